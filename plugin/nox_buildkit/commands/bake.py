@@ -1,0 +1,172 @@
+"""Run a plan: render it into a folder of its own, bake, and say what happened."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nox_buildkit.engine.bake import BakeResult, bake_command
+from nox_buildkit.engine.bake import run as run_bake
+from nox_buildkit.engine.diagnose import diagnose, last_lines
+from nox_buildkit.engine.model import Engine
+from nox_buildkit.engine.progress import Progress
+from nox_buildkit.facts.bases import layout_folder
+from nox_buildkit.files import cache_dir, private_dir, write_atomic
+from nox_buildkit.lock.program import uv_programs
+from nox_buildkit.plan.model import Plan
+from nox_buildkit.render.bake import DEFINITION, override, render
+from nox_buildkit.report.console import Reporter, print_lines
+
+OVERRIDE = "docker-bake.override.json"
+
+#: What a step that downloads gets to know of the host; every name may also be in lower case.
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+#: uv's variables that matter to an installation; those of named indexes are matched by prefix.
+UV_VARIABLES = (
+    "UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_INDEX_STRATEGY",
+    "UV_INSECURE_HOST", "UV_HTTP_TIMEOUT", "UV_HTTP_RETRIES",
+)  # fmt: skip
+
+_NETWORK = "NOX_BUILDKIT_NETWORK"
+_CA_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
+
+
+@dataclass(frozen=True, slots=True)
+class Bake:
+    """A rendered plan, ready to run: ``folder`` is where buildx runs."""
+
+    plan: Plan
+    engine: Engine
+    folder: Path
+    command: tuple[str, ...]
+
+
+def work_folder(root: Path, plan: Plan) -> Path:
+    """Where the definition of ``plan`` is rendered: the same for every run of the same targets."""
+    key = json.dumps([str(root), [[i.name, [p.platform for p in i.platforms]] for i in plan.images]])
+    digest = hashlib.sha256(key.encode()).hexdigest()[:12]
+    return private_dir(cache_dir() / "projects" / f"{root.name}-{digest}")
+
+
+def command_for(plan: Plan, engine: Engine, folder: Path, *, no_cache: bool = False) -> list[str]:
+    """The exact buildx command of a build."""
+    allow = [f"fs={path}" for path in _outside(plan, folder)]
+    if engine.network:
+        allow.append(f"network.{engine.network}")
+    return bake_command(
+        engine,
+        (DEFINITION, OVERRIDE),
+        [image.name for image in plan.images],
+        metadata_file="metadata.json",
+        no_cache=no_cache,
+        allow=allow,
+    )
+
+
+def prepare(
+    plan: Plan, engine: Engine, root: Path, outputs: Mapping[str, Sequence[str]], *, no_cache: bool
+) -> Bake:
+    """Render ``plan`` with ``outputs`` (buildx --output values by image) for ``engine``."""
+    folder = work_folder(root, plan)
+    write_definition(plan, folder, {"uv": str(uv_programs(engine.native))})
+    values = {image.name: _override(engine, outputs[image.name]) for image in plan.images}
+    write_atomic(folder / OVERRIDE, override(values, values))
+    return Bake(
+        plan, engine, folder, tuple(command_for(plan, engine, folder, no_cache=no_cache))
+    )
+
+
+def write_definition(plan: Plan, folder: Path, contexts: Mapping[str, str]) -> None:
+    """Write the files of the definition into ``folder``, and remove what an earlier plan left."""
+    shutil.rmtree(folder / "inputs", ignore_errors=True)
+    for name, text in render(plan, str(folder), contexts).items():
+        write_atomic(folder / name, text)
+
+
+def bake(prepared: Bake, reporter: Reporter) -> tuple[BakeResult, dict[str, str]]:
+    """Run it; return the result and the digest of each image's index.
+
+    Raises BuildError, after the end of the failed step's log was shown.
+    """
+    reporter_progress = Progress(
+        {image.name: [p.platform for p in image.platforms] for image in prepared.plan.images}
+    )
+    (prepared.folder / "metadata.json").unlink(missing_ok=True)
+    result = run_bake(
+        prepared.command,
+        cwd=prepared.folder,
+        env=_environment(),
+        progress=reporter_progress,
+        on_event=reporter.event,
+    )
+    if result.returncode:
+        reporter.close()
+        print_lines(reporter, "the step's last lines:", last_lines(result.progress))
+        raise diagnose(result.progress, result.text)
+    metadata = json.loads((prepared.folder / "metadata.json").read_text())
+    return result, {
+        image.name: metadata[image.name]["containerimage.digest"]
+        for image in prepared.plan.images
+    }
+
+
+def shown(command: Sequence[str]) -> str:
+    """A command as one would type it."""
+    return shlex.join(command)
+
+
+def _override(engine: Engine, outputs: Sequence[str]) -> dict[str, Any]:
+    values: dict[str, Any] = {"output": list(outputs), "secret": _secrets()}
+    if engine.network:
+        values["network"] = engine.network
+    return values
+
+
+def _secrets() -> list[str]:
+    secrets = [f"type=env,id=network,env={_NETWORK}"]
+    if bundle := _ca_bundle():
+        secrets.append(f"type=file,id=ca-bundle,src={bundle}")
+    return secrets
+
+
+def _ca_bundle() -> str | None:
+    named = os.environ.get("SSL_CERT_FILE")
+    return next((path for path in (named, *_CA_BUNDLES) if path and Path(path).is_file()), None)
+
+
+def _network_file() -> str:
+    """A shell file that exports the host's proxies and package indexes."""
+    lines = []
+    for name, value in sorted(os.environ.items()):
+        ours = name.upper() in PROXIES or name in UV_VARIABLES or _is_index_credential(name)
+        if ours and value:
+            lines.append(f"export {name}={shlex.quote(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def _is_index_credential(name: str) -> bool:
+    return name.startswith("UV_INDEX_") and name.endswith(("_USERNAME", "_PASSWORD"))
+
+
+def _environment() -> dict[str, str]:
+    # buildx would make a build argument of SOURCE_DATE_EPOCH, and with it every layer new.
+    environment = {k: v for k, v in os.environ.items() if k != "SOURCE_DATE_EPOCH"}
+    return {**environment, _NETWORK: _network_file()}
+
+
+def _outside(plan: Plan, folder: Path) -> list[str]:
+    """Folders that the definition names outside of its own."""
+    paths = {image.application.folder for image in plan.images}
+    paths |= {str(f) for image in plan.images if (f := layout_folder(image.base.context))}
+    paths.add(str(cache_dir()))
+    if bundle := _ca_bundle():
+        paths.add(bundle)
+    return sorted(paths)

@@ -1,0 +1,166 @@
+"""nox -s build: plan, bake, dist/IMAGE.oci.tar and dist/build.json."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from nox_buildkit.commands.bake import bake, prepare, work_folder
+from nox_buildkit.commands.project import (
+    Project,
+    fresh_sources,
+    native_platform,
+    open_project,
+    plan_project,
+)
+from nox_buildkit.engine import layout
+from nox_buildkit.engine.bake import BakeResult
+from nox_buildkit.engine.find import find_engine
+from nox_buildkit.engine.model import Engine, Needs
+from nox_buildkit.files import locked, private_dir, write_atomic
+from nox_buildkit.plan.model import ImagePlan, Plan
+from nox_buildkit.report.console import choose, downloads, make_console
+from nox_buildkit.report.summary import ImageResult, print_summary, to_json, untouched
+
+RECORD = "build.json"
+
+#: Makes a buildx --output value besides that of dist/.
+Destination = Callable[[Engine, ImagePlan], str]
+
+
+def run(buildspec: Path, arguments: argparse.Namespace) -> None:
+    """Build what changed; say so of what did not. Raises BuildkitError."""
+    began = time.monotonic()
+    project = open_project(buildspec, arguments)
+    output = arguments.output.absolute()
+    plan = plan_build(project, arguments)
+    known = {} if arguments.no_cache or arguments.load else read_record(output)
+    results = {
+        image.name: result for image in plan.images if (result := _unchanged(image, known, output))
+    }
+    stale = plan.without(results)
+    if stale.images:
+        results |= build_images(project, stale, arguments, _load if arguments.load else None)
+    ordered = [results[image.name] for image in plan.images]
+    write_record(output, plan, ordered)
+    _tell(ordered, time.monotonic() - began)
+
+
+def plan_build(project: Project, arguments: argparse.Namespace) -> Plan:
+    """The plan of what ``arguments`` ask for, locks and facts brought up to date."""
+    with downloads() as report:
+        return plan_project(
+            project,
+            fresh_sources(project, report),
+            report,
+            native=[native_platform()],
+            exclude=(arguments.output.absolute(),),
+            pull=arguments.pull,
+        )
+
+
+def read_record(output: Path, name: str = RECORD) -> dict[str, Any]:
+    """What dist/build.json, or another record, says of each image; empty if there is none."""
+    try:
+        images = json.loads((output / name).read_text())["images"]
+    except (OSError, ValueError, KeyError):
+        return {}
+    return images if isinstance(images, dict) else {}
+
+
+def write_record(output: Path, plan: Plan, results: Sequence[ImageResult]) -> None:
+    """Write dist/build.json; images that were not asked for keep their entries."""
+    record = to_json(results)
+    for image in plan.images:
+        record["images"][image.name]["plan"] = image.digest
+    kept = {k: v for k, v in read_record(output).items() if (output / f"{k}.oci.tar").is_file()}
+    record["images"] = {**kept, **record["images"]}
+    text = json.dumps(record, indent=2) + "\n"
+    path = output / RECORD
+    if not path.is_file() or path.read_text() != text:
+        write_atomic(path, text)
+
+
+def _unchanged(image: ImagePlan, known: dict[str, Any], output: Path) -> ImageResult | None:
+    """The result of the last build, if it was of the same plan and its file is still there."""
+    entry = known.get(image.name, {})
+    target = output / f"{image.name}.oci.tar"
+    if entry.get("plan") != image.digest or layout.packed_digest(target) != entry.get("digest"):
+        return None
+    return untouched(image.name, entry)
+
+
+def build_images(
+    project: Project, plan: Plan, arguments: argparse.Namespace, also: Destination | None = None
+) -> dict[str, ImageResult]:
+    """Bake ``plan`` into --output, and to where ``also`` says; the results by image.
+
+    Raises EngineError, BuildError.
+    """
+    needs = Needs(platforms=plan.platforms, load=also is _load)
+    with downloads() as report:
+        engine = find_engine(needs, arguments.builder, report)
+    folder = work_folder(project.root, plan)
+    exports = private_dir(folder / "export")
+    outputs = {
+        image.name: [
+            f"type=oci,dest={exports / image.name},tar=false,compression=gzip",
+            *([also(engine, image)] if also else []),
+        ]
+        for image in plan.images
+    }
+    reporter = choose(arguments.progress, verbose=arguments.verbose)
+    try:
+        with locked(folder / ".lock"):
+            prepared = prepare(plan, engine, project.root, outputs, no_cache=arguments.no_cache)
+            outcome, digests = bake(prepared, reporter)
+            return {
+                image.name: _finish(
+                    image, exports, digests[image.name], arguments.output.absolute(), outcome
+                )
+                for image in plan.images
+            }
+    finally:
+        reporter.close()
+
+
+def _finish(
+    image: ImagePlan, exports: Path, digest: str, output: Path, outcome: BakeResult
+) -> ImageResult:
+    folder, target = exports / image.name, output / f"{image.name}.oci.tar"
+    layout.pack(folder, digest, image.references, target)
+    layout.sweep(folder, digest)
+    count = outcome.progress.count(image.name)
+    return ImageResult(
+        name=image.name,
+        digest=digest,
+        platforms=layout.read_platforms(folder, digest, image),
+        tags=image.references,
+        output=os.path.relpath(target, Path.cwd()),
+        cached=count.cached,
+        executed=count.executed,
+        seconds=outcome.seconds,
+    )
+
+
+def _load(engine: Engine, image: ImagePlan) -> str:
+    names = ",".join(image.references)
+    # The docker driver's store takes an index as it is; other drivers send an archive to it.
+    kind = "image" if engine.driver == "docker" else "docker"
+    return f'type={kind},"name={names}"'
+
+
+def _tell(results: Sequence[ImageResult], seconds: float) -> None:
+    print_summary(make_console(sys.stderr), results)
+    if all(result.up_to_date for result in results):
+        print(f"nothing changed: nothing was built or written ({seconds:.1f} s)", file=sys.stderr)
+        return
+    for result in results:
+        if not result.up_to_date:
+            print(f"{result.output}: {', '.join(result.tags)}", file=sys.stderr)

@@ -1,0 +1,88 @@
+"""nox -s plan: everything that a build would do, without doing it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.tree import Tree
+
+from nox_buildkit.commands.bake import command_for, shown, work_folder
+from nox_buildkit.commands.project import (
+    Project,
+    fresh_sources,
+    native_platform,
+    open_project,
+    plan_project,
+)
+from nox_buildkit.engine.find import planned_engine
+from nox_buildkit.plan.model import ImagePlan, Package
+from nox_buildkit.report.console import downloads, make_console
+from nox_buildkit.report.words import size
+
+
+def run(buildspec: Path, arguments: argparse.Namespace) -> None:
+    """Print the plan. Raises BuildkitError."""
+    project = open_project(buildspec, arguments)
+    with downloads() as report:
+        sources = fresh_sources(project, report)
+        plan = plan_project(project, sources, report, native=[native_platform()])
+        engine = planned_engine(arguments.builder, report)
+    command = command_for(plan, engine, work_folder(project.root, plan))
+    if arguments.json:
+        json.dump({**plan.to_json(), "command": command}, sys.stdout, indent=2)
+        print()
+        return
+    console = make_console(sys.stdout)
+    for image in plan.images:
+        _print(console, project, image)
+    print(shown(command))
+
+
+def _print(console: Console, project: Project, image: ImagePlan) -> None:
+    tree = Tree(image.name)
+    tree.add(f"base     {image.base.name}@{image.base.digest}")
+    tree.add(f"python   {image.python}")
+    tree.add(f"tags     {', '.join(image.references)}")
+    tree.add(f"output   dist/{image.name}.oci.tar")
+    config = tree.add("config")
+    for line in _config(image):
+        config.add(line)
+    layers = tree.add(f"layers   on {' and '.join(p.platform for p in image.platforms)}")
+    if image.pure:
+        _packages(layers.add(f"pure: {len(image.pure)} packages, shared by all platforms"), image.pure)
+    for platform in image.platforms:
+        if platform.packages:
+            title = f"native {platform.platform}: {len(platform.packages)} wheels"
+            _packages(layers.add(f"{title} for {platform.wheel_platform}"), platform.packages)
+    files = image.application.files
+    app = layers.add(f"app: {len(files)} files, {size(sum(file.size for file in files))}")
+    for file in files[:20]:
+        app.add(file.path)
+    if len(files) > 20:
+        app.add(f"… and {len(files) - 20} more (--json shows all)")
+    tree.add("emulation none: every package has a wheel for every platform")
+    console.print(tree)
+
+
+def _config(image: ImagePlan) -> Iterator[str]:
+    config = image.config
+    if config.entrypoint is not None:
+        yield f"entrypoint {json.dumps(config.entrypoint)}"
+    if config.command is not None:
+        yield f"command {json.dumps(config.command)}"
+    yield f"user {config.user}, workdir {config.workdir}"
+    yield from (f"env {name}={value}" for name, value in config.env)
+    yield from (f"expose {port}" for port in config.expose)
+    yield from (f"label {name}={value}" for name, value in config.labels)
+
+
+def _packages(tree: Tree, packages: Sequence[Package]) -> None:
+    for package in packages:
+        tree.add(f"{package.name} {package.version}  {package.filename}")
+
+

@@ -1,0 +1,147 @@
+"""The steps that several commands share: spec → locks → facts → plan."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from python_on_whales import DockerClient
+
+from nox_buildkit.engine.find import find_client
+from nox_buildkit.engine.provision import Report
+from nox_buildkit.errors import BuildkitError, LockError, Problem, UsageError
+from nox_buildkit.facts.gather import Outside, gather
+from nox_buildkit.lock.compile import Outcome, compile_lock, is_fresh
+from nox_buildkit.lock.sets import sources_of
+from nox_buildkit.lock.source import Source
+from nox_buildkit.plan.make import make_plan
+from nox_buildkit.plan.model import Plan
+from nox_buildkit.spec.text import nearest
+from nox_buildkit.spec.load import load
+from nox_buildkit.spec.model import BuildSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A spec, the folder it lies in, and what of it was asked for."""
+
+    root: Path
+    spec: BuildSpec
+    images: tuple[str, ...]
+    platforms: tuple[str, ...]
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """Every platform that some chosen image is built for."""
+        return frozenset(
+            platform
+            for name in self.images
+            for platform in self.spec.images[name].platforms
+            if not self.platforms or platform in self.platforms
+        )
+
+
+def open_project(buildspec: Path, arguments: argparse.Namespace) -> Project:
+    """Read the spec with what the command line sets over it. Raises SpecError, UsageError."""
+    spec = load(buildspec, arguments.set)
+    platforms = tuple(getattr(arguments, "platform", ()))
+    images = tuple(dict.fromkeys(arguments.images)) or tuple(spec.images)
+    for name in images:
+        if name not in spec.images:
+            raise UsageError(_unknown("image", name, spec.images, buildspec))
+    built = {platform for name in images for platform in spec.images[name].platforms}
+    for platform in platforms:
+        if platform not in built:
+            raise UsageError(_unknown("platform", platform, sorted(built), buildspec))
+    if platforms and not arguments.images:
+        images = tuple(n for n in images if set(platforms) & set(spec.images[n].platforms))
+    for name in images:
+        if platforms and not set(platforms) & set(spec.images[name].platforms):
+            raise UsageError(_unknown("platform", platforms[0], spec.images[name].platforms, buildspec))
+    return Project(buildspec.resolve().parent, spec, images, platforms)
+
+
+def native_platform() -> str:
+    """The OCI platform of this machine."""
+    architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine)
+    return f"linux/{architecture or os.uname().machine}"
+
+
+def in_ci() -> bool:
+    """Whether nobody is there to commit a lock that changes."""
+    return os.environ.get("CI", "").lower() not in ("", "0", "false")
+
+
+def fresh_sources(project: Project, report: Report) -> dict[str, Source | None]:
+    """The requirements of the chosen images, their locks up to date.
+
+    A stale lock is refreshed, and said so; in CI it is a LockError.
+    """
+    sources = sources_of(project.spec, project.root, project.images)
+    stale = {s.output: s for s in sources.values() if s and not is_fresh(s)}
+    if stale and in_ci():
+        raise LockError(*(_stale(project, source) for source in stale.values()))
+    for outcome in map_locks(compile_lock, stale.values()):
+        if outcome.written:
+            report(f"refreshed {os.path.relpath(outcome.output, project.root)}; commit it", 0, 0)
+    return sources
+
+
+def map_locks(work: object, sources: Iterable[Source]) -> list[Outcome]:
+    """Do ``work`` for each lock; problems of all of them are raised together."""
+    outcomes: list[Outcome] = []
+    problems: list[Problem] = []
+    for source in sources:
+        try:
+            outcomes.append(work(source))  # type: ignore[operator]
+        except BuildkitError as error:
+            problems += error.problems
+    if problems:
+        raise LockError(*problems)
+    return outcomes
+
+
+def plan_project(
+    project: Project,
+    sources: Mapping[str, Source | None],
+    report: Report,
+    *,
+    native: Iterable[str],
+    exclude: tuple[Path, ...] = (),
+    pull: bool = False,
+) -> Plan:
+    """The plan of the chosen images on build machines of the platforms ``native``."""
+
+    @cache
+    def client() -> DockerClient:
+        return find_client(report)
+
+    outside = Outside(project.root, client, report, (project.root / "dist", *exclude), pull)
+    facts = gather(project.spec, sources, outside, native=native)
+    return make_plan(project.spec, facts, images=project.images, platforms=project.platforms)
+
+
+def say(message: str, done: int = 0, total: int = 0) -> None:
+    """A line for the person who waits."""
+    if not total:
+        print(message, file=sys.stderr, flush=True)
+
+
+def _stale(project: Project, source: Source) -> Problem:
+    lock = os.path.relpath(source.output, project.root)
+    state = "does not match" if source.output.exists() else "is missing; it is made from"
+    return Problem(
+        f"{lock} {state} {source.path.name}", "run 'nox -s lock' and commit it", source.location
+    )
+
+
+def _unknown(kind: str, name: str, known: Iterable[str], buildspec: Path) -> Problem:
+    names = list(known)
+    close = nearest(name, names)
+    hint = f"did you mean '{close}'?" if close else f"there is {', '.join(names)}"
+    return Problem(f"{buildspec} has no {kind} '{name}'", hint)

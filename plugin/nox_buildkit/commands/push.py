@@ -1,0 +1,83 @@
+"""nox -s push: the tagged multi-platform index, in a registry."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from nox_buildkit.commands.build import (
+    build_images,
+    plan_build,
+    read_record,
+    write_record,
+)
+from nox_buildkit.commands.project import Project, open_project
+from nox_buildkit.engine.find import find_client
+from nox_buildkit.engine.model import Engine
+from nox_buildkit.engine.registry import pushed_digest
+from nox_buildkit.errors import PlanError, Problem
+from nox_buildkit.files import write_atomic
+from nox_buildkit.plan.model import ImagePlan, Plan
+from nox_buildkit.report.console import make_console
+from nox_buildkit.report.summary import ImageResult, print_summary, to_json, untouched
+
+RECORD = "release.json"
+
+
+def run(buildspec: Path, arguments: argparse.Namespace) -> None:
+    """Push what the registry does not have yet. Raises BuildkitError."""
+    project = open_project(buildspec, arguments)
+    _require_registry(project, buildspec)
+    plan = plan_build(project, arguments)
+    output = arguments.output.absolute()
+    known = {} if arguments.no_cache else read_record(output, RECORD)
+    results = {
+        image.name: untouched(image.name, known[image.name])
+        for image in plan.images
+        if _is_pushed(image, known.get(image.name, {}))
+    }
+    missing = plan.without(results)
+    if missing.images:
+        built = build_images(project, missing, arguments, _registry)
+        write_record(output, missing, list(built.values()))
+        results |= built
+    ordered = [results[image.name] for image in plan.images]
+    _write_release(output, plan, ordered)
+    print_summary(make_console(sys.stderr), ordered)
+    for result in ordered:
+        state = "is there already" if result.up_to_date else "pushed"
+        for tag in result.tags:
+            print(f"{tag}@{result.digest} {state}", file=sys.stderr)
+
+
+def _require_registry(project: Project, buildspec: Path) -> None:
+    if not project.spec.registry:
+        raise PlanError(
+            Problem(
+                f"{buildspec} names no registry to push to",
+                "add 'registry: ghcr.io/NAME', or run with '--set registry=...'",
+            )
+        )
+
+
+def _is_pushed(image: ImagePlan, entry: dict[str, Any]) -> bool:
+    """Whether every tag names, in the registry, what was pushed of the same plan."""
+    if entry.get("plan") != image.digest:
+        return False
+    client = find_client()
+    return all(pushed_digest(client, name) == entry["digest"] for name in image.references)
+
+
+def _registry(_engine: Engine, image: ImagePlan) -> str:
+    return f'type=image,"name={",".join(image.references)}",push=true,compression=gzip'
+
+
+def _write_release(output: Path, plan: Plan, results: list[ImageResult]) -> None:
+    record = to_json(results)
+    for image in plan.images:
+        record["images"][image.name]["plan"] = image.digest
+    record["images"] = {**read_record(output, RECORD), **record["images"]}
+    write_atomic(output / RECORD, json.dumps(record, indent=2) + "\n")

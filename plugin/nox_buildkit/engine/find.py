@@ -1,0 +1,225 @@
+"""Find a BuildKit that can do what a build needs: the user's, else the private engine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from dataclasses import dataclass
+
+from python_on_whales import DockerClient
+
+from nox_buildkit.engine import emulation, inspection, private
+from nox_buildkit.engine.binaries import client_binaries
+from nox_buildkit.engine.docker_config import CREDENTIALS, borrow
+from nox_buildkit.engine.inspection import Builder
+from nox_buildkit.engine.model import Engine, Needs
+from nox_buildkit.engine.private_layout import Layout
+from nox_buildkit.engine.provision import Report, silent
+from nox_buildkit.errors import EngineError, Problem
+from nox_buildkit.files import cache_dir
+
+CONTAINERD_STORE = "io.containerd.snapshotter.v1"
+CREATE = "docker buildx create --driver docker-container --use"
+ENABLE_STORE = (
+    'set "features": {"containerd-snapshotter": true} in the daemon.json of its dockerd and '
+    f"restart it, or run `{CREATE}`"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """What the user asked for: ``builder`` by name, or ``named`` a daemon in the environment."""
+
+    builder: str | None
+    named: str | None
+
+    @property
+    def explicit(self) -> str | None:
+        """How to call it in a message, None if the user left the choice to us."""
+        return f"builder {self.builder}" if self.builder else self.named
+
+    @classmethod
+    def of(cls, builder: str | None) -> _Choice:
+        names = ("DOCKER_HOST", "DOCKER_CONTEXT")
+        named = next((f"{name}={os.environ[name]}" for name in names if os.environ.get(name)), None)
+        return cls(builder or os.environ.get("BUILDX_BUILDER") or None, named)
+
+    @property
+    def is_private(self) -> bool:
+        """Whether it is the private engine, as in a shell set up by `nox -s engine -- env`."""
+        host = os.environ.get("DOCKER_HOST")
+        return self.builder in (None, "default") and host == Layout.current().host
+
+
+def find_engine(needs: Needs, builder: str | None = None, report: Report = silent) -> Engine:
+    """Return an engine for ``needs``: ``builder``, the current docker context, or the private one.
+
+    What the user names (argument, BUILDX_BUILDER, DOCKER_HOST, DOCKER_CONTEXT) is used or refused,
+    never replaced. Raises EngineError.
+    """
+    choice = _Choice.of(builder)
+    if choice.is_private:
+        return _private(needs, report)
+    if choice.explicit:
+        try:
+            return _users(_client(report), choice.builder, needs, report)
+        except EngineError as error:
+            raise EngineError(
+                *(
+                    Problem(f"{choice.explicit}: {problem.message}", problem.hint or _fix(choice))
+                    for problem in error.problems
+                )
+            ) from error
+    client = _installed()
+    if client is None:
+        return _private(needs, report)
+    try:
+        return _users(client, None, needs, report)
+    except EngineError as unsuitable:
+        return _instead(needs, unsuitable, report)
+
+
+def find_client(report: Report = silent) -> DockerClient:
+    """Return a docker client with buildx for calls that need no daemon (imagetools).
+
+    Raises EngineError.
+    """
+    if Layout.current().host == os.environ.get("DOCKER_HOST"):
+        return private.start(report).client
+    return _client(report)
+
+
+def _fix(choice: _Choice) -> str:
+    if choice.builder:
+        return f"`docker buildx ls` lists builders; `{CREATE} --name {choice.builder}` makes one"
+    return "start that daemon, or unset the variable to use the private engine"
+
+
+def _installed() -> DockerClient | None:
+    """Return the docker client on PATH, if it has buildx."""
+    path = shutil.which("docker")
+    if path is None:
+        return None
+    client = DockerClient(client_call=[path], client_type="docker")
+    return client if inspection.has_buildx(client) else None
+
+
+def _client(report: Report) -> DockerClient:
+    """Return the user's docker client, else ours with the user's builders and contexts."""
+    if (client := _installed()) is not None:
+        return client
+    binaries = client_binaries(report)
+    names = (*CREDENTIALS, "buildx")
+    config = borrow(cache_dir() / "client", binaries.buildx, names)
+    return DockerClient(client_call=[str(binaries.docker)], client_type="docker", config=config)
+
+
+def _users(client: DockerClient, name: str | None, needs: Needs, report: Report) -> Engine:
+    """Check the builder ``name`` (None: the current one) of ``client``. Raises EngineError."""
+    found = inspection.builder(client, name)
+    if not found.running:
+        raise EngineError(found.cause)
+    if found.driver == "docker":
+        _require_store(client, found, needs)
+    elif needs.load:
+        _require_daemon(client)
+    added = _require_platforms(client, found, needs, report)
+    return Engine(
+        client=client,
+        builder=found.name,
+        driver=found.driver,
+        native=found.native,
+        platforms=found.platforms | added,
+    )
+
+
+def _require_store(client: DockerClient, found: Builder, needs: Needs) -> None:
+    """The driver `docker` writes an index or an OCI layout only with the containerd store."""
+    if needs.load and len(needs.platforms) == 1:
+        return
+    status = inspection.daemon(client, _context(found)).driver_status or []
+    if not any(row[-1] == CONTAINERD_STORE for row in status):
+        what = "images of several platforms" if len(needs.platforms) > 1 else "OCI layouts"
+        raise EngineError(
+            Problem(
+                f"its dockerd cannot make {what} without the containerd image store", ENABLE_STORE
+            )
+        )
+
+
+def _require_daemon(client: DockerClient) -> None:
+    try:
+        inspection.daemon(client)
+    except EngineError as error:
+        raise EngineError(
+            Problem(f"nothing to load the image into: {error}", "drop --load")
+        ) from error
+
+
+def _context(found: Builder) -> str | None:
+    """The docker context behind a builder of the driver `docker`: they share their name."""
+    return None if found.name == "default" else found.name
+
+
+def _require_platforms(
+    client: DockerClient, found: Builder, needs: Needs, report: Report
+) -> frozenset[str]:
+    """Return the platforms whose emulation was set up for this build. Raises EngineError."""
+    missing = frozenset(p for p in needs.emulated if not _listed(p, found.platforms))
+    if not missing:
+        return missing
+    if not _is_here(client, found):
+        names = ", ".join(sorted(missing))
+        raise EngineError(
+            Problem(
+                f"emulation missing: its nodes run no steps of {names}",
+                "install qemu-user-static where the node runs, or add a node of that architecture",
+            )
+        )
+    emulation.ensure(missing, os.uname().machine, report)
+    return missing
+
+
+def _listed(wanted: str, platforms: frozenset[str]) -> bool:
+    """Whether a step of ``wanted`` runs; arm64 is arm64/v8 (OCI image specification)."""
+    default = {"linux/arm64": "linux/arm64/v8", "linux/arm64/v8": "linux/arm64"}
+    return wanted in platforms or default.get(wanted) in platforms
+
+
+def _is_here(client: DockerClient, found: Builder) -> bool:
+    """Whether the builder's steps run under this host's kernel."""
+    if found.driver not in ("docker", "docker-container"):
+        return False
+    try:
+        info = inspection.daemon(client, _context(found) if found.driver == "docker" else None)
+    except EngineError:
+        return False
+    return info.name == platform.node() and info.kernel_version == platform.release()
+
+
+def _instead(needs: Needs, unsuitable: EngineError, report: Report) -> Engine:
+    """Use the private engine because the current builder is ``unsuitable``."""
+    try:
+        engine = _private(needs, report)
+    except EngineError as error:
+        raise EngineError(*unsuitable.problems, *error.problems) from error
+    for problem in unsuitable.problems:
+        report(f"not the current docker builder ({problem.message}): the private engine", 0, 0)
+    return engine
+
+
+def _private(needs: Needs, report: Report) -> Engine:
+    machine = os.uname().machine
+    native = emulation.NATIVE.get(machine, ())
+    started = private.start(report)
+    emulation.ensure(needs.emulated, machine, report)
+    return Engine(
+        client=started.client,
+        builder="default",
+        driver="docker",
+        native=native[:1],
+        network="host",
+        private=True,
+        platforms=frozenset(native) | needs.emulated,
+    )

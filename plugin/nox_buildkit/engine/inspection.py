@@ -1,0 +1,139 @@
+"""What a docker client, its daemon and its builders say of themselves, within a time limit.
+
+Gaps of python-on-whales that are filled here: its calls have no time limit, so that a daemon that
+accepts and never answers stops the build for good; it drops a builder's error; and it looks up a
+builder by asking all of them, the dead ones too.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+
+from python_on_whales import DockerClient
+from python_on_whales.components.system.models import SystemInfo
+
+from nox_buildkit.errors import EngineError
+
+SECONDS = 8
+# To start a builder's container may mean to pull its image first.
+BOOT_SECONDS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node of a builder; ``platforms`` as it lists them, its own processor's first."""
+
+    name: str
+    status: str
+    platforms: tuple[str, ...]
+    preferred: tuple[str, ...]
+    error: str
+
+    @property
+    def native(self) -> tuple[str, ...]:
+        return self.preferred or self.platforms[:1]
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """A builder as `docker buildx inspect` shows it."""
+
+    name: str
+    driver: str
+    error: str
+    nodes: tuple[Node, ...]
+
+    @property
+    def running(self) -> bool:
+        return any(node.platforms for node in self.nodes)
+
+    @property
+    def native(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(p for node in self.nodes for p in node.native))
+
+    @property
+    def platforms(self) -> frozenset[str]:
+        return frozenset(p for node in self.nodes for p in node.platforms)
+
+    @property
+    def cause(self) -> str:
+        """Why it does not run, as far as it is known."""
+        return self.error or next(
+            (node.error for node in self.nodes if node.error), "it is not running"
+        )
+
+
+def has_buildx(client: DockerClient) -> bool:
+    """Whether the client has the buildx plugin."""
+    try:
+        ask(client, "buildx", "version")
+    except EngineError:
+        return False
+    return True
+
+
+def daemon(client: DockerClient, context: str | None = None) -> SystemInfo:
+    """Ask the daemon for its system information. Raises EngineError if it does not answer."""
+    chosen = ("--context", context) if context else ()
+    return SystemInfo(**json.loads(ask(client, *chosen, "info", "--format", "{{json .}}")))
+
+
+def builder(client: DockerClient, name: str | None) -> Builder:
+    """Look at the builder ``name`` (None: the current one), and start it if it can be started.
+
+    Raises EngineError if there is none of that name, or it cannot be started.
+    """
+    names = (name,) if name else ()
+    found = _parsed(ask(client, "buildx", "inspect", *names))
+    if found.running or found.error or found.driver == "docker":
+        return found
+    return _parsed(ask(client, "buildx", "inspect", "--bootstrap", *names, seconds=BOOT_SECONDS))
+
+
+def ask(client: DockerClient, *arguments: str, seconds: float = SECONDS) -> str:
+    """Return what the client prints. Raises EngineError with the last line of its stderr."""
+    try:
+        done = subprocess.run(
+            [*map(str, client.client_config.docker_cmd), *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise EngineError(f"no answer within {seconds:.0f} s") from None
+    except OSError as error:
+        raise EngineError(f"{error.filename}: {error.strerror}") from error
+    if done.returncode:
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        raise EngineError((lines or [f"status {done.returncode}"])[-1].removeprefix("ERROR: "))
+    return done.stdout.decode(errors="replace")
+
+
+def _parsed(text: str) -> Builder:
+    """Read `buildx inspect`, which has no JSON: `Key: value` lines, a node from each Name on."""
+    head, _, tail = text.partition("\nNodes:\n")
+    fields = _fields(head)
+    nodes = [_node(_fields(f"Name:{part}")) for part in f"\n{tail}".split("\nName:")[1:]]
+    return Builder(
+        fields.get("Name", ""), fields.get("Driver", ""), fields.get("Error", ""), tuple(nodes)
+    )
+
+
+def _node(fields: dict[str, str]) -> Node:
+    listed = [p.strip() for p in fields.get("Platforms", "").split(",") if p.strip()]
+    return Node(
+        name=fields.get("Name", ""),
+        status=fields.get("Status", ""),
+        platforms=tuple(p.removesuffix("*") for p in listed),
+        # Those that the user gave to this node (`buildx create --platform`) have a star.
+        preferred=tuple(p.removesuffix("*") for p in listed if p.endswith("*")),
+        error=fields.get("Error", ""),
+    )
+
+
+def _fields(text: str) -> dict[str, str]:
+    rows = (line.partition(":") for line in text.splitlines() if line[:1].strip())
+    return {key: value.strip() for key, _, value in rows}

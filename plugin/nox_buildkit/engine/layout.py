@@ -1,0 +1,118 @@
+"""What BuildKit exported: an OCI layout read, described by layer kind, and packed into one file."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from nox_buildkit.errors import BuildError, Problem
+from nox_buildkit.files import replacing
+from nox_buildkit.plan.model import ImagePlan
+from nox_buildkit.report.summary import Layer, PlatformResult
+
+#: containerd's name for the reference that an image is imported under.
+IMAGE_NAME = "io.containerd.image.name"
+REF_NAME = "org.opencontainers.image.ref.name"
+
+
+def read_platforms(folder: Path, digest: str, image: ImagePlan) -> tuple[PlatformResult, ...]:
+    """The image of each platform in the index ``digest`` of the OCI layout ``folder``."""
+    results = []
+    for descriptor in _manifests(folder, digest):
+        manifest = _read(folder, descriptor["digest"])
+        own = len(image.layers)
+        kinds = ("base",) * (len(manifest["layers"]) - own) + image.layers
+        layers = tuple(
+            Layer(kind, layer["digest"], layer["size"])
+            for kind, layer in zip(kinds, manifest["layers"], strict=True)
+        )
+        results.append(PlatformResult(_platform(descriptor), descriptor["digest"], layers))
+    return tuple(results)
+
+
+def pack(folder: Path, digest: str, references: tuple[str, ...], target: Path) -> None:
+    """Write the image ``digest`` of the OCI layout ``folder`` to the tar file ``target``.
+
+    Only what the image refers to goes in; the same image gives the same bytes. The index comes
+    first, so that a reader of the file need not search for it. Raises BuildError.
+    """
+    index = _blob(folder, digest)
+    entry = {
+        "mediaType": json.loads(index.read_bytes())["mediaType"],
+        "digest": digest,
+        "size": index.stat().st_size,
+        "annotations": {
+            IMAGE_NAME: references[0],
+            REF_NAME: references[0].rpartition(":")[2],
+        },
+    }
+    top = {"schemaVersion": 2, "mediaType": entry["mediaType"], "manifests": [entry]}
+    try:
+        with replacing(target) as temporary, tarfile.open(temporary, "w") as tar:
+            _add(tar, "index.json", json.dumps(top, sort_keys=True).encode())
+            _add(tar, "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
+            for name in sorted(set(_reachable(folder, digest))):
+                path = _blob(folder, name)
+                info = tarfile.TarInfo(f"blobs/{name.replace(':', '/')}")
+                info.size, info.mode = path.stat().st_size, 0o444
+                with path.open("rb") as stream:
+                    tar.addfile(info, stream)
+    except OSError as error:
+        raise BuildError(Problem(f"{target} cannot be written: {error.strerror}")) from None
+
+
+def packed_digest(target: Path) -> str | None:
+    """The digest of the image in the tar file ``target``; None if that is not one of ours."""
+    try:
+        with tarfile.open(target) as tar:
+            member = tar.next()
+            stream = tar.extractfile(member) if member and member.name == "index.json" else None
+            return str(json.load(stream)["manifests"][0]["digest"]) if stream else None
+    except (OSError, tarfile.TarError, ValueError, KeyError, IndexError):
+        return None
+
+
+def sweep(folder: Path, digest: str) -> None:
+    """Remove from the OCI layout ``folder`` what the image ``digest`` does not refer to."""
+    kept = {name.partition(":")[2] for name in _reachable(folder, digest)}
+    for path in (folder / "blobs" / "sha256").iterdir():
+        if path.name not in kept:
+            path.unlink()
+
+
+def _reachable(folder: Path, digest: str) -> Iterator[str]:
+    yield digest
+    for descriptor in _manifests(folder, digest):
+        manifest = _read(folder, descriptor["digest"])
+        yield descriptor["digest"]
+        yield manifest["config"]["digest"]
+        yield from (layer["digest"] for layer in manifest["layers"])
+
+
+def _manifests(folder: Path, digest: str) -> list[dict[str, Any]]:
+    manifests: list[dict[str, Any]] = _read(folder, digest)["manifests"]
+    return manifests
+
+
+def _platform(descriptor: dict[str, Any]) -> str:
+    platform = descriptor["platform"]
+    return f"{platform['os']}/{platform['architecture']}"
+
+
+def _read(folder: Path, digest: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(_blob(folder, digest).read_bytes())
+    return content
+
+
+def _blob(folder: Path, digest: str) -> Path:
+    return folder / "blobs" / digest.replace(":", "/")
+
+
+def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = len(content), 0o444
+    tar.addfile(info, io.BytesIO(content))

@@ -1,0 +1,39 @@
+"""What the rest of the program knows of a BuildKit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from python_on_whales import DockerClient
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a build asks of an engine.
+
+    ``platforms``: OCI platforms (``linux/arm64``) of all images; ``emulated``: those on which a
+    step runs; ``load``: the result goes into the engine's image store.
+    """
+
+    platforms: frozenset[str]
+    emulated: frozenset[str] = frozenset()
+    load: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A BuildKit that was found or started, checked against the needs of a plan.
+
+    ``builder``: name for ``buildx --builder``; ``native``: platforms of the nodes' own processors;
+    ``network``: network of RUN steps (``host`` where the engine has no bridge), else None.
+    """
+
+    client: DockerClient
+    builder: str
+    driver: str
+    native: tuple[str, ...]
+    network: str | None = None
+    private: bool = False
+    platforms: frozenset[str] = field(default_factory=frozenset)

@@ -1,0 +1,302 @@
+"""The private engine: a dockerd of our own, beside whatever the host has and apart from it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from python_on_whales import DockerClient
+
+from nox_buildkit.engine import emulation, socket_api
+from nox_buildkit.engine.binaries import Binaries, engine_binaries
+from nox_buildkit.engine.debian import WITHOUT_APT
+from nox_buildkit.engine.docker_config import borrow
+from nox_buildkit.engine.private_layout import Layout
+from nox_buildkit.engine.processes import (
+    Process,
+    contained_in,
+    end,
+    process_of,
+    processes,
+    unmount,
+    uptime,
+)
+from nox_buildkit.engine.provision import Report, silent, tools_dir
+from nox_buildkit.errors import EngineError, Problem
+from nox_buildkit.files import cache_dir, locked
+
+START_SECONDS = 60
+STOP_SECONDS = 20
+# The daemon outlives the build that starts it, and must not carry its secrets along.
+INHERITED = ("HOME", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "TMPDIR", "TZ")
+PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
+_LOG_FAILURE = re.compile(r"\blevel=(?:error|fatal|panic)\b|\berror=|^(?!.*\blevel=)")
+_LOG_MESSAGE = re.compile(r'\bmsg="((?:[^"\\]|\\.)*)"(?:.*\berror="((?:[^"\\]|\\.)*)")?')
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateEngine:
+    """The running private engine. ``config`` is its docker client's configuration folder."""
+
+    client: DockerClient
+    binaries: Binaries
+    config: Path
+    host: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """``data_bytes``: disk space of images and caches; ``uptime``: seconds, 0 if not running."""
+
+    state: Literal["running", "stopped", "absent"]
+    folder: Path
+    socket: Path
+    version: str = ""
+    pid: int = 0
+    uptime: float = 0
+    data_bytes: int = 0
+
+
+def start(report: Report = silent) -> PrivateEngine:
+    """Return the private engine, provisioned and started if it is not running.
+
+    Any number of processes may do so at once. Raises EngineError.
+    """
+    _require_root()
+    layout = Layout.current()
+    binaries = engine_binaries(report)
+    version = socket_api.version(layout.socket)
+    if version is None or _daemon(layout) is None:
+        with locked(layout.lock):
+            version = _revive(layout, binaries, report)
+    return _describe(layout, binaries, version)
+
+
+def stop() -> bool:
+    """Stop the engine; containers and builds in it end. Return whether it was running."""
+    layout = Layout.current()
+    with locked(layout.lock):
+        return _stop(layout)
+
+
+def remove() -> None:
+    """Stop the engine and delete its data, its programs and its configuration.
+
+    Raises EngineError while something below its folder stays mounted.
+    """
+    layout = Layout.current()
+    with locked(layout.lock):
+        _stop(layout)
+        emulation.forget()
+        for folder in (layout.home, cache_dir() / "tools", cache_dir() / "apt"):
+            if folder.is_symlink():
+                folder.unlink()
+            elif folder.exists():
+                shutil.rmtree(folder)
+
+
+def status() -> EngineStatus:
+    """Look at the engine, changing nothing."""
+    layout = Layout.current()
+    daemon = _daemon(layout)
+    version = socket_api.version(layout.socket) if daemon else None
+    size = _disk_bytes(layout.data)
+    if daemon is not None and version is not None:
+        seconds = uptime(daemon.pid)
+        return EngineStatus(
+            "running", layout.home, layout.socket, version, daemon.pid, seconds, size
+        )
+    state: Literal["stopped", "absent"] = "stopped" if layout.home.exists() else "absent"
+    return EngineStatus(state, layout.home, layout.socket, data_bytes=size)
+
+
+def environment() -> dict[str, str]:
+    """Variables that make the ``docker`` command of a shell use the engine; starts nothing.
+
+    Raises EngineError if the engine was never provisioned here and cannot be.
+    """
+    layout = Layout.current()
+    binaries = engine_binaries(silent)
+    ours = str(binaries.docker.parent)
+    path = [entry for entry in os.environ.get("PATH", "").split(os.pathsep) if entry != ours]
+    return {
+        "DOCKER_HOST": layout.host,
+        "DOCKER_CONFIG": str(borrow(layout.docker_config, binaries.buildx)),
+        "PATH": os.pathsep.join([ours, *path]),
+    }
+
+
+def _require_root() -> None:
+    if sys.platform != "linux":
+        raise EngineError(Problem("the private engine runs on Linux only", WITHOUT_APT))
+    if os.geteuid() != 0:
+        raise EngineError(Problem("the private engine needs root", WITHOUT_APT))
+
+
+def _describe(layout: Layout, binaries: Binaries, version: str) -> PrivateEngine:
+    config = borrow(layout.docker_config, binaries.buildx)
+    client = DockerClient(
+        client_call=[str(binaries.docker)], client_type="docker", config=config, host=layout.host
+    )
+    return PrivateEngine(client, binaries, config, layout.host, version)
+
+
+def _revive(layout: Layout, binaries: Binaries, report: Report) -> str:
+    """Start the daemons unless another process just did; the caller holds the lock."""
+    version = socket_api.version(layout.socket)
+    if version is not None and _daemon(layout) is not None:
+        return version
+    report("starting the private engine", 0, 0)
+    _stop(layout)
+    layout.make()
+    environment = _daemon_environment(binaries)
+    for program, option, config, log in (
+        (binaries.containerd, "--config", layout.containerd_toml, layout.containerd_log),
+        (binaries.dockerd, "--config-file", layout.daemon_json, layout.log),
+    ):
+        _spawn([str(program), option, str(config)], log, environment)
+    try:
+        return _wait(layout)
+    except BaseException:
+        _stop(layout)
+        raise
+
+
+def _spawn(command: list[str], log: Path, environment: Mapping[str, str]) -> None:
+    """Start a daemon that neither a terminal's Ctrl-C nor the end of this process reaches."""
+    with log.open("wb") as output:
+        subprocess.run(
+            ["setsid", "--fork", *command],
+            env=environment,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            check=True,
+        )
+
+
+def _wait(layout: Layout) -> str:
+    """Wait until the daemon answers. Raises EngineError with what its log says."""
+    seen = began = time.monotonic()
+    while time.monotonic() < began + START_SECONDS:
+        if (version := socket_api.version(layout.socket)) is not None:
+            return version
+        running = list(processes())
+        configs = (layout.daemon_json, layout.containerd_toml)
+        if all(any(process.mentions(config) for process in running) for config in configs):
+            seen = time.monotonic()
+        # A process that is just being replaced by exec has no arguments for a moment.
+        elif time.monotonic() > seen + 0.5:
+            raise _start_error(layout, "ended")
+        time.sleep(0.05)
+    raise _start_error(layout, f"did not answer within {START_SECONDS} s")
+
+
+def _start_error(layout: Layout, what: str) -> EngineError:
+    # containerd goes on without the part that failed first; dockerd's last word is why it ended.
+    lines = [*_failures(layout.containerd_log)[:1], *_failures(layout.log)[-1:]]
+    said = f": {'; '.join(lines)}" if lines else ""
+    return EngineError(
+        Problem(
+            f"the private engine {what}{said}",
+            f"see {layout.log}; `nox -s engine -- remove` starts afresh",
+        )
+    )
+
+
+def _failures(log: Path) -> list[str]:
+    """Messages of failures in a daemon's log: logfmt, and plain lines of a fatal error."""
+    if not log.exists():
+        return []
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return [_message(line.strip()) for line in lines if line.strip() and _LOG_FAILURE.search(line)]
+
+
+def _message(line: str) -> str:
+    if found := _LOG_MESSAGE.search(line):
+        return ": ".join(part for part in found.groups() if part).replace('\\"', '"')
+    return line
+
+
+def _daemon_environment(binaries: Binaries) -> dict[str, str]:
+    wanted = {*INHERITED, *PROXIES, *(name.upper() for name in PROXIES)}
+    environment = {name: value for name, value in os.environ.items() if name in wanted}
+    environment["PATH"] = binaries.search_path
+    if binaries.libraries is not None:
+        environment["LD_LIBRARY_PATH"] = str(binaries.libraries)
+    return environment
+
+
+def _ours(layout: Layout) -> list[Process]:
+    """Every process of this engine: our programs, and working on our folders."""
+    programs = tools_dir().resolve()
+    return [
+        process
+        for process in processes()
+        if process.runs_from(programs)
+        and process.exe.rpartition("/")[2].partition(" ")[0] not in ("docker", "docker-buildx")
+        and (process.mentions(layout.home) or process.mentions(layout.run))
+    ]
+
+
+def _daemon(layout: Layout) -> Process | None:
+    """The engine's dockerd, if the pidfile names a process that is one."""
+    try:
+        process = process_of(int(layout.pidfile.read_text()))
+    except (OSError, ValueError):
+        return None
+    if process is None or not process.runs_from(tools_dir().resolve()):
+        return None
+    return process if process.mentions(layout.daemon_json) else None
+
+
+def _stop(layout: Layout) -> bool:
+    """End what is ours, whatever state a crash left it in; the caller holds the lock."""
+    found = _ours(layout)
+    daemons = [process.pid for process in found if process.mentions(layout.daemon_json)]
+    end(daemons, signal.SIGTERM)
+    _until(lambda: not any(process_of(pid) for pid in daemons), STOP_SECONDS)
+    end((p.pid for p in _ours(layout) if p.mentions(layout.containerd_toml)), signal.SIGTERM)
+    _until(lambda: not any(p.mentions(layout.containerd_toml) for p in _ours(layout)), 5)
+
+    def left() -> list[int]:
+        return [*(process.pid for process in _ours(layout)), *contained_in(layout.data)]
+
+    end(left(), signal.SIGKILL)
+    _until(lambda: not left(), 5)
+    if mounted := unmount(layout.run, layout.home):
+        raise EngineError(
+            Problem(f"{mounted[0]} is still mounted", f"run `umount {mounted[0]}` and try again")
+        )
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(layout.run)
+    return bool(daemons)
+
+
+def _until(done: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not done() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def _disk_bytes(folder: Path) -> int:
+    if not folder.exists():
+        return 0
+    done = subprocess.run(
+        ["du", "--summarize", "--one-file-system", "--block-size=1", str(folder)],
+        capture_output=True,
+        check=False,
+    )
+    return int(done.stdout.split()[0]) if done.stdout else 0

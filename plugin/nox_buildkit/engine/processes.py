@@ -1,0 +1,102 @@
+"""Which processes and mounts on this host belong to a folder of ours, and how they end.
+
+Linux: proc(5). A number in a pidfile proves nothing; the program behind it and its arguments do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+PROC = Path("/proc")
+_ESCAPED = re.compile(r"\\([0-7]{3})")
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A live process; ``exe`` is the program's path, "" where there is none to read."""
+
+    pid: int
+    exe: str
+    arguments: tuple[str, ...]
+
+    def mentions(self, folder: Path) -> bool:
+        """Whether an argument is, or lies below, ``folder``."""
+        return any(_is_below(argument, folder) for argument in self.arguments)
+
+    def runs_from(self, folder: Path) -> bool:
+        """Whether the program lies below ``folder``, even if the file was deleted since."""
+        return _is_below(self.exe, folder)
+
+
+def processes() -> Iterator[Process]:
+    """All processes that this user may look into."""
+    for entry in PROC.iterdir():
+        if entry.name.isdecimal() and (process := process_of(int(entry.name))):
+            yield process
+
+
+def process_of(pid: int) -> Process | None:
+    """Describe a process, or None if it is gone, a zombie, or not ours to look into."""
+    try:
+        exe = str((PROC / str(pid) / "exe").readlink())
+        arguments = (PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return None
+    return Process(pid, exe, tuple(os.fsdecode(argument) for argument in arguments[:-1]))
+
+
+def contained_in(data: Path) -> Iterator[int]:
+    """Processes whose root file system is an overlay that writes below ``data``: containers'."""
+    upper = f"upperdir={data}/"
+    for entry in PROC.iterdir():
+        if not entry.name.isdecimal():
+            continue
+        with contextlib.suppress(OSError):
+            lines = (entry / "mountinfo").read_text(errors="replace").splitlines()
+            if any(line.split()[4] == "/" and upper in line for line in lines):
+                yield int(entry.name)
+
+
+def uptime(pid: int) -> float:
+    """Seconds since the process started."""
+    fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    started = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    return float((PROC / "uptime").read_text().split()[0]) - started
+
+
+def end(pids: Iterable[int], number: signal.Signals) -> None:
+    """Send a signal to each process that still exists."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def mounts_below(*folders: Path) -> list[Path]:
+    """Mount points at or below ``folders``, the deepest first."""
+    lines = (PROC / "self/mountinfo").read_text(errors="surrogateescape").splitlines()
+    points = (_ESCAPED.sub(lambda m: chr(int(m[1], 8)), line.split()[4]) for line in lines)
+    found = [p for p in points if any(_is_below(p, folder) for folder in folders)]
+    return [Path(point) for point in reversed(found)]
+
+
+def unmount(*folders: Path, seconds: float = 5) -> list[Path]:
+    """Unmount everything at or below ``folders``; return what stays mounted."""
+    deadline = time.monotonic() + seconds
+    while (points := mounts_below(*folders)) and time.monotonic() < deadline:
+        for point in points:
+            subprocess.run(["umount", str(point)], capture_output=True, check=False)
+        if mounts_below(*folders):
+            time.sleep(0.1)
+    return mounts_below(*folders)
+
+
+def _is_below(path: str, folder: Path) -> bool:
+    return path == str(folder) or path.startswith(f"{folder}/")

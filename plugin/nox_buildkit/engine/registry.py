@@ -1,0 +1,71 @@
+"""What a registry says of an image, asked through buildx with the user's own credentials."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from dataclasses import dataclass
+
+from python_on_whales import DockerClient
+
+from nox_buildkit.engine.diagnose import explain_base
+from nox_buildkit.errors import EngineError
+
+INDEX_TYPES = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteImage:
+    """A reference resolved: the digest of its index or manifest, and the platforms in it."""
+
+    digest: str
+    platforms: frozenset[str]
+
+
+def inspect(client: DockerClient, reference: str) -> RemoteImage:
+    """Resolve ``reference``. Raises EngineError if it is not there or cannot be asked for."""
+    # python-on-whales parses the manifest, and the digest is that of its exact bytes.
+    raw = _imagetools(client, reference, "--raw")
+    manifest = json.loads(raw)
+    digest = f"sha256:{hashlib.sha256(raw).hexdigest()}"
+    if manifest.get("mediaType") in INDEX_TYPES or "manifests" in manifest:
+        entries = [entry.get("platform", {}) for entry in manifest["manifests"]]
+    else:
+        image = json.loads(_imagetools(client, reference, "--format", "{{json .Image}}"))
+        entries = [image]
+    return RemoteImage(digest, frozenset(filter(None, map(_platform, entries))))
+
+
+def _platform(entry: dict[str, str]) -> str:
+    system, architecture = entry.get("os", "unknown"), entry.get("architecture", "unknown")
+    if "unknown" in (system, architecture):
+        return ""
+    variant = entry.get("variant", "")
+    # arm64 has one variant, and it goes without saying (OCI image specification).
+    return f"{system}/{architecture}" + (
+        f"/{variant}" if variant and architecture != "arm64" else ""
+    )
+
+
+def _imagetools(client: DockerClient, reference: str, *options: str) -> bytes:
+    command = [
+        *map(str, client.client_config.docker_cmd),
+        *("buildx", "imagetools", "inspect", *options, reference),
+    ]
+    done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=False)
+    if done.returncode:
+        message = done.stderr.decode(errors="replace").strip().removeprefix("ERROR: ")
+        raise EngineError(explain_base(reference, message))
+    return done.stdout
+
+
+def pushed_digest(client: DockerClient, reference: str) -> str | None:
+    """The digest that ``reference`` names in its registry; None if it names nothing we can see."""
+    try:
+        return inspect(client, reference).digest
+    except EngineError:
+        return None

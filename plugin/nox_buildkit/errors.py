@@ -1,0 +1,72 @@
+"""The one error tree: every failure that a user can meet is a list of problems, a line each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place in a file: ``line`` and ``column`` count from 1, ``path`` is the dotted key."""
+
+    file: str
+    line: int
+    column: int
+    path: str = ""
+
+    def __str__(self) -> str:
+        position = f"{self.file}:{self.line}:{self.column}"
+        return f"{position}: {self.path}" if self.path else position
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One cause, and the next thing to try."""
+
+    message: str
+    hint: str = ""
+    location: Location | None = None
+
+    def __str__(self) -> str:
+        text = f"{self.message}; {self.hint}" if self.hint else self.message
+        return f"{self.location}: {text}" if self.location else text
+
+
+class BuildkitError(Exception):
+    """Base of all errors that are reported without a traceback."""
+
+    def __init__(self, *problems: Problem | str) -> None:
+        self.problems = tuple(Problem(p) if isinstance(p, str) else p for p in problems)
+        super().__init__(*self.problems)
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
+
+    @classmethod
+    def from_problems(cls, problems: Iterable[Problem]) -> BuildkitError:
+        return cls(*problems)
+
+
+class UsageError(BuildkitError):
+    """The command line is wrong."""
+
+
+class SpecError(BuildkitError):
+    """buildspec.yaml, or a value set over it, is wrong."""
+
+
+class LockError(BuildkitError):
+    """Requirements cannot be resolved, read, or are stale."""
+
+
+class PlanError(BuildkitError):
+    """What is asked for cannot be built: no wheel, no such platform, no such file."""
+
+
+class EngineError(BuildkitError):
+    """There is no BuildKit to build on, or it does not do what the plan needs."""
+
+
+class BuildError(BuildkitError):
+    """BuildKit was asked and said no."""

@@ -1,0 +1,56 @@
+"""A build context as facts: its files with their digests, what stays out, the project's version."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tomllib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from nox_buildkit.errors import Location, PlanError, Problem
+from nox_buildkit.facts.ignore import split_files
+from nox_buildkit.plan.facts import ContextFacts, SourceFile
+
+
+def read_context(
+    folder: Path, *, copy: Sequence[str], exclude: Iterable[Path], location: Location | None
+) -> ContextFacts:
+    """Read ``folder``. Raises PlanError if it, or a path of ``copy``, is not there."""
+    if not folder.is_dir():
+        raise PlanError(Problem(f"context '{folder}' is not a folder", location=location))
+    missing = [path for path in copy if not (folder / path).exists()]
+    if missing:
+        raise PlanError(
+            *(
+                Problem(f"'{path}' is not in the context '{folder}'", "correct 'copy'", location)
+                for path in missing
+            )
+        )
+    included, ignored = split_files(folder, include=copy, exclude=exclude)
+    return ContextFacts(
+        folder=str(folder),
+        files=tuple(_source_file(folder, path) for path in included),
+        ignored=tuple(ignored),
+        version=_version(folder),
+    )
+
+
+def _source_file(folder: Path, relative: str) -> SourceFile:
+    path = folder / relative
+    if path.is_symlink():
+        content, mode = os.fsencode(path.readlink()), "link"
+    else:
+        content, mode = path.read_bytes(), "x" if os.access(path, os.X_OK) else "-"
+    digest = hashlib.sha256(mode.encode() + b"\0" + content).hexdigest()
+    return SourceFile(relative, len(content), digest)
+
+
+def _version(folder: Path) -> str:
+    """The version that pyproject.toml states; empty where it is dynamic or there is none."""
+    try:
+        project = tomllib.loads((folder / "pyproject.toml").read_text()).get("project", {})
+    except (OSError, ValueError):
+        return ""
+    version = project.get("version", "")
+    return version if isinstance(version, str) else ""

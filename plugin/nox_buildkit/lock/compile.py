@@ -1,0 +1,129 @@
+"""Requirements in, a committed hashed lock out, by ``uv pip compile``."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nox_buildkit.errors import LockError, Problem
+from nox_buildkit.files import write_atomic
+from nox_buildkit.lock.source import Source, inputs_digest
+from nox_buildkit.lock.uv import has_credentials, run_uv
+
+_DIGEST = re.compile(r"^# inputs: (sha256:[0-9a-f]{64})$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one lock: ``changes`` are the lines of a unified diff, empty if none."""
+
+    output: Path
+    written: bool
+    changes: tuple[str, ...] = ()
+
+
+def is_fresh(source: Source) -> bool:
+    """Whether the committed lock was made of what its source says now; asks nobody."""
+    if source.kind == "locked":
+        return True
+    if not source.output.is_file():
+        return False
+    stated = _DIGEST.search(source.output.read_text(errors="replace"))
+    return bool(stated) and stated[1] == inputs_digest(source)  # type: ignore[index]
+
+
+def compile_lock(
+    source: Source, *, upgrade: bool = False, upgrade_packages: Sequence[str] = ()
+) -> Outcome:
+    """Bring the lock of ``source`` up to date; unchanged inputs cost no call of uv.
+
+    Pins that still fit are kept, unless upgraded. Raises LockError.
+    """
+    if is_fresh(source) and not upgrade and not upgrade_packages:
+        return Outcome(source.output, written=False)
+    if source.kind == "locked":
+        if upgrade or upgrade_packages:
+            raise LockError(
+                Problem(
+                    f"{source.path.name} is a finished lock and cannot be upgraded here",
+                    "make it anew with the tool that wrote it",
+                    source.location,
+                )
+            )
+        return Outcome(source.output, written=False)
+    before = source.output.read_text(errors="replace") if source.output.is_file() else ""
+    after = _resolve(source, before, upgrade, upgrade_packages)
+    if after != before:
+        write_atomic(source.output, after)
+    return Outcome(source.output, after != before, _changes(source, before, after))
+
+
+def check_lock(source: Source) -> Outcome:
+    """What ``compile_lock`` would change, without changing it."""
+    if is_fresh(source):
+        return Outcome(source.output, written=False)
+    before = source.output.read_text(errors="replace") if source.output.is_file() else ""
+    return Outcome(
+        source.output, written=False, changes=_changes(source, before, _resolve(source, before))
+    )
+
+
+def _resolve(
+    source: Source, before: str, upgrade: bool = False, upgrade_packages: Sequence[str] = ()
+) -> str:
+    digest = inputs_digest(source)
+    with tempfile.TemporaryDirectory(prefix="nox-buildkit-lock-") as name:
+        # uv keeps the pins that it finds in its output file.
+        output = Path(name, source.output.name)
+        output.write_text(before)
+        command = [
+            "pip", "compile", source.path.name,
+            "--quiet", "--universal", "--generate-hashes", "--no-header",
+            "--python-version", source.python,
+            "--output-file", output,
+            *(f"--extra={extra}" for extra in source.extras),
+            *(f"--group={group}" for group in source.groups),
+            *(f"--constraints={path}" for path in source.constraints),
+            *([f"--default-index={source.index}"] if source.index else []),
+            *(["--upgrade"] if upgrade else []),
+            *(f"--upgrade-package={package}" for package in upgrade_packages),
+        ]  # fmt: skip
+        try:
+            run_uv(command, cwd=source.path.parent)
+        except LockError as error:
+            raise LockError(
+                *(
+                    Problem(f"{source.path.name}: {p.message}", p.hint, source.location)
+                    for p in error.problems
+                )
+            ) from None
+        body = output.read_text()
+        shutil.rmtree(name, ignore_errors=True)
+        Path(name).mkdir()
+    if has_credentials(body):
+        raise LockError(
+            Problem(
+                f"{source.path.name}: a requirement's URL holds credentials, and locks are committed",
+                "remove them from the URL and add the host to ~/.netrc",
+                source.location,
+            )
+        )
+    header = (
+        f"# Locked by nox-buildkit from {source.path.name}, for Python {source.python} and newer.\n"
+        "# Refresh it with 'nox -s lock'; do not edit.\n"
+        f"# inputs: {digest}\n"
+    )
+    return header + body
+
+
+def _changes(source: Source, before: str, after: str) -> tuple[str, ...]:
+    lines = difflib.unified_diff(
+        before.splitlines(), after.splitlines(), source.output.name, source.output.name, n=0,
+        lineterm="",
+    )  # fmt: skip
+    return tuple(lines)

@@ -1,0 +1,108 @@
+"""Which source and which lock each image of a spec has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from packaging.version import Version
+
+from nox_buildkit.errors import LockError, Problem
+from nox_buildkit.lock.source import Source, find_source, kind_of
+from nox_buildkit.spec.grammar import NO_REQUIREMENTS
+from nox_buildkit.spec.model import BuildSpec
+
+#: The lock of the requirements that lie in an image's context.
+DEFAULT_OUTPUT = "requirements.lock"
+
+
+def sources_of(spec: BuildSpec, root: Path, images: Iterable[str] = ()) -> dict[str, Source | None]:
+    """The requirements of each of ``images`` (default: all), None where an image has none.
+
+    Images that share a set share one lock, made for the oldest Python among them (a universal
+    resolution holds for newer ones). Raises LockError with every problem.
+    """
+    found: dict[str, Source | None] = {}
+    problems: list[Problem] = []
+    for name in spec.images:
+        try:
+            found[name] = _source_of(name, spec, root)
+        except LockError as error:
+            problems += error.problems
+    if problems:
+        raise LockError(*problems)
+    oldest: dict[Path, str] = {}
+    for name, source in found.items():
+        if source:
+            pythons = (spec.images[name].python, oldest.get(source.output))
+            oldest[source.output] = min(filter(None, pythons), key=Version)
+    return {
+        name: _for_python(source, oldest[source.output]) if source else None
+        for name, source in found.items()
+        if not images or name in images
+    }
+
+
+def _source_of(name: str, spec: BuildSpec, root: Path) -> Source | None:
+    image = spec.images[name]
+    if image.requirements == NO_REQUIREMENTS:
+        return None
+    if image.requirements is None:
+        folder = (root / image.context).resolve()
+        path = find_source(folder)
+        if path is None:
+            return None
+        return _source(path, folder / DEFAULT_OUTPUT, image.python, spec, ("images", name))
+    named = spec.requirements[image.requirements]
+    where = ("requirements", image.requirements, "source")
+    output = named.output or f"requirements.{image.requirements}.lock"
+    return _source(
+        (root / named.source).resolve(),
+        (root / output).resolve(),
+        image.python,
+        spec,
+        where,
+        extras=named.extras,
+        groups=named.groups,
+        constraints=tuple((root / path).resolve() for path in named.constraints),
+        index=named.index,
+    )
+
+
+def _source(
+    path: Path,
+    output: Path,
+    python: str,
+    spec: BuildSpec,
+    where: tuple[str, ...],
+    *,
+    extras: tuple[str, ...] = (),
+    groups: tuple[str, ...] = (),
+    constraints: tuple[Path, ...] = (),
+    index: str | None = None,
+) -> Source:
+    location = spec.location(*where)
+    try:
+        kind = kind_of(path)
+    except LockError as error:
+        raise LockError(
+            *(Problem(p.message, p.hint, p.location or location) for p in error.problems)
+        ) from None
+    return Source(
+        path=path,
+        output=path if kind == "locked" else output,
+        kind=kind,
+        python=python,
+        extras=extras,
+        groups=groups,
+        constraints=constraints,
+        index=index,
+        location=location,
+    )
+
+
+def _for_python(source: Source, python: str) -> Source:
+    return Source(
+        source.path, source.output, source.kind, python, source.extras, source.groups,
+        source.constraints, source.index, source.location,
+    )  # fmt: skip

@@ -1,0 +1,83 @@
+"""What a plan needs to know of the outside, as values. ``nox_buildkit.facts`` gathers them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from packaging.pylock import Pylock
+
+
+@dataclass(frozen=True, slots=True)
+class GitFacts:
+    """The commit that is built: ``revision`` is its full hash, ``source`` the remote's web address."""
+
+    revision: str
+    dirty: bool
+    committed: datetime
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BaseFacts:
+    """A base image: ``context`` is the bake context URL that pins it by ``digest``.
+
+    ``glibc``: version that wheels are chosen against; ``platforms``: those it exists for;
+    ``python``: the interpreter's path, or its name where PATH finds it.
+    """
+
+    name: str
+    context: str
+    digest: str
+    platforms: frozenset[str]
+    glibc: tuple[int, int]
+    packages: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LockFacts:
+    """A committed requirements file and what the index says of each package in it."""
+
+    path: str
+    source: str
+    pylock: Pylock
+    index: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file of the build context that goes into the image; ``digest`` covers content and mode."""
+
+    path: str
+    size: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContextFacts:
+    """A build context: ``folder`` is absolute, ``ignored`` the paths that stay out, topmost ones only."""
+
+    folder: str
+    files: tuple[SourceFile, ...]
+    ignored: tuple[str, ...]
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """Everything that is known of one image."""
+
+    base: BaseFacts
+    context: ContextFacts
+    lock: LockFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything a plan is made of besides the spec. ``native``: platforms of the build machines."""
+
+    uv: str
+    images: dict[str, ImageFacts]
+    git: GitFacts | None = None
+    created: datetime | None = None
+    native: tuple[str, ...] = ("linux/amd64",)

@@ -1,0 +1,171 @@
+"""The plan: one frozen value that says everything about what is going to be built.
+
+Printed it is the dry run, rendered it is a Dockerfile and a bake definition, run it is the build.
+It speaks of layers, packages, files and image configuration; how BuildKit is told so is ``render``'s.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Container
+from dataclasses import dataclass
+from typing import Any, Literal
+
+PackageKind = Literal["pure", "native"]
+
+LayerKind = Literal["base", "pure", "native", "app"]
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A wheel that is installed: the file that one platform, or (``pure``) every platform, gets."""
+
+    name: str
+    version: str
+    kind: PackageKind
+    filename: str
+    sha256: str
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The image under the application, pinned by digest."""
+
+    name: str
+    digest: str
+    context: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformPlan:
+    """What differs between platforms. ``wheel_platform``: uv's ``--python-platform``."""
+
+    platform: str
+    wheel_platform: str
+    packages: tuple[Package, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A source file; ``digest`` covers content and mode."""
+
+    path: str
+    size: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """The application layer: ``files`` of ``folder``, less what is ``ignored``."""
+
+    folder: str
+    files: tuple[File, ...]
+    ignored: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageConfig:
+    """Process configuration (OCI image specification, config.md)."""
+
+    workdir: str
+    user: str
+    env: tuple[tuple[str, str], ...]
+    entrypoint: tuple[str, ...] | None
+    command: tuple[str, ...] | None
+    expose: tuple[str, ...]
+    labels: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePlan:
+    """One image: an index of ``platforms`` over ``base``, tagged ``references``."""
+
+    name: str
+    base: Base
+    python: str
+    lock: str | None
+    index: str | None
+    pure: tuple[Package, ...]
+    platforms: tuple[PlatformPlan, ...]
+    application: Application
+    config: ImageConfig
+    tags: tuple[str, ...]
+    repository: str | None
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """``registry/name:tag`` for every tag; without a registry, ``name:tag``."""
+        return tuple(f"{self.repository or self.name}:{tag}" for tag in self.tags)
+
+    @property
+    def layers(self) -> tuple[LayerKind, ...]:
+        """The layers above the base in their order; each is one layer of the image."""
+        # Two small ones come first: the working folder, and the user's name.
+        kinds: list[LayerKind] = ["app"]
+        if self.names_user:
+            kinds.append("app")
+        if self.has_packages:
+            kinds.append("pure")
+        if self.has_native:
+            kinds.append("native")
+        return (*kinds, "app")
+
+    @property
+    def has_packages(self) -> bool:
+        """Whether there is a virtual environment at all."""
+        return bool(self.pure) or self.has_native
+
+    @property
+    def has_native(self) -> bool:
+        """Whether some platform has packages that the others do not share."""
+        return any(platform.packages for platform in self.platforms)
+
+    @property
+    def names_user(self) -> bool:
+        """Whether the user is a number, which gets a name in the image's user database."""
+        return self.config.user.split(":")[0].isdigit()
+
+    @property
+    def digest(self) -> str:
+        """Equal for equal plans: what is built does not depend on anything else."""
+        return _digest(dataclasses.asdict(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All images of one build."""
+
+    uv: str
+    native: tuple[str, ...]
+    images: tuple[ImagePlan, ...]
+
+    @property
+    def platforms(self) -> frozenset[str]:
+        """Every platform that some image is built for."""
+        return frozenset(p.platform for image in self.images for p in image.platforms)
+
+    def without(self, names: Container[str]) -> Plan:
+        """The same plan without the images ``names``."""
+        images = tuple(image for image in self.images if image.name not in names)
+        return dataclasses.replace(self, images=images)
+
+    def to_json(self) -> dict[str, Any]:
+        """The whole plan as JSON values."""
+        images = [
+            {
+                **dataclasses.asdict(image),
+                "references": list(image.references),
+                "layers": list(image.layers),
+                "digest": image.digest,
+            }
+            for image in self.images
+        ]
+        return {"version": 1, "uv": self.uv, "native": list(self.native), "images": images}
+
+
+def _digest(value: object) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

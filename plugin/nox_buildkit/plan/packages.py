@@ -1,0 +1,98 @@
+"""Which file of which package each platform gets, decided before anything is built."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from packaging.pylock import Package as LockedPackage
+from packaging.pylock import PackageSdist, PackageWheel, Pylock, PylockSelectError
+
+from nox_buildkit.errors import PlanError, Problem
+from nox_buildkit.plan.model import Package
+from nox_buildkit.plan.platforms import Platform, marker_environment, wheel_tags
+
+
+class Selection(NamedTuple):
+    """``pure``: the same file for every platform; ``native``: the rest, by OCI platform."""
+
+    pure: tuple[Package, ...]
+    native: dict[str, tuple[Package, ...]]
+
+
+def select_packages(
+    lock: Pylock, platforms: Sequence[Platform], python: str, glibc: tuple[int, int]
+) -> Selection:
+    """Choose a wheel for every package and platform of ``lock``.
+
+    Raises PlanError naming every package and platform without a wheel.
+    """
+    problems: list[Problem] = []
+    chosen = {
+        platform.oci: _select(lock, platform, python, glibc, problems) for platform in platforms
+    }
+    if problems:
+        raise PlanError(*problems)
+    shared = set.intersection(*(set(packages.values()) for packages in chosen.values()))
+    pure = {package for package in shared if package.kind == "pure"}
+    return Selection(
+        tuple(sorted(pure, key=lambda package: package.name)),
+        {
+            platform: tuple(package for package in packages.values() if package not in pure)
+            for platform, packages in chosen.items()
+        },
+    )
+
+
+def _select(
+    lock: Pylock,
+    platform: Platform,
+    python: str,
+    glibc: tuple[int, int],
+    problems: list[Problem],
+) -> dict[str, Package]:
+    tags = list(wheel_tags(platform, python, glibc))
+    selected = {}
+    try:
+        for package, file in lock.select(
+            environment=marker_environment(platform, python), tags=tags
+        ):
+            if isinstance(file, PackageWheel):
+                selected[package.name] = _package(package, file)
+            else:
+                problems.append(_no_wheel(package, file, platform, python, glibc))
+    except PylockSelectError as error:
+        problems.append(Problem(f"{platform.oci}: {error}", "run 'nox -s lock -- --upgrade'"))
+    return {name: selected[name] for name in sorted(selected)}
+
+
+def _package(package: LockedPackage, wheel: PackageWheel) -> Package:
+    return Package(
+        name=package.name,
+        version=str(package.version),
+        kind="pure" if wheel.filename.endswith("-any.whl") else "native",
+        filename=wheel.filename,
+        sha256=wheel.hashes["sha256"],
+        size=wheel.size,
+    )
+
+
+def _no_wheel(
+    package: LockedPackage,
+    file: object,
+    platform: Platform,
+    python: str,
+    glibc: tuple[int, int],
+) -> Problem:
+    version = f" {package.version}" if package.version else ""
+    if not isinstance(file, PackageSdist):
+        return Problem(
+            f"{package.name}{version} comes from a folder, a repository or an archive, "
+            "and only wheels of an index can be installed",
+            "publish it as a wheel to an index",
+        )
+    return Problem(
+        f"{package.name}{version} has no wheel for {platform.oci} "
+        f"(CPython {python}, glibc {glibc[0]}.{glibc[1]}), only a source distribution",
+        "pin a version that has one, take another 'python', or leave the platform out",
+    )

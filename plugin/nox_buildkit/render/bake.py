@@ -1,0 +1,102 @@
+"""A plan as a bake definition (docker-bake.json) with the files that it names."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+from nox_buildkit.plan.model import ImagePlan, Package, Plan
+from nox_buildkit.plan.platforms import PLATFORMS
+from nox_buildkit.render.dockerfile import EPOCH, dockerfile
+from nox_buildkit.render.quote import bake_string
+
+DEFINITION = "docker-bake.json"
+
+
+def render(plan: Plan, folder: str, contexts: Mapping[str, str]) -> dict[str, str]:
+    """Every file of the definition: path below ``folder`` → text.
+
+    ``folder`` is where the files are going to lie and bake is going to run; paths in them are
+    relative to it. ``contexts``: the bake context of ``uv`` and of each base, by its plan's URL.
+    """
+    rendered = {"inputs/bytecode.py": _bytecode()}
+    for image in plan.images:
+        rendered[f"{image.name}.Dockerfile"] = dockerfile(image)
+        rendered[f"{image.name}.Dockerfile.dockerignore"] = _ignore(image.application.ignored)
+        rendered |= _requirements(image)
+    rendered[DEFINITION] = _json(
+        {
+            "group": {"default": {"targets": [image.name for image in plan.images]}},
+            "target": {
+                image.name: _target(image, folder, contexts) for image in plan.images
+            },
+        }
+    )
+    return rendered
+
+
+def override(targets: Iterable[str], values: Mapping[str, Mapping[str, Any]]) -> str:
+    """What one run adds to the definition (outputs, secrets, network), by target."""
+    return _json({"target": {name: dict(values[name]) for name in targets}})
+
+
+def _target(image: ImagePlan, folder: str, contexts: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "context": bake_string(_relative(image.application.folder, folder)),
+        "dockerfile": bake_string(_dockerfile_path(image, folder)),
+        "contexts": {
+            "base": bake_string(contexts.get(image.base.context, image.base.context)),
+            "inputs": "inputs",
+            "uv": bake_string(contexts["uv"]),
+        },
+        "args": {"SOURCE_DATE_EPOCH": str(EPOCH), "WORKDIR": bake_string(image.config.workdir)},
+        "platforms": [platform.platform for platform in image.platforms],
+        "tags": [bake_string(reference) for reference in image.references],
+        # Provenance would make an index of every image and put the time into it.
+        "attest": ["type=provenance,disabled=true"],
+    }
+
+
+def _dockerfile_path(image: ImagePlan, folder: str) -> str:
+    # bake looks for the Dockerfile relative to the context.
+    return os.path.relpath(f"{folder}/{image.name}.Dockerfile", image.application.folder)
+
+
+def _relative(path: str, folder: str) -> str:
+    return os.path.relpath(path, folder)
+
+
+def _requirements(image: ImagePlan) -> dict[str, str]:
+    texts = {}
+    if image.has_packages:
+        texts["pure.txt"] = _pinned(image.pure)
+    if image.has_native:
+        for platform in image.platforms:
+            name = f"linux-{PLATFORMS[platform.platform].architecture}.txt"
+            texts[name] = _pinned(platform.packages)
+    return {f"inputs/{image.name}/{name}": text for name, text in texts.items()}
+
+
+def _pinned(packages: Sequence[Package]) -> str:
+    """One file a package: the hash leaves an installer no choice."""
+    return "".join(f"{p.name}=={p.version} --hash=sha256:{p.sha256}\n" for p in packages)
+
+
+def _ignore(paths: Sequence[str]) -> str:
+    """The paths as a .dockerignore that matches them to the letter."""
+    return "".join(f"/{_literal(path)}\n" for path in paths)
+
+
+def _literal(path: str) -> str:
+    return "".join(f"\\{character}" if character in "\\*?[" else character for character in path)
+
+
+def _bytecode() -> str:
+    return files("nox_buildkit.render").joinpath("bytecode.py").read_text()
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2, sort_keys=True) + "\n"

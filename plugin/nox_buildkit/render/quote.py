@@ -1,0 +1,57 @@
+"""Quoting for each place where a value of the spec lands.
+
+One function a destination: a Dockerfile word, a JSON-form instruction, a shell word in a RUN, and
+a string of a bake definition, which HCL would read as a template.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterable
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\x85]")
+
+
+def dockerfile_word(value: str) -> str:
+    """``value`` as one double-quoted word of ENV, LABEL, USER, WORKDIR or EXPOSE.
+
+    Within double quotes the Dockerfile knows three special characters: the quote, the escape and
+    the variable sign. Raises ValueError for control characters: a line break ends an instruction.
+    """
+    _refuse_control(value)
+    return '"' + re.sub(r'([\\"$])', r"\\\1", value) + '"'
+
+
+def exec_form(words: Iterable[str]) -> str:
+    """``words`` as the JSON array of CMD and ENTRYPOINT, where nothing is expanded."""
+    return json.dumps(list(words))
+
+
+def copy_form(*paths: str) -> str:
+    """``paths`` as the JSON array of COPY, where variables are expanded and wildcards matched."""
+    for path in paths:
+        _refuse_control(path)
+    return json.dumps([re.sub(r"([\\$])", r"\\\1", path) for path in paths])
+
+
+def shell_word(value: str) -> str:
+    """``value`` as one word of a POSIX shell command in a RUN instruction."""
+    _refuse_control(value)
+    return shlex.quote(value)
+
+
+def bake_string(value: str) -> str:
+    """``value`` as a string of a bake definition in JSON (HCL template sequences escaped)."""
+    return value.replace("${", "$${").replace("%{", "%%{")
+
+
+def comment(value: str) -> str:
+    """``value`` as text of a comment: on one line, and no parser directive."""
+    return _CONTROL.sub(" ", value)
+
+
+def _refuse_control(value: str) -> None:
+    if _CONTROL.search(value):
+        raise ValueError(f"control character in {value!r}")

@@ -1,0 +1,161 @@
+"""Where output goes and how it looks: the one place that knows of streams, colour and terminals."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Literal, Protocol, TextIO
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TransferSpeedColumn,
+)
+
+from ..engine.bake import Update
+from . import words
+from .live import LiveView
+from .plain import Plain
+
+ProgressStyle = Literal["auto", "rich", "plain", "json"]
+# What is being fetched, bytes so far, bytes in all (0 where unknown).
+Downloaded = Callable[[str, int, int], None]
+
+_DOWNLOAD_PERIOD = 10.0
+
+
+class Reporter(Protocol):
+    """Looks on while something is built; ``close`` may be called twice."""
+
+    def event(self, update: Update) -> None: ...
+
+    def message(self, text: str) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class RawJson:
+    """Reporter that passes BuildKit's own objects on, one a line; words go to another stream."""
+
+    def __init__(self, objects: TextIO, human: TextIO) -> None:
+        self._objects = objects
+        self._human = human
+
+    def event(self, update: Update) -> None:
+        if update.status is not None:
+            print(update.line, file=self._objects, flush=True)
+
+    def message(self, text: str) -> None:
+        print(text, file=self._human, flush=True)
+
+    def close(self) -> None:
+        self._objects.flush()
+
+
+def choose(
+    progress: ProgressStyle = "auto",
+    stream: TextIO | None = None,
+    *,
+    verbose: bool = False,
+    env: Mapping[str, str] = os.environ,
+) -> Reporter:
+    """The reporter for ``--progress``; ``stream``: where people read (standard error).
+
+    ``auto`` is ``rich`` in a terminal that can move its cursor, outside of CI, else ``plain``.
+    ``json`` writes to standard output, alone.
+    """
+    human = stream or sys.stderr
+    if progress == "json":
+        return RawJson(sys.stdout, human)
+    if progress == "rich" or (progress == "auto" and interactive(human, env) and not verbose):
+        return LiveView(make_console(human, env, terminal=True))
+    return Plain(human, verbose=verbose)
+
+
+def interactive(stream: TextIO, env: Mapping[str, str] = os.environ) -> bool:
+    """Whether lines on ``stream`` can be redrawn in front of somebody."""
+    return stream.isatty() and env.get("TERM", "") not in ("", "dumb") and not _in_ci(env)
+
+
+def make_console(
+    stream: TextIO, env: Mapping[str, str] = os.environ, *, terminal: bool | None = None
+) -> Console:
+    """A rich console on ``stream``: coloured in a terminal, unless NO_COLOR or TERM=dumb says no.
+
+    FORCE_COLOR colours what is no terminal; NO_COLOR wins over it (no-color.org).
+    """
+    forced = bool(env.get("FORCE_COLOR"))
+    plain = bool(env.get("NO_COLOR")) or (env.get("TERM") == "dumb" and not forced)
+    return Console(
+        file=stream,
+        force_terminal=terminal or forced or None,
+        no_color=plain,
+        color_system=None if plain else "auto",
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+
+
+@contextlib.contextmanager
+def downloads(
+    stream: TextIO | None = None, env: Mapping[str, str] = os.environ
+) -> Iterator[Downloaded]:
+    """Show what is being fetched: a bar in a terminal, else a line now and then."""
+    human = stream or sys.stderr
+    if not interactive(human, env):
+        yield _download_lines(human)
+        return
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        console=make_console(human, env),
+        transient=True,
+    )
+    tasks: dict[str, TaskID] = {}
+    with bar:
+
+        def update(message: str, done: int, total: int) -> None:
+            if message not in tasks:
+                tasks[message] = bar.add_task(message, total=total or None)
+            bar.update(tasks[message], completed=done, total=total or None)
+
+        yield update
+
+
+def print_lines(reporter: Reporter, title: str, lines: Sequence[str]) -> None:
+    """Show the end of a log, set apart from what the tool says itself."""
+    if lines:
+        reporter.message("\n".join((title, *(f"  | {line}" for line in lines))))
+
+
+def _download_lines(stream: TextIO) -> Downloaded:
+    told: dict[str, float] = {}
+    over: set[str] = set()
+
+    def update(message: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        complete = bool(total) and done >= total
+        early = now - told.get(message, float("-inf")) < _DOWNLOAD_PERIOD
+        if message in over or (early and not complete):
+            return
+        told[message] = now
+        if complete:
+            over.add(message)
+        progress = f": {words.size(done)} of {words.size(total)}" if total else ""
+        print(f"{message}{progress}", file=stream, flush=True)
+
+    return update
+
+
+def _in_ci(env: Mapping[str, str]) -> bool:
+    return env.get("CI", "").lower() not in ("", "0", "false")

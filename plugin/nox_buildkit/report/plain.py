@@ -1,0 +1,68 @@
+"""Progress as lines for a log: every line stands alone and says which image it is about."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+from ..engine.bake import Update
+from ..engine.progress import Change, Progress
+from ..engine.vertex import Kind, Vertex
+from . import words
+
+HEARTBEAT = 30.0
+# Below this many seconds nobody wants to read of BuildKit's own errands.
+_ERRAND = 1.0
+
+
+class Plain:
+    """Reporter for CI logs and pipes; ``verbose``: what steps write is shown as it comes."""
+
+    def __init__(self, stream: TextIO | None = None, *, verbose: bool = False) -> None:
+        self._stream = stream or sys.stderr
+        self._verbose = verbose
+        self._told: dict[str, float] = {}
+
+    def event(self, update: Update) -> None:
+        for change in update.changes:
+            self._change(update.progress, change, update.now)
+        for digest, told in list(self._told.items()):
+            vertex = update.progress.vertices[digest]
+            if update.now - told >= HEARTBEAT and vertex.running:
+                self._told[digest] = update.now
+                seconds = update.now - (vertex.began or update.now)
+                self._say(update.progress, vertex, f"still running after {seconds:.0f} s")
+
+    def message(self, text: str) -> None:
+        print(text, file=self._stream, flush=True)
+
+    def close(self) -> None:
+        self._stream.flush()
+
+    def _change(self, progress: Progress, change: Change, now: float) -> None:
+        vertex = change.vertex
+        if vertex.name.kind is Kind.LINK and change.what != "failed":
+            return
+        if change.what == "started":
+            if vertex.cached:
+                return
+            self._told[vertex.digest] = now
+            if vertex.name.kind is Kind.EXPORT or vertex.name.text.startswith("RUN "):
+                self._say(progress, vertex, words.instruction(vertex))
+            return
+        if change.what == "log":
+            for line in change.lines if self._verbose else ():
+                self._say(progress, vertex, f"| {line}")
+            return
+        self._told.pop(vertex.digest, None)
+        if change.what == "failed":
+            self._say(progress, vertex, f"FAILED after {words.duration(vertex.seconds)}")
+        elif vertex.name.kind is Kind.STEP and vertex.cached:
+            self._say(progress, vertex, "CACHED")
+        elif vertex.name.kind in (Kind.STEP, Kind.EXPORT) or vertex.seconds >= _ERRAND:
+            self._say(progress, vertex, f"done in {words.duration(vertex.seconds)}")
+
+    def _say(self, progress: Progress, vertex: Vertex, text: str) -> None:
+        named = [words.place(image, progress.platform(vertex, image)) for image in vertex.images]
+        where = f"[{', '.join(named)}] " if named else ""
+        self.message(f"{where}{words.step(vertex)}: {text}")

@@ -1,0 +1,160 @@
+"""What a build made: the table at its end, and the record in dist/build.json."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from . import words
+
+LayerKind = Literal["base", "pure", "native", "app"]
+KINDS: tuple[LayerKind, ...] = ("base", "pure", "native", "app")
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A layer as it is stored: ``size`` in bytes, compressed."""
+
+    kind: LayerKind
+    digest: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformResult:
+    """The image of one platform; ``digest``: of its manifest."""
+
+    platform: str
+    digest: str
+    layers: tuple[Layer, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Compressed bytes of all layers."""
+        return sum(layer.size for layer in self.layers)
+
+    def size_of(self, kind: LayerKind) -> int:
+        return sum(layer.size for layer in self.layers if layer.kind == kind)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageResult:
+    """An image with all its platforms; ``digest``: of the index; ``seconds``: wall clock."""
+
+    name: str
+    digest: str
+    platforms: tuple[PlatformResult, ...]
+    tags: tuple[str, ...] = ()
+    output: str = ""
+    cached: int = 0
+    executed: int = 0
+    seconds: float = 0.0
+    up_to_date: bool = False
+
+
+_HEADINGS = ("image", "platform", "digest", *KINDS, "total", "cached/run", "time")
+_LEFT = 3
+
+
+def print_summary(console: Console, results: Sequence[ImageResult]) -> None:
+    """A table in a terminal that is wide enough for it, else aligned text."""
+    rows = list(_rows(results))
+    if not console.is_terminal:
+        for line in aligned((_HEADINGS, *rows)):
+            print(line, file=console.file)
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    kinds = {index for index, heading in enumerate(_HEADINGS) if heading in KINDS}
+    shown = [i for i in range(len(_HEADINGS)) if console.width >= 100 or i not in kinds]
+    for index in shown:
+        table.add_column(
+            _HEADINGS[index], justify="left" if index < _LEFT else "right", no_wrap=True
+        )
+    for row in rows:
+        table.add_row(*(Text(row[index]) for index in shown))
+    console.print(table)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Columns set with spaces; the first three are words, the others numbers."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if index < _LEFT else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def to_json(results: Iterable[ImageResult]) -> dict[str, Any]:
+    """The content of dist/build.json (sizes in bytes, compressed)."""
+    return {"version": 1, "images": {result.name: _image(result) for result in results}}
+
+
+def untouched(name: str, entry: dict[str, Any]) -> ImageResult:
+    """An entry of dist/build.json as the result of a run that found nothing to do."""
+    platforms = tuple(
+        PlatformResult(
+            platform,
+            value["digest"],
+            tuple(
+                Layer(layer["kind"], layer["digest"], layer["size"]) for layer in value["layers"]
+            ),
+        )
+        for platform, value in entry["platforms"].items()
+    )
+    return ImageResult(
+        name, entry["digest"], platforms, tuple(entry["tags"]), entry["output"], up_to_date=True
+    )
+
+
+def short(digest: str) -> str:
+    """``sha256:`` and twelve digits."""
+    algorithm, colon, value = digest.partition(":")
+    return f"{algorithm}{colon}{value[:12]}"
+
+
+def _rows(results: Iterable[ImageResult]) -> Iterable[tuple[str, ...]]:
+    for result in results:
+        steps = "up to date" if result.up_to_date else f"{result.cached}/{result.executed}"
+        for index, platform in enumerate(result.platforms):
+            first = index == 0
+            sizes = (platform.size_of(kind) for kind in KINDS)
+            yield (
+                result.name if first else "",
+                platform.platform,
+                short(platform.digest),
+                *(words.size(size) if size else "-" for size in sizes),
+                words.size(platform.size),
+                steps if first else "",
+                words.duration(result.seconds) if first else "",
+            )
+
+
+def _image(result: ImageResult) -> dict[str, Any]:
+    return {
+        "digest": result.digest,
+        "tags": list(result.tags),
+        "output": result.output,
+        "platforms": {
+            platform.platform: {
+                "digest": platform.digest,
+                "size": platform.size,
+                "layers": [
+                    {"kind": layer.kind, "digest": layer.digest, "size": layer.size}
+                    for layer in platform.layers
+                ],
+            }
+            for platform in result.platforms
+        },
+        "steps": {"cached": result.cached, "executed": result.executed},
+        "seconds": round(result.seconds, 3),
+        "up_to_date": result.up_to_date,
+    }

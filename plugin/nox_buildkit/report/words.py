@@ -1,0 +1,67 @@
+"""What is going on, in the words of someone who builds images and never saw a vertex."""
+
+from __future__ import annotations
+
+import re
+
+from ..engine.vertex import Kind, Vertex
+
+_FLAGS = re.compile(r"(?<= )--(?:mount|network|security|link|from|chown|chmod)(?:=\S+)? ")
+
+
+def doing(vertex: Vertex) -> str:
+    """A few words: the part of the image for a step, else what BuildKit does for it."""
+    name = vertex.name
+    if name.kind is Kind.EXPORT:
+        return _exporting(vertex)
+    if name.kind is Kind.CONTEXT:
+        return "build context" if name.text == "load build context" else "base and contexts"
+    if name.kind is Kind.METADATA:
+        return "base image"
+    if name.kind is Kind.INTERNAL:
+        return "build definition"
+    return name.part
+
+
+def step(vertex: Vertex) -> str:
+    """As :func:`doing`, with the number of the step in its stage."""
+    return vertex.name.step_words if vertex.name.steps else doing(vertex)
+
+
+def instruction(vertex: Vertex, width: int = 72) -> str:
+    """The instruction without flags, on one line of at most ``width`` characters."""
+    text = " ".join(vertex.name.text.split())
+    while (shorter := _FLAGS.sub("", text)) != text:
+        text = shorter
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def place(image: str, platform: str | None) -> str:
+    return f"{image} {platform}" if platform else image
+
+
+def duration(seconds: float) -> str:
+    """``0.4 s``, ``12.3 s``, ``3 min 05 s``."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s"
+
+
+def size(count: float) -> str:
+    """Bytes in decimal units, three significant digits, as registries show them."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 999.5 or unit == "GB":
+            break
+        count /= 1000
+    if unit == "B":
+        return f"{count:.0f} B"
+    return f"{count:.{2 if count < 9.995 else 1 if count < 99.95 else 0}f} {unit}"
+
+
+def _exporting(vertex: Vertex) -> str:
+    part = vertex.transfer
+    latest = part.name if part else ""
+    if latest.startswith("pushing") or vertex.name.text.startswith("pushing"):
+        return "push"
+    return "image config" if latest.startswith("exporting config") else "export"

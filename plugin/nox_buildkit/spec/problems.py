@@ -1,0 +1,141 @@
+"""Pydantic's findings in the words of someone who writes YAML, with their places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from pydantic_core import ErrorDetails
+
+from nox_buildkit.errors import Problem
+from nox_buildkit.spec.kinds import Kind
+from nox_buildkit.spec.text import Invalid, escaped, nearest
+from nox_buildkit.spec.tree import Node, misread
+
+# What people write who know Compose, the Dockerfile or GitHub Actions.
+_SYNONYMS = {
+    "cmd": "command",
+    "environment": "env",
+    "environments": "env",
+    "from": "base",
+    "image": "base",
+    "path": "context",
+    "ports": "expose",
+    "python-version": "python",
+    "working-dir": "workdir",
+}
+_EXPECTED = {
+    "string_type": "a string",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+}
+
+
+def translate(error: ErrorDetails, root: Node, kind: Kind) -> Problem:
+    """One of pydantic's errors as a problem of the spec."""
+    path, key = list(error["loc"]), False
+    if path and path[-1] == "[key]":
+        path, key = path[:-1], True
+    if error["type"] == "extra_forbidden":
+        message, hint, key = *_unknown_key(path, kind), True
+    elif error["type"] == "missing":
+        message, hint = "missing", _missing(path)
+    elif error["type"] == "value_error" and isinstance(found := error["ctx"]["error"], Invalid):
+        message, hint = found.message, found.hint
+        path += found.at
+    elif error["type"] == "literal_error" and path == ["version"]:
+        message, hint = _version(root.find(path))
+    elif error["type"] in _EXPECTED:
+        message, hint = _wrong_type(error["type"], path, root.find(path))
+    elif error["type"] == "too_short":
+        message, hint = "empty", "name at least one"
+    else:
+        message, hint = error["msg"], ""
+    return Problem(message, hint, root.locate(path, key=key))
+
+
+def nulls(tree: Node, kind: Kind) -> list[Problem]:
+    """Known keys without a value, which pydantic takes for optional ones."""
+    return [
+        Problem(*misread(None, node.raw or ""), node.at)
+        for node in _known(tree, kind)
+        if node.value is None
+    ]
+
+
+def _known(node: Node, kind: Kind | None) -> Iterator[Node]:
+    """``node`` and all below it that the model knows."""
+    if kind is None:
+        return
+    yield node
+    inner: Iterable[tuple[str | int, Node]] = ()
+    if isinstance(node.value, dict):
+        inner = node.value.items()
+    elif isinstance(node.value, tuple):
+        inner = enumerate(node.value)
+    for part, child in inner:
+        yield from _known(child, kind.child(part))
+
+
+def _unknown_key(path: Sequence[str | int], kind: Kind) -> tuple[str, str]:
+    here: Kind | None = kind
+    for part in path[:-1]:
+        here = here.child(part) if here else None
+    known = list(here.keys) if here else []
+    word = str(path[-1])
+    synonym = _SYNONYMS.get(word.lower().replace("_", "-"))
+    if synonym in known:
+        return "unknown key", f"did you mean '{synonym}'?"
+    hint = nearest(word, known) or _elsewhere(word, here, kind)
+    return "unknown key", hint or f"known here: {', '.join(known)}"
+
+
+def _elsewhere(word: str, here: Kind | None, root: Kind) -> str:
+    """Where a key belongs that is known in another place."""
+    images, image = root.child("images"), root.child("defaults")
+    if here == root and images and image and word in image.keys:
+        return f"it belongs to an image (images.NAME.{word}) or to all (defaults.{word})"
+    if here != root and word in root.keys:
+        return "it belongs to the top of the file"
+    return ""
+
+
+def _missing(path: Sequence[str | int]) -> str:
+    examples = {"version": "version: 1", "images": "images: {app: {}}"}
+    key = str(path[-1]) if path else ""
+    return f"add '{examples.get(key, f'{key}: pyproject.toml')}'"
+
+
+def _version(node: Node | None) -> tuple[str, str]:
+    if node and node.value == "1":
+        return "the version is a number", "write 1 without quotes"
+    shown = node.raw or node.value if node else ""
+    known = "this nox-buildkit reads version 1"
+    if isinstance(shown, dict | tuple):
+        return "expected the number 1", known
+    return f"version {escaped(str(shown))} is not known", known
+
+
+def _wrong_type(kind: str, path: Sequence[str | int], node: Node | None) -> tuple[str, str]:
+    value: Any = node.value if node else None
+    expected = _EXPECTED[kind]
+    if value is None:
+        empty = "write {} for every default" if expected == "a mapping" else ""
+        message, hint = misread(None, (node.raw if node else None) or "")
+        return message, empty or hint
+    if expected == "a string" and node and node.raw is not None:
+        return misread(value, node.raw)
+    hint = ""
+    if expected == "a list" and isinstance(value, str):
+        hint = f"write [{escaped(value)}]"
+    return f"expected {expected}, found {_found(value)}", hint
+
+
+def _found(value: object) -> str:
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, tuple):
+        return "a list"
+    return "a string" if isinstance(value, str) else "a single value"

@@ -1,0 +1,151 @@
+"""The real parts that engine tests stand on; each is fetched once and kept in the cache folder."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from nox_buildkit.engine import private
+from nox_buildkit.engine.private import PrivateEngine
+from nox_buildkit.engine.provision import Package, check_runs, provision
+from nox_buildkit.files import cache_dir
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """Programs that only the tests need."""
+
+    skopeo: Path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def engine_home() -> Path:
+    """The cache folder of the session: NOX_BUILDKIT_CACHE, else the user's own.
+
+    What is in it stays there. A test that removes or breaks an engine takes ``own_home``.
+    Autouse, so that no other fixture has set the variable yet.
+    """
+    return cache_dir()
+
+
+@contextlib.contextmanager
+def in_cache(home: Path) -> Iterator[None]:
+    """Work in the cache folder ``home``: a session's fixture may first be asked for anywhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NOX_BUILDKIT_CACHE", str(home))
+        yield
+
+
+@pytest.fixture(scope="session")
+def private_engine(engine_home: Path) -> Iterator[PrivateEngine]:
+    """The started private engine of the session; it ends as it was found, running or not."""
+    with in_cache(engine_home):
+        was_running = private.status().state == "running"
+        engine = private.start()
+    yield engine
+    if not was_running:
+        with in_cache(engine_home):
+            private.stop()
+
+
+@pytest.fixture
+def own_home(private_engine: PrivateEngine, engine_home: Path) -> Iterator[Path]:
+    """A cache folder for one test, with the session's programs and an engine of its own."""
+    home = Path(tempfile.mkdtemp(prefix="nbk"))
+    (home / "tools").symlink_to(engine_home / "tools")
+    with in_cache(home):
+        yield home
+        private.stop()
+    shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def registry(engine_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address (``127.0.0.1:PORT``) of a real registry that lets blobs be deleted."""
+    with in_cache(engine_home):
+        prefix = provision(
+            "docker-registry",
+            [[Package("docker-registry")]],
+            lambda prefix: check_runs(prefix / "usr/bin/docker-registry"),
+        )
+    folder = tmp_path_factory.mktemp("registry")
+    address = f"127.0.0.1:{free_port()}"
+    configuration = folder / "config.yml"
+    configuration.write_text(
+        "version: 0.1\n"
+        "log: {level: warn}\n"
+        f"storage: {{filesystem: {{rootdirectory: '{folder}/data'}}, delete: {{enabled: true}}}}\n"
+        f"http: {{addr: '{address}'}}\n"
+    )
+    program = str(prefix / "usr/bin/docker-registry")
+    with (
+        (folder / "log").open("wb") as log,
+        subprocess.Popen([program, "serve", str(configuration)], stdout=log, stderr=log) as process,
+    ):
+        try:
+            wait_for(f"http://{address}/v2/", process)
+            yield address
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="session")
+def tools(engine_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Tools:
+    """Programs to look at images from outside, with the libraries that the host has not."""
+    names = ("skopeo", "libgpgme11", "libassuan0", "libdevmapper1.02.1")
+    with in_cache(engine_home):
+        prefix = provision("skopeo", [[Package(name) for name in names]], _check_skopeo)
+    wrapper = tmp_path_factory.mktemp("bin") / "skopeo"
+    library = next(prefix.glob("usr/lib/*-linux-*"))
+    program = shlex.quote(str(prefix / "usr/bin/skopeo"))
+    wrapper.write_text(
+        "#!/bin/sh\n"
+        f'LD_LIBRARY_PATH={shlex.quote(str(library))} exec {program} --insecure-policy "$@"\n'
+    )
+    wrapper.chmod(0o755)
+    return Tools(skopeo=wrapper)
+
+
+def _check_skopeo(prefix: Path) -> None:
+    library = next(prefix.glob("usr/lib/*-linux-*"))
+    check_runs(prefix / "usr/bin/skopeo", libraries=library)
+
+
+def free_port() -> int:
+    """Return a TCP port of 127.0.0.1 that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 20) -> None:
+    """Wait until ``url`` answers."""
+    deadline = time.monotonic() + seconds
+    while process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - an address of our own
+                return
+        except OSError:
+            assert time.monotonic() < deadline, f"{url} does not answer"
+            time.sleep(0.05)
+    raise AssertionError(f"{process.args} ended with status {process.returncode}")
+
+
+@pytest.fixture(autouse=True)
+def no_inherited_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the shell that runs the tests says about Docker is not part of any test."""
+    for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "BUILDX_BUILDER"):
+        if name in os.environ:
+            monkeypatch.delenv(name)

@@ -1,0 +1,239 @@
+"""Which engine a build gets, on hosts that have one, the wrong one, or none."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nox_buildkit.engine import private
+from nox_buildkit.engine.find import find_client, find_engine
+from nox_buildkit.engine.model import Needs
+from nox_buildkit.engine.private import PrivateEngine
+from nox_buildkit.engine.socket_api import version
+from nox_buildkit.errors import EngineError
+
+BOTH = Needs(platforms=frozenset({"linux/amd64", "linux/arm64"}))
+ONE_LOADED = Needs(platforms=frozenset({"linux/amd64"}), load=True)
+
+
+class Told:
+    """A progress display that remembers its messages."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def __call__(self, message: str, _done: int, _total: int) -> None:
+        self.messages.append(message)
+
+
+@pytest.fixture
+def docker(private_engine: PrivateEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A docker client with buildx first on PATH; return its empty configuration folder."""
+    folder = tmp_path / "docker"
+    (folder / "cli-plugins").mkdir(parents=True)
+    (folder / "cli-plugins/docker-buildx").symlink_to(private_engine.binaries.buildx)
+    path = f"{private_engine.binaries.docker.parent}:{os.environ['PATH']}"
+    monkeypatch.setenv("PATH", path)
+    monkeypatch.setenv("DOCKER_CONFIG", str(folder))
+    return folder
+
+
+@pytest.fixture
+def path_without_docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A PATH with what the engine needs of the system, and no docker."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("setsid", "mount", "umount", "du"):
+        program = shutil.which(name)
+        assert program, name
+        (folder / name).symlink_to(program)
+    monkeypatch.setenv("PATH", str(folder))
+
+
+@pytest.fixture(scope="module")
+def plain_dockerd(
+    private_engine: PrivateEngine, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """DOCKER_HOST of a dockerd without the containerd image store, as most hosts have it."""
+    folder = tmp_path_factory.mktemp("d")
+    path = folder / "docker.sock"
+    configuration = {
+        "features": {"containerd-snapshotter": False},
+        "bridge": "none",
+        "iptables": False,
+        "ip6tables": False,
+        "data-root": str(folder / "data"),
+        "exec-root": str(folder / "run"),
+        "pidfile": str(folder / "pid"),
+        "hosts": [f"unix://{path}"],
+        "containerd-namespace": "nox-buildkit-tests",
+        "containerd-plugins-namespace": "nox-buildkit-tests-plugins",
+    }
+    (folder / "daemon.json").write_text(json.dumps(configuration))
+    binaries = private_engine.binaries
+    with (
+        (folder / "log").open("wb") as log,
+        subprocess.Popen(
+            [str(binaries.dockerd), "--config-file", str(folder / "daemon.json")],
+            env={**os.environ, "PATH": binaries.search_path},
+            stdout=log,
+            stderr=log,
+        ) as process,
+    ):
+        try:
+            deadline = time.monotonic() + 30
+            while version(path) is None:
+                assert process.poll() is None, (folder / "log").read_text()
+                assert time.monotonic() < deadline, (folder / "log").read_text()
+                time.sleep(0.05)
+            yield f"unix://{path}"
+        finally:
+            process.terminate()
+            process.wait(30)
+            subprocess.run(["umount", str(folder / "data")], capture_output=True, check=False)
+
+
+def test_a_host_without_docker_gets_the_private_engine_quietly(
+    private_engine: PrivateEngine, path_without_docker: None
+) -> None:
+    told = Told()
+    engine = find_engine(BOTH, report=told)
+    assert engine.private
+    assert (engine.builder, engine.driver, engine.network) == ("default", "docker", "host")
+    assert len(engine.native) == 1
+    assert engine.native[0] in engine.platforms
+    assert engine.client.info().server_version == private_engine.version
+    assert told.messages == []
+
+
+def test_a_client_without_a_daemon_leads_to_the_private_engine(
+    docker: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    use_context(docker, f"unix://{tmp_path}/nobody.sock")
+    told = Told()
+    assert find_engine(BOTH, report=told).private
+    assert any("Cannot connect" in message for message in told.messages)
+
+
+def test_a_capable_daemon_of_the_user_is_taken(
+    docker: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = private.start()
+    # Another cache folder: there, this engine is any dockerd with the containerd image store.
+    monkeypatch.setenv("NOX_BUILDKIT_CACHE", str(own_home / "elsewhere"))
+    use_context(docker, users.host)
+    engine = find_engine(BOTH)
+    assert not engine.private
+    assert (engine.builder, engine.driver) == ("mine", "docker")
+    assert engine.client.info().id == users.client.info().id
+    monkeypatch.setenv("NOX_BUILDKIT_CACHE", str(own_home))
+
+
+def test_the_context_without_the_containerd_store_is_explained_and_passed_over(
+    docker: Path, plain_dockerd: str
+) -> None:
+    use_context(docker, plain_dockerd)
+    told = Told()
+    assert find_engine(BOTH, report=told).private
+    assert any("containerd image store" in message for message in told.messages)
+
+
+def test_a_named_daemon_without_the_containerd_store_is_refused_with_the_fix(
+    docker: Path, plain_dockerd: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", plain_dockerd)
+    with pytest.raises(EngineError) as caught:
+        find_engine(BOTH)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert f"DOCKER_HOST={plain_dockerd}" in message
+    assert '"containerd-snapshotter": true' in message
+    assert "docker buildx create --driver docker-container --use" in message
+
+
+def test_a_daemon_without_the_containerd_store_loads_one_platform(
+    docker: Path, plain_dockerd: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", plain_dockerd)
+    engine = find_engine(ONE_LOADED)
+    assert not engine.private
+    assert engine.network is None
+
+
+def test_a_named_builder_of_a_context_is_checked_too(
+    docker: Path, plain_dockerd: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_context(docker, plain_dockerd, current=False)
+    with pytest.raises(EngineError, match=r"builder mine: .*containerd image store"):
+        find_engine(BOTH, "mine")
+    monkeypatch.setenv("BUILDX_BUILDER", "mine")
+    assert find_engine(ONE_LOADED).builder == "mine"
+
+
+def test_a_builder_that_is_not_there_is_an_error(
+    docker: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(EngineError, match=r"builder nosuch: no builder .*docker buildx create"):
+        find_engine(BOTH, "nosuch")
+    monkeypatch.setenv("BUILDX_BUILDER", "other")
+    with pytest.raises(EngineError, match="builder other: "):
+        find_engine(BOTH)
+
+
+def test_a_dead_docker_host_is_an_error(
+    docker: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/dead.sock")
+    with pytest.raises(EngineError, match=r"DOCKER_HOST=.*Cannot connect.*unset the variable"):
+        find_engine(BOTH)
+
+
+def test_a_docker_host_that_never_answers_is_an_error_soon(
+    docker: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(tmp_path / "s"))
+        silent.listen()
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/s")
+        began = time.monotonic()
+        with pytest.raises(EngineError, match="no answer within"):
+            find_engine(BOTH)
+        assert time.monotonic() - began < 12
+
+
+def test_a_shell_of_the_private_engine_gets_the_private_engine(
+    private_engine: PrivateEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in private.environment().items():
+        monkeypatch.setenv(name, value)
+    engine = find_engine(BOTH)
+    assert (engine.private, engine.network) == (True, "host")
+    assert find_engine(BOTH, "default").private
+
+
+def test_a_docker_host_is_reached_without_a_docker_client(
+    private_engine: PrivateEngine,
+    plain_dockerd: str,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    find_client()
+    request.getfixturevalue("path_without_docker")
+    monkeypatch.setenv("DOCKER_HOST", plain_dockerd)
+    assert find_engine(ONE_LOADED).client.info().driver == "overlay2"
+
+
+def use_context(docker: Path, host: str, *, current: bool = True) -> None:
+    """Make a docker context `mine` for ``host``, the current one unless told otherwise."""
+    create = ["docker", "context", "create", "mine", "--docker", f"host={host}"]
+    subprocess.run(create, check=True, capture_output=True)
+    if current:
+        subprocess.run(["docker", "context", "use", "mine"], check=True, capture_output=True)
