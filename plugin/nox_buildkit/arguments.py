@@ -106,7 +106,9 @@ def _build(parser: argparse.ArgumentParser) -> None:
 def _lock(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("images", metavar="IMAGE", nargs="*", help="images to lock; default: all")
     parser.add_argument(
-        "--check", action="store_true", help="write nothing; fail if a lock is not what it should be"
+        "--check",
+        action="store_true",
+        help="write nothing; fail if a lock is not what it should be",
     )
     parser.add_argument("--upgrade", action="store_true", help="take the newest versions that fit")
     parser.add_argument(

@@ -40,6 +40,9 @@ def _session_function(session: str, name: str, buildspec: Path) -> Callable[[nox
                 return
             command = importlib.import_module(f"nox_buildkit.commands.{session}")
             command.run(buildspec, arguments)
+        except BrokenPipeError:
+            # Whoever read our output has seen enough; nothing more can be written to it.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except BuildkitError as error:
             if os.environ.get("NOX_BUILDKIT_DEBUG") == "1":
                 raise

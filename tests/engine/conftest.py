@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shlex
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from real_parts import Tools, free_port, in_cache, wait_for
 
 from nox_buildkit.engine import private
+from nox_buildkit.engine.find import find_engine
+from nox_buildkit.engine.model import Engine, Needs
 from nox_buildkit.engine.private import PrivateEngine
 from nox_buildkit.engine.provision import Package, check_runs, provision
 from nox_buildkit.files import cache_dir
 
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """Programs that only the tests need."""
-
-    skopeo: Path
+CHOICE = ("DOCKER_HOST", "DOCKER_CONTEXT", "BUILDX_BUILDER")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -40,14 +32,6 @@ def engine_home() -> Path:
     return cache_dir()
 
 
-@contextlib.contextmanager
-def in_cache(home: Path) -> Iterator[None]:
-    """Work in the cache folder ``home``: a session's fixture may first be asked for anywhere."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NOX_BUILDKIT_CACHE", str(home))
-        yield
-
-
 @pytest.fixture(scope="session")
 def private_engine(engine_home: Path) -> Iterator[PrivateEngine]:
     """The started private engine of the session; it ends as it was found, running or not."""
@@ -58,6 +42,16 @@ def private_engine(engine_home: Path) -> Iterator[PrivateEngine]:
     if not was_running:
         with in_cache(engine_home):
             private.stop()
+
+
+@pytest.fixture(scope="session")
+def engine(private_engine: PrivateEngine, engine_home: Path) -> Engine:
+    """The private engine as a build finds it that names no other."""
+    with in_cache(engine_home), pytest.MonkeyPatch.context() as patch:
+        for name in CHOICE:
+            patch.delenv(name, raising=False)
+        patch.setenv("DOCKER_HOST", private_engine.host)
+        return find_engine(Needs(platforms=frozenset({"linux/amd64", "linux/arm64"})))
 
 
 @pytest.fixture
@@ -123,29 +117,8 @@ def _check_skopeo(prefix: Path) -> None:
     check_runs(prefix / "usr/bin/skopeo", libraries=library)
 
 
-def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 20) -> None:
-    """Wait until ``url`` answers."""
-    deadline = time.monotonic() + seconds
-    while process.poll() is None:
-        try:
-            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - an address of our own
-                return
-        except OSError:
-            assert time.monotonic() < deadline, f"{url} does not answer"
-            time.sleep(0.05)
-    raise AssertionError(f"{process.args} ended with status {process.returncode}")
-
-
 @pytest.fixture(autouse=True)
 def no_inherited_choice(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the shell that runs the tests says about Docker is not part of any test."""
-    for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "BUILDX_BUILDER"):
-        if name in os.environ:
-            monkeypatch.delenv(name)
+    for name in CHOICE:
+        monkeypatch.delenv(name, raising=False)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from executable import exits_with_42
 
-from nox_buildkit.engine import emulation
+from nox_buildkit.engine import emulation, private
 from nox_buildkit.engine.find import find_engine
 from nox_buildkit.engine.model import Needs
 from nox_buildkit.engine.private import PrivateEngine
@@ -64,6 +64,19 @@ def test_a_disabled_handler_does_not_count(engine_home: Path, no_handler: None) 
     emulation.ensure(["linux/riscv64"], MACHINE)
     HANDLER.write_text("0")
     assert not emulation.runs("linux/riscv64", MACHINE)
+
+
+def test_removing_the_engine_unregisters_its_own_handlers_only(
+    own_home: Path, no_handler: None
+) -> None:
+    def others() -> set[str]:
+        return {file.name for file in emulation.BINFMT.iterdir()} - {HANDLER.name}
+
+    emulation.ensure(["linux/riscv64"], MACHINE)
+    before = others()
+    private.remove()
+    assert not HANDLER.exists()
+    assert others() == before
 
 
 def test_the_host_needs_no_emulation_of_itself() -> None:

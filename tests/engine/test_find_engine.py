@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from real_parts import in_cache
 
 from nox_buildkit.engine import private
 from nox_buildkit.engine.find import find_client, find_engine
@@ -123,18 +124,15 @@ def test_a_client_without_a_daemon_leads_to_the_private_engine(
     assert any("Cannot connect" in message for message in told.messages)
 
 
-def test_a_capable_daemon_of_the_user_is_taken(
-    docker: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_capable_daemon_of_the_user_is_taken(docker: Path, own_home: Path) -> None:
     users = private.start()
-    # Another cache folder: there, this engine is any dockerd with the containerd image store.
-    monkeypatch.setenv("NOX_BUILDKIT_CACHE", str(own_home / "elsewhere"))
     use_context(docker, users.host)
-    engine = find_engine(BOTH)
+    # Seen from another cache folder it is any dockerd with the containerd image store.
+    with in_cache(own_home / "elsewhere"):
+        engine = find_engine(BOTH)
     assert not engine.private
     assert (engine.builder, engine.driver) == ("mine", "docker")
     assert engine.client.info().id == users.client.info().id
-    monkeypatch.setenv("NOX_BUILDKIT_CACHE", str(own_home))
 
 
 def test_the_context_without_the_containerd_store_is_explained_and_passed_over(

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from executable import waits
+from real_parts import in_cache
 
 from nox_buildkit.engine import private, processes
 from nox_buildkit.engine.private import PrivateEngine
@@ -170,13 +171,12 @@ def test_a_folder_in_the_way_is_named(own_home: Path) -> None:
 
 
 @pytest.fixture
-def deep_home(engine_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def deep_home(engine_home: Path) -> Iterator[Path]:
     top = Path(tempfile.mkdtemp(prefix="nbk"))
     home = top / ("deep" * 25)
     home.mkdir()
     (home / "tools").symlink_to(engine_home / "tools")
-    with monkeypatch.context() as patch:
-        patch.setenv("NOX_BUILDKIT_CACHE", str(home))
+    with in_cache(home):
         yield home
         private.remove()
     shutil.rmtree(top)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Tools
+from real_parts import Tools
 
 from nox_buildkit.engine.debian import host_archive
 from nox_buildkit.engine.provision import Package, check_runs, provision, tool, tools_dir
@@ -178,7 +178,7 @@ def test_the_registry_and_the_tools_of_these_tests_work(registry: str, tools: To
         text=True,
         check=False,
     )
-    assert "name unknown" in listed.stderr
+    assert "404" in listed.stderr
 
 
 def use_sources(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, template: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from nox_buildkit.engine.bake import BakeResult, bake_command
 from nox_buildkit.engine.bake import run as run_bake
 from nox_buildkit.engine.diagnose import diagnose, last_lines
-from nox_buildkit.engine.model import Engine
+from nox_buildkit.engine.model import Engine, PlannedEngine
 from nox_buildkit.engine.progress import Progress
 from nox_buildkit.facts.bases import layout_folder
 from nox_buildkit.files import cache_dir, private_dir, write_atomic
@@ -51,12 +51,16 @@ class Bake:
 
 def work_folder(root: Path, plan: Plan) -> Path:
     """Where the definition of ``plan`` is rendered: the same for every run of the same targets."""
-    key = json.dumps([str(root), [[i.name, [p.platform for p in i.platforms]] for i in plan.images]])
+    key = json.dumps(
+        [str(root), [[i.name, [p.platform for p in i.platforms]] for i in plan.images]]
+    )
     digest = hashlib.sha256(key.encode()).hexdigest()[:12]
     return private_dir(cache_dir() / "projects" / f"{root.name}-{digest}")
 
 
-def command_for(plan: Plan, engine: Engine, folder: Path, *, no_cache: bool = False) -> list[str]:
+def command_for(
+    plan: Plan, engine: Engine | PlannedEngine, folder: Path, *, no_cache: bool = False
+) -> list[str]:
     """The exact buildx command of a build."""
     allow = [f"fs={path}" for path in _outside(plan, folder)]
     if engine.network:
@@ -78,10 +82,8 @@ def prepare(
     folder = work_folder(root, plan)
     write_definition(plan, folder, {"uv": str(uv_programs(engine.native))})
     values = {image.name: _override(engine, outputs[image.name]) for image in plan.images}
-    write_atomic(folder / OVERRIDE, override(values, values))
-    return Bake(
-        plan, engine, folder, tuple(command_for(plan, engine, folder, no_cache=no_cache))
-    )
+    write_atomic(folder / OVERRIDE, override(values))
+    return Bake(plan, engine, folder, tuple(command_for(plan, engine, folder, no_cache=no_cache)))
 
 
 def write_definition(plan: Plan, folder: Path, contexts: Mapping[str, str]) -> None:
@@ -113,8 +115,7 @@ def bake(prepared: Bake, reporter: Reporter) -> tuple[BakeResult, dict[str, str]
         raise diagnose(result.progress, result.text)
     metadata = json.loads((prepared.folder / "metadata.json").read_text())
     return result, {
-        image.name: metadata[image.name]["containerimage.digest"]
-        for image in prepared.plan.images
+        image.name: metadata[image.name]["containerimage.digest"] for image in prepared.plan.images
     }
 
 

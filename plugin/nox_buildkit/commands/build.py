@@ -153,7 +153,7 @@ def _load(engine: Engine, image: ImagePlan) -> str:
     names = ",".join(image.references)
     # The docker driver's store takes an index as it is; other drivers send an archive to it.
     kind = "image" if engine.driver == "docker" else "docker"
-    return f'type={kind},"name={names}"'
+    return f'type={kind},"name={names}",oci-mediatypes=true'
 
 
 def _tell(results: Sequence[ImageResult], seconds: float) -> None:

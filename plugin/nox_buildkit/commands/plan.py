@@ -31,7 +31,7 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     with downloads() as report:
         sources = fresh_sources(project, report)
         plan = plan_project(project, sources, report, native=[native_platform()])
-        engine = planned_engine(arguments.builder, report)
+        engine = planned_engine(arguments.builder)
     command = command_for(plan, engine, work_folder(project.root, plan))
     if arguments.json:
         json.dump({**plan.to_json(), "command": command}, sys.stdout, indent=2)
@@ -54,7 +54,9 @@ def _print(console: Console, project: Project, image: ImagePlan) -> None:
         config.add(line)
     layers = tree.add(f"layers   on {' and '.join(p.platform for p in image.platforms)}")
     if image.pure:
-        _packages(layers.add(f"pure: {len(image.pure)} packages, shared by all platforms"), image.pure)
+        _packages(
+            layers.add(f"pure: {len(image.pure)} packages, shared by all platforms"), image.pure
+        )
     for platform in image.platforms:
         if platform.packages:
             title = f"native {platform.platform}: {len(platform.packages)} wheels"
@@ -66,7 +68,7 @@ def _print(console: Console, project: Project, image: ImagePlan) -> None:
     if len(files) > 20:
         app.add(f"… and {len(files) - 20} more (--json shows all)")
     tree.add("emulation none: every package has a wheel for every platform")
-    console.print(tree)
+    console.print(tree, soft_wrap=True)
 
 
 def _config(image: ImagePlan) -> Iterator[str]:
@@ -84,5 +86,3 @@ def _config(image: ImagePlan) -> Iterator[str]:
 def _packages(tree: Tree, packages: Sequence[Package]) -> None:
     for package in packages:
         tree.add(f"{package.name} {package.version}  {package.filename}")
-
-

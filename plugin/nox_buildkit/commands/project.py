@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -21,9 +20,9 @@ from nox_buildkit.lock.sets import sources_of
 from nox_buildkit.lock.source import Source
 from nox_buildkit.plan.make import make_plan
 from nox_buildkit.plan.model import Plan
-from nox_buildkit.spec.text import nearest
 from nox_buildkit.spec.load import load
 from nox_buildkit.spec.model import BuildSpec
+from nox_buildkit.spec.text import nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,9 @@ def open_project(buildspec: Path, arguments: argparse.Namespace) -> Project:
         images = tuple(n for n in images if set(platforms) & set(spec.images[n].platforms))
     for name in images:
         if platforms and not set(platforms) & set(spec.images[name].platforms):
-            raise UsageError(_unknown("platform", platforms[0], spec.images[name].platforms, buildspec))
+            raise UsageError(
+                _unknown("platform", platforms[0], spec.images[name].platforms, buildspec)
+            )
     return Project(buildspec.resolve().parent, spec, images, platforms)
 
 
@@ -121,15 +122,11 @@ def plan_project(
     def client() -> DockerClient:
         return find_client(report)
 
-    outside = Outside(project.root, client, report, (project.root / "dist", *exclude), pull)
-    facts = gather(project.spec, sources, outside, native=native)
+    outside = Outside(
+        project.root, client, report, tuple(native), (project.root / "dist", *exclude), pull
+    )
+    facts = gather(project.spec, sources, outside)
     return make_plan(project.spec, facts, images=project.images, platforms=project.platforms)
-
-
-def say(message: str, done: int = 0, total: int = 0) -> None:
-    """A line for the person who waits."""
-    if not total:
-        print(message, file=sys.stderr, flush=True)
 
 
 def _stale(project: Project, source: Source) -> Problem:
@@ -142,6 +139,5 @@ def _stale(project: Project, source: Source) -> Problem:
 
 def _unknown(kind: str, name: str, known: Iterable[str], buildspec: Path) -> Problem:
     names = list(known)
-    close = nearest(name, names)
-    hint = f"did you mean '{close}'?" if close else f"there is {', '.join(names)}"
+    hint = nearest(name, names) or f"there is {', '.join(names)}"
     return Problem(f"{buildspec} has no {kind} '{name}'", hint)

@@ -72,7 +72,8 @@ def _is_pushed(image: ImagePlan, entry: dict[str, Any]) -> bool:
 
 
 def _registry(_engine: Engine, image: ImagePlan) -> str:
-    return f'type=image,"name={",".join(image.references)}",push=true,compression=gzip'
+    names = ",".join(image.references)
+    return f'type=image,"name={names}",push=true,oci-mediatypes=true,compression=gzip'
 
 
 def _write_release(output: Path, plan: Plan, results: list[ImageResult]) -> None:

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
-from nox_buildkit.commands.bake import write_definition
+from nox_buildkit.commands.bake import OVERRIDE, write_definition
 from nox_buildkit.commands.project import (
     fresh_sources,
     native_platform,
     open_project,
     plan_project,
 )
+from nox_buildkit.engine.find import planned_engine
+from nox_buildkit.engine.model import PlannedEngine
 from nox_buildkit.errors import PlanError, Problem
 from nox_buildkit.facts.bases import layout_folder
-from nox_buildkit.files import copy_folder
+from nox_buildkit.files import copy_folder, write_atomic
 from nox_buildkit.lock.program import uv_programs
 from nox_buildkit.plan.model import Plan
-from nox_buildkit.render.bake import DEFINITION
+from nox_buildkit.render.bake import DEFINITION, override
 from nox_buildkit.report.console import downloads
 
 
@@ -32,19 +36,38 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
         raise PlanError(Problem(f"{arguments.output} is not a folder", "name another --output"))
     with downloads() as report:
         sources = fresh_sources(project, report)
-        plan = plan_project(
-            project, sources, report, native=[native_platform()], exclude=(folder,)
-        )
+        plan = plan_project(project, sources, report, native=[native_platform()], exclude=(folder,))
     folder.mkdir(parents=True, exist_ok=True)
     write_definition(plan, folder, _contexts(plan, folder))
-    outside = sorted({os.path.relpath(i.application.folder, folder) for i in plan.images})
-    allow = " ".join(f"--allow fs.read={path}" for path in outside if path.startswith(".."))
+    machine = _machine(planned_engine())
+    (folder / OVERRIDE).unlink(missing_ok=True)
+    if machine:
+        write_atomic(folder / OVERRIDE, override({image.name: machine for image in plan.images}))
+    command = ["docker", "buildx", "bake", *_allowed(plan, folder, machine)]
     print(f"{arguments.output / DEFINITION}: build it with", file=sys.stderr)
-    print(f"  cd {arguments.output} && docker buildx bake {allow}".rstrip(), file=sys.stderr)
+    print(f"  cd {shlex.quote(str(arguments.output))} && {shlex.join(command)}", file=sys.stderr)
+
+
+def _machine(engine: PlannedEngine) -> dict[str, Any]:
+    """What this machine needs, and others may not: bake reads it from the override file."""
+    values: dict[str, Any] = {}
+    if engine.network:
+        values["network"] = engine.network
+    if bundle := os.environ.get("SSL_CERT_FILE"):
+        values["secret"] = [f"type=file,id=ca-bundle,src={bundle}"]
+    return values
+
+
+def _allowed(plan: Plan, folder: Path, machine: dict[str, Any]) -> list[str]:
+    """bake reads outside of the folder it runs in, and uses the host's network, only if told so."""
+    paths = {os.path.relpath(image.application.folder, folder) for image in plan.images}
+    paths |= {secret.rpartition("src=")[2] for secret in machine.get("secret", ())}
+    options = [f"--allow=fs.read={path}" for path in sorted(paths)]
+    return [*options, *([f"--allow=network.{machine['network']}"] if "network" in machine else [])]
 
 
 def _contexts(plan: Plan, folder: Path) -> dict[str, str]:
-    """Copy what the build reads from the cache; the bake context of each, relative to ``folder``."""
+    """Copy what the build reads from the cache; the bake context of each."""
     copy_folder(uv_programs(("linux/amd64", "linux/arm64")), folder / "uv")
     contexts = {"uv": "uv"}
     for context in {image.base.context for image in plan.images}:

@@ -23,7 +23,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from .model import Engine
+from .model import Engine, PlannedEngine
 from .progress import Change, Progress
 
 _TICK = 0.1
@@ -59,7 +59,7 @@ class BakeResult:
 
 
 def bake_command(
-    engine: Engine,
+    engine: Engine | PlannedEngine,
     files: Sequence[Path | str],
     targets: Sequence[str],
     *,
@@ -69,7 +69,7 @@ def bake_command(
 ) -> list[str]:
     """The whole argument list; ``allow``: entitlements (``network.host``, ``fs.read=PATH``)."""
     return [
-        *map(str, engine.client.client_config.docker_cmd),
+        *engine.docker,
         "buildx",
         *("--builder", engine.builder),
         "bake",

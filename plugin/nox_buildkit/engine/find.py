@@ -13,7 +13,7 @@ from nox_buildkit.engine import emulation, inspection, private
 from nox_buildkit.engine.binaries import client_binaries
 from nox_buildkit.engine.docker_config import CREDENTIALS, borrow
 from nox_buildkit.engine.inspection import Builder
-from nox_buildkit.engine.model import Engine, Needs
+from nox_buildkit.engine.model import Engine, Needs, PlannedEngine
 from nox_buildkit.engine.private_layout import Layout
 from nox_buildkit.engine.provision import Report, silent
 from nox_buildkit.errors import EngineError, Problem
@@ -78,6 +78,29 @@ def find_engine(needs: Needs, builder: str | None = None, report: Report = silen
         return _users(client, None, needs, report)
     except EngineError as unsuitable:
         return _instead(needs, unsuitable, report)
+
+
+def planned_engine(builder: str | None = None) -> PlannedEngine:
+    """Tell which engine a build would use, without starting one or asking a daemon for long.
+
+    Raises EngineError if the user names a builder that cannot be used.
+    """
+    choice = _Choice.of(builder)
+    client = None if choice.is_private else _installed()
+    if client is not None:
+        try:
+            found = inspection.builder(client, choice.builder)
+            return PlannedEngine(_command(client), found.name)
+        except EngineError:
+            if choice.explicit:
+                raise
+    layout = Layout.current()
+    options = ("--config", str(layout.docker_config), "--host", layout.host)
+    return PlannedEngine(("docker", *options), "default", "host")
+
+
+def _command(client: DockerClient) -> tuple[str, ...]:
+    return tuple(map(str, client.client_config.docker_cmd))
 
 
 def find_client(report: Report = silent) -> DockerClient:

@@ -11,7 +11,7 @@ from typing import Any
 
 from nox_buildkit.errors import BuildError, Problem
 from nox_buildkit.files import replacing
-from nox_buildkit.plan.model import ImagePlan
+from nox_buildkit.plan.model import ImagePlan, LayerKind
 from nox_buildkit.report.summary import Layer, PlatformResult
 
 #: containerd's name for the reference that an image is imported under.
@@ -25,10 +25,10 @@ def read_platforms(folder: Path, digest: str, image: ImagePlan) -> tuple[Platfor
     for descriptor in _manifests(folder, digest):
         manifest = _read(folder, descriptor["digest"])
         own = len(image.layers)
-        kinds = ("base",) * (len(manifest["layers"]) - own) + image.layers
+        below: list[LayerKind] = ["base"] * (len(manifest["layers"]) - own)
         layers = tuple(
             Layer(kind, layer["digest"], layer["size"])
-            for kind, layer in zip(kinds, manifest["layers"], strict=True)
+            for kind, layer in zip((*below, *image.layers), manifest["layers"], strict=True)
         )
         results.append(PlatformResult(_platform(descriptor), descriptor["digest"], layers))
     return tuple(results)
@@ -82,6 +82,8 @@ def sweep(folder: Path, digest: str) -> None:
     for path in (folder / "blobs" / "sha256").iterdir():
         if path.name not in kept:
             path.unlink()
+    # BuildKit adds to it, and would name what is gone.
+    (folder / "index.json").unlink()
 
 
 def _reachable(folder: Path, digest: str) -> Iterator[str]:

@@ -23,6 +23,18 @@ class Needs:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedEngine:
+    """The BuildKit that a build is going to use, as far as that can be told without starting it.
+
+    ``docker``: the docker client's command.
+    """
+
+    docker: tuple[str, ...]
+    builder: str
+    network: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Engine:
     """A BuildKit that was found or started, checked against the needs of a plan.
 
@@ -37,3 +49,8 @@ class Engine:
     network: str | None = None
     private: bool = False
     platforms: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def docker(self) -> tuple[str, ...]:
+        """The docker client's command, with its configuration and host."""
+        return tuple(map(str, self.client.client_config.docker_cmd))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -19,6 +18,7 @@ from python_on_whales import DockerClient
 
 from nox_buildkit.engine import emulation, socket_api
 from nox_buildkit.engine.binaries import Binaries, engine_binaries
+from nox_buildkit.engine.daemon_log import failures
 from nox_buildkit.engine.debian import WITHOUT_APT
 from nox_buildkit.engine.docker_config import borrow
 from nox_buildkit.engine.private_layout import Layout
@@ -40,8 +40,6 @@ STOP_SECONDS = 20
 # The daemon outlives the build that starts it, and must not carry its secrets along.
 INHERITED = ("HOME", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "TMPDIR", "TZ")
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
-_LOG_FAILURE = re.compile(r"\blevel=(?:error|fatal|panic)\b|\berror=|^(?!.*\blevel=)")
-_LOG_MESSAGE = re.compile(r'\bmsg="((?:[^"\\]|\\.)*)"(?:.*\berror="((?:[^"\\]|\\.)*)")?')
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +84,8 @@ def start(report: Report = silent) -> PrivateEngine:
 def stop() -> bool:
     """Stop the engine; containers and builds in it end. Return whether it was running."""
     layout = Layout.current()
+    if not layout.home.exists():
+        return False
     with locked(layout.lock):
         return _stop(layout)
 
@@ -97,9 +97,10 @@ def remove() -> None:
     """
     layout = Layout.current()
     with locked(layout.lock):
-        _stop(layout)
+        if layout.home.exists():
+            _stop(layout)
         emulation.forget()
-        for folder in (layout.home, cache_dir() / "tools", cache_dir() / "apt"):
+        for folder in (layout.home, *(cache_dir() / name for name in ("client", "tools", "apt"))):
             if folder.is_symlink():
                 folder.unlink()
             elif folder.exists():
@@ -161,12 +162,13 @@ def _revive(layout: Layout, binaries: Binaries, report: Report) -> str:
     _stop(layout)
     layout.make()
     environment = _daemon_environment(binaries)
-    for program, option, config, log in (
-        (binaries.containerd, "--config", layout.containerd_toml, layout.containerd_log),
-        (binaries.dockerd, "--config-file", layout.daemon_json, layout.log),
-    ):
-        _spawn([str(program), option, str(config)], log, environment)
+    containerd = [str(binaries.containerd), "--config", str(layout.containerd_toml)]
+    dockerd = [str(binaries.dockerd), "--config-file", str(layout.daemon_json)]
     try:
+        _spawn(containerd, layout.containerd_log, environment)
+        # A dockerd that comes first waits seconds before it tries again.
+        _until(layout.containerd_socket.exists, 10)
+        _spawn(dockerd, layout.log, environment)
         return _wait(layout)
     except BaseException:
         _stop(layout)
@@ -206,7 +208,7 @@ def _wait(layout: Layout) -> str:
 
 def _start_error(layout: Layout, what: str) -> EngineError:
     # containerd goes on without the part that failed first; dockerd's last word is why it ended.
-    lines = [*_failures(layout.containerd_log)[:1], *_failures(layout.log)[-1:]]
+    lines = [*failures(layout.containerd_log)[:1], *failures(layout.log)[-1:]]
     said = f": {'; '.join(lines)}" if lines else ""
     return EngineError(
         Problem(
@@ -214,20 +216,6 @@ def _start_error(layout: Layout, what: str) -> EngineError:
             f"see {layout.log}; `nox -s engine -- remove` starts afresh",
         )
     )
-
-
-def _failures(log: Path) -> list[str]:
-    """Messages of failures in a daemon's log: logfmt, and plain lines of a fatal error."""
-    if not log.exists():
-        return []
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    return [_message(line.strip()) for line in lines if line.strip() and _LOG_FAILURE.search(line)]
-
-
-def _message(line: str) -> str:
-    if found := _LOG_MESSAGE.search(line):
-        return ": ".join(part for part in found.groups() if part).replace('\\"', '"')
-    return line
 
 
 def _daemon_environment(binaries: Binaries) -> dict[str, str]:

@@ -65,6 +65,10 @@ class Layout:
         return self.run / "docker.sock"
 
     @property
+    def containerd_socket(self) -> Path:
+        return self.run / "containerd/containerd.sock"
+
+    @property
     def pidfile(self) -> Path:
         return self.run / "dockerd.pid"
 
@@ -93,7 +97,7 @@ class Layout:
             "pidfile": str(self.pidfile),
             "hosts": [self.host],
             # Unset, dockerd would take the host's containerd where there is one.
-            "containerd": str(self.run / "containerd/containerd.sock"),
+            "containerd": str(self.containerd_socket),
             # The folder keeps others out; a group "docker" of the host is not asked to come in.
             "group": "root",
             "live-restore": False,
@@ -108,7 +112,7 @@ class Layout:
         quoted = {
             "root": json.dumps(str(self.data / "containerd")),
             "state": json.dumps(str(self.run / "containerd/state")),
-            "socket": json.dumps(str(self.run / "containerd/containerd.sock")),
+            "socket": json.dumps(str(self.containerd_socket)),
         }
         return (
             "version = 2\n"

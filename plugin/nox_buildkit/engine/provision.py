@@ -5,6 +5,7 @@ A folder below ``tools`` is complete and checked: it got its name as the last st
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -127,7 +128,8 @@ def _key(candidates: Sequence[Sequence[Package]]) -> str:
 def _sweep(prefix: Path) -> None:
     """Remove what an interrupted run left behind; the caller holds the lock."""
     for leftover in prefix.parent.glob(f".{prefix.name}.*.part"):
-        shutil.rmtree(leftover)
+        # An apt that outlived its parent may still be writing there.
+        shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _unpacked(prefix: Path, packages: Sequence[Package], check: Check, report: Report) -> Path:
@@ -188,5 +190,9 @@ def _fetch(suite: Suite, wanted: list[str], folder: Path, show: Callable[[], Non
 
 
 def _show(report: Report, folder: Path, total: int) -> None:
-    done = sum(file.stat().st_size for file in folder.iterdir())
+    done = 0
+    for file in folder.iterdir():
+        # apt may rename it at this very moment.
+        with contextlib.suppress(FileNotFoundError):
+            done += file.stat().st_size
     report("downloading", min(done, total), total)

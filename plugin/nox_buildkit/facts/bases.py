@@ -8,14 +8,15 @@ from pathlib import Path
 from python_on_whales import DockerClient
 
 from nox_buildkit.bases import debian
+from nox_buildkit.bases.unpack import Source
 from nox_buildkit.engine.debian import host_archive
 from nox_buildkit.engine.provision import Report, tool
 from nox_buildkit.engine.registry import inspect
 from nox_buildkit.errors import BuildkitError, Location, Problem
 from nox_buildkit.plan.facts import BaseFacts
 
-#: glibc that wheels are chosen against. Debian 12 or newer is under every official slim image; of an
-#: image that we know nothing about, what most wheels ask for is assumed.
+#: glibc that wheels are chosen against. Debian 12 or newer is under every official slim image; of
+#: an image that we know nothing about, what most wheels ask for is assumed.
 SLIM_GLIBC = (2, 36)
 OTHER_GLIBC = (2, 28)
 
@@ -32,7 +33,8 @@ def read_base(
 ) -> BaseFacts:
     """What is known of the base ``name`` for ``python``; it must be there for ``platforms``.
 
-    ``pull``: ask for its newest packages though there is one already. Raises PlanError, EngineError.
+    ``pull``: ask for its newest packages though there is one already.
+    Raises PlanError, EngineError.
     """
     try:
         if name == "debian":
@@ -61,12 +63,12 @@ def _debian(python: str, platforms: Iterable[str], report: Report, pull: bool) -
     )
 
 
-def _source(release: debian.Release, report: Report) -> debian.Source:
+def _source(release: debian.Release, report: Report) -> Source:
     archive = host_archive()
     inline = "\n" not in archive.signed_by and archive.signed_by
     options = f"[signed-by={archive.signed_by}] " if inline else ""
     line = f"deb {options}{archive.uri} {release.suite} main"
-    return debian.Source((line,), tool("mmdebstrap", report))
+    return Source((line,), tool("mmdebstrap", report))
 
 
 def _reference(name: str, python: str, client: Callable[[], DockerClient]) -> BaseFacts:
@@ -88,5 +90,3 @@ def layout_folder(context: str) -> Path | None:
     if not context.startswith("oci-layout://"):
         return None
     return Path(context.removeprefix("oci-layout://").rpartition("@")[0])
-
-

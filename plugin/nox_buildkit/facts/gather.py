@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,37 +18,42 @@ from nox_buildkit.facts.git import read_git
 from nox_buildkit.lock.pylock import read_pylock
 from nox_buildkit.lock.source import Source
 from nox_buildkit.lock.uv import uv_version
-from nox_buildkit.plan.facts import BaseFacts, Facts, ImageFacts, LockFacts
+from nox_buildkit.plan.facts import BaseFacts, ContextFacts, Facts, ImageFacts, LockFacts
 from nox_buildkit.spec.model import BuildSpec
 
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """How the outside is reached. ``client`` makes a docker client when one is first needed."""
+    """How the outside is reached. ``client`` makes a docker client when one is first needed.
+
+    ``native``: platforms of the build machines; ``exclude``: paths that are in no image; ``pull``:
+    look for newer bases.
+    """
 
     root: Path
     client: Callable[[], DockerClient]
     report: Report
+    native: tuple[str, ...]
     exclude: tuple[Path, ...] = ()
     pull: bool = False
 
 
-def gather(
-    spec: BuildSpec,
-    sources: Mapping[str, Source | None],
-    outside: Outside,
-    *,
-    native: Iterable[str],
-    platforms: Iterable[str] = (),
-) -> Facts:
-    """Facts about the images of ``sources``. Raises BuildkitError with every image's problems."""
+def gather(spec: BuildSpec, sources: Mapping[str, Source | None], outside: Outside) -> Facts:
+    """Facts about the images of ``sources``. Raises PlanError with every image's problems."""
     git = read_git(outside.root)
     problems: list[Problem] = []
     bases: dict[tuple[str, str], BaseFacts] = {}
     images = {}
     for name, source in sources.items():
+        image = spec.images[name]
+        key = (image.base, image.python)
         try:
-            images[name] = _image(name, spec, source, outside, tuple(native), tuple(platforms), bases)
+            bases[key] = bases.get(key) or _base(name, spec, outside)
+            images[name] = ImageFacts(
+                base=bases[key],
+                context=_context(name, spec, source, outside),
+                lock=_lock(source, outside.root) if source else None,
+            )
         except BuildkitError as error:
             problems += error.problems
     if problems:
@@ -58,42 +63,32 @@ def gather(
         images=images,
         git=git,
         created=_source_date_epoch() or (git.committed if git else None),
-        native=tuple(native),
+        native=outside.native,
     )
 
 
-def _image(
-    name: str,
-    spec: BuildSpec,
-    source: Source | None,
-    outside: Outside,
-    native: tuple[str, ...],
-    platforms: tuple[str, ...],
-    bases: dict[tuple[str, str], BaseFacts],
-) -> ImageFacts:
+def _base(name: str, spec: BuildSpec, outside: Outside) -> BaseFacts:
     image = spec.images[name]
-    key = (image.base, image.python)
-    if key not in bases:
-        every = {p for i in spec.images.values() if (i.base, i.python) == key for p in i.platforms}
-        bases[key] = read_base(
-            image.base,
-            image.python,
-            sorted({*every, *native}),
-            outside.client,
-            outside.report,
-            pull=outside.pull,
-            location=spec.location("images", name, "base"),
-        )
-    exclude = [*outside.exclude, *([source.output] if source else [])]
-    return ImageFacts(
-        base=bases[key],
-        context=read_context(
-            (outside.root / image.context).resolve(),
-            copy=image.copy_,
-            exclude=exclude,
-            location=spec.location("images", name, "copy"),
-        ),
-        lock=_lock(source, outside.root) if source else None,
+    # For all images at once, so that a base is the same whichever of them is asked for.
+    sharing = [i for i in spec.images.values() if (i.base, i.python) == (image.base, image.python)]
+    return read_base(
+        image.base,
+        image.python,
+        sorted({*outside.native, *(p for i in sharing for p in i.platforms)}),
+        outside.client,
+        outside.report,
+        pull=outside.pull,
+        location=spec.location("images", name, "base"),
+    )
+
+
+def _context(name: str, spec: BuildSpec, source: Source | None, outside: Outside) -> ContextFacts:
+    image = spec.images[name]
+    return read_context(
+        (outside.root / image.context).resolve(),
+        copy=image.copy_,
+        exclude=[*outside.exclude, *([source.output] if source else [])],
+        location=spec.location("images", name, "copy"),
     )
 
 

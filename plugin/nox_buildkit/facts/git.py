@@ -11,7 +11,7 @@ from nox_buildkit.plan.facts import GitFacts
 
 
 def read_git(folder: Path) -> GitFacts | None:
-    """The commit of ``folder``; None outside a repository, before its first commit, or without git."""
+    """The commit of ``folder``; None without a repository, a commit, or git."""
     head = _git(folder, "log", "-1", "--format=%H %ct")
     if not head:
         return None

@@ -77,13 +77,12 @@ class _Walker:
             return True
         if _NEVER.match_file(path) or _git_ignores(path, is_folder, specs):
             return True
-        # Docker's rules can bring back a file of an excluded folder; a folder is left out by its files.
+        # Docker's rules can bring back a file of a folder that they exclude.
         return not is_folder and self.docker.matches(path)
 
     def _wanted(self, path: str, is_folder: bool) -> bool:
         return any(
-            wanted == "."
-            or path == wanted
+            wanted in (".", path)
             or path.startswith(f"{wanted}/")
             or (is_folder and wanted.startswith(f"{path}/"))
             for wanted in self.include
@@ -91,7 +90,7 @@ class _Walker:
 
 
 def _gitignores_above(folder: Path) -> Iterator[tuple[str, GitIgnoreSpec]]:
-    """The .gitignore files that apply to ``folder``, outermost first, up to the repository's top."""
+    """The .gitignore files of ``folder`` and above it, outermost first, up to the repository's."""
     chain = []
     for parent in (folder, *folder.parents):
         if (parent / ".gitignore").is_file():
@@ -101,9 +100,7 @@ def _gitignores_above(folder: Path) -> Iterator[tuple[str, GitIgnoreSpec]]:
     return iter(chain[:1] if chain and chain[0][0] == "." else ())
 
 
-def _git_ignores(
-    path: str, is_folder: bool, specs: tuple[tuple[str, GitIgnoreSpec], ...]
-) -> bool:
+def _git_ignores(path: str, is_folder: bool, specs: tuple[tuple[str, GitIgnoreSpec], ...]) -> bool:
     # The deepest file that has something to say wins (gitignore(5)).
     for base, spec in reversed(specs):
         relative = os.path.normpath(_below(path, base)) + ("/" if is_folder else "")

@@ -81,7 +81,7 @@ def _resolve(
         # uv keeps the pins that it finds in its output file.
         output = Path(name, source.output.name)
         output.write_text(before)
-        command = [
+        command: list[str | Path] = [
             "pip", "compile", source.path.name,
             "--quiet", "--universal", "--generate-hashes", "--no-header",
             "--python-version", source.python,
@@ -108,7 +108,7 @@ def _resolve(
     if has_credentials(body):
         raise LockError(
             Problem(
-                f"{source.path.name}: a requirement's URL holds credentials, and locks are committed",
+                f"{source.path.name}: the URL of a requirement holds credentials",
                 "remove them from the URL and add the host to ~/.netrc",
                 source.location,
             )

@@ -22,7 +22,10 @@ from nox_buildkit.lock.uv import run_uv
 
 
 def read_pylock(source: Source) -> Pylock:
-    """The files of ``source.output``'s packages; the index is asked once a lock. Raises LockError."""
+    """The files of every package in ``source.output``; the index is asked once a lock.
+
+    Raises LockError.
+    """
     path = _cached(source)
     if not path.is_file():
         write_atomic(path, _ask(source))
@@ -30,7 +33,9 @@ def read_pylock(source: Source) -> Pylock:
         return Pylock.from_dict(tomllib.loads(path.read_text()))
     except (PylockValidationError, tomllib.TOMLDecodeError) as error:
         path.unlink(missing_ok=True)
-        raise LockError(f"{source.output.name}: uv's list of files cannot be read: {error}") from None
+        raise LockError(
+            f"{source.output.name}: uv's list of files cannot be read: {error}"
+        ) from None
 
 
 def _cached(source: Source) -> Path:
@@ -38,7 +43,9 @@ def _cached(source: Source) -> Path:
     indexes = {
         key: value
         for key, value in sorted(os.environ.items())
-        if key.startswith("UV_") and ("INDEX" in key or "FIND_LINKS" in key) and "PASSWORD" not in key
+        if key.startswith("UV_")
+        and ("INDEX" in key or "FIND_LINKS" in key)
+        and "PASSWORD" not in key
     }
     key = json.dumps([source.output.read_text(), source.python, source.index, indexes])
     digest = hashlib.sha256(key.encode()).hexdigest()

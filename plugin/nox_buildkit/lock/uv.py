@@ -44,7 +44,7 @@ def run_uv(arguments: Sequence[str | Path], *, cwd: Path) -> str:
 
 def one_line(message: str) -> str:
     """uv's message without its frame, line breaks and credentials."""
-    lines = [re.sub(r"^[\s×╰─▶├│·]+", "", line).strip() for line in message.splitlines()]
+    lines = [re.sub("^[\\s\u00d7╰─▶├│·]+", "", line).strip() for line in message.splitlines()]
     kept = [line for line in lines if line and not line.startswith(("Resolved ", "warning: "))]
     text = " ".join(kept).removeprefix("error: ")
     return redacted(text)
@@ -63,7 +63,9 @@ def has_credentials(text: str) -> bool:
 def _hint(message: str) -> str:
     lowered = message.lower()
     if "401" in lowered or "403" in lowered or "unauthorized" in lowered:
-        return "set UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD, or add the host to ~/.netrc"
+        return (
+            "set UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD, or add the host to ~/.netrc"
+        )
     if "dns error" in lowered or "connect" in lowered or "timed out" in lowered:
         return "check the network, HTTPS_PROXY and UV_DEFAULT_INDEX"
     if "certificate" in lowered or "unknownissuer" in lowered:

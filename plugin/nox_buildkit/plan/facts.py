@@ -10,7 +10,7 @@ from packaging.pylock import Pylock
 
 @dataclass(frozen=True, slots=True)
 class GitFacts:
-    """The commit that is built: ``revision`` is its full hash, ``source`` the remote's web address."""
+    """The commit that is built: ``revision`` is its full hash, ``source`` a web address."""
 
     revision: str
     dirty: bool
@@ -55,7 +55,7 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class ContextFacts:
-    """A build context: ``folder`` is absolute, ``ignored`` the paths that stay out, topmost ones only."""
+    """A build context: ``folder`` is absolute, ``ignored`` the topmost paths that stay out."""
 
     folder: str
     files: tuple[SourceFile, ...]
@@ -74,7 +74,7 @@ class ImageFacts:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything a plan is made of besides the spec. ``native``: platforms of the build machines."""
+    """All that a plan is made of besides the spec. ``native``: platforms of the build machines."""
 
     uv: str
     images: dict[str, ImageFacts]

@@ -20,7 +20,6 @@ from nox_buildkit.plan.platforms import PLATFORMS, uv_platform
 from nox_buildkit.plan.tags import tags_for
 from nox_buildkit.spec.model import BuildSpec, Image
 
-
 #: Where the virtual environment lies in every image.
 VENV = "/opt/venv"
 
@@ -45,9 +44,7 @@ def make_plan(
     return Plan(facts.uv, facts.native, tuple(plans))
 
 
-def _plan_image(
-    name: str, spec: BuildSpec, facts: Facts, platforms: Sequence[str]
-) -> ImagePlan:
+def _plan_image(name: str, spec: BuildSpec, facts: Facts, platforms: Sequence[str]) -> ImagePlan:
     image, known = spec.images[name], facts.images[name]
     chosen = [platform for platform in image.platforms if not platforms or platform in platforms]
     _check_base(known, [*chosen, *facts.native])
@@ -109,9 +106,7 @@ def _environment(image: Image) -> tuple[tuple[str, str], ...]:
     return tuple({**defaults, **image.env}.items())
 
 
-def _labels(
-    name: str, image: Image, facts: Facts, version: str
-) -> tuple[tuple[str, str], ...]:
+def _labels(name: str, image: Image, facts: Facts, version: str) -> tuple[tuple[str, str], ...]:
     """OCI annotations (image specification, annotations.md) as labels; the spec's own win."""
     git = facts.git
     labels = {

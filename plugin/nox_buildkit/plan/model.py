@@ -1,7 +1,8 @@
 """The plan: one frozen value that says everything about what is going to be built.
 
 Printed it is the dry run, rendered it is a Dockerfile and a bake definition, run it is the build.
-It speaks of layers, packages, files and image configuration; how BuildKit is told so is ``render``'s.
+It speaks of layers, packages, files and image configuration; how BuildKit is told so is the
+business of ``render``.
 """
 
 from __future__ import annotations
@@ -131,7 +132,10 @@ class ImagePlan:
     @property
     def digest(self) -> str:
         """Equal for equal plans: what is built does not depend on anything else."""
-        return _digest(dataclasses.asdict(self))
+        value = dataclasses.asdict(self)
+        # Where the sources lie, and what lies beside them, such as dist, is not in the image.
+        del value["application"]["folder"], value["application"]["ignored"]
+        return _digest(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
 from nox_buildkit.plan.model import ImagePlan, Package, Plan
 from nox_buildkit.plan.platforms import PLATFORMS
-from nox_buildkit.render.dockerfile import EPOCH, dockerfile
+from nox_buildkit.render.dockerfile import dockerfile
+from nox_buildkit.render.layer import EPOCH
 from nox_buildkit.render.quote import bake_string
 
 DEFINITION = "docker-bake.json"
@@ -22,7 +23,7 @@ def render(plan: Plan, folder: str, contexts: Mapping[str, str]) -> dict[str, st
     ``folder`` is where the files are going to lie and bake is going to run; paths in them are
     relative to it. ``contexts``: the bake context of ``uv`` and of each base, by its plan's URL.
     """
-    rendered = {"inputs/bytecode.py": _bytecode()}
+    rendered = {"inputs/layer.py": _layer_script()}
     for image in plan.images:
         rendered[f"{image.name}.Dockerfile"] = dockerfile(image)
         rendered[f"{image.name}.Dockerfile.dockerignore"] = _ignore(image.application.ignored)
@@ -30,17 +31,15 @@ def render(plan: Plan, folder: str, contexts: Mapping[str, str]) -> dict[str, st
     rendered[DEFINITION] = _json(
         {
             "group": {"default": {"targets": [image.name for image in plan.images]}},
-            "target": {
-                image.name: _target(image, folder, contexts) for image in plan.images
-            },
+            "target": {image.name: _target(image, folder, contexts) for image in plan.images},
         }
     )
     return rendered
 
 
-def override(targets: Iterable[str], values: Mapping[str, Mapping[str, Any]]) -> str:
-    """What one run adds to the definition (outputs, secrets, network), by target."""
-    return _json({"target": {name: dict(values[name]) for name in targets}})
+def override(values: Mapping[str, Mapping[str, Any]]) -> str:
+    """What one run or one machine adds to the definition (outputs, secrets, network), by target."""
+    return _json({"target": {name: dict(value) for name, value in values.items()}})
 
 
 def _target(image: ImagePlan, folder: str, contexts: Mapping[str, str]) -> dict[str, Any]:
@@ -94,8 +93,8 @@ def _literal(path: str) -> str:
     return "".join(f"\\{character}" if character in "\\*?[" else character for character in path)
 
 
-def _bytecode() -> str:
-    return files("nox_buildkit.render").joinpath("bytecode.py").read_text()
+def _layer_script() -> str:
+    return files("nox_buildkit.render").joinpath("layer.py").read_text()
 
 
 def _json(value: object) -> str:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
 
 from nox_buildkit.plan.make import VENV
 from nox_buildkit.plan.model import ImagePlan
 from nox_buildkit.plan.platforms import PLATFORMS
 from nox_buildkit.render import quote
 
-#: Times of copied files: constant, so that a layer's digest depends on its content alone, and not
-#: zero, which zip files and some tools cannot represent.
-EPOCH = 315532800
-
 #: Files that ``uv venv`` makes and an image has no use for.
 _VENV_ONLY = (
-    "bin/activate", "bin/activate.bat", "bin/activate.csh", "bin/activate.fish",
-    "bin/activate.nu", "bin/activate.ps1", "bin/activate_this.py", "bin/deactivate.bat",
-    "bin/pydoc.bat", ".gitignore", ".lock", "CACHEDIR.TAG",
-)  # fmt: skip
+    "bin/activate* bin/deactivate.bat bin/pydoc.bat .gitignore .lock CACHEDIR.TAG "
+    "lib/python*/site-packages/_virtualenv.*"
+)
+
+_BYTECODE_CACHE = "--mount=type=cache,id=nox-buildkit-bytecode,target=/var/cache/bytecode"
+_FINISH = "python3 /run/inputs/layer.py /layer /var/cache/bytecode"
 
 
 def dockerfile(image: ImagePlan) -> str:
@@ -33,7 +32,7 @@ def _stages(image: ImagePlan) -> Iterator[list[str]]:
         f"#   base    {quote.comment(image.base.name)}@{image.base.digest}",
         "#   inputs  requirements files, and a script that compiles byte code",
         "#   uv      the uv program",
-        "# Optional secrets: ca-bundle (PEM), network (a shell file that exports proxies and indexes).",
+        "# Optional secrets: ca-bundle (PEM), network (shell exports of proxies and indexes).",
     ]
     yield ["FROM --platform=$BUILDPLATFORM base AS build"]
     if image.has_packages:
@@ -51,23 +50,18 @@ def _pure(image: ImagePlan) -> list[str]:
         "# Packages without machine code: installed once, one layer for all platforms.",
         "FROM build AS deps-pure",
         "ARG BUILDARCH",
-        *_install(
-            image,
-            cache="pure",
-            requirements="pure.txt",
-            options="",
-            after=[_remove(*_VENV_ONLY)],
-        ),
+        *_install(image, cache="pure", requirements="pure.txt"),
     ]
 
 
 def _native(image: ImagePlan) -> list[str]:
-    cases = " ".join(
-        f"{PLATFORMS[p.platform].architecture}) platform={p.wheel_platform};;"
+    platforms = " ".join(
+        f"{PLATFORMS[p.platform].architecture}) platform={p.wheel_platform} ;;"
         for p in image.platforms
     )
     return [
-        "# Packages with machine code: wheels of the target platform, installed without running it.",
+        "# Packages with machine code: wheels of the target platform, which need not run for it.",
+        "# The environment's own files are in the layer before.",
         "FROM build AS deps-native",
         "ARG BUILDARCH",
         "ARG TARGETARCH",
@@ -75,12 +69,9 @@ def _native(image: ImagePlan) -> list[str]:
             image,
             cache="$TARGETARCH",
             requirements="linux-$TARGETARCH.txt",
-            options=" --python-platform $platform",
-            before=[f"case $TARGETARCH in {cases} esac"],
-            after=[
-                "# The environment's own files are in the layer before.",
-                _remove(*_VENV_ONLY, "bin/python*", "pyvenv.cfg", "lib64"),
-            ],
+            before=[f"case $TARGETARCH in {platforms} esac"],
+            option=" --python-platform $platform",
+            extra=" bin/python* pyvenv.cfg lib64",
         ),
     ]
 
@@ -90,55 +81,46 @@ def _install(
     *,
     cache: str,
     requirements: str,
-    options: str,
-    before: list[str] | None = None,
-    after: list[str],
+    before: Sequence[str] = (),
+    option: str = "",
+    extra: str = "",
 ) -> list[str]:
-    source = f"/run/inputs/{image.name}/{requirements}"
-    index = []
     if image.index:
-        index = [
-            f"export UV_DEFAULT_INDEX=${{UV_DEFAULT_INDEX:-{quote.shell_word(image.index)}}}"
-        ]
+        index = quote.shell_word(image.index)
+        before = [f"export UV_DEFAULT_INDEX=${{UV_DEFAULT_INDEX:-{index}}}", *before]
     return [
         "RUN --mount=type=bind,from=inputs,target=/run/inputs \\",
         "    --mount=type=bind,from=uv,target=/run/uv \\",
         f"    --mount=type=cache,id=nox-buildkit-uv-{cache},target=/var/cache/uv \\",
-        "    --mount=type=cache,id=nox-buildkit-bytecode,target=/var/cache/bytecode \\",
+        f"    {_BYTECODE_CACHE} \\",
         "    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network <<'RUN'",
         "set -eu",
         "if [ -s /run/secrets/network ]; then . /run/secrets/network; fi",
         "if [ -s /run/secrets/ca-bundle ]; then export SSL_CERT_FILE=/run/secrets/ca-bundle; fi",
-        *index,
         "export PATH=/run/uv/linux-$BUILDARCH:$PATH UV_CACHE_DIR=/var/cache/uv UV_SYSTEM_CERTS=1",
         "export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_NO_INSTALLER_METADATA=1 "
         "UV_NO_PROGRESS=1 UV_NO_CONFIG=1",
-        *(before or []),
+        *before,
         f"uv venv --quiet --no-project --python python3 {VENV}",
-        f"rm -f {VENV}/lib/python*/site-packages/_virtualenv.*",
-        f"uv pip install --python {VENV}{options} --no-deps --require-hashes "
-        f"--only-binary :all: --requirements {source}",
-        f"python3 /run/inputs/bytecode.py {VENV} {VENV} /var/cache/bytecode",
-        *after,
+        f"uv pip install --python {VENV}{option} --no-deps --require-hashes "
+        f"--only-binary :all: --requirements /run/inputs/{image.name}/{requirements}",
+        f"(cd {VENV} && rm -rf {_VENV_ONLY}{extra})",
+        f"mkdir -p /layer{PurePosixPath(VENV).parent} && mv {VENV} /layer{VENV}",
+        _FINISH,
         "RUN",
     ]
-
-
-def _remove(*names: str) -> str:
-    return f"cd {VENV} && rm -rf {' '.join(names)}"
 
 
 def _application() -> list[str]:
     return [
         "# The sources, readable by every user and writable by none, with their byte code.",
         "FROM build AS app",
-        "COPY . /layer",
         "ARG WORKDIR",
+        'COPY [".", "/layer$WORKDIR/"]',
         "RUN --network=none \\",
         "    --mount=type=bind,from=inputs,target=/run/inputs \\",
-        "    --mount=type=cache,id=nox-buildkit-bytecode,target=/var/cache/bytecode \\",
-        '    python3 /run/inputs/bytecode.py /layer "$WORKDIR" /var/cache/bytecode \\',
-        "    && chmod -R u=rwX,go=rX /layer",
+        f"    {_BYTECODE_CACHE} \\",
+        f"    {_FINISH}",
     ]
 
 
@@ -148,16 +130,19 @@ def _user(user: str) -> list[str]:
     return [
         "# A name for the user, since much software asks for the name of the user it runs as.",
         "FROM build AS user",
-        "RUN --network=none <<'RUN'",
+        "RUN --network=none \\",
+        "    --mount=type=bind,from=inputs,target=/run/inputs \\",
+        f"    {_BYTECODE_CACHE} <<'RUN'",
         "set -eu",
-        "mkdir /layer",
-        "cp /etc/passwd /etc/group /layer",
+        "mkdir -p /layer/etc",
+        "cp /etc/passwd /etc/group /layer/etc",
         f"if ! python3 -c 'import pwd; pwd.getpwuid({uid})' 2>/dev/null; then",
-        f"  echo 'app:x:{uid}:{gid}::/nonexistent:/usr/sbin/nologin' >> /layer/passwd",
+        f"  echo 'app:x:{uid}:{gid}::/nonexistent:/usr/sbin/nologin' >> /layer/etc/passwd",
         "fi",
         f"if ! python3 -c 'import grp; grp.getgrgid({gid})' 2>/dev/null; then",
-        f"  echo 'app:x:{gid}:' >> /layer/group",
+        f"  echo 'app:x:{gid}:' >> /layer/etc/group",
         "fi",
+        _FINISH,
         "RUN",
     ]
 
@@ -166,16 +151,14 @@ def _final(image: ImagePlan) -> list[str]:
     config = image.config
     lines = ["FROM base AS final", f"WORKDIR {quote.dockerfile_word(config.workdir)}"]
     if image.names_user:
-        lines.append("COPY --link --from=user /layer/ /etc/")
+        lines.append(_copy("user"))
     if image.has_packages:
-        lines.append(f"COPY --link --from=deps-pure {VENV} {VENV}")
+        lines.append(_copy("deps-pure"))
     if image.has_native:
-        lines.append(f"COPY --link --from=deps-native {VENV} {VENV}")
+        lines.append(_copy("deps-native"))
+    lines.append(_copy("app"))
     if image.has_packages:
         lines.append(f'ENV PATH="{VENV}/bin:$PATH"')
-    lines += [
-        f"COPY --link --from=app {quote.copy_form('/layer/', config.workdir.rstrip('/') + '/')}",
-    ]
     lines += [f"ENV {name}={quote.dockerfile_word(value)}" for name, value in config.env]
     lines += [f"EXPOSE {quote.dockerfile_word(port)}" for port in config.expose]
     lines.append(f"USER {quote.dockerfile_word(_user_and_group(config.user))}")
@@ -188,6 +171,11 @@ def _final(image: ImagePlan) -> list[str]:
         for name, value in config.labels
     ]
     return lines
+
+
+def _copy(stage: str) -> str:
+    # The whole tree, so that folders on the way have the times of the stage too.
+    return f"COPY --link --from={stage} /layer/ /"
 
 
 def _user_and_group(user: str) -> str:

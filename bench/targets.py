@@ -1,0 +1,62 @@
+"""The promises of the project, computed from what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bench.model import Case, Target
+
+
+def targets(cases: Mapping[str, Case], *, both_platforms: bool) -> tuple[Target, ...]:
+    """Every promise; those that ``cases`` cannot answer stay unmeasured.
+
+    ``both_platforms``: whether the peers were built for all platforms, as ours always is.
+    """
+    cold = cases.get("no-layer-cache") if both_platforms else None
+    ours = "ours-cold" if cold and cold.median("ours-cold") else "ours"
+    return (
+        _faster("both platforms, no layer cache: times faster than pip", 40, cold, "pip", ours),
+        _faster("both platforms, no layer cache: times faster than uv", 12, cold, "uv", ours),
+        _no_op(cases.get("nothing-changed")),
+        *(
+            _size(cases.get(f"size-{architecture}"), f"linux/{architecture}")
+            for architecture in ("amd64", "arm64")
+        ),
+        _faster(
+            "first answer over HTTP: times sooner than pip",
+            1.3,
+            cases.get("first-answer"),
+            "pip",
+            "ours",
+        ),
+    )
+
+
+def _faster(name: str, limit: float, case: Case | None, peer: str, ours: str) -> Target:
+    theirs, mine = (case.median(peer), case.median(ours)) if case else (None, None)
+    if not theirs or not mine:
+        return Target(name, limit, None, at_least=True)
+    detail = f"{theirs:.2f} s / {mine:.2f} s ({ours})"
+    return Target(name, limit, theirs / mine, at_least=True, detail=detail)
+
+
+def _no_op(case: Case | None) -> Target:
+    name = "nothing changed: times the bare bake and nox's own start"
+    if case is None:
+        return Target(name, 1.3, None, at_least=False)
+    mine, bare, nox = (case.median(key) for key in ("ours", "bare", "nox"))
+    if mine is None or bare is None or nox is None:
+        return Target(name, 1.3, None, at_least=False)
+    # "At most 1.3 times the bare bake, plus nox's start": nox's start is not multiplied.
+    measured = (mine - nox) / bare
+    detail = f"({mine:.2f} s - nox {nox:.2f} s) / {bare:.2f} s"
+    return Target(name, 1.3, measured, at_least=False, detail=detail)
+
+
+def _size(case: Case | None, platform: str) -> Target:
+    name = f"compressed size, {platform}: times pip's"
+    theirs, mine = (case.median("pip"), case.median("ours")) if case else (None, None)
+    if not theirs or not mine:
+        return Target(name, 1.0, None, at_least=False)
+    detail = f"{mine / 1e6:.1f} MB / {theirs / 1e6:.1f} MB"
+    return Target(name, 1.0, mine / theirs, at_least=False, detail=detail)

@@ -1,0 +1,61 @@
+"""Byte code of the standard library, which Debian's packages leave to a maintainer script."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from nox_buildkit.bases.unpack import Tree
+from nox_buildkit.errors import EngineError
+
+#: Path of a .pyc → its source, and the byte code.
+Bytecode = dict[str, tuple[bytes, bytes]]
+
+
+def compile_library(tree: Tree, python: str, root: Path) -> Bytecode:
+    """Compile the standard library: .pyc path → (source, byte code).
+
+    Byte code does not depend on the processor, so the host's interpreter does it for all. The
+    interpreter is run in place through its own loader: no chroot, no root.
+    """
+    _write_out(tree, root)
+    library = f"usr/lib/python{python}"
+    loader = next(iter(sorted(root.glob("usr/lib*/**/ld-linux*.so.*"))))
+    libraries = (
+        loader.parent if loader.parent.name != "lib64" else next(root.glob("usr/lib/*-linux-gnu"))
+    )
+    command = [
+        str(loader), "--library-path", f"{libraries}:{root}/usr/lib",
+        str(root / f"usr/bin/python{python}"), "-s", "-S", "-m", "compileall", "-q",
+        "--invalidation-mode", "unchecked-hash", "-s", str(root), "-p", "/", str(root / library),
+    ]  # fmt: skip
+    environment = {"PYTHONHOME": str(root / "usr"), "PATH": os.defpath}
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, errors="replace", check=False
+    )
+    if done.returncode:
+        raise EngineError(f"the standard library of Python {python} cannot be compiled: "
+                          f"{(done.stdout + done.stderr).strip()[-300:]}")  # fmt: skip
+    compiled = {}
+    for path in (root / library).rglob("__pycache__/*.pyc"):
+        source = path.parent.parent / f"{path.name.split('.')[0]}.py"
+        compiled[str(path.relative_to(root))] = (source.read_bytes(), path.read_bytes())
+    return compiled
+
+
+def _write_out(tree: Tree, root: Path) -> None:
+    """Unpack what the interpreter needs: files and links below /usr/lib and /usr/bin."""
+    for name, entry in sorted(tree.entries.items()):
+        path = root / name
+        if not name.startswith(("usr/lib", "usr/bin")) or entry.info.isdir():
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if entry.info.issym():
+            target = entry.info.linkname
+            path.symlink_to(root / target.lstrip("/") if target.startswith("/") else target)
+        elif entry.info.islnk():
+            path.hardlink_to(root / entry.info.linkname)
+        else:
+            path.write_bytes(entry.content)
+            path.chmod(0o755)

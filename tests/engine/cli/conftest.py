@@ -1,0 +1,115 @@
+"""Projects to run nox in: one real application, and small ones that cost a second."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from oci import ImageIndex
+from package_index import PackageIndex, new_version, serve
+from project import APP, NOXFILE, SPEC, Built, Project, git
+from real_parts import free_port, in_cache
+
+from nox_buildkit.engine import emulation
+from nox_buildkit.engine.private import PrivateEngine
+from nox_buildkit.lock.program import uv_programs
+
+REPOSITORY = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="session")
+def common(
+    private_engine: PrivateEngine, engine_home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """What every command gets: the engine of the session, and no cache of anybody's uv."""
+    with in_cache(engine_home):
+        uv_programs([f"linux/{'arm64' if os.uname().machine == 'aarch64' else 'amd64'}"])
+    return {
+        "NOX_BUILDKIT_CACHE": str(engine_home),
+        "DOCKER_HOST": private_engine.host,
+    }
+
+
+@pytest.fixture(scope="session")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PackageIndex]:
+    """An index with ``plain`` (no machine code) and ``fast`` (a wheel for each platform)."""
+    with serve() as index:
+        index.add("plain", "1.0")
+        index.add("plain", "1.1")
+        index.add_native("fast", "2.0")
+        yield index
+
+
+@pytest.fixture(scope="session")
+def template(
+    common: dict[str, str], index: PackageIndex, tmp_path_factory: pytest.TempPathFactory
+) -> Project:
+    """A small project whose lock is up to date, to copy."""
+    cache = str(tmp_path_factory.mktemp("uv"))
+    env = {**common, "UV_DEFAULT_INDEX": index.url, "UV_CACHE_DIR": cache}
+    project = Project(tmp_path_factory.mktemp("template"), env)
+    project.write(
+        {
+            "noxfile.py": NOXFILE,
+            "buildspec.yaml": SPEC,
+            "requirements.in": "plain==1.0\nfast\n",
+            "app/__init__.py": "",
+            "app/__main__.py": APP,
+        }
+    )
+    project.ok("lock")
+    return project
+
+
+@pytest.fixture
+def project(template: Project, tmp_path: Path) -> Project:
+    """A small project of the test's own: two packages, a server, both platforms."""
+    root = tmp_path / "project"
+    shutil.copytree(template.root, root)
+    return Project(root, dict(template.env))
+
+
+@pytest.fixture
+def unseen(project: Project) -> Iterator[tuple[Project, PackageIndex]]:
+    """A small project that needs a version of ``plain`` that no build has seen, at its own index."""
+    with serve() as index:
+        version = new_version()
+        index.add("plain", version)
+        index.add_native("fast", "2.0")
+        project.env["UV_DEFAULT_INDEX"] = index.url
+        project.write({"requirements.in": f"plain=={version}\nfast\n"})
+        project.ok("lock")
+        yield project, index
+
+
+@pytest.fixture(scope="session")
+def fastapi(common: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The example that the repository's own buildspec.yaml builds, in a repository of its own."""
+    root = tmp_path_factory.mktemp("repository")
+    port = free_port()
+    shutil.copytree(REPOSITORY / "examples" / "fastapi", root / "examples" / "fastapi", ignore=shutil.ignore_patterns("__pycache__"))
+    spec = (REPOSITORY / "buildspec.yaml").read_text()
+    project = Project(root, dict(common)).write(
+        {
+            "noxfile.py": NOXFILE,
+            "buildspec.yaml": spec.replace('"8000"', f'"{port}"'),
+            ".gitignore": "dist/\n__pycache__/\n",
+        }
+    )
+    git(root, "init", "--quiet")
+    git(root, "remote", "add", "origin", "https://me:hidden-token@git.example/me/hello.git")
+    git(root, "add", ".")
+    git(root, "commit", "--quiet", "--message", "Say hello")
+    project.ok("build", CI="true")
+    image = ImageIndex.open(root / "dist" / "hello.oci.tar")
+    return Built(project, image, port, git(root, "rev-parse", "HEAD"))
+
+
+@pytest.fixture(scope="session")
+def both_platforms(engine_home: Path) -> None:
+    """This host runs programs of both platforms."""
+    with in_cache(engine_home):
+        emulation.ensure(["linux/amd64", "linux/arm64"], os.uname().machine)

@@ -1,0 +1,49 @@
+"""What the fixtures and the tests of real parts share."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """Programs that only the tests need."""
+
+    skopeo: Path
+
+
+@contextlib.contextmanager
+def in_cache(home: Path) -> Iterator[None]:
+    """Work in the cache folder ``home``: a session's fixture may first be asked for anywhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NOX_BUILDKIT_CACHE", str(home))
+        yield
+
+
+def free_port() -> int:
+    """Return a TCP port of 127.0.0.1 that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 20) -> None:
+    """Wait until ``url`` answers."""
+    deadline = time.monotonic() + seconds
+    while process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - an address of our own
+                return
+        except OSError:
+            assert time.monotonic() < deadline, f"{url} does not answer"
+            time.sleep(0.05)
+    raise AssertionError(f"{process.args!r} ended with status {process.returncode}")

@@ -1,0 +1,93 @@
+"""A spec in, everything that is generated from it out, compared with files read in review."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from packaging.pylock import Pylock
+
+from nox_buildkit.plan.facts import (
+    BaseFacts,
+    ContextFacts,
+    Facts,
+    GitFacts,
+    ImageFacts,
+    LockFacts,
+    SourceFile,
+)
+from nox_buildkit.plan.make import make_plan
+from nox_buildkit.render.bake import render
+from nox_buildkit.spec.load import parse
+
+CASES = Path(__file__).parent / "cases"
+COMMITTED = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+
+
+def facts_for(names: dict[str, str | None]) -> Facts:
+    """Facts of a made-up project; ``names``: image → its index, None for no requirements."""
+    pylock = Pylock.from_dict(tomllib.loads((CASES / "pylock.toml").read_text()))
+    base = BaseFacts(
+        name="debian",
+        context="oci-layout:///cache/bases/debian@sha256:" + "ab" * 32,
+        digest="sha256:" + "ab" * 32,
+        platforms=frozenset({"linux/amd64", "linux/arm64"}),
+        glibc=(2, 41),
+    )
+    return Facts(
+        uv="0.13.9",
+        git=GitFacts("c0ffee" * 6 + "c0ff", True, COMMITTED, "https://github.com/octocat/demo"),
+        created=COMMITTED,
+        images={
+            name: ImageFacts(
+                base=base,
+                context=ContextFacts(
+                    folder="/project",
+                    files=(SourceFile("app/main.py", 120, "ef" * 32),),
+                    ignored=(".git", "odd*name[1]", "dist"),
+                    version="1.2.0",
+                ),
+                lock=None
+                if index is None
+                else LockFacts("requirements.lock", "pyproject.toml", pylock, index or None),
+            )
+            for name, index in names.items()
+        },
+    )
+
+
+@pytest.mark.parametrize("case", ["smallest", "everything"])
+def test_generated_files_are_those_that_were_reviewed(
+    case: str, pytestconfig: pytest.Config
+) -> None:
+    spec = parse((CASES / f"{case}.yaml").read_text(), f"{case}.yaml")
+    indexes: dict[str, str | None] = {}
+    for name, image in spec.images.items():
+        named = spec.requirements.get(image.requirements or "")
+        indexes[name] = None if image.requirements == "none" else (named and named.index) or ""
+    plan = make_plan(spec, facts_for(indexes))
+    generated = render(plan, "/project/bake", {"uv": "uv"})
+    generated["plan.json"] = json.dumps(plan.to_json(), indent=2) + "\n"
+    del generated["inputs/layer.py"]
+
+    folder = CASES / case
+    if pytestconfig.getoption("update_golden"):
+        for name, text in generated.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
+    expected = {
+        str(path.relative_to(folder)): path.read_text()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    assert generated == expected
+
+
+def test_the_same_facts_give_the_same_plan() -> None:
+    spec = parse((CASES / "smallest.yaml").read_text(), "smallest.yaml")
+    digests = {make_plan(spec, facts_for({"hello": ""})).images[0].digest for _ in range(3)}
+
+    assert len(digests) == 1
