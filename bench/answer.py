@@ -8,11 +8,10 @@ import time
 import uuid
 from pathlib import Path
 
-from nox_buildkit.engine.model import Engine
-
 from bench.contenders import docker
 from bench.process import BenchError, Runner
 from bench.registry import free_port
+from nox_buildkit.engine.model import Engine
 
 _PATIENCE = 60.0
 

@@ -1,10 +1,10 @@
 """The stand-in for python:X.Y-slim, where no registry is in reach to pull that from.
 
 The same Debian release and the same Python as the ``debian`` base of nox-buildkit, with what the
-peers' Dockerfiles ask of python:slim besides: a shell, coreutils, adduser, useradd and pip. Like the
-official image it carries no byte code of the standard library (docker-library/python#615), and
-nothing marks its Python as externally managed. What the official image has beyond that (apt, dpkg's
-data, editors' and shells' odds and ends) is left out, so that it is no larger than the real one.
+peers' Dockerfiles ask of python:slim besides: a shell, coreutils, adduser, useradd and pip. Like
+the official image it carries no byte code of the standard library (docker-library/python#615),
+and nothing marks its Python as externally managed. What the official image has beyond that (apt,
+dpkg's data, more of the shell's tools) is left out: it is smaller than the real one.
 """
 
 from __future__ import annotations
@@ -33,15 +33,16 @@ PYTHON = "3.13"
 RECIPE = 1
 
 PACKAGES = (
-    "adduser", "base-files", "base-passwd", "bash", "ca-certificates", "coreutils", "dash",
-    "media-types", "netbase", "passwd", "python-is-python3", "python3", "python3-pip", "tzdata",
+    "adduser", "base-files", "base-passwd", "bash", "ca-certificates", "coreutils", "dash", "grep",
+    "media-types", "netbase", "passwd", "perl-base", "python-is-python3", "python3", "python3-pip",
+    "sed", "tzdata",
 )  # fmt: skip
 
 _LEFT_OUT = (
-    "boot/", "dev/", "etc/apt/", "usr/share/bash-completion/", "usr/share/bug/", "usr/share/debconf/",
-    "usr/share/doc/", "usr/share/info/", "usr/share/lintian/", "usr/share/locale/", "usr/share/man/",
-    "usr/share/menu/", "usr/share/perl5/Debconf/", "var/cache/", "var/lib/apt/", "var/lib/dpkg/",
-    "var/log/",
+    "boot/", "dev/", "etc/apt/", "usr/share/bash-completion/", "usr/share/bug/",
+    "usr/share/debconf/", "usr/share/doc/", "usr/share/info/", "usr/share/lintian/",
+    "usr/share/locale/", "usr/share/man/", "usr/share/menu/", "usr/share/perl5/Debconf/",
+    "var/cache/", "var/lib/apt/", "var/lib/dpkg/", "var/log/",
 )  # fmt: skip
 
 _CA_BUNDLE = "etc/ssl/certs/ca-certificates.crt"

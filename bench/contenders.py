@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nox_buildkit.engine.model import Engine
-
 from bench import network
 from bench.base import PYTHON
 from bench.project import Projects
+from nox_buildkit.engine.model import Engine
 
 MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
 DEFINITION = "docker-bake.json"
@@ -31,10 +30,10 @@ class Peer:
     def define(self) -> None:
         """Write docker-bake.json: the peer, and the step that fills its download cache."""
         contexts: dict[str, str] = json.loads((self.folder / "contexts.json").read_text())
+        arguments = {"PYTHON_VERSION": PYTHON}
         common = {
             "context": ".",
             "contexts": contexts,
-            "args": {"PYTHON_VERSION": PYTHON},
             "secret": network.secrets(self.environment),
             **({"network": self.engine.network} if self.engine.network else {}),
         }
@@ -44,14 +43,15 @@ class Peer:
                 self.name: {
                     **common,
                     "dockerfile": "Dockerfile",
+                    "args": arguments,
                     "platforms": list(self.platforms),
                     "output": [f"type=oci,dest={self.archive}"],
                 },
                 "downloads": {
                     **common,
                     "dockerfile": "downloads.Dockerfile",
-                    "target": self.name,
-                    "args": {**common["args"], "MACHINES": machines},
+                    "target": f"{self.name}-downloads",
+                    "args": {**arguments, "MACHINES": machines},
                     "output": ["type=cacheonly"],
                 },
             }
@@ -88,7 +88,7 @@ class Peer:
 
     def _bake(self, target: str, *options: str) -> list[str]:
         allowed = [str(self.folder.parent), *self._outside()]
-        return bake(self.engine, DEFINITION, allowed, [*options, target])
+        return bake(self.engine, [DEFINITION], allowed, [*options, target])
 
     def _outside(self) -> list[str]:
         contexts: dict[str, str] = json.loads((self.folder / "contexts.json").read_text())
@@ -143,7 +143,7 @@ def docker(engine: Engine, *arguments: str) -> list[str]:
 
 
 def bake(
-    engine: Engine, definition: str, folders: Sequence[str], arguments: Sequence[str]
+    engine: Engine, files: Sequence[str], folders: Sequence[str], arguments: Sequence[str]
 ) -> list[str]:
     """``docker buildx bake`` that may read and write ``folders``."""
     return docker(
@@ -151,7 +151,8 @@ def bake(
         "buildx",
         *("--builder", engine.builder),
         "bake",
-        *("--file", definition, "--progress", "plain"),
+        *(part for file in files for part in ("--file", file)),
+        *("--progress", "plain"),
         *(part for folder in folders for part in ("--allow", f"fs={folder}")),
         *(("--allow", f"network.{engine.network}") if engine.network else ()),
         *arguments,

@@ -7,11 +7,10 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-from nox_buildkit.engine.model import Engine
-from nox_buildkit.lock.uv import uv_version
-
 from bench.contenders import docker
 from bench.process import Runner
+from nox_buildkit.engine.model import Engine
+from nox_buildkit.lock.uv import uv_version
 
 
 def describe(engine: Engine, runner: Runner, cwd: Path) -> dict[str, str]:

@@ -35,7 +35,7 @@ class Release:
 
 @dataclass(slots=True)
 class Projects:
-    """Copies of the example in ``root``: ``ours`` with a buildspec, ``pip`` and ``uv`` with Dockerfiles.
+    """Copies of the example in ``root``: ``ours`` has a buildspec, ``pip`` and ``uv`` Dockerfiles.
 
     Every run has its own ``image`` name and its own line in requirements.txt: the layers of an
     earlier run are of no use to it, whoever made them.
@@ -86,7 +86,9 @@ class Projects:
         """Move the lock, and with it the peers' requirements, to another release of one package."""
         lock = self.ours / "requirements.lock"
         pattern = rf"^{BUMPED}==[^\n]*\\\n(?:[ \t]+--hash=[^\n]*\n)+"
-        text, count = re.subn(pattern, lambda _: release.block, lock.read_text(), flags=re.MULTILINE)
+        text, count = re.subn(
+            pattern, lambda _: release.block, lock.read_text(), flags=re.MULTILINE
+        )
         if count != 1:
             raise BenchError(f"{lock} does not pin {BUMPED} once")
         lock.write_text(text)

@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nox_buildkit.engine.provision import Package, check_runs, provision
-
 from bench.process import BenchError, end_group
+from nox_buildkit.engine.provision import Package, check_runs, provision
 
 
 @dataclass(frozen=True, slots=True)

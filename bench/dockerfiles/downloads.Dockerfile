@@ -3,7 +3,7 @@
 
 ARG PYTHON_VERSION=3.13
 
-FROM --platform=$BUILDPLATFORM python:${PYTHON_VERSION}-slim AS pip
+FROM --platform=$BUILDPLATFORM python:${PYTHON_VERSION}-slim AS pip-downloads
 ARG PYTHON_VERSION
 ARG MACHINES
 RUN --mount=type=cache,target=/root/.cache/pip \
@@ -22,7 +22,7 @@ for machine in $MACHINES; do
 done
 RUN
 
-FROM --platform=$BUILDPLATFORM python:${PYTHON_VERSION}-slim AS uv
+FROM --platform=$BUILDPLATFORM python:${PYTHON_VERSION}-slim AS uv-downloads
 ARG BUILDARCH
 ARG MACHINES
 COPY --from=uv /linux-${BUILDARCH}/uv /usr/local/bin/uv

@@ -7,8 +7,7 @@ import hashlib
 import io
 import json
 import tarfile
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ class PlatformImage:
 
     archive: dict[str, bytes]
     digest: str
+    seen: dict[str, dict[str, tarfile.TarInfo]]
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -38,10 +38,12 @@ class PlatformImage:
         return gzip.decompress(self.archive[layer])
 
     def members(self, layer: str) -> dict[str, tarfile.TarInfo]:
-        with tarfile.open(fileobj=io.BytesIO(self.unpacked(layer))) as tar:
-            return {member.name: member for member in tar}
+        if layer not in self.seen:
+            with tarfile.open(fileobj=io.BytesIO(self.unpacked(layer))) as tar:
+                self.seen[layer] = {member.name: member for member in tar}
+        return self.seen[layer]
 
-    @cached_property
+    @property
     def own_layers(self) -> list[str]:
         """The layers above the base: those that this project's program made."""
         return self.layers[1:]
@@ -66,6 +68,7 @@ class ImageIndex:
 
     archive: dict[str, bytes]
     digest: str
+    seen: dict[str, dict[str, tarfile.TarInfo]] = field(default_factory=dict)
 
     @classmethod
     def open(cls, path: Path) -> ImageIndex:
@@ -91,7 +94,7 @@ class ImageIndex:
     def platforms(self) -> dict[str, PlatformImage]:
         return {
             f"{entry['platform']['os']}/{entry['platform']['architecture']}": PlatformImage(
-                self.archive, entry["digest"]
+                self.archive, entry["digest"], self.seen
             )
             for entry in self.index["manifests"]
         }

@@ -87,6 +87,9 @@ def serve(index: PackageIndex | None = None) -> Iterator[PackageIndex]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
         def do_GET(self) -> None:
             index.requests.append(self.path)
             status, content = _answer(index, self.path.removeprefix(prefix), self.headers)
@@ -97,8 +100,9 @@ def serve(index: PackageIndex | None = None) -> Iterator[PackageIndex]:
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            with contextlib.suppress(ConnectionError):
-                self.wfile.write(content)
+            if self.command == "GET":
+                with contextlib.suppress(ConnectionError):
+                    self.wfile.write(content)
 
         def log_message(self, format: str, *args: object) -> None:
             """Keep the output of the tests clean."""

@@ -13,6 +13,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -94,11 +95,14 @@ def assemble(
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".assemble-") as name:
             work = Path(name)
             work.chmod(0o755)
-            trees = {}
-            for platform in sorted({*platforms, host_platform()}):
-                what = f"Debian {release.suite} with Python {release.python}"
-                report(f"assembling {what} for {platform}", 0, 0)
-                trees[platform] = unpack(release.suite, ARCHITECTURES[platform], source, work)
+            wanted = sorted({*platforms, host_platform()})
+            what = f"Debian {release.suite} with Python {release.python}"
+            report(f"assembling {what} for {' and '.join(wanted)}", 0, 0)
+            with ThreadPoolExecutor() as pool:
+                unpacked = pool.map(
+                    lambda p: unpack(release.suite, ARCHITECTURES[p], source, work), wanted
+                )
+                trees = dict(zip(wanted, unpacked, strict=True))
             bytecode = compile_library(trees[host_platform()], release.python, work / "host")
             layout = work / "layout"
             layout.mkdir()

@@ -30,6 +30,8 @@ from nox_buildkit.report.summary import ImageResult, print_summary, to_json, unt
 
 RECORD = "build.json"
 
+WAITING = "waiting for another build of this project"
+
 #: Makes a buildx --output value besides that of dist/.
 Destination = Callable[[Engine, ImagePlan], str]
 
@@ -117,7 +119,7 @@ def build_images(
     }
     reporter = choose(arguments.progress, verbose=arguments.verbose)
     try:
-        with locked(folder / ".lock"):
+        with locked(folder / ".lock", lambda: reporter.message(WAITING)):
             prepared = prepare(plan, engine, project.root, outputs, no_cache=arguments.no_cache)
             outcome, digests = bake(prepared, reporter)
             return {

@@ -12,6 +12,7 @@ from nox_buildkit.engine.provision import (
     Report,
     check_runs,
     provision,
+    provisioned,
 )
 
 # The newest first. What its programs need of the host (glibc, above all) is found out by running
@@ -57,14 +58,22 @@ class Binaries:
 
 def engine_binaries(report: Report) -> Binaries:
     """Return the engine's programs, unpacked if they are not there. Raises EngineError."""
+    return Binaries(provision("engine", _engine_candidates(), _check_engine, report))
+
+
+def _engine_candidates() -> list[list[Package]]:
     host = ["runc"] if ctypes.util.find_library("seccomp") else ["runc", "libseccomp2"]
     from_host = [Package(name) for name in host]
-    candidates = [[*(Package(name, suite) for name in DAEMON), *from_host] for suite in SUITES]
-    return Binaries(provision("engine", candidates, _check_engine, report))
+    return [[*(Package(name, suite) for name in DAEMON), *from_host] for suite in SUITES]
 
 
 def client_binaries(report: Report) -> Binaries:
-    """Return a docker client with buildx, unpacked if it is not there. Raises EngineError."""
+    """Return a docker client with buildx, unpacked if it is not there. Raises EngineError.
+
+    Those of the engine do as well, and most often are there.
+    """
+    if (engine := provisioned("engine", _engine_candidates())) is not None:
+        return Binaries(engine)
     candidates = [[Package(name, suite) for name in CLIENT] for suite in SUITES]
     return Binaries(provision("client", candidates, _check_client, report))
 

@@ -79,6 +79,13 @@ def host_archive() -> Archive:
     return Archive(uri, signed_by, suite, release.get("VERSION_ID", ""))
 
 
+def host_security() -> Archive | None:
+    """The archive of this host's security updates; None if its apt has none."""
+    suite = f"{_os_release().get('VERSION_CODENAME', 'testing')}-security"
+    sources = sorted(_sources(suite), key=_foreignness)
+    return Archive(*sources[0], suite, "") if sources else None
+
+
 def _os_release() -> dict[str, str]:
     if not OS_RELEASE.exists():
         return {}

@@ -46,7 +46,7 @@ def pack(folder: Path, digest: str, references: tuple[str, ...], target: Path) -
         "digest": digest,
         "size": index.stat().st_size,
         "annotations": {
-            IMAGE_NAME: references[0],
+            IMAGE_NAME: qualified(references[0]),
             REF_NAME: references[0].rpartition(":")[2],
         },
     }
@@ -63,6 +63,17 @@ def pack(folder: Path, digest: str, references: tuple[str, ...], target: Path) -
                     tar.addfile(info, stream)
     except OSError as error:
         raise BuildError(Problem(f"{target} cannot be written: {error.strerror}")) from None
+
+
+def qualified(reference: str) -> str:
+    """``reference`` in full, the only form in which ``docker run`` finds a loaded image again.
+
+    The first part is a host if it has a dot or a port, or is localhost (distribution/reference).
+    """
+    host, slash, _ = reference.partition("/")
+    if slash and (host == "localhost" or "." in host or ":" in host):
+        return reference
+    return f"docker.io/{reference}" if slash else f"docker.io/library/{reference}"
 
 
 def packed_digest(target: Path) -> str | None:

@@ -53,9 +53,9 @@ def provision(
 
     Without network, and at once, if it is there. Raises EngineError with every candidate's reason.
     """
-    prefix = tools_dir() / f"{name}-{_key(candidates)}"
-    if prefix.is_dir():
-        return prefix
+    if (found := provisioned(name, candidates)) is not None:
+        return found
+    prefix = _prefix(name, candidates)
     with locked(tools_dir() / f".{name}.lock"):
         if prefix.is_dir():
             return prefix
@@ -72,6 +72,16 @@ def provision(
                 "check that this host's `apt-get update` works",
             )
         )
+
+
+def provisioned(name: str, candidates: Sequence[Sequence[Package]]) -> Path | None:
+    """Return what ``provision`` would, if it is there already."""
+    prefix = _prefix(name, candidates)
+    return prefix if prefix.is_dir() else None
+
+
+def _prefix(name: str, candidates: Sequence[Sequence[Package]]) -> Path:
+    return tools_dir() / f"{name}-{_key(candidates)}"
 
 
 def tool(name: str, report: Report = silent) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from python_on_whales import DockerClient
 
 from nox_buildkit.bases import debian
 from nox_buildkit.bases.unpack import Source
-from nox_buildkit.engine.debian import host_archive
+from nox_buildkit.engine.debian import Archive, host_archive, host_security
 from nox_buildkit.engine.provision import Report, tool
 from nox_buildkit.engine.registry import inspect
 from nox_buildkit.errors import BuildkitError, Location, Problem
@@ -64,11 +64,19 @@ def _debian(python: str, platforms: Iterable[str], report: Report, pull: bool) -
 
 
 def _source(release: debian.Release, report: Report) -> Source:
-    archive = host_archive()
-    inline = "\n" not in archive.signed_by and archive.signed_by
-    options = f"[signed-by={archive.signed_by}] " if inline else ""
-    line = f"deb {options}{archive.uri} {release.suite} main"
-    return Source((line,), tool("mmdebstrap", report))
+    archive, security = host_archive(), host_security()
+    lines = [_line(archive, release.suite)]
+    if security:
+        lines.append(_line(security, f"{release.suite}-security"))
+    return Source(tuple(lines), tool("mmdebstrap", report))
+
+
+def _line(archive: Archive, suite: str) -> str:
+    """A line of sources.list(5) for another suite of the host's archive."""
+    # A key that stands in the source itself does not fit on a line; apt's keyrings have it too.
+    named = archive.signed_by and "\n" not in archive.signed_by
+    options = f"[signed-by={archive.signed_by}] " if named else ""
+    return f"deb {options}{archive.uri} {suite} main"
 
 
 def _reference(name: str, python: str, client: Callable[[], DockerClient]) -> BaseFacts:

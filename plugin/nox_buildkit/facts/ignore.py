@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from pathspec import GitIgnoreSpec
+
+from nox_buildkit.errors import Location, PlanError, Problem
 
 #: Never part of an application, whatever the ignore files say.
 NEVER = (
@@ -32,7 +34,7 @@ def split_files(
     that stay out. Paths are relative, with forward slashes.
     """
     walker = _Walker(folder, include, frozenset(exclude))
-    walker.visit("", tuple(_gitignores_above(folder)))
+    walker.visit("", GitIgnore.above(folder))
     return sorted(walker.included), sorted(walker.ignored)
 
 
@@ -45,21 +47,20 @@ class _Walker:
         self.included: list[str] = []
         self.ignored: list[str] = []
 
-    def visit(self, below: str, specs: tuple[tuple[str, GitIgnoreSpec], ...]) -> bool:
+    def visit(self, below: str, rules: tuple[GitIgnore, ...]) -> bool:
         """Sort everything under ``below``; return whether anything of it goes in."""
         folder = self.folder / below
-        own = folder / ".gitignore"
-        if below and own.is_file():
-            specs = (*specs, (below, _read_gitignore(own)))
+        if below and (own := GitIgnore.read(folder)):
+            rules = (*rules, own)
         found, out = False, []
         for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
             path = f"{below}/{entry.name}" if below else entry.name
             is_folder = entry.is_dir(follow_symlinks=False)
             before = len(self.ignored)
-            if self._out(path, is_folder, specs):
+            if self._out(path, is_folder, rules):
                 out.append(path)
             elif is_folder:
-                if self.visit(path, specs):
+                if self.visit(path, rules):
                     found = True
                 else:
                     del self.ignored[before:]
@@ -70,12 +71,14 @@ class _Walker:
         self.ignored += out
         return found
 
-    def _out(
-        self, path: str, is_folder: bool, specs: tuple[tuple[str, GitIgnoreSpec], ...]
-    ) -> bool:
+    def _out(self, path: str, is_folder: bool, rules: tuple[GitIgnore, ...]) -> bool:
         if self.folder / path in self.exclude or not self._wanted(path, is_folder):
             return True
-        if _NEVER.match_file(path) or _git_ignores(path, is_folder, specs):
+        if _NEVER.match_file(path):
+            return True
+        # The deepest file that has something to say wins.
+        decisions = (rule.decides(self.folder / path, is_folder) for rule in reversed(rules))
+        if next((decision for decision in decisions if decision is not None), False):
             return True
         # Docker's rules can bring back a file of a folder that they exclude.
         return not is_folder and self.docker.matches(path)
@@ -89,33 +92,53 @@ class _Walker:
         )
 
 
-def _gitignores_above(folder: Path) -> Iterator[tuple[str, GitIgnoreSpec]]:
-    """The .gitignore files of ``folder`` and above it, outermost first, up to the repository's."""
-    chain = []
-    for parent in (folder, *folder.parents):
-        if (parent / ".gitignore").is_file():
-            chain.append((os.path.relpath(parent, folder), _read_gitignore(parent / ".gitignore")))
-        if (parent / ".git").exists():
-            return iter(reversed(chain))
-    return iter(chain[:1] if chain and chain[0][0] == "." else ())
+class GitIgnore:
+    """The rules of one .gitignore file (gitignore(5))."""
+
+    def __init__(self, base: Path, lines: Iterable[str]) -> None:
+        self.base = base
+        self.rules = [rule for line in lines if (rule := _git_rule(line))]
+
+    @classmethod
+    def read(cls, folder: Path) -> GitIgnore | None:
+        """The rules of the .gitignore file in ``folder``, if it has one."""
+        path = folder / ".gitignore"
+        if not path.is_file():
+            return None
+        return cls(folder, path.read_text(errors="replace").splitlines())
+
+    @classmethod
+    def above(cls, folder: Path) -> tuple[GitIgnore, ...]:
+        """The files of ``folder`` and of those above it in its repository, outermost first."""
+        inside = [folder]
+        for parent in folder.parents:
+            if (inside[-1] / ".git").exists():
+                break
+            inside.append(parent)
+        if not (inside[-1] / ".git").exists():
+            inside = [folder]
+        return tuple(found for path in reversed(inside) if (found := cls.read(path)))
+
+    def decides(self, path: Path, is_folder: bool) -> bool | None:
+        """Whether ``path`` is ignored; None if no rule says anything about it."""
+        relative = path.relative_to(self.base).as_posix() + ("/" if is_folder else "")
+        for rule, only_folders in reversed(self.rules):
+            if only_folders and not is_folder:
+                continue
+            decision = rule.check_file(relative).include
+            if decision is not None:
+                return decision
+        return None
 
 
-def _git_ignores(path: str, is_folder: bool, specs: tuple[tuple[str, GitIgnoreSpec], ...]) -> bool:
-    # The deepest file that has something to say wins (gitignore(5)).
-    for base, spec in reversed(specs):
-        relative = os.path.normpath(_below(path, base)) + ("/" if is_folder else "")
-        decision = spec.check_file(relative).include
-        if decision is not None:
-            return decision
-    return False
-
-
-def _below(path: str, base: str) -> str:
-    return os.path.relpath(os.path.join("/root" * 9, path), os.path.join("/root" * 9, base))  # noqa: PTH118
-
-
-def _read_gitignore(path: Path) -> GitIgnoreSpec:
-    return GitIgnoreSpec.from_lines(path.read_text(errors="replace").splitlines())
+def _git_rule(line: str) -> tuple[GitIgnoreSpec, bool] | None:
+    """A line as a rule, and whether it says something about folders and nothing in them."""
+    try:
+        spec = GitIgnoreSpec.from_lines([line])
+    except ValueError:
+        return None
+    # git looks into a folder that was brought back, and judges each file there by itself.
+    return spec, line.startswith("!") and line.rstrip().endswith("/")
 
 
 class DockerIgnore:
@@ -124,18 +147,24 @@ class DockerIgnore:
     Source: Docker's reference for .dockerignore files.
     """
 
-    def __init__(self, lines: Iterable[str]) -> None:
-        self.rules = [
-            (not line.startswith("!"), _docker_pattern(line.removeprefix("!").strip()))
-            for line in (line.strip() for line in lines)
-            if line and not line.startswith("#")
-        ]
+    def __init__(self, lines: Iterable[str], file: str = ".dockerignore") -> None:
+        self.rules: list[tuple[bool, re.Pattern[str]]] = []
+        for number, text in enumerate(lines, 1):
+            line = text.strip()
+            if not line or line.startswith("#"):
+                continue
+            try:
+                pattern = _docker_pattern(line.removeprefix("!").strip())
+            except re.error:
+                location = Location(file, number, 1)
+                raise PlanError(Problem(f"'{line}' is not a pattern", location=location)) from None
+            self.rules.append((not line.startswith("!"), pattern))
 
     @classmethod
     def read(cls, path: Path) -> DockerIgnore:
-        """The rules of ``path``; none where there is no such file."""
+        """The rules of ``path``; none where there is no such file. Raises PlanError."""
         lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
-        return cls(lines)
+        return cls(lines, str(path))
 
     def matches(self, path: str) -> bool:
         """Whether ``path`` stays out; a rule that matches a folder matches all below it."""
@@ -164,7 +193,8 @@ def _docker_pattern(glob: str) -> re.Pattern[str]:
         elif rest[0] == "\\" and len(rest) > 1:
             pattern, position = pattern + re.escape(rest[1]), position + 2
         elif rest[0] == "[" and (group := re.match(r"\[\^?[^\]]+\]", rest)):
-            pattern, position = pattern + group[0], position + group.end()
+            inner = re.sub(r"([\[&|~])", r"\\\1", group[0][1:])
+            pattern, position = f"{pattern}[{inner}", position + group.end()
         else:
             pattern, position = pattern + re.escape(rest[0]), position + 1
     return re.compile(pattern)

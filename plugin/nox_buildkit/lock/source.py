@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,7 +36,7 @@ class Source:
     groups: tuple[str, ...] = ()
     constraints: tuple[Path, ...] = ()
     index: str | None = None
-    location: Location | None = None
+    location: Location | None = field(default=None, compare=False)
 
 
 def find_source(folder: Path) -> Path | None:

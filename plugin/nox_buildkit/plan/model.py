@@ -126,8 +126,8 @@ class ImagePlan:
 
     @property
     def names_user(self) -> bool:
-        """Whether the user is a number, which gets a name in the image's user database."""
-        return self.config.user.split(":")[0].isdigit()
+        """Whether user and group are numbers, which get names in the image's user database."""
+        return self.config.user.replace(":", "").isdigit()
 
     @property
     def digest(self) -> str:

@@ -96,8 +96,10 @@ def _install(
         "    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network <<'RUN'",
         "set -eu",
         "if [ -s /run/secrets/network ]; then . /run/secrets/network; fi",
-        "if [ -s /run/secrets/ca-bundle ]; then export SSL_CERT_FILE=/run/secrets/ca-bundle; fi",
-        "export PATH=/run/uv/linux-$BUILDARCH:$PATH UV_CACHE_DIR=/var/cache/uv UV_SYSTEM_CERTS=1",
+        "if [ -s /run/secrets/ca-bundle ]; then",
+        "  export SSL_CERT_FILE=/run/secrets/ca-bundle UV_SYSTEM_CERTS=1",
+        "fi",
+        "export PATH=/run/uv/linux-$BUILDARCH:$PATH UV_CACHE_DIR=/var/cache/uv",
         "export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_NO_INSTALLER_METADATA=1 "
         "UV_NO_PROGRESS=1 UV_NO_CONFIG=1",
         *before,

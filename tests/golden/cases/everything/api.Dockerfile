@@ -3,7 +3,7 @@
 #   base    debian@sha256:abababababababababababababababababababababababababababababababab
 #   inputs  requirements files, and a script that compiles byte code
 #   uv      the uv program
-# Optional secrets: ca-bundle (PEM), network (a shell file that exports proxies and indexes).
+# Optional secrets: ca-bundle (PEM), network (shell exports of proxies and indexes).
 
 FROM --platform=$BUILDPLATFORM base AS build
 
@@ -17,8 +17,10 @@ RUN --mount=type=bind,from=inputs,target=/run/inputs \
     --mount=type=secret,id=ca-bundle --mount=type=secret,id=network <<'RUN'
 set -eu
 if [ -s /run/secrets/network ]; then . /run/secrets/network; fi
-if [ -s /run/secrets/ca-bundle ]; then export SSL_CERT_FILE=/run/secrets/ca-bundle; fi
-export PATH=/run/uv/linux-$BUILDARCH:$PATH UV_CACHE_DIR=/var/cache/uv UV_SYSTEM_CERTS=1
+if [ -s /run/secrets/ca-bundle ]; then
+  export SSL_CERT_FILE=/run/secrets/ca-bundle UV_SYSTEM_CERTS=1
+fi
+export PATH=/run/uv/linux-$BUILDARCH:$PATH UV_CACHE_DIR=/var/cache/uv
 export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
 export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-https://packages.example.com/simple}
 uv venv --quiet --no-project --python python3 /opt/venv
@@ -28,7 +30,7 @@ mkdir -p /layer/opt && mv /opt/venv /layer/opt/venv
 python3 /run/inputs/layer.py /layer /var/cache/bytecode
 RUN
 
-# Packages with machine code: wheels of the target platform, installed without running it.
+# Packages with machine code: wheels of the target platform, which need not run for it.
 # The environment's own files are in the layer before.
 FROM build AS deps-native
 ARG BUILDARCH
@@ -40,8 +42,10 @@ RUN --mount=type=bind,from=inputs,target=/run/inputs \
     --mount=type=secret,id=ca-bundle --mount=type=secret,id=network <<'RUN'
 set -eu
 if [ -s /run/secrets/network ]; then . /run/secrets/network; fi
-if [ -s /run/secrets/ca-bundle ]; then export SSL_CERT_FILE=/run/secrets/ca-bundle; fi
-export PATH=/run/uv/linux-$BUILDARCH:$PATH UV_CACHE_DIR=/var/cache/uv UV_SYSTEM_CERTS=1
+if [ -s /run/secrets/ca-bundle ]; then
+  export SSL_CERT_FILE=/run/secrets/ca-bundle UV_SYSTEM_CERTS=1
+fi
+export PATH=/run/uv/linux-$BUILDARCH:$PATH UV_CACHE_DIR=/var/cache/uv
 export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
 export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-https://packages.example.com/simple}
 case $TARGETARCH in arm64) platform=aarch64-manylinux_2_40 ;; esac

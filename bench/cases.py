@@ -1,0 +1,180 @@
+"""The cases: what is asked of every contender, in the order of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from bench import bytecode, floor, oci, registry
+from bench.answer import first_answer
+from bench.contenders import nox
+from bench.model import Case, Sample
+from bench.process import BenchError
+from bench.rounds import Measure, interleave
+from bench.stage import Stage
+
+DOWNLOADS = "every wheel downloaded before"
+BUILT = "built before; layer and download caches warm"
+
+
+def no_layer_cache(stage: Stage) -> list[Case]:
+    """--no-cache, the cache mounts kept."""
+
+    def cold() -> float:
+        bytecode.forget(stage.engine, stage.runner, stage.root)
+        return stage.build("ours", no_cache=True)
+
+    measures: dict[str, Measure] = {
+        name: partial(stage.build, name, no_cache=True) for name in (*stage.peers, "ours")
+    }
+    measures["ours-cold"] = cold
+    samples = interleave(measures, stage.repeat, once=stage.emulated)
+    warm = f"{DOWNLOADS}; ours also has byte code compiled before, except in the row that says cold"
+    return [Case("no-layer-cache", "No layer cache", "s", warm, samples)]
+
+
+def nothing_changed(stage: Stage) -> list[Case]:
+    """The same build once more, beside bare bake of the same definition and nox on its own."""
+    stage.build_all()
+    folder, bare = stage.render()
+    stage.say("building the rendered definition with bare bake")
+    stage.runner.run(bare, folder)
+
+    def nothing() -> float:
+        return stage.runner.run(nox("nothing"), stage.ours.folder)
+
+    measures = {name: partial(stage.build, name) for name in (*stage.peers, "ours")}
+    measures |= {"bare": partial(stage.runner.run, bare, folder), "nox": nothing}
+    samples = interleave(measures, stage.repeat)
+    return [Case("nothing-changed", "Nothing changed", "s", BUILT, samples)]
+
+
+def source_changed(stage: Stage) -> list[Case]:
+    """One line of the application is another one."""
+    stage.build_all()
+    measures = {name: partial(stage.build, name) for name in (*stage.peers, "ours")}
+    samples = interleave(measures, stage.repeat, before=lambda _: stage.projects.change_source())
+    return [Case("source-changed", "One source line changed", "s", BUILT, samples)]
+
+
+def dependency_bumped(stage: Stage) -> list[Case]:
+    """One pure-Python package is another release, which has to be downloaded."""
+    stage.build_all()
+    releases = stage.projects.releases(stage.repeat)
+
+    def ours() -> float:
+        seconds = stage.build("ours")
+        if not stage.ours.steps_run():
+            raise BenchError("the bumped dependency was in the cache already")
+        return seconds
+
+    measures: dict[str, Measure] = {name: partial(stage.build, name) for name in stage.peers}
+    samples = interleave(
+        {**measures, "ours": ours},
+        stage.repeat,
+        once=stage.emulated,
+        before=lambda number: stage.projects.bump(releases[number]),
+    )
+    warm = f"{BUILT}; the wheel of the new release is downloaded"
+    return [Case("dependency-bumped", "One dependency bumped", "s", warm, samples)]
+
+
+def first_http_200(stage: Stage) -> list[Case]:
+    """From `docker run` to the first HTTP 200 of the linux/amd64 image."""
+    stage.build_all()
+    images = {name: f"bench-{name}-{stage.projects.token}:latest" for name in stage.peers}
+    stage.loaded += images.values()
+    for name, reference in images.items():
+        stage.runner.run(stage.peers[name].load(reference), stage.peers[name].folder)
+    stage.runner.run(stage.ours.load(), stage.ours.folder)
+    images["ours"] = f"{stage.projects.image}:latest"
+    stage.loaded += [images["ours"], f"{stage.projects.image}:0.1.0"]
+
+    def start(reference: str) -> float:
+        stage.say(f"starting {reference}")
+        return first_answer(stage.engine, stage.runner, reference, stage.root)
+
+    measures = {name: partial(start, reference) for name, reference in images.items()}
+    interleave(measures, 1)
+    samples = interleave(measures, stage.repeat if stage.repeat == 1 else max(5, stage.repeat))
+    warm = "each image was started once before: it is unpacked and in the page cache"
+    return [Case("first-answer", "Start to first HTTP 200 (linux/amd64)", "s", warm, samples)]
+
+
+def size(stage: Stage) -> list[Case]:
+    """Compressed layers and configuration of each platform."""
+    stage.build_all()
+    archives = {name: peer.archive for name, peer in stage.peers.items()}
+    archives["ours"] = stage.ours.archive
+    sizes = {name: oci.compressed_sizes(archive) for name, archive in archives.items()}
+    return [
+        Case(
+            f"size-{platform.partition('/')[2]}",
+            f"Compressed size, {platform}",
+            "B",
+            "",
+            {n: Sample((float(s[platform]),)) for n, s in sizes.items() if platform in s},
+        )
+        for platform in sizes["ours"]
+    ]
+
+
+def push(stage: Stage) -> list[Case]:
+    """Bytes that a real registry stores more, and seconds, after one source line changed."""
+    stage.build_all()
+    with registry.running(stage.root / "registry") as running:
+        repository = f"{running.address}/bench"
+        taken: dict[str, list[float]] = {name: [] for name in (*stage.peers, "ours")}
+
+        def push_one(name: str) -> float:
+            stage.say(f"pushing {name}")
+            before = running.stored()
+            if name == "ours":
+                command, folder = stage.ours.push(repository), stage.ours.folder
+            else:
+                peer = stage.peers[name]
+                command, folder = peer.push(f"{repository}/{name}:latest"), peer.folder
+            taken[name].append(stage.runner.run(command, folder))
+            return float(running.stored() - before)
+
+        stage.loaded += [f"{repository}/{name}:latest" for name in stage.peers]
+        stage.loaded += [f"{repository}/{stage.projects.image}:{t}" for t in ("latest", "0.1.0")]
+        measures = {name: partial(push_one, name) for name in taken}
+        interleave(measures, 1)
+        pushed = interleave(measures, stage.repeat, before=lambda _: stage.projects.change_source())
+        seconds = {name: Sample(tuple(values[1:])) for name, values in taken.items()}
+    warm = f"{BUILT}; pushed before"
+    return [
+        Case("push-seconds", "Build and push after one line changed", "s", warm, seconds),
+        Case("push-bytes", "Pushed after one line changed", "B", warm, pushed),
+    ]
+
+
+def host_floor(stage: Stage) -> list[Case]:
+    """The same installs with uv on the host: what no build can beat."""
+    layers = floor.trees(
+        stage.runner, stage.ours.folder, stage.projects.image, stage.root / "floor"
+    )
+    cache = stage.root / "uv-cache"
+    stage.say("installing on the host, with no BuildKit")
+    floor.floor(layers, cache)
+    both = [floor.floor(layers, cache) for _ in range(stage.repeat)]
+    samples = {
+        "floor-install": Sample(tuple(installed for installed, _ in both)),
+        "floor": Sample(tuple(packed for _, packed in both)),
+    }
+    warm = f"{DOWNLOADS}; byte code compiled anew, by the Python that runs nox"
+    return [Case("floor", "The floor: no BuildKit at all, both platforms", "s", warm, samples)]
+
+
+#: What --case takes, in the order of a run.
+CASES: dict[str, Callable[[Stage], list[Case]]] = {
+    "no-layer-cache": no_layer_cache,
+    "nothing-changed": nothing_changed,
+    "size": size,
+    "source-changed": source_changed,
+    "push": push,
+    "first-answer": first_http_200,
+    "dependency-bumped": dependency_bumped,
+    "floor": host_floor,
+}

@@ -1,0 +1,126 @@
+"""Everything that the cases measure with: engine, projects, contenders, and how often."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench import network
+from bench.base import PYTHON, slim_base
+from bench.contenders import DEFINITION, Ours, Peer, bake, docker, nox
+from bench.process import BenchError, Runner
+from bench.project import Projects
+from nox_buildkit.commands.project import native_platform
+from nox_buildkit.engine.find import find_engine
+from nox_buildkit.engine.model import Engine, Needs
+from nox_buildkit.lock.program import uv_programs
+
+PLATFORMS = ("linux/amd64", "linux/arm64")
+OVERRIDE = "docker-bake.override.json"
+
+
+@dataclass(slots=True)
+class Stage:
+    """``repeat``: measurements of each contender; ``say``: tells what is going on."""
+
+    engine: Engine
+    runner: Runner
+    root: Path
+    projects: Projects
+    peers: Mapping[str, Peer]
+    ours: Ours
+    repeat: int
+    say: Callable[[str], None]
+    loaded: list[str] = field(default_factory=list)
+    _built: set[str] = field(default_factory=set)
+
+    @property
+    def emulated(self) -> frozenset[str]:
+        """The peers whose installing steps run under emulation."""
+        native = {native_platform(), *self.engine.native}
+        return frozenset(n for n, peer in self.peers.items() if set(peer.platforms) - native)
+
+    def build(self, name: str, *, no_cache: bool = False) -> float:
+        """Seconds of one build of ``pip``, ``uv`` or ``ours``."""
+        contender = self.ours if name == "ours" else self.peers[name]
+        kind = "without layer cache" if no_cache else "with layer cache"
+        self.say(f"building {name} {kind}")
+        seconds = self.runner.run(contender.build(no_cache=no_cache), contender.folder)
+        self._built.add(name)
+        return seconds
+
+    def build_all(self) -> None:
+        """Build, unmeasured, whatever this run has not built yet."""
+        for name in (*self.peers, "ours"):
+            if name not in self._built:
+                self.build(name)
+
+    def warm(self) -> None:
+        """Fill every download cache, unmeasured."""
+        for name, peer in self.peers.items():
+            self.say(f"filling the download cache of {name}")
+            self.runner.run(peer.downloads(), peer.folder)
+        self.say("filling the caches of ours")
+        self.runner.run(self.ours.build(), self.ours.folder)
+        self._built.add("ours")
+
+    def render(self) -> tuple[Path, list[str]]:
+        """Our definition for plain bake: its folder, and the command that a user types there."""
+        folder = self.root / "bare"
+        self.runner.run(nox("render", "--output", str(folder)), self.ours.folder)
+        values = {
+            "secret": network.secrets(self.runner.environment),
+            **({"network": self.engine.network} if self.engine.network else {}),
+        }
+        override = {"target": {self.projects.image: values}}
+        (folder / OVERRIDE).write_text(json.dumps(override))
+        bundle = network.ca_bundle(self.runner.environment)
+        allowed = [str(self.root), *([str(bundle)] if bundle else [])]
+        files = (DEFINITION, OVERRIDE)
+        self.loaded += [f"{self.projects.image}:{tag}" for tag in ("latest", "0.1.0")]
+        return folder, bake(self.engine, files, allowed, [self.projects.image])
+
+    def forget_images(self) -> None:
+        """Remove the images that were put into the engine's store."""
+        for reference in self.loaded:
+            with contextlib.suppress(BenchError):
+                self.runner.output(
+                    docker(self.engine, "image", "rm", "--force", reference), self.root
+                )
+
+
+@contextlib.contextmanager
+def stage(
+    root: Path, *, platforms: tuple[str, ...], repeat: int, say: Callable[[str], None]
+) -> Iterator[Stage]:
+    """Set the stage in the empty folder ``root``; ``platforms`` are those of the peers."""
+    base = slim_base(say)
+    native = native_platform()
+    needs = Needs(platforms=frozenset(PLATFORMS), emulated=frozenset(platforms) - {native})
+    say("looking for an engine")
+    engine = find_engine(
+        needs, report=lambda message, _done, total: None if total else say(message)
+    )
+    environment = network.with_network(os.environ)
+    contexts = {
+        f"python:{PYTHON}-slim": base.context,
+        "uv": str(uv_programs(PLATFORMS)),
+    }
+    projects = Projects(root)
+    projects.make(contexts)
+    peers = {
+        name: Peer(name, projects.peer(name), platforms, engine, environment)
+        for name in ("pip", "uv")
+    }
+    for peer in peers.values():
+        peer.define()
+    runner = Runner(environment, root / "log")
+    found = Stage(engine, runner, root, projects, peers, Ours(projects), repeat, say)
+    try:
+        yield found
+    finally:
+        found.forget_images()

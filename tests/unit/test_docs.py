@@ -1,0 +1,143 @@
+"""The documentation says what is so: commands parse, buildspecs load, links lead to files.
+
+Run as a program, this file writes docs/commands.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from nox_buildkit.arguments import parser_for, session_names
+from nox_buildkit.spec.load import parse
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = ROOT / "docs/commands.md"
+WORKFLOW = ROOT / ".github/workflows/ci.yml"
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+WRITTEN = [page for page in PAGES if page != COMMANDS]
+
+#: A command line in a code block or in running text, up to whatever ends it there.
+NOX = re.compile(r"\bnox -s (?P<session>\w+)(?: -- (?P<options>[^`\"\n|&;)]+))?")
+BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?!https?:)(?P<target>[^)#\s]+)")
+
+
+def commands_page() -> str:
+    """docs/commands.md: every session with its options."""
+    return "\n".join([*_introduction(), *(line for n in session_names() for line in _session(n))])
+
+
+def _introduction() -> Iterator[str]:
+    yield "# Sessions and options"
+    yield ""
+    yield "This page is generated from the parsers of the sessions. Options follow `--`:"
+    yield '`nox -s build -- --platform linux/arm64`. With `register(prefix="image_")`, `build` is'
+    yield "`image_build`, and so on."
+    yield ""
+
+
+def _session(name: str) -> Iterator[str]:
+    parser = parser_for(name)
+    yield f"## {name}"
+    yield ""
+    yield (parser.description or "").replace("\n\n", "\n")
+    yield ""
+    yield "| Option | Meaning |"
+    yield "| --- | --- |"
+    # argparse has no public list of its options, and its help depends on the terminal's width.
+    for action in parser._actions:
+        yield f"| {_shown(action)} | {action.help} |"
+    yield ""
+
+
+def _shown(action: argparse.Action) -> str:
+    choices = "\\|".join(action.choices or ())
+    value = action.metavar or choices or (action.dest.upper() if action.nargs != 0 else "")
+    return ", ".join(f"`{f'{name} {value}'.strip()}`" for name in action.option_strings or [""])
+
+
+def commands(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Session and arguments of every nox command in ``text``; workflow expressions are words."""
+    for match in NOX.finditer(re.sub(r"\$\{\{.*?\}\}", "hello", text)):
+        yield match["session"], shlex.split(match["options"] or "", comments=True)
+
+
+def blocks(page: Path, *languages: str) -> list[str]:
+    found = BLOCK.finditer(page.read_text(encoding="utf-8"))
+    return [match["text"] for match in found if match["language"] in languages]
+
+
+def page_id(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.fixture(scope="module")
+def sessions() -> set[str]:
+    """The sessions of this project's noxfile, as nox lists them."""
+    listing = subprocess.run(
+        [sys.executable, "-m", "nox", "--noxfile", ROOT / "noxfile.py", "--list"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return {line.split()[1] for line in listing.splitlines() if line.startswith(("* ", "- "))}
+
+
+def test_the_commands_page_is_the_generated_one() -> None:
+    hint = "run python tests/unit/test_docs.py"
+    assert COMMANDS.read_text(encoding="utf-8") == commands_page(), hint
+
+
+@pytest.mark.parametrize("page", [*WRITTEN, WORKFLOW], ids=page_id)
+def test_every_command_names_a_session_and_parses(page: Path, sessions: set[str]) -> None:
+    for session, arguments in commands(page.read_text(encoding="utf-8")):
+        assert session in sessions, session
+        if session in session_names():
+            parser_for(session).parse_args(arguments)
+
+
+def test_the_readme_shows_every_session_of_register() -> None:
+    shown = {session for session, _ in commands((ROOT / "README.md").read_text(encoding="utf-8"))}
+    assert set(session_names()) <= shown
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_shell_blocks_are_shell(page: Path) -> None:
+    for text in blocks(page, "sh", "bash", "shell"):
+        subprocess.run(["bash", "-n"], input=text, text=True, check=True)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_yaml_blocks_are_buildspecs_or_workflows(page: Path) -> None:
+    for text in blocks(page, "yaml", "yml"):
+        value = yaml.safe_load(text)
+        if value is None or "jobs" in value:
+            continue
+        parse(text, page.name)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_links_lead_to_files(page: Path) -> None:
+    targets = [match["target"] for match in LINK.finditer(page.read_text(encoding="utf-8"))]
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_the_changelog_begins_with_the_version_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    versions = re.findall(r"^## \[([^]]+)\]", text, re.MULTILINE)
+    assert next(version for version in versions if version != "Unreleased") == project["version"]
+
+
+if __name__ == "__main__":
+    COMMANDS.write_text(commands_page(), encoding="utf-8")

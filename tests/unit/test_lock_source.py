@@ -1,0 +1,169 @@
+"""What a requirements source is, and what of it makes a lock stale."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nox_buildkit.errors import LockError
+from nox_buildkit.lock.sets import sources_of
+from nox_buildkit.lock.source import Source, inputs_digest, kind_of, logical_lines
+from nox_buildkit.lock.uv import one_line, redacted
+from nox_buildkit.spec.load import parse
+
+PYPROJECT = """\
+[project]
+name = "demo"
+version = "1.0"
+dependencies = ["idna>=3"]
+[project.optional-dependencies]
+web = ["starlette"]
+[dependency-groups]
+prod = ["gunicorn"]
+[tool.black]
+line-length = 100
+"""
+HASH = "--hash=sha256:" + "a" * 64
+
+
+def source(folder: Path, name: str, text: str, **more: object) -> Source:
+    path = folder / name
+    path.write_text(text)
+    return replace(
+        Source(path, folder / "requirements.lock", kind_of(path), "3.13"),
+        **more,  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("idna\n", "requirements"),
+        ("idna==3.1\n", "requirements"),
+        (f"idna==3.1 {HASH}\n", "locked"),
+        (f"idna==3.1 \\\n    {HASH} \\\n    {HASH}\n    # via x\nrich[a]==1.0 {HASH}\n", "locked"),
+        (f"idna==3.1 {HASH}\nrich>=1\n", "requirements"),
+        ("", "requirements"),
+    ],
+)
+def test_a_finished_lock_is_recognised(tmp_path: Path, text: str, kind: str) -> None:
+    (tmp_path / "requirements.txt").write_text(text)
+
+    assert kind_of(tmp_path / "requirements.txt") == kind
+
+
+def test_continued_lines_are_joined_and_comments_dropped() -> None:
+    assert logical_lines("a==1 \\\n  --hash=x # why\n\n# only\nb # c\nd @ https://h/x#egg=d\n") == [
+        "a==1    --hash=x",
+        "b",
+        "d @ https://h/x#egg=d",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "same"),
+    [
+        ("line-length = 100", "line-length = 80", True),
+        ('version = "1.0"', 'version = "1.1"', True),
+        ('"idna>=3"', '"idna>=3.4"', False),
+        ("starlette", "starlette>1", True),
+        ('[tool.black]', '[tool.uv]\nconstraint-dependencies = ["idna<4"]\n[tool.black]', False),
+    ],
+)  # fmt: skip
+def test_only_what_decides_the_lock_makes_it_stale(
+    tmp_path: Path, before: str, after: str, same: bool
+) -> None:
+    old = inputs_digest(source(tmp_path, "pyproject.toml", PYPROJECT))
+    new = inputs_digest(source(tmp_path, "pyproject.toml", PYPROJECT.replace(before, after)))
+
+    assert (old == new) is same
+
+
+def test_extras_python_and_constraints_count(tmp_path: Path) -> None:
+    constraints = tmp_path / "constraints.txt"
+    constraints.write_text("idna<4\n")
+    plain = source(tmp_path, "pyproject.toml", PYPROJECT)
+    variants = [
+        plain,
+        replace(plain, extras=("web",)),
+        replace(plain, groups=("prod",)),
+        replace(plain, python="3.12"),
+        replace(plain, constraints=(constraints,)),
+        replace(plain, index="https://index.example/simple"),
+    ]
+
+    assert len({inputs_digest(variant) for variant in variants}) == len(variants)
+
+
+def test_an_included_file_counts(tmp_path: Path) -> None:
+    (tmp_path / "more.txt").write_text("rich\n")
+    found = source(tmp_path, "requirements.in", "-r more.txt\nidna\n")
+    before = inputs_digest(found)
+    (tmp_path / "more.txt").write_text("rich<14\n")
+
+    assert inputs_digest(found) != before
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("pyproject.toml", "[project\n", "pyproject.toml:1:9: not TOML: Expected ']'"),
+        ("requirements.in", "-r requirements.in\n", "includes itself"),
+        ("requirements.in", "-r missing.txt\n", "missing.txt: no such file"),
+    ],
+)
+def test_unreadable_sources_are_explained(tmp_path: Path, name: str, text: str, said: str) -> None:
+    with pytest.raises(LockError) as caught:
+        inputs_digest(source(tmp_path, name, text))
+
+    assert said in str(caught.value)
+
+
+def test_an_extra_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
+    found = source(tmp_path, "pyproject.toml", PYPROJECT, extras=("wbe",))
+
+    with pytest.raises(LockError, match=r"no extra 'wbe'; it has: web"):
+        inputs_digest(found)
+
+
+def test_images_that_share_a_set_share_one_lock_for_the_oldest_python(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(PYPROJECT)
+    spec = parse(
+        "version: 1\nimages: {a: {python: '3.13'}, b: {python: '3.9'}, c: {requirements: none}}",
+        "buildspec.yaml",
+    )
+
+    sources = sources_of(spec, tmp_path)
+
+    assert sources["c"] is None
+    assert sources["a"] == sources["b"]
+    assert sources["a"] is not None
+    assert sources["a"].python == "3.9"
+    assert sources["a"].output == tmp_path / "requirements.lock"
+
+
+def test_a_named_source_that_is_missing_is_located_in_the_spec(tmp_path: Path) -> None:
+    spec = parse(
+        "version: 1\nrequirements:\n  web:\n    source: nowhere.txt\nimages: {a: {requirements: web}}",
+        "buildspec.yaml",
+    )
+
+    with pytest.raises(LockError, match=r"^buildspec\.yaml:4:13: .*nowhere\.txt: no such file"):
+        sources_of(spec, tmp_path)
+
+
+def test_uvs_message_becomes_one_line_without_credentials() -> None:
+    message = (
+        "warning: noise\n"
+        "  \u00d7 No solution found when resolving dependencies:\n"
+        "  ╰─▶ Because a was not found at https://me:secret@index.example/a and you\n"
+        "      require a, your requirements are unsatisfiable.\n"
+    )
+
+    assert one_line(message) == (
+        "No solution found when resolving dependencies: Because a was not found at "
+        "https://****@index.example/a and you require a, your requirements are unsatisfiable."
+    )
+    assert redacted("http://u@h/x") == "http://****@h/x"

@@ -1,0 +1,152 @@
+"""Which wheel each platform gets, and what is said when there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from packaging.pylock import Pylock
+
+from nox_buildkit.errors import PlanError
+from nox_buildkit.plan.packages import select_packages
+from nox_buildkit.plan.platforms import PLATFORMS, uv_platform
+
+BOTH = (PLATFORMS["linux/amd64"], PLATFORMS["linux/arm64"])
+
+
+def package(
+    name: str, *tags: str, marker: str | None = None, sdist: bool = False, version: str = "1.0"
+) -> dict[str, Any]:
+    entry: dict[str, Any] = {"name": name, "version": version}
+    if marker:
+        entry["marker"] = marker
+    if tags:
+        entry["wheels"] = [
+            {
+                "url": f"https://index.example/{name.replace('-', '_')}-{version}-{tag}.whl",
+                "hashes": {"sha256": f"{index:064x}"},
+            }
+            for index, tag in enumerate(tags, 1)
+        ]
+    if sdist:
+        entry["sdist"] = {
+            "url": f"https://index.example/{name}-{version}.tar.gz",
+            "hashes": {"sha256": "f" * 64},
+        }
+    return entry
+
+
+def lock(*packages: dict[str, Any]) -> Pylock:
+    return Pylock.from_dict(
+        {"lock-version": "1.0", "created-by": "test", "packages": list(packages)}
+    )
+
+
+def names(packages: Sequence[Any]) -> list[str]:
+    return [p.filename for p in packages]
+
+
+def test_a_wheel_for_any_platform_is_shared_and_others_are_not() -> None:
+    selection = select_packages(
+        lock(
+            package("pure", "py3-none-any"),
+            package(
+                "fast", "cp313-cp313-manylinux_2_17_x86_64", "cp313-cp313-manylinux_2_17_aarch64"
+            ),
+        ),
+        BOTH,
+        "3.13",
+        (2, 36),
+    )
+
+    assert names(selection.pure) == ["pure-1.0-py3-none-any.whl"]
+    assert names(selection.native["linux/amd64"]) == [
+        "fast-1.0-cp313-cp313-manylinux_2_17_x86_64.whl"
+    ]
+    assert names(selection.native["linux/arm64"]) == [
+        "fast-1.0-cp313-cp313-manylinux_2_17_aarch64.whl"
+    ]
+
+
+def test_a_pure_wheel_that_only_one_platform_wants_is_not_shared() -> None:
+    selection = select_packages(
+        lock(
+            package("only-arm", "py3-none-any", marker="platform_machine == 'aarch64'"),
+            package("half", "py3-none-any", "cp313-cp313-manylinux_2_17_x86_64"),
+        ),
+        BOTH,
+        "3.13",
+        (2, 36),
+    )
+
+    assert selection.pure == ()
+    assert names(selection.native["linux/amd64"]) == [
+        "half-1.0-cp313-cp313-manylinux_2_17_x86_64.whl"
+    ]
+    assert names(selection.native["linux/arm64"]) == [
+        "half-1.0-py3-none-any.whl",
+        "only_arm-1.0-py3-none-any.whl",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("glibc", "chosen"),
+    [((2, 28), "manylinux_2_28"), ((2, 34), "manylinux_2_34"), ((2, 41), "manylinux_2_34")],
+)
+def test_the_newest_wheel_that_the_base_can_run_is_chosen(
+    glibc: tuple[int, int], chosen: str
+) -> None:
+    tags = [f"cp313-cp313-manylinux_2_{minor}_x86_64" for minor in (17, 28, 34)]
+
+    selection = select_packages(lock(package("x", *tags)), BOTH[:1], "3.13", glibc)
+
+    assert chosen in selection.native["linux/amd64"][0].filename
+
+
+def test_the_stable_abi_of_an_older_python_will_do() -> None:
+    found = lock(package("x", "cp39-abi3-manylinux2014_x86_64"))
+
+    assert select_packages(found, BOTH[:1], "3.13", (2, 36)).native["linux/amd64"]
+
+
+def test_every_package_without_a_wheel_is_named_with_its_platform() -> None:
+    missing = lock(
+        package("musl-only", "cp313-cp313-musllinux_1_2_x86_64", sdist=True),
+        package("no-arm", "cp313-cp313-manylinux_2_17_x86_64", sdist=True),
+        package("source", sdist=True, version="2.0"),
+    )
+
+    with pytest.raises(PlanError) as caught:
+        select_packages(missing, BOTH, "3.13", (2, 36))
+
+    said = [str(problem) for problem in caught.value.problems]
+    assert [" ".join(line.split()[:7]) for line in said] == [
+        "musl-only 1.0 has no wheel for linux/amd64",
+        "source 2.0 has no wheel for linux/amd64",
+        "musl-only 1.0 has no wheel for linux/arm64",
+        "no-arm 1.0 has no wheel for linux/arm64",
+        "source 2.0 has no wheel for linux/arm64",
+    ]
+    assert "CPython 3.13, glibc 2.36" in said[0]
+    assert "pin a version that has one" in said[0]
+
+
+def test_a_package_with_neither_wheel_nor_sdist_for_a_platform_is_an_error() -> None:
+    with pytest.raises(PlanError, match=r"linux/arm64.*no-arm"):
+        select_packages(
+            lock(package("no-arm", "cp313-cp313-manylinux_2_17_x86_64")), BOTH, "3.13", (2, 36)
+        )
+
+
+@pytest.mark.parametrize(
+    ("glibc", "named"),
+    [
+        ((2, 17), "manylinux_2_17"),
+        ((2, 30), "manylinux_2_28"),
+        ((2, 36), "manylinux_2_36"),
+        ((2, 41), "manylinux_2_40"),
+    ],
+)
+def test_uv_is_asked_for_a_platform_that_it_knows(glibc: tuple[int, int], named: str) -> None:
+    assert uv_platform(PLATFORMS["linux/arm64"], glibc) == f"aarch64-{named}"
