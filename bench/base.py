@@ -65,7 +65,7 @@ def slim_base(report: Callable[[str], None]) -> SlimBase:
     """The base for linux/amd64 and linux/arm64, assembled once. Raises BuildkitError."""
     key = hashlib.sha256(json.dumps([RECIPE, PACKAGES]).encode()).hexdigest()[:12]
     folder = cache_dir() / "bench" / f"slim-{PYTHON}-{key}"
-    with locked(folder.with_suffix(".lock")):
+    with locked(folder.with_name("slim.lock")):
         if not (folder / "index.json").is_file():
             _assemble(folder, report)
     index = json.loads((folder / "index.json").read_text())
@@ -83,7 +83,8 @@ def _assemble(folder: Path, report: Callable[[str], None]) -> None:
         layout = work / "layout"
         layout.mkdir()
         write_layout(layout, images)
-        shutil.rmtree(folder, ignore_errors=True)
+        for outdated in folder.parent.glob("slim-*"):
+            shutil.rmtree(outdated, ignore_errors=True)
         layout.rename(folder)
 
 

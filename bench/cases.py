@@ -43,7 +43,9 @@ def nothing_changed(stage: Stage) -> list[Case]:
     def nothing() -> float:
         return stage.runner.run(nox("nothing"), stage.ours.folder)
 
-    measures = {name: partial(stage.build, name) for name in (*stage.peers, "ours")}
+    measures: dict[str, Measure] = {
+        name: partial(stage.build, name) for name in (*stage.peers, "ours")
+    }
     measures |= {"bare": partial(stage.runner.run, bare, folder), "nox": nothing}
     samples = interleave(measures, stage.repeat)
     return [Case("nothing-changed", "Nothing changed", "s", BUILT, samples)]

@@ -67,7 +67,7 @@ def chart(results: Results) -> str:
     ]
     top = _TOP
     for case, group in zip(cases, heights, strict=True):
-        parts += _group(case, scale, top)
+        parts += _group(case, scale, top, ratios=not results.partial)
         top += group
     parts += [
         _text(20, bottom + 46, "Logarithmic scale: every grid line is ten times the one before, "
@@ -96,13 +96,13 @@ def _grid(scale: _Scale, bottom: int) -> Iterator[str]:
         yield _text(x, bottom + 18, f"{tick:g} s", "soft small", anchor="middle")
 
 
-def _group(case: Case, scale: _Scale, top: float) -> Iterator[str]:
+def _group(case: Case, scale: _Scale, top: float, *, ratios: bool) -> Iterator[str]:
     yield _text(20, top + 16, case.title, "text case")
     y = top + 24
     for name in _bars(case):
         median = case.samples[name].median
         end = scale.x(median)
-        note = words.times(case, name)
+        note = words.times(case, name) if ratios else ""
         label = words.value(median, "s") + (f"  {note} ours" if note else "")
         yield _text(_LEFT - 8, y + 12.5, CONTENDERS[name], "soft small", anchor="end")
         yield (

@@ -24,7 +24,7 @@ def show(results: Results, console: Console) -> None:
                     CONTENDERS[name],
                     words.sample(taken, case.unit),
                     str(len(taken.values)),
-                    words.times(case, name),
+                    "" if results.partial else words.times(case, name),
                 )
                 first = ""
         table.add_section()

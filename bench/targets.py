@@ -15,15 +15,15 @@ def targets(cases: Mapping[str, Case], *, both_platforms: bool) -> tuple[Target,
     cold = cases.get("no-layer-cache") if both_platforms else None
     ours = "ours-cold" if cold and cold.median("ours-cold") else "ours"
     return (
-        _faster("both platforms, no layer cache: times faster than pip", 40, cold, "pip", ours),
-        _faster("both platforms, no layer cache: times faster than uv", 12, cold, "uv", ours),
+        _faster("no layer cache, both platforms: pip's time over ours", 40, cold, "pip", ours),
+        _faster("no layer cache, both platforms: uv's time over ours", 12, cold, "uv", ours),
         _no_op(cases.get("nothing-changed")),
         *(
             _size(cases.get(f"size-{architecture}"), f"linux/{architecture}")
             for architecture in ("amd64", "arm64")
         ),
         _faster(
-            "first answer over HTTP: times sooner than pip",
+            "first HTTP 200: pip's time over ours",
             1.3,
             cases.get("first-answer"),
             "pip",
@@ -41,7 +41,7 @@ def _faster(name: str, limit: float, case: Case | None, peer: str, ours: str) ->
 
 
 def _no_op(case: Case | None) -> Target:
-    name = "nothing changed: times the bare bake and nox's own start"
+    name = "nothing changed: ours, less nox's start, over bare bake"
     if case is None:
         return Target(name, 1.3, None, at_least=False)
     mine, bare, nox = (case.median(key) for key in ("ours", "bare", "nox"))
@@ -54,7 +54,7 @@ def _no_op(case: Case | None) -> Target:
 
 
 def _size(case: Case | None, platform: str) -> Target:
-    name = f"compressed size, {platform}: times pip's"
+    name = f"compressed size, {platform}: ours over pip's"
     theirs, mine = (case.median("pip"), case.median("ours")) if case else (None, None)
     if not theirs or not mine:
         return Target(name, 1.0, None, at_least=False)

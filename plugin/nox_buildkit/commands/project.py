@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-
-from python_on_whales import DockerClient
+from typing import TYPE_CHECKING
 
 from nox_buildkit.engine.find import find_client
 from nox_buildkit.engine.provision import Report
@@ -23,6 +22,9 @@ from nox_buildkit.plan.model import Plan
 from nox_buildkit.spec.load import load
 from nox_buildkit.spec.model import BuildSpec
 from nox_buildkit.spec.text import nearest
+
+if TYPE_CHECKING:
+    from python_on_whales import DockerClient
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ import os
 import platform
 import shutil
 from dataclasses import dataclass
-
-from python_on_whales import DockerClient
+from typing import TYPE_CHECKING
 
 from nox_buildkit.engine import emulation, inspection, private
 from nox_buildkit.engine.binaries import client_binaries
+from nox_buildkit.engine.client import docker_client
 from nox_buildkit.engine.docker_config import CREDENTIALS, borrow
 from nox_buildkit.engine.inspection import Builder
 from nox_buildkit.engine.model import Engine, Needs, PlannedEngine
@@ -18,6 +18,9 @@ from nox_buildkit.engine.private_layout import Layout
 from nox_buildkit.engine.provision import Report, silent
 from nox_buildkit.errors import EngineError, Problem
 from nox_buildkit.files import cache_dir
+
+if TYPE_CHECKING:
+    from python_on_whales import DockerClient
 
 CONTAINERD_STORE = "io.containerd.snapshotter.v1"
 CREATE = "docker buildx create --driver docker-container --use"
@@ -124,7 +127,7 @@ def _installed() -> DockerClient | None:
     path = shutil.which("docker")
     if path is None:
         return None
-    client = DockerClient(client_call=[path], client_type="docker")
+    client = docker_client(path)
     return client if inspection.has_buildx(client) else None
 
 
@@ -135,7 +138,7 @@ def _client(report: Report) -> DockerClient:
     binaries = client_binaries(report)
     names = (*CREDENTIALS, "buildx")
     config = borrow(cache_dir() / "client", binaries.buildx, names)
-    return DockerClient(client_call=[str(binaries.docker)], client_type="docker", config=config)
+    return docker_client(binaries.docker, config=config)
 
 
 def _users(client: DockerClient, name: str | None, needs: Needs, report: Report) -> Engine:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import subprocess
 from dataclasses import dataclass
-
-from python_on_whales import DockerClient
-from python_on_whales.components.system.models import SystemInfo
+from typing import TYPE_CHECKING
 
 from nox_buildkit.errors import EngineError
+
+if TYPE_CHECKING:
+    from python_on_whales import DockerClient
+    from python_on_whales.components.system.models import SystemInfo
 
 SECONDS = 8
 # To start a builder's container may mean to pull its image first.
@@ -76,6 +78,8 @@ def has_buildx(client: DockerClient) -> bool:
 
 def daemon(client: DockerClient, context: str | None = None) -> SystemInfo:
     """Ask the daemon for its system information. Raises EngineError if it does not answer."""
+    from python_on_whales.components.system.models import SystemInfo  # noqa: PLC0415 - see client
+
     chosen = ("--context", context) if context else ()
     return SystemInfo(**json.loads(ask(client, *chosen, "info", "--format", "{{json .}}")))
 

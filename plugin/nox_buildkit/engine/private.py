@@ -12,12 +12,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
-
-from python_on_whales import DockerClient
+from typing import TYPE_CHECKING, Literal
 
 from nox_buildkit.engine import emulation, socket_api
 from nox_buildkit.engine.binaries import Binaries, engine_binaries
+from nox_buildkit.engine.client import docker_client
 from nox_buildkit.engine.daemon_log import failures
 from nox_buildkit.engine.debian import WITHOUT_APT
 from nox_buildkit.engine.docker_config import borrow
@@ -34,6 +33,9 @@ from nox_buildkit.engine.processes import (
 from nox_buildkit.engine.provision import Report, silent, tools_dir
 from nox_buildkit.errors import EngineError, Problem
 from nox_buildkit.files import cache_dir, locked
+
+if TYPE_CHECKING:
+    from python_on_whales import DockerClient
 
 START_SECONDS = 60
 STOP_SECONDS = 20
@@ -147,9 +149,7 @@ def _require_root() -> None:
 
 def _describe(layout: Layout, binaries: Binaries, version: str) -> PrivateEngine:
     config = borrow(layout.docker_config, binaries.buildx)
-    client = DockerClient(
-        client_call=[str(binaries.docker)], client_type="docker", config=config, host=layout.host
-    )
+    client = docker_client(binaries.docker, config=config, host=layout.host)
     return PrivateEngine(client, binaries, config, layout.host, version)
 
 

@@ -6,11 +6,13 @@ import hashlib
 import json
 import subprocess
 from dataclasses import dataclass
-
-from python_on_whales import DockerClient
+from typing import TYPE_CHECKING
 
 from nox_buildkit.engine.diagnose import explain_base
 from nox_buildkit.errors import EngineError
+
+if TYPE_CHECKING:
+    from python_on_whales import DockerClient
 
 INDEX_TYPES = (
     "application/vnd.oci.image.index.v1+json",

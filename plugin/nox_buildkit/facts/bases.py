@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-
-from python_on_whales import DockerClient
+from typing import TYPE_CHECKING
 
 from nox_buildkit.bases import debian
 from nox_buildkit.bases.unpack import Source
@@ -14,6 +13,9 @@ from nox_buildkit.engine.provision import Report, tool
 from nox_buildkit.engine.registry import inspect
 from nox_buildkit.errors import BuildkitError, Location, Problem
 from nox_buildkit.plan.facts import BaseFacts
+
+if TYPE_CHECKING:
+    from python_on_whales import DockerClient
 
 #: glibc that wheels are chosen against. Debian 12 or newer is under every official slim image; of
 #: an image that we know nothing about, what most wheels ask for is assumed.

@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-
-from python_on_whales import DockerClient
+from typing import TYPE_CHECKING
 
 from nox_buildkit.engine.provision import Report
 from nox_buildkit.errors import BuildkitError, PlanError, Problem, UsageError
@@ -20,6 +19,9 @@ from nox_buildkit.lock.source import Source
 from nox_buildkit.lock.uv import uv_version
 from nox_buildkit.plan.facts import BaseFacts, ContextFacts, Facts, ImageFacts, LockFacts
 from nox_buildkit.spec.model import BuildSpec
+
+if TYPE_CHECKING:
+    from python_on_whales import DockerClient
 
 
 @dataclass(frozen=True, slots=True)
