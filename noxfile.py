@@ -6,10 +6,26 @@ import nox
 
 from nox_buildkit import register
 
+nox.options.sessions = ["lint", "tests"]
+
 register()
 
 
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
-    """Run all tests, on a real BuildKit and a real registry."""
+    """Run all tests, on a real BuildKit and a real registry; arguments go to pytest."""
     session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def lint(session: nox.Session) -> None:
+    """Check style and types."""
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("mypy")
+
+
+@nox.session(venv_backend="none")
+def bench(session: nox.Session) -> None:
+    """Measure builds side by side with what people use today, into bench/results/."""
+    session.run("python", "-m", "bench", *session.posargs)

@@ -67,7 +67,8 @@ def test_generated_files_are_those_that_were_reviewed(
     indexes: dict[str, str | None] = {}
     for name, image in spec.images.items():
         named = spec.requirements.get(image.requirements or "")
-        indexes[name] = None if image.requirements == "none" else (named and named.index) or ""
+        index = f"{image.requirements}={named.index}" if named else ""
+        indexes[name] = None if image.requirements == "none" else index
     plan = make_plan(spec, facts_for(indexes))
     generated = render(plan, "/project/bake", {"uv": "uv"})
     generated["plan.json"] = json.dumps(plan.to_json(), indent=2) + "\n"

@@ -146,7 +146,8 @@ def test_images_that_share_a_set_share_one_lock_for_the_oldest_python(tmp_path: 
 
 def test_a_named_source_that_is_missing_is_located_in_the_spec(tmp_path: Path) -> None:
     spec = parse(
-        "version: 1\nrequirements:\n  web:\n    source: nowhere.txt\nimages: {a: {requirements: web}}",
+        "version: 1\nrequirements:\n  web:\n    source: nowhere.txt\n"
+        "images: {a: {requirements: web}}",
         "buildspec.yaml",
     )
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,12 +21,12 @@ from nox_buildkit.bases.layout import PlatformImage, write_layout
 from nox_buildkit.bases.unpack import PACKAGES, Source, Tree, add_file, unpack
 from nox_buildkit.errors import EngineError, PlanError, Problem
 from nox_buildkit.files import cache_dir, locked
+from nox_buildkit.machine import host_platform
 
 #: Counts changes of what this module makes of the same packages.
 RECIPE = 1
 
 ARCHITECTURES = {"linux/amd64": "amd64", "linux/arm64": "arm64"}
-MACHINES = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ def assemble(
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".assemble-") as name:
             work = Path(name)
             work.chmod(0o755)
-            wanted = sorted({*platforms, host_platform()})
+            wanted = _platforms(platforms)
             what = f"Debian {release.suite} with Python {release.python}"
             report(f"assembling {what} for {' and '.join(wanted)}", 0, 0)
             with ThreadPoolExecutor() as pool:
@@ -119,16 +118,16 @@ def assemble(
     return base
 
 
-def host_platform() -> str:
-    """The OCI platform of this machine. Raises EngineError where no release is made for it."""
-    machine = os.uname().machine
-    if found := MACHINES.get(machine):
-        return found
-    raise EngineError(Problem(f"base 'debian' is not made on {machine}", "use base 'slim'"))
+def _platforms(wanted: Iterable[str]) -> list[str]:
+    """``wanted``, and the platform whose interpreter compiles byte code for all of them."""
+    host = host_platform()
+    if host not in ARCHITECTURES:
+        raise EngineError(Problem(f"base 'debian' is not made on {host}", "use base 'slim'"))
+    return sorted({*wanted, host})
 
 
 def _folder(release: Release, platforms: Iterable[str]) -> Path:
-    key = json.dumps([RECIPE, PACKAGES, sorted({*platforms, host_platform()})])
+    key = json.dumps([RECIPE, PACKAGES, _platforms(platforms)])
     digest = hashlib.sha256(key.encode()).hexdigest()[:12]
     return cache_dir() / "bases" / f"debian-{release.suite}-{digest}"
 

@@ -15,7 +15,6 @@ from nox_buildkit.commands.bake import bake, prepare, work_folder
 from nox_buildkit.commands.project import (
     Project,
     fresh_sources,
-    native_platform,
     open_project,
     plan_project,
 )
@@ -49,8 +48,8 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     stale = plan.without(results)
     if stale.images:
         results |= build_images(project, stale, arguments, _load if arguments.load else None)
+        write_record(output, plan, [results[image.name] for image in plan.images])
     ordered = [results[image.name] for image in plan.images]
-    write_record(output, plan, ordered)
     _tell(ordered, time.monotonic() - began)
 
 
@@ -61,7 +60,6 @@ def plan_build(project: Project, arguments: argparse.Namespace) -> Plan:
             project,
             fresh_sources(project, report),
             report,
-            native=[native_platform()],
             exclude=(arguments.output.absolute(),),
             pull=arguments.pull,
         )

@@ -15,7 +15,6 @@ from nox_buildkit.commands.bake import command_for, shown, work_folder
 from nox_buildkit.commands.project import (
     Project,
     fresh_sources,
-    native_platform,
     open_project,
     plan_project,
 )
@@ -30,7 +29,7 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     project = open_project(buildspec, arguments)
     with downloads() as report:
         sources = fresh_sources(project, report)
-        plan = plan_project(project, sources, report, native=[native_platform()])
+        plan = plan_project(project, sources, report)
         engine = planned_engine(arguments.builder)
     command = command_for(plan, engine, work_folder(project.root, plan))
     if arguments.json:

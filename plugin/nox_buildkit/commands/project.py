@@ -17,6 +17,7 @@ from nox_buildkit.facts.gather import Outside, gather
 from nox_buildkit.lock.compile import Outcome, compile_lock, is_fresh
 from nox_buildkit.lock.sets import sources_of
 from nox_buildkit.lock.source import Source
+from nox_buildkit.machine import host_platform
 from nox_buildkit.plan.make import make_plan
 from nox_buildkit.plan.model import Plan
 from nox_buildkit.spec.load import load
@@ -69,12 +70,6 @@ def open_project(buildspec: Path, arguments: argparse.Namespace) -> Project:
     return Project(buildspec.resolve().parent, spec, images, platforms)
 
 
-def native_platform() -> str:
-    """The OCI platform of this machine."""
-    architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine)
-    return f"linux/{architecture or os.uname().machine}"
-
-
 def in_ci() -> bool:
     """Whether nobody is there to commit a lock that changes."""
     return os.environ.get("CI", "").lower() not in ("", "0", "false")
@@ -114,18 +109,17 @@ def plan_project(
     sources: Mapping[str, Source | None],
     report: Report,
     *,
-    native: Iterable[str],
     exclude: tuple[Path, ...] = (),
     pull: bool = False,
 ) -> Plan:
-    """The plan of the chosen images on build machines of the platforms ``native``."""
+    """The plan of the chosen images, on the assumption that machines like this one build them."""
 
     @cache
     def client() -> DockerClient:
         return find_client(report)
 
     outside = Outside(
-        project.root, client, report, tuple(native), (project.root / "dist", *exclude), pull
+        project.root, client, report, (host_platform(),), (project.root / "dist", *exclude), pull
     )
     facts = gather(project.spec, sources, outside)
     return make_plan(project.spec, facts, images=project.images, platforms=project.platforms)

@@ -13,7 +13,6 @@ from typing import Any
 from nox_buildkit.commands.bake import OVERRIDE, write_definition
 from nox_buildkit.commands.project import (
     fresh_sources,
-    native_platform,
     open_project,
     plan_project,
 )
@@ -36,7 +35,7 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
         raise PlanError(Problem(f"{arguments.output} is not a folder", "name another --output"))
     with downloads() as report:
         sources = fresh_sources(project, report)
-        plan = plan_project(project, sources, report, native=[native_platform()], exclude=(folder,))
+        plan = plan_project(project, sources, report, exclude=(folder,))
     folder.mkdir(parents=True, exist_ok=True)
     write_definition(plan, folder, _contexts(plan, folder))
     machine = _machine(planned_engine())

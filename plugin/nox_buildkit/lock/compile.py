@@ -13,7 +13,7 @@ from pathlib import Path
 from nox_buildkit.errors import LockError, Problem
 from nox_buildkit.files import write_atomic
 from nox_buildkit.lock.source import Source, inputs_digest
-from nox_buildkit.lock.uv import has_credentials, run_uv
+from nox_buildkit.lock.uv import has_credentials, index_option, run_uv
 
 _DIGEST = re.compile(r"^# inputs: (sha256:[0-9a-f]{64})$", re.MULTILINE)
 
@@ -89,7 +89,7 @@ def _resolve(
             *(f"--extra={extra}" for extra in source.extras),
             *(f"--group={group}" for group in source.groups),
             *(f"--constraints={path}" for path in source.constraints),
-            *([f"--default-index={source.index}"] if source.index else []),
+            *index_option(source.index),
             *(["--upgrade"] if upgrade else []),
             *(f"--upgrade-package={package}" for package in upgrade_packages),
         ]  # fmt: skip

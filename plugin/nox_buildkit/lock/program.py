@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from nox_buildkit.errors import LockError
 from nox_buildkit.files import cache_dir, locked
 from nox_buildkit.lock.uv import run_uv, uv_version
 
@@ -25,7 +26,10 @@ def uv_programs(platforms: Iterable[str]) -> Path:
     """
     folder = cache_dir() / "uv" / uv_version()
     with locked(folder.with_name(f"{folder.name}.lock")):
-        for platform in platforms:
+        for name in platforms:
+            platform = "/".join(name.split("/")[:2])
+            if platform not in _TARGETS:
+                raise LockError(f"there is no uv for a build machine of {name}")
             target = folder / platform.replace("/", "-") / "uv"
             if not target.is_file():
                 _download(platform, target)

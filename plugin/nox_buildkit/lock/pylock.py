@@ -18,7 +18,7 @@ from packaging.pylock import Pylock, PylockValidationError
 from nox_buildkit.errors import LockError
 from nox_buildkit.files import cache_dir, private_dir, write_atomic
 from nox_buildkit.lock.source import Source
-from nox_buildkit.lock.uv import run_uv
+from nox_buildkit.lock.uv import index_option, run_uv
 
 
 def read_pylock(source: Source) -> Pylock:
@@ -62,7 +62,7 @@ def _ask(source: Source) -> str:
                 "pip", "compile", lock, "--quiet", "--no-deps", "--universal", "--generate-hashes",
                 "--no-header", "--python-version", source.python, "--format", "pylock.toml",
                 "--output-file", output,
-                *([f"--default-index={source.index}"] if source.index else []),
+                *index_option(source.index),
             ],
             cwd=source.path.parent,
         )  # fmt: skip

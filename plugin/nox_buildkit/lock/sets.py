@@ -65,7 +65,8 @@ def _source_of(name: str, spec: BuildSpec, root: Path) -> Source | None:
         extras=named.extras,
         groups=named.groups,
         constraints=tuple((root / path).resolve() for path in named.constraints),
-        index=named.index,
+        # uv looks for credentials of an index under its name: UV_INDEX_<NAME>_USERNAME.
+        index=f"{image.requirements}={named.index}" if named.index else None,
     )
 
 

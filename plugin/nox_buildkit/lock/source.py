@@ -26,7 +26,10 @@ _PINNED = re.compile(r"^[A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?\s*==\s*[^\s;*]+")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One set of requirements: ``path`` in, ``output`` out (the same for a finished lock)."""
+    """One set of requirements: ``path`` in, ``output`` out (the same for a finished lock).
+
+    ``index``: NAME=URL, as uv's ``--default-index`` takes it.
+    """
 
     path: Path
     output: Path

@@ -42,6 +42,11 @@ def run_uv(arguments: Sequence[str | Path], *, cwd: Path) -> str:
     return done.stdout
 
 
+def index_option(index: str | None) -> list[str]:
+    """uv's option for the index of a spec; the environment wins, as it does in a build's steps."""
+    return [f"--default-index={index}"] if index and not os.environ.get("UV_DEFAULT_INDEX") else []
+
+
 def one_line(message: str) -> str:
     """uv's message without its frame, line breaks and credentials."""
     lines = [re.sub("^[\\s\u00d7╰─▶├│·]+", "", line).strip() for line in message.splitlines()]
