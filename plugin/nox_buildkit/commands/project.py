@@ -30,22 +30,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A spec, the folder it lies in, and what of it was asked for."""
+    """A spec, the file it was read from, and what of it was asked for."""
 
-    root: Path
+    file: Path
     spec: BuildSpec
     images: tuple[str, ...]
     platforms: tuple[str, ...]
 
     @property
-    def wanted(self) -> frozenset[str]:
-        """Every platform that some chosen image is built for."""
-        return frozenset(
-            platform
-            for name in self.images
-            for platform in self.spec.images[name].platforms
-            if not self.platforms or platform in self.platforms
-        )
+    def root(self) -> Path:
+        """The folder that paths in the spec are relative to."""
+        return self.file.parent
 
 
 def open_project(buildspec: Path, arguments: argparse.Namespace) -> Project:
@@ -67,7 +62,7 @@ def open_project(buildspec: Path, arguments: argparse.Namespace) -> Project:
             raise UsageError(
                 _unknown("platform", platforms[0], spec.images[name].platforms, buildspec)
             )
-    return Project(buildspec.resolve().parent, spec, images, platforms)
+    return Project(buildspec.resolve(), spec, images, platforms)
 
 
 def in_ci() -> bool:
@@ -118,9 +113,9 @@ def plan_project(
     def client() -> DockerClient:
         return find_client(report)
 
-    outside = Outside(
-        project.root, client, report, (host_platform(),), (project.root / "dist", *exclude), pull
-    )
+    # What builds the images is in none of them.
+    own = (project.file, project.root / "noxfile.py", project.root / "dist")
+    outside = Outside(project.root, client, report, (host_platform(),), (*own, *exclude), pull)
     facts = gather(project.spec, sources, outside)
     return make_plan(project.spec, facts, images=project.images, platforms=project.platforms)
 

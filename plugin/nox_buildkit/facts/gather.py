@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,9 +89,15 @@ def _context(name: str, spec: BuildSpec, source: Source | None, outside: Outside
     return read_context(
         (outside.root / image.context).resolve(),
         copy=image.copy_,
-        exclude=[*outside.exclude, *([source.output] if source else [])],
+        exclude=[*outside.exclude, *(_requirements_files(source) if source else ())],
         location=spec.location("images", name, "copy"),
     )
+
+
+def _requirements_files(source: Source) -> Iterable[Path]:
+    # A pyproject.toml stays: applications read their own settings in it.
+    own = () if source.kind == "pyproject" else (source.path,)
+    return (source.output, *own, *source.constraints)
 
 
 def _lock(source: Source, root: Path) -> LockFacts:

@@ -51,7 +51,12 @@ def _target(image: ImagePlan, folder: str, contexts: Mapping[str, str]) -> dict[
             "inputs": "inputs",
             "uv": bake_string(contexts["uv"]),
         },
-        "args": {"SOURCE_DATE_EPOCH": str(EPOCH), "WORKDIR": bake_string(image.config.workdir)},
+        "args": {
+            # An index also of one platform, so that the result has one shape.
+            "BUILDKIT_MULTI_PLATFORM": "1",
+            "SOURCE_DATE_EPOCH": str(EPOCH),
+            "WORKDIR": bake_string(image.config.workdir),
+        },
         "platforms": [platform.platform for platform in image.platforms],
         "tags": [bake_string(reference) for reference in image.references],
         # Provenance would make an index of every image and put the time into it.
