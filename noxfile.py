@@ -28,4 +28,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def bench(session: nox.Session) -> None:
     """Measure builds side by side with what people use today, into bench/results/."""
-    session.run("python", "-m", "bench", *session.posargs)
+    # Ctrl-C has builds and containers to end.
+    session.run(
+        "python", "-m", "bench", *session.posargs, interrupt_timeout=60, terminate_timeout=60
+    )

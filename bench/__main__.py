@@ -33,8 +33,8 @@ SETTING = {
     "pip and uv": "bench/dockerfiles, through `docker buildx bake`; steps that run on the other "
     "architecture run under QEMU, and such builds are measured once",
     "Base of pip and uv": "a stand-in for python:3.13-slim out of Debian trixie's packages: Python "
-    "3.13, pip, adduser and a shell, without byte code of the standard library (as the official "
-    "image) and smaller than the official image; nox-buildkit's is its own `debian` base of the "
+    "3.13, pip, adduser and a shell; without byte code of the standard library (nor has the "
+    "official image any), apt and most shell tools; nox-buildkit's is its own `debian` base of the "
     "same release",
     "The floor": "uv installs and byte-compiles the same wheels on the host, all layers at once, "
     "then tar and gzip pack them; no BuildKit, no image",

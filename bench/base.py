@@ -4,7 +4,7 @@ The same Debian release and the same Python as the ``debian`` base of nox-buildk
 peers' Dockerfiles ask of python:slim besides: a shell, coreutils, adduser, useradd and pip. Like
 the official image it carries no byte code of the standard library (docker-library/python#615),
 and nothing marks its Python as externally managed. What the official image has beyond that (apt,
-dpkg's data, more of the shell's tools) is left out: it is smaller than the real one.
+dpkg's data, more of the shell's tools) is left out: that makes the peers smaller, not larger.
 """
 
 from __future__ import annotations

@@ -20,11 +20,11 @@ _TOP, _BAR, _GAP, _GROUP = 84, 16, 5, 34
 _STYLE = """
   .page { fill: #ffffff } .text { fill: #1f2328 } .soft { fill: #59636e }
   .grid { stroke: #d1d9e0 } .pip { fill: #8c959f } .uv { fill: #bf8700 } .ours { fill: #0969da }
-  .ours-cold { fill: #54aeff } .bare { fill: #afb8c1 } .floor { fill: #d1d9e0 }
+  .ours-cold { fill: #54aeff } .bare { fill: #afb8c1 } .floor { fill: #c4ccd4 }
   @media (prefers-color-scheme: dark) {
     .page { fill: #0d1117 } .text { fill: #f0f6fc } .soft { fill: #9198a1 }
     .grid { stroke: #3d444d } .pip { fill: #6e7681 } .uv { fill: #d29922 } .ours { fill: #4493f8 }
-    .ours-cold { fill: #1f5fb0 } .bare { fill: #484f58 } .floor { fill: #30363d }
+    .ours-cold { fill: #1f5fb0 } .bare { fill: #484f58 } .floor { fill: #57606a }
   }
   text { font: 13px -apple-system, 'Segoe UI', 'Noto Sans', 'DejaVu Sans', Helvetica, sans-serif }
   .title { font-size: 17px; font-weight: 600 } .case { font-weight: 600 } .small { font-size: 12px }
@@ -70,8 +70,8 @@ def chart(results: Results) -> str:
         parts += _group(case, scale, top, ratios=not results.partial)
         top += group
     parts += [
-        _text(20, bottom + 46, "Logarithmic scale: every grid line is ten times the one before, "
-              "so bars show orders of magnitude and not proportions.", "soft small"),
+        _text(20, bottom + 46, "Logarithmic scale: each grid line is ten times the one before; "
+              "bars show orders of magnitude, not proportions.", "soft small"),
         "</svg>",
     ]  # fmt: skip
     return "\n".join(parts) + "\n"
@@ -103,7 +103,7 @@ def _group(case: Case, scale: _Scale, top: float, *, ratios: bool) -> Iterator[s
         median = case.samples[name].median
         end = scale.x(median)
         note = words.times(case, name) if ratios else ""
-        label = words.value(median, "s") + (f"  {note} ours" if note else "")
+        label = words.value(median, "s") + (f", {note} ours" if note else "")
         yield _text(_LEFT - 8, y + 12.5, CONTENDERS[name], "soft small", anchor="end")
         yield (
             f'<rect class="{name}" x="{_LEFT}" y="{y:.1f}" width="{max(end - _LEFT, 2):.1f}" '

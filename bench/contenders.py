@@ -63,12 +63,12 @@ class Peer:
         """The OCI archive that a build writes."""
         return self.folder.parent / f"{self.name}.oci.tar"
 
-    def build(self, *, no_cache: bool = False) -> list[str]:
+    def build(self) -> list[str]:
         """Build all platforms into the archive."""
-        return self._bake(self.name, *(("--no-cache",) if no_cache else ()))
+        return self._bake(self.name)
 
     def downloads(self) -> list[str]:
-        """Fill the download cache, whatever the layer cache says."""
+        """Fill the download cache, which --no-cache empties, whatever the layer cache says."""
         return self._bake("downloads", "--no-cache")
 
     def push(self, reference: str) -> list[str]:
@@ -112,18 +112,17 @@ class Ours:
         """The OCI archive that a build writes."""
         return self.folder / "dist" / f"{self.projects.image}.oci.tar"
 
-    def build(self, *, no_cache: bool = False) -> list[str]:
+    def build(self) -> list[str]:
         """Build all platforms into dist/."""
-        return nox("build", *(("--no-cache",) if no_cache else ()))
+        return nox("build")
 
     def push(self, registry: str) -> list[str]:
         """Build and push all platforms to ``registry``/IMAGE."""
         return nox("push", "--set", f"registry={registry}")
 
     def load(self) -> list[str]:
-        """Put the linux/amd64 image into the engine's store; dist/ stays as it is."""
-        output = str(self.folder.parent / "loaded")
-        return nox("build", "--load", "--platform", "linux/amd64", "--output", output)
+        """Put the image into the engine's store."""
+        return nox("build", "--load")
 
     def steps_run(self) -> int:
         """How many steps the last build ran instead of taking them from the cache."""

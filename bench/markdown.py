@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bench import words
-from bench.model import CONTENDERS, Results
+from bench.model import CONTENDERS, Case, Results
 
 _COLUMNS = ("pip", "uv", "ours")
 
@@ -23,10 +23,7 @@ def _lines(results: Results) -> Iterator[str]:
     yield f"| | {' | '.join(CONTENDERS[name] for name in _COLUMNS)} |"
     yield "|---|---:|---:|---:|"
     for case in results.cases:
-        cells = [
-            words.value(case.samples[name].median, case.unit) if name in case.samples else ""
-            for name in _COLUMNS
-        ]
+        cells = [_cell(case, name) for name in _COLUMNS]
         if any(cells):
             yield f"| {case.title} | {' | '.join(cells)} |"
     yield from ("", "| promise | limit | measured | |", "|---|---|---:|---|")
@@ -38,6 +35,17 @@ def _lines(results: Results) -> Iterator[str]:
     for name, text in results.setting.items():
         yield f"- {name}: {text}."
     yield f"- Machine: {', '.join(f'{k} {v}' for k, v in results.machine.items())}."
+
+
+def _cell(case: Case, name: str) -> str:
+    """What is compared, and for ours beside it what a user with warm byte code sees."""
+    shown = case.compared if name == "ours" else name
+    if shown not in case.samples:
+        return ""
+    text = words.value(case.samples[shown].median, case.unit)
+    if shown == name:
+        return text
+    return f"{text}; {words.value(case.samples[name].median, case.unit)} with warm byte code"
 
 
 def _beside(results: Results) -> Iterator[str]:

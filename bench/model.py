@@ -17,7 +17,7 @@ CONTENDERS = {
     "ours-cold": "nox-buildkit, byte code cold",
     "bare": "bare docker buildx bake",
     "nox": "nox alone",
-    "floor": "uv on the host, installed and gzipped",
+    "floor": "uv on the host, packed",
     "floor-install": "uv on the host, installed",
 }
 
@@ -53,6 +53,11 @@ class Case:
     unit: Unit
     warm: str
     samples: Mapping[str, Sample]
+
+    @property
+    def compared(self) -> str:
+        """The contender that the peers are compared with: ours, byte code cold where it matters."""
+        return "ours-cold" if "ours-cold" in self.samples else "ours"
 
     def median(self, contender: str) -> float | None:
         """The median of a contender, None if it was not measured."""

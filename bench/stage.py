@@ -14,7 +14,7 @@ from bench.base import PYTHON, slim_base
 from bench.contenders import DEFINITION, Ours, Peer, bake, docker, nox
 from bench.process import BenchError, Runner
 from bench.project import Projects
-from nox_buildkit.commands.project import native_platform
+from nox_buildkit.engine import emulation
 from nox_buildkit.engine.find import find_engine
 from nox_buildkit.engine.model import Engine, Needs
 from nox_buildkit.lock.program import uv_programs
@@ -41,17 +41,35 @@ class Stage:
     @property
     def emulated(self) -> frozenset[str]:
         """The peers whose installing steps run under emulation."""
-        native = {native_platform(), *self.engine.native}
+        native = {*_processor(), *self.engine.native}
         return frozenset(n for n, peer in self.peers.items() if set(peer.platforms) - native)
 
-    def build(self, name: str, *, no_cache: bool = False) -> float:
+    def build(self, name: str) -> float:
         """Seconds of one build of ``pip``, ``uv`` or ``ours``."""
         contender = self.ours if name == "ours" else self.peers[name]
-        kind = "without layer cache" if no_cache else "with layer cache"
-        self.say(f"building {name} {kind}")
-        seconds = self.runner.run(contender.build(no_cache=no_cache), contender.folder)
+        self.say(f"building {name}")
+        seconds = self.runner.run(contender.build(), contender.folder)
         self._built.add(name)
         return seconds
+
+    def forget_layers(self) -> None:
+        """Remove every layer from the engine's build cache, and keep its cache mounts.
+
+        ``--no-cache`` would not do: BuildKit then starts with empty cache mounts too. Raises
+        BenchError on an engine that is not our own.
+        """
+        if not self.engine.private:
+            raise BenchError(
+                "'no-layer-cache' empties the build cache of the engine, and this one is not the "
+                "private engine; unset DOCKER_HOST, DOCKER_CONTEXT and BUILDX_BUILDER, or leave "
+                "the case out"
+            )
+        prune = ("prune", "--all", "--force", "--filter", "type=regular")
+        self.runner.output(
+            docker(self.engine, "buildx", "--builder", self.engine.builder, *prune), self.root
+        )
+        # An archive that is there would be up to date.
+        self.ours.archive.unlink(missing_ok=True)
 
     def build_all(self) -> None:
         """Build, unmeasured, whatever this run has not built yet."""
@@ -93,14 +111,18 @@ class Stage:
                 )
 
 
+def _processor() -> tuple[str, ...]:
+    """The platforms that this machine's processor runs by itself."""
+    return emulation.NATIVE.get(os.uname().machine, ())
+
+
 @contextlib.contextmanager
 def stage(
     root: Path, *, platforms: tuple[str, ...], repeat: int, say: Callable[[str], None]
 ) -> Iterator[Stage]:
     """Set the stage in the empty folder ``root``; ``platforms`` are those of the peers."""
     base = slim_base(say)
-    native = native_platform()
-    needs = Needs(platforms=frozenset(PLATFORMS), emulated=frozenset(platforms) - {native})
+    needs = Needs(platforms=frozenset(PLATFORMS), emulated=frozenset(platforms) - {*_processor()})
     say("looking for an engine")
     engine = find_engine(
         needs, report=lambda message, _done, total: None if total else say(message)

@@ -12,8 +12,8 @@ from bench.model import CONTENDERS, Results
 def show(results: Results, console: Console) -> None:
     """Print every case, then every target."""
     table = Table(title="medians (lowest-highest)", title_justify="left")
-    for heading in ("case", "contender", "measured", "runs", "to ours"):
-        numeric = heading in ("measured", "runs", "to ours")
+    for heading in ("case", "contender", "measured", "runs", "x ours"):
+        numeric = heading in ("measured", "runs", "x ours")
         table.add_column(heading, justify="right" if numeric else "left")
     for case in results.cases:
         first = case.title

@@ -13,7 +13,7 @@ def targets(cases: Mapping[str, Case], *, both_platforms: bool) -> tuple[Target,
     ``both_platforms``: whether the peers were built for all platforms, as ours always is.
     """
     cold = cases.get("no-layer-cache") if both_platforms else None
-    ours = "ours-cold" if cold and cold.median("ours-cold") else "ours"
+    ours = cold.compared if cold else "ours"
     return (
         _faster("no layer cache, both platforms: pip's time over ours", 40, cold, "pip", ours),
         _faster("no layer cache, both platforms: uv's time over ours", 12, cold, "uv", ours),

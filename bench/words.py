@@ -24,8 +24,8 @@ def sample(taken: Sample, unit: Unit) -> str:
 
 
 def times(case: Case, contender: str) -> str:
-    """How many times more than ours a contender takes; empty where that means nothing."""
-    ours, theirs = case.median("ours"), case.median(contender)
+    """How many times more than ours a peer takes; empty where that means nothing."""
+    ours, theirs = case.median(case.compared), case.median(contender)
     if not ours or theirs is None or contender not in ("pip", "uv"):
         return ""
     ratio = theirs / ours

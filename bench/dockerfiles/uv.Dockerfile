@@ -23,8 +23,8 @@ RUN --mount=type=cache,target=/root/.cache/uv \
 
 FROM python:${PYTHON_VERSION}-slim
 
-RUN groupadd --system --gid 10001 nonroot \
-    && useradd --system --gid 10001 --uid 10001 --no-create-home nonroot
+RUN groupadd --gid 10001 nonroot \
+    && useradd --gid 10001 --uid 10001 --no-create-home nonroot
 
 WORKDIR /app
 COPY --from=builder /app/.venv /app/.venv

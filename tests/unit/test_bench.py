@@ -152,6 +152,11 @@ def test_the_page_has_whole_tables() -> None:
         assert len({line.count("|") for line in table.splitlines()}) == 1, table
 
 
+def test_the_page_compares_the_cold_figure_and_tells_the_warm_one() -> None:
+    text = markdown.page(results(case(pip=362, uv=117, ours=7.5, ours_cold=9)))
+    assert "| 362 s | 117 s | 9.00 s; 7.50 s with warm byte code |" in text
+
+
 def test_a_quick_run_says_everywhere_that_it_is_none() -> None:
     quick = results(case(pip=2, ours=1), partial="a quick run")
     assert "NOT A RESULT: a quick run" in chart.chart(quick)

@@ -104,7 +104,7 @@ def _diagnosed(stream: Any) -> tuple[BuildError, tuple[str, ...]]:
         ("context-missing", "the build context uv (/srv/demo/nouv) does not exist;"),
         (
             "copy-missing",
-            "hello, linux/amd64, application 1/2: COPY finds no nothere.py in the build context;",
+            "hello, application 1/2: COPY finds no nothere.py in the build context;",
         ),
         (
             "copy-stage-missing",
