@@ -9,7 +9,7 @@ def register(buildspec: str | os.PathLike[str] = "buildspec.yaml", prefix: str =
     """Add the sessions build, push, lock, plan, render, matrix and engine to a noxfile.
 
     ``buildspec``: path of the spec, relative to the noxfile; ``prefix``: put before every session's
-    name. Raises ValueError if a session of that name exists.
+    name. Raises SystemExit if a session of that name exists.
     """
     from nox_buildkit.sessions import register as add  # noqa: PLC0415 - nothing happens on import
 

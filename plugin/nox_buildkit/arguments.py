@@ -33,11 +33,6 @@ def parser_for(session: str, name: str | None = None) -> argparse.ArgumentParser
     return parser
 
 
-def summary_of(session: str) -> str:
-    """The line that ``nox -l`` shows."""
-    return _SESSIONS[session][0]
-
-
 def session_names() -> Sequence[str]:
     """Every session that there is."""
     return tuple(_SESSIONS)
@@ -178,7 +173,7 @@ _SESSIONS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
     ),
     "plan": (
         "Show what a build would do: bases, layers, packages, tags, and the buildx command.",
-        "Nothing is built or written, apart from caches.",
+        "Nothing is built. A stale lock is refreshed first, as a build would do it.",
         _plan,
     ),
     "render": (

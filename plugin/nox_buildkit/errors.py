@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -42,10 +41,6 @@ class BuildkitError(Exception):
 
     def __str__(self) -> str:
         return "\n".join(str(problem) for problem in self.problems)
-
-    @classmethod
-    def from_problems(cls, problems: Iterable[Problem]) -> BuildkitError:
-        return cls(*problems)
 
 
 class UsageError(BuildkitError):

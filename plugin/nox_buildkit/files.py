@@ -64,6 +64,12 @@ def locked(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[N
         yield
 
 
+def real_path(path: Path) -> Path:
+    """``path``, absolute and without links; in a loop of links, as far as it leads."""
+    # Path.resolve raises RuntimeError for a loop before Python 3.13.
+    return Path(os.path.realpath(path))
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,22 +20,31 @@ def register(buildspec: str | os.PathLike[str] = "buildspec.yaml", prefix: str =
 
     ``buildspec``: path of the spec, relative to the folder nox runs in (the noxfile's).
     ``prefix`` goes before every session's name: ``image_`` makes ``image_build``. Reads no file and
-    imports nothing that a session needs. Raises ValueError if a session of that name exists.
+    imports nothing that a session needs. Raises SystemExit if a session of that name exists.
     """
     taken = nox.registry.get()
     for session in session_names():
         name = f"{prefix}{session}"
         if name in taken:
-            raise ValueError(f"there is a session '{name}' already; register(prefix=...) avoids it")
+            # nox prints any other exception of a noxfile with its traceback.
+            raise SystemExit(
+                f"there is a session '{name}' already; register(prefix='image_') avoids it"
+            )
         nox.session(name=name, venv_backend="none", default=False)(
             _session_function(session, name, Path(buildspec))
         )
 
 
+def _interrupt(_number: int, _frame: object) -> None:
+    # As Ctrl-C: what was begun is taken back.
+    raise KeyboardInterrupt
+
+
 def _session_function(session: str, name: str, buildspec: Path) -> Callable[[nox.Session], None]:
     def run(nox_session: nox.Session) -> None:
+        signal.signal(signal.SIGTERM, _interrupt)
         try:
-            arguments = parser_for(session, name).parse_args(nox_session.posargs)
+            arguments = parser_for(session, name).parse_intermixed_args(nox_session.posargs)
             if arguments.help:
                 print(parser_for(session, name).format_help(), end="")
                 return
@@ -43,6 +53,11 @@ def _session_function(session: str, name: str, buildspec: Path) -> Callable[[nox
         except BrokenPipeError:
             # Whoever read our output has seen enough; nothing more can be written to it.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OSError as error:
+            if os.environ.get("NOX_BUILDKIT_DEBUG") == "1":
+                raise
+            where = f"{error.filename}: " if error.filename else ""
+            nox_session.error(f"{where}{error.strerror or error}")
         except BuildkitError as error:
             if os.environ.get("NOX_BUILDKIT_DEBUG") == "1":
                 raise

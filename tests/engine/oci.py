@@ -48,6 +48,11 @@ class PlatformImage:
         """The layers above the base: those that this project's program made."""
         return self.layers[1:]
 
+    @property
+    def own_names(self) -> list[str]:
+        """Every path in the layers above the base."""
+        return [name for layer in self.own_layers for name in self.members(layer)]
+
     def read(self, path: str) -> str:
         """The text of a file as a container sees it."""
         return self.read_bytes(path).decode()

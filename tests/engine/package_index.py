@@ -1,4 +1,4 @@
-"""A package index on the loopback interface, with wheels made here: what it serves is up to a test."""
+"""A package index on the loopback interface: what it serves is up to a test."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import io
 import secrets
 import threading
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from time import time
@@ -79,9 +80,9 @@ class PackageIndex:
 
 
 @contextlib.contextmanager
-def serve(index: PackageIndex | None = None) -> Iterator[PackageIndex]:
+def serve(served: PackageIndex | None = None) -> Iterator[PackageIndex]:
     """Serve a package index at a path of its own, so that no cache takes it for another."""
-    index = index or PackageIndex()
+    index = served or PackageIndex()
     prefix = f"/{secrets.token_hex(8)}"
 
     class Handler(BaseHTTPRequestHandler):
@@ -131,7 +132,7 @@ def listening(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
         server.server_close()
 
 
-def _answer(index: PackageIndex, path: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
+def _answer(index: PackageIndex, path: str, headers: Message) -> tuple[int, bytes]:
     if index.login:
         expected = base64.b64encode(":".join(index.login).encode()).decode()
         if headers.get("Authorization") != f"Basic {expected}":

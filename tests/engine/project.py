@@ -135,7 +135,7 @@ class Project:
         )
 
     def environment(self, more: Mapping[str, str]) -> dict[str, str]:
-        """The environment of a command: the shell's without its choices, the project's, ``more``."""
+        """What a command gets: of the shell without its choices, of the project, and ``more``."""
         inherited = {k: v for k, v in os.environ.items() if k not in _CHOICES}
         return {**inherited, **self.env, **more}
 
@@ -155,11 +155,10 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A project that was built; ``port``: what its command listens on."""
+    """A project that was built from the commit ``revision``."""
 
     project: Project
     image: ImageIndex
-    port: int
     revision: str
 
 

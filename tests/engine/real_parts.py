@@ -47,3 +47,15 @@ def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 20) ->
             assert time.monotonic() < deadline, f"{url} does not answer"
             time.sleep(0.05)
     raise AssertionError(f"{process.args!r} ended with status {process.returncode}")
+
+
+def wait_for_port(address: str, process: subprocess.Popen[bytes], seconds: float = 20) -> None:
+    """Wait until ``address`` (``127.0.0.1:PORT``) takes connections."""
+    host, _, port = address.partition(":")
+    deadline = time.monotonic() + seconds
+    while process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=2):
+            return
+        assert time.monotonic() < deadline, f"{address} takes no connection"
+        time.sleep(0.05)
+    raise AssertionError(f"{process.args!r} ended with status {process.returncode}")

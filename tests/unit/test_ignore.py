@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -148,3 +149,29 @@ def test_no_rule_whatever_breaks_the_walk(tmp_path: Path, rules: list[str]) -> N
         assert included(folder) <= set(FILES)
     except PlanError as error:
         assert "is not a pattern" in str(error)
+
+
+def test_a_rendered_definition_and_special_files_stay_out(tmp_path: Path) -> None:
+    folder = make(tmp_path)
+    for name in ("eject/docker-bake.json", "eject/inputs/layer.py"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("x")
+    os.mkfifo(folder / "pipe")
+
+    assert included(folder) == set(FILES)
+
+
+def test_an_excluded_path_is_named_before_it_is_made(tmp_path: Path) -> None:
+    folder = make(tmp_path)
+
+    _, ignored = split_files(folder, include=(".",), exclude=(folder / "bake", Path("/elsewhere")))
+
+    assert ignored == ["bake"]
+
+
+def test_a_name_that_is_not_utf8_is_reported(tmp_path: Path) -> None:
+    folder = make(tmp_path)
+    (folder / os.fsdecode(b"caf\xe9")).write_text("x")
+
+    with pytest.raises(PlanError, match="is not UTF-8; rename it"):
+        included(folder)

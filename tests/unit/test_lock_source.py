@@ -168,3 +168,40 @@ def test_uvs_message_becomes_one_line_without_credentials() -> None:
         "https://****@index.example/a and you require a, your requirements are unsatisfiable."
     )
     assert redacted("http://u@h/x") == "http://****@h/x"
+
+
+def test_a_lock_never_replaces_a_source_or_another_lock(tmp_path: Path) -> None:
+    (tmp_path / "a.in").write_text("idna\n")
+    (tmp_path / "b.in").write_text("rich\n")
+    spec = parse(
+        "version: 1\n"
+        "requirements:\n"
+        "  a: {source: a.in, output: same.lock}\n"
+        "  b: {source: b.in, output: same.lock}\n"
+        "  c: {source: b.in, output: b.in}\n"
+        "images: {a: {requirements: a}, b: {requirements: b}, c: {requirements: c}}",
+        "buildspec.yaml",
+    )
+
+    with pytest.raises(LockError) as caught:
+        sources_of(spec, tmp_path)
+
+    assert [str(problem).split(";")[0] for problem in caught.value.problems] == [
+        "buildspec.yaml:4:15: requirements.b.source: "
+        "'same.lock' is the lock of two sets of requirements",
+        "buildspec.yaml:5:15: requirements.c.source: "
+        "the lock would replace 'b.in', which is a source",
+    ]
+
+
+def test_an_index_in_uvs_own_settings_is_refused(tmp_path: Path) -> None:
+    text = PYPROJECT + '[[tool.uv.index]]\nname = "x"\nurl = "https://index.example"\n'
+
+    with pytest.raises(LockError, match=r"tool\.uv\.index is not known to the steps"):
+        inputs_digest(source(tmp_path, "pyproject.toml", text))
+
+
+def test_extras_are_the_same_whatever_their_spelling(tmp_path: Path) -> None:
+    text = PYPROJECT.replace("web =", "Web_Api =")
+
+    assert inputs_digest(source(tmp_path, "pyproject.toml", text, extras=("web-api",)))

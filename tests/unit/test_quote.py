@@ -50,7 +50,9 @@ def test_a_dockerfile_word_stays_on_its_line_and_says_what_was_meant(value: str)
     try:
         quoted = quote.dockerfile_word(value)
     except ValueError:
-        assert any(ord(c) < 32 or ord(c) == 127 or c in "\u2028\u2029\x85" for c in value)
+        assert any(
+            (ord(c) < 32 and c != "\t") or ord(c) == 127 or c in "\u2028\u2029\x85" for c in value
+        )
         return
     assert len(quoted.splitlines()) == 1
     assert words_of_dockerfile(quoted) == value
@@ -91,3 +93,7 @@ def test_a_comment_is_one_line(value: str) -> None:
 def test_line_breaks_are_refused_where_they_would_end_an_instruction(value: str) -> None:
     with pytest.raises(ValueError, match="control character"):
         quote.dockerfile_word(value)
+
+
+def test_a_tab_is_a_value_like_any_other() -> None:
+    assert quote.dockerfile_word("a\tb") == '"a\tb"'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tarfile
@@ -75,11 +76,12 @@ def unpack(suite: str, architecture: str, source: Source, work: Path) -> Tree:
         f"--extract-hook=copy-out /var/cache/apt/archives {debs}",
         suite,
         str(tar),
-        *source.lines,
+        # On standard input, since an address may hold credentials.
+        "-",
     ]
     done = subprocess.run(
         command,
-        stdin=subprocess.DEVNULL,
+        input="\n".join(source.lines) + "\n",
         capture_output=True,
         text=True,
         errors="replace",
@@ -88,7 +90,7 @@ def unpack(suite: str, architecture: str, source: Source, work: Path) -> Tree:
     )
     if done.returncode:
         causes = [line[3:] for line in done.stderr.splitlines() if line.startswith("E: ")]
-        cause = causes[0] if causes else done.stderr.strip()[-300:]
+        cause = re.sub(r"//[^/\s]*@", "//", causes[0] if causes else done.stderr.strip()[-300:])
         raise EngineError(
             Problem(
                 f"Debian {suite} for {architecture} cannot be assembled: {cause}",

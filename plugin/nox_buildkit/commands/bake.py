@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
@@ -55,7 +56,9 @@ def work_folder(root: Path, plan: Plan) -> Path:
         [str(root), [[i.name, [p.platform for p in i.platforms]] for i in plan.images]]
     )
     digest = hashlib.sha256(key.encode()).hexdigest()[:12]
-    return private_dir(cache_dir() / "projects" / f"{root.name}-{digest}")
+    # Commas and quotes have a meaning in buildx's options.
+    name = re.sub(r"[^A-Za-z0-9._-]", "-", root.name)
+    return private_dir(cache_dir() / "projects" / f"{name}-{digest}")
 
 
 def command_for(
@@ -134,13 +137,15 @@ def _override(engine: Engine, outputs: Sequence[str]) -> dict[str, Any]:
 def _secrets() -> list[str]:
     secrets = [f"type=env,id=network,env={_NETWORK}"]
     if bundle := _ca_bundle():
-        secrets.append(f"type=file,id=ca-bundle,src={bundle}")
+        secrets.append(f'type=file,id=ca-bundle,"src={bundle}"')
     return secrets
 
 
 def _ca_bundle() -> str | None:
     named = os.environ.get("SSL_CERT_FILE")
-    return next((path for path in (named, *_CA_BUNDLES) if path and Path(path).is_file()), None)
+    # buildx runs in another folder than the user.
+    files = (os.path.abspath(path) for path in (named, *_CA_BUNDLES) if path)  # noqa: PTH100
+    return next((path for path in files if Path(path).is_file()), None)
 
 
 def _network_file() -> str:

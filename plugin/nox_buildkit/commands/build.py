@@ -69,22 +69,20 @@ def read_record(output: Path, name: str = RECORD) -> dict[str, Any]:
     """What dist/build.json, or another record, says of each image; empty if there is none."""
     try:
         images = json.loads((output / name).read_text())["images"]
-    except (OSError, ValueError, KeyError):
+        return {key: entry for key, entry in images.items() if untouched(key, entry)}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
-    return images if isinstance(images, dict) else {}
 
 
-def write_record(output: Path, plan: Plan, results: Sequence[ImageResult]) -> None:
-    """Write dist/build.json; images that were not asked for keep their entries."""
+def write_record(
+    output: Path, plan: Plan, results: Sequence[ImageResult], name: str = RECORD
+) -> None:
+    """Write dist/build.json, or another record; images not asked for keep their entries."""
     record = to_json(results)
     for image in plan.images:
         record["images"][image.name]["plan"] = image.digest
-    kept = {k: v for k, v in read_record(output).items() if (output / f"{k}.oci.tar").is_file()}
-    record["images"] = {**kept, **record["images"]}
-    text = json.dumps(record, indent=2) + "\n"
-    path = output / RECORD
-    if not path.is_file() or path.read_text() != text:
-        write_atomic(path, text)
+    record["images"] = {**read_record(output, name), **record["images"]}
+    write_atomic(output / name, json.dumps(record, indent=2) + "\n")
 
 
 def _unchanged(image: ImagePlan, known: dict[str, Any], output: Path) -> ImageResult | None:
@@ -110,7 +108,7 @@ def build_images(
     exports = private_dir(folder / "export")
     outputs = {
         image.name: [
-            f"type=oci,dest={exports / image.name},tar=false,compression=gzip",
+            f'type=oci,"dest={exports / image.name}",tar=false,compression=gzip',
             *([also(engine, image)] if also else []),
         ]
         for image in plan.images

@@ -12,12 +12,7 @@ from rich.console import Console
 from rich.tree import Tree
 
 from nox_buildkit.commands.bake import command_for, shown, work_folder
-from nox_buildkit.commands.project import (
-    Project,
-    fresh_sources,
-    open_project,
-    plan_project,
-)
+from nox_buildkit.commands.project import fresh_sources, open_project, plan_project
 from nox_buildkit.engine.find import planned_engine
 from nox_buildkit.plan.model import ImagePlan, Package
 from nox_buildkit.report.console import downloads, make_console
@@ -38,11 +33,11 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
         return
     console = make_console(sys.stdout)
     for image in plan.images:
-        _print(console, project, image)
+        _print(console, image)
     print(shown(command))
 
 
-def _print(console: Console, project: Project, image: ImagePlan) -> None:
+def _print(console: Console, image: ImagePlan) -> None:
     tree = Tree(image.name)
     tree.add(f"base     {image.base.name}@{image.base.digest}")
     tree.add(f"python   {image.python}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -85,13 +85,13 @@ def fresh_sources(project: Project, report: Report) -> dict[str, Source | None]:
     return sources
 
 
-def map_locks(work: object, sources: Iterable[Source]) -> list[Outcome]:
+def map_locks(work: Callable[[Source], Outcome], sources: Iterable[Source]) -> list[Outcome]:
     """Do ``work`` for each lock; problems of all of them are raised together."""
     outcomes: list[Outcome] = []
     problems: list[Problem] = []
     for source in sources:
         try:
-            outcomes.append(work(source))  # type: ignore[operator]
+            outcomes.append(work(source))
         except BuildkitError as error:
             problems += error.problems
     if problems:

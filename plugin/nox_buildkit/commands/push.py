@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
+from nox_buildkit.commands.build import RECORD as BUILD_RECORD
 from nox_buildkit.commands.build import (
     build_images,
     plan_build,
@@ -19,10 +19,9 @@ from nox_buildkit.engine.find import find_client
 from nox_buildkit.engine.model import Engine
 from nox_buildkit.engine.registry import pushed_digest
 from nox_buildkit.errors import PlanError, Problem
-from nox_buildkit.files import write_atomic
-from nox_buildkit.plan.model import ImagePlan, Plan
+from nox_buildkit.plan.model import ImagePlan
 from nox_buildkit.report.console import make_console
-from nox_buildkit.report.summary import ImageResult, print_summary, to_json, untouched
+from nox_buildkit.report.summary import print_summary, untouched
 
 RECORD = "release.json"
 
@@ -42,10 +41,10 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     missing = plan.without(results)
     if missing.images:
         built = build_images(project, missing, arguments, _registry)
-        write_record(output, missing, list(built.values()))
+        for record in (BUILD_RECORD, RECORD):
+            write_record(output, missing, list(built.values()), record)
         results |= built
     ordered = [results[image.name] for image in plan.images]
-    _write_release(output, plan, ordered)
     print_summary(make_console(sys.stderr), ordered)
     for result in ordered:
         state = "is there already" if result.up_to_date else "pushed"
@@ -74,11 +73,3 @@ def _is_pushed(image: ImagePlan, entry: dict[str, Any]) -> bool:
 def _registry(_engine: Engine, image: ImagePlan) -> str:
     names = ",".join(image.references)
     return f'type=image,"name={names}",push=true,oci-mediatypes=true,compression=gzip'
-
-
-def _write_release(output: Path, plan: Plan, results: list[ImageResult]) -> None:
-    record = to_json(results)
-    for image in plan.images:
-        record["images"][image.name]["plan"] = image.digest
-    record["images"] = {**read_record(output, RECORD), **record["images"]}
-    write_atomic(output / RECORD, json.dumps(record, indent=2) + "\n")

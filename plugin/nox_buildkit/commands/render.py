@@ -20,6 +20,7 @@ from nox_buildkit.engine.find import planned_engine
 from nox_buildkit.engine.model import PlannedEngine
 from nox_buildkit.errors import PlanError, Problem
 from nox_buildkit.facts.bases import layout_folder
+from nox_buildkit.facts.ignore import is_definition
 from nox_buildkit.files import copy_folder, write_atomic
 from nox_buildkit.lock.program import uv_programs
 from nox_buildkit.plan.model import Plan
@@ -33,6 +34,9 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     folder = arguments.output.absolute()
     if folder.exists() and not folder.is_dir():
         raise PlanError(Problem(f"{arguments.output} is not a folder", "name another --output"))
+    if folder.exists() and any(folder.iterdir()) and not is_definition(folder):
+        message = f"{arguments.output} holds other files"
+        raise PlanError(Problem(message, "name an --output that is empty, or new"))
     with downloads() as report:
         sources = fresh_sources(project, report)
         plan = plan_project(project, sources, report, exclude=(folder,))

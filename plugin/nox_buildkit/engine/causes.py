@@ -148,7 +148,7 @@ RULES: tuple[Rule, ...] = (
         "error",
         r"secret (?P<name>[^\s:]+): not found",
         "a step asks for the secret {name}, which was not given",
-        "name it under 'secrets'",
+        "give it to buildx with --secret",
     ),
     _rule(
         "file-missing",

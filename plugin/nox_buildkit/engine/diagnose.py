@@ -27,7 +27,7 @@ def diagnose(progress: Progress, text: Sequence[str]) -> BuildError:
     causes: dict[tuple[str, str], list[Vertex]] = {}
     for vertex in progress.failed:
         log = "\n".join(progress.log(vertex.digest))
-        cause = _cause(progress, vertex, log, f"{vertex.error}\n{said}")
+        cause = _cause(progress, vertex, log, said)
         causes.setdefault(cause, []).append(vertex)
     if not causes:
         message, hint = _cause(progress, None, "", said)
@@ -57,8 +57,13 @@ def last_lines(progress: Progress, count: int = 20) -> tuple[str, ...]:
     return progress.log(progress.failed[0].digest)[-count:] if progress.failed else ()
 
 
-def _cause(progress: Progress, vertex: Vertex | None, log: str, error: str) -> tuple[str, str]:
-    found = rule_of(log, error)
+def _cause(progress: Progress, vertex: Vertex | None, log: str, said: str) -> tuple[str, str]:
+    # What buildx says at the end may be about another vertex, which this one took down with it.
+    own = vertex.error if vertex else ""
+    found = rule_of(log, own)
+    error = f"{own}\n{said}"
+    if found is None or found[0].name == "cancelled":
+        found = rule_of(log, error)
     if found is None:
         lines = [line for line in error.splitlines() if line.strip()]
         return (lines[-1] if lines else "buildx ended without a word", "")
@@ -84,8 +89,8 @@ def _shown(key: str, value: str | None) -> str:
 
 
 def _platforms(progress: Progress, vertex: Vertex) -> tuple[str, ...]:
-    if vertex.name.platform:
-        return (vertex.name.platform,)
+    if not vertex.images:
+        return (vertex.name.platform,) if vertex.name.platform else ()
     own = [progress.platform(vertex, image) for image in vertex.images]
     return tuple(dict.fromkeys(platform for platform in own if platform))
 

@@ -162,8 +162,6 @@ def _users(client: DockerClient, name: str | None, needs: Needs, report: Report)
 
 def _require_store(client: DockerClient, found: Builder, needs: Needs) -> None:
     """The driver `docker` writes an index or an OCI layout only with the containerd store."""
-    if needs.load and len(needs.platforms) == 1:
-        return
     status = inspection.daemon(client, _context(found)).driver_status or []
     if not any(row[-1] == CONTAINERD_STORE for row in status):
         what = "images of several platforms" if len(needs.platforms) > 1 else "OCI layouts"

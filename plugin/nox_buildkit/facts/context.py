@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from nox_buildkit.errors import Location, PlanError, Problem
@@ -14,7 +14,7 @@ from nox_buildkit.plan.facts import ContextFacts, SourceFile
 
 
 def read_context(
-    folder: Path, *, copy: Sequence[str], exclude: Iterable[Path], location: Location | None
+    folder: Path, *, copy: Sequence[str], exclude: Collection[Path], location: Location | None
 ) -> ContextFacts:
     """Read ``folder``. Raises PlanError if it, or a path of ``copy``, is not there."""
     if not folder.is_dir():
@@ -49,8 +49,7 @@ def _source_file(folder: Path, relative: str) -> SourceFile:
 def _version(folder: Path) -> str:
     """The version that pyproject.toml states; empty where it is dynamic or there is none."""
     try:
-        project = tomllib.loads((folder / "pyproject.toml").read_text()).get("project", {})
-    except (OSError, ValueError):
+        version = tomllib.loads((folder / "pyproject.toml").read_text())["project"]["version"]
+    except (OSError, ValueError, KeyError, TypeError):
         return ""
-    version = project.get("version", "")
     return version if isinstance(version, str) else ""

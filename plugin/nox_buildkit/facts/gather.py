@@ -14,6 +14,7 @@ from nox_buildkit.errors import BuildkitError, PlanError, Problem, UsageError
 from nox_buildkit.facts.bases import read_base
 from nox_buildkit.facts.context import read_context
 from nox_buildkit.facts.git import read_git
+from nox_buildkit.files import real_path
 from nox_buildkit.lock.pylock import read_pylock
 from nox_buildkit.lock.source import Source
 from nox_buildkit.lock.uv import uv_version
@@ -87,7 +88,7 @@ def _base(name: str, spec: BuildSpec, outside: Outside) -> BaseFacts:
 def _context(name: str, spec: BuildSpec, source: Source | None, outside: Outside) -> ContextFacts:
     image = spec.images[name]
     return read_context(
-        (outside.root / image.context).resolve(),
+        real_path(outside.root / image.context),
         copy=image.copy_,
         exclude=[*outside.exclude, *(_requirements_files(source) if source else ())],
         location=spec.location("images", name, "copy"),

@@ -12,7 +12,7 @@ from nox_buildkit.plan.facts import GitFacts
 
 def read_git(folder: Path) -> GitFacts | None:
     """The commit of ``folder``; None without a repository, a commit, or git."""
-    head = _git(folder, "log", "-1", "--format=%H %ct")
+    head = _git(folder, "-c", "log.showSignature=false", "log", "-1", "--format=%H %ct")
     if not head:
         return None
     revision, seconds = head.split()

@@ -1,32 +1,26 @@
 """Which files of a folder stay out of an image: .gitignore, .dockerignore, and what never belongs.
 
-The result is a list of literal paths. BuildKit gets exactly that list, so there is one place that
-understands ignore files.
+The result is a list of literal paths. BuildKit gets exactly that list, and the names that never
+belong, so there is one place that understands ignore files.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from pathspec import GitIgnoreSpec
 
 from nox_buildkit.errors import Location, PlanError, Problem
-
-#: Never part of an application, whatever the ignore files say.
-NEVER = (
-    ".git", ".gitignore", ".gitattributes", ".gitmodules", ".dockerignore", ".hg", ".svn",
-    ".venv", ".nox", ".tox", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis",
-    "__pycache__", "*.pyc", "*.pyo", ".DS_Store", ".env", ".netrc",
-)  # fmt: skip
+from nox_buildkit.plan.model import NEVER
 
 _NEVER = GitIgnoreSpec.from_lines(NEVER)
 
 
 def split_files(
-    folder: Path, *, include: Sequence[str], exclude: Iterable[Path]
+    folder: Path, *, include: Sequence[str], exclude: Collection[Path]
 ) -> tuple[list[str], list[str]]:
     """Walk ``folder``: paths of files that go in, and topmost paths that stay out, both sorted.
 
@@ -35,7 +29,10 @@ def split_files(
     """
     walker = _Walker(folder, include, frozenset(exclude))
     walker.visit("", GitIgnore.above(folder))
-    return sorted(walker.included), sorted(walker.ignored)
+    # Also those that are yet to be made.
+    named = {str(path.relative_to(folder)) for path in exclude if folder in path.parents}
+    below = {path for path in named if not any(path.startswith(f"{i}/") for i in walker.ignored)}
+    return sorted(walker.included), sorted({*walker.ignored, *below})
 
 
 class _Walker:
@@ -55,9 +52,11 @@ class _Walker:
         found, out = False, []
         for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
             path = f"{below}/{entry.name}" if below else entry.name
+            _require_utf8(path)
             is_folder = entry.is_dir(follow_symlinks=False)
             before = len(self.ignored)
-            if self._out(path, is_folder, rules):
+            special = not (is_folder or entry.is_symlink() or entry.is_file())
+            if special or self._out(path, is_folder, rules):
                 out.append(path)
             elif is_folder:
                 if self.visit(path, rules):
@@ -74,7 +73,7 @@ class _Walker:
     def _out(self, path: str, is_folder: bool, rules: tuple[GitIgnore, ...]) -> bool:
         if self.folder / path in self.exclude or not self._wanted(path, is_folder):
             return True
-        if _NEVER.match_file(path):
+        if _NEVER.match_file(path) or (is_folder and is_definition(self.folder / path)):
             return True
         # The deepest file that has something to say wins.
         decisions = (rule.decides(self.folder / path, is_folder) for rule in reversed(rules))
@@ -90,6 +89,19 @@ class _Walker:
             or (is_folder and wanted.startswith(f"{path}/"))
             for wanted in self.include
         )
+
+
+def is_definition(folder: Path) -> bool:
+    """Whether ``nox -s render`` wrote ``folder``."""
+    return (folder / "docker-bake.json").is_file() and (folder / "inputs" / "layer.py").is_file()
+
+
+def _require_utf8(path: str) -> None:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode(errors="replace")
+        raise PlanError(Problem(f"the name of '{shown}' is not UTF-8", "rename it")) from None
 
 
 class GitIgnore:

@@ -109,7 +109,7 @@ def _resolve(
         raise LockError(
             Problem(
                 f"{source.path.name}: the URL of a requirement holds credentials",
-                "remove them from the URL and add the host to ~/.netrc",
+                "remove them from the URL; UV_INDEX_<NAME>_USERNAME and _PASSWORD are for them",
                 source.location,
             )
         )

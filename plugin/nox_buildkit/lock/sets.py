@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from packaging.version import Version
 
 from nox_buildkit.errors import LockError, Problem
+from nox_buildkit.files import real_path
 from nox_buildkit.lock.source import Source, find_source, kind_of
 from nox_buildkit.spec.grammar import NO_REQUIREMENTS
 from nox_buildkit.spec.model import BuildSpec
@@ -29,18 +31,41 @@ def sources_of(spec: BuildSpec, root: Path, images: Iterable[str] = ()) -> dict[
             found[name] = _source_of(name, spec, root)
         except LockError as error:
             problems += error.problems
+    problems += _collisions([source for source in found.values() if source], spec)
     if problems:
-        raise LockError(*problems)
+        raise LockError(*dict.fromkeys(problems))
     oldest: dict[Path, str] = {}
     for name, source in found.items():
         if source:
             pythons = (spec.images[name].python, oldest.get(source.output))
             oldest[source.output] = min(filter(None, pythons), key=Version)
     return {
-        name: _for_python(source, oldest[source.output]) if source else None
+        name: replace(source, python=oldest[source.output]) if source else None
         for name, source in found.items()
         if not images or name in images
     }
+
+
+def _collisions(sources: list[Source], spec: BuildSpec) -> Iterable[Problem]:
+    """Outputs that would take the place of something else."""
+    inputs = {path for source in sources for path in (source.path, *source.constraints)}
+    made: dict[Path, Source] = {}
+    for source in sources:
+        if source.kind == "locked":
+            continue
+        other = made.setdefault(source.output, source)
+        if replace(other, python=source.python) != source:
+            yield Problem(
+                f"'{source.output.name}' is the lock of two sets of requirements",
+                "give one of them another 'output'",
+                source.location,
+            )
+        if source.output in inputs:
+            yield Problem(
+                f"the lock would replace '{source.output.name}', which is a source",
+                "name another 'output'",
+                source.location,
+            )
 
 
 def _source_of(name: str, spec: BuildSpec, root: Path) -> Source | None:
@@ -48,7 +73,7 @@ def _source_of(name: str, spec: BuildSpec, root: Path) -> Source | None:
     if image.requirements == NO_REQUIREMENTS:
         return None
     if image.requirements is None:
-        folder = (root / image.context).resolve()
+        folder = real_path(root / image.context)
         path = find_source(folder)
         if path is None:
             return None
@@ -57,14 +82,14 @@ def _source_of(name: str, spec: BuildSpec, root: Path) -> Source | None:
     where = ("requirements", image.requirements, "source")
     output = named.output or f"requirements.{image.requirements}.lock"
     return _source(
-        (root / named.source).resolve(),
-        (root / output).resolve(),
+        real_path(root / named.source),
+        real_path(root / output),
         image.python,
         spec,
         where,
         extras=named.extras,
         groups=named.groups,
-        constraints=tuple((root / path).resolve() for path in named.constraints),
+        constraints=tuple(real_path(root / path) for path in named.constraints),
         # uv looks for credentials of an index under its name: UV_INDEX_<NAME>_USERNAME.
         index=f"{image.requirements}={named.index}" if named.index else None,
     )
@@ -83,6 +108,10 @@ def _source(
     index: str | None = None,
 ) -> Source:
     location = spec.location(*where)
+    for needed in (path, *constraints):
+        if not needed.is_file():
+            what = "is not a file" if needed.exists() else "no such file"
+            raise LockError(Problem(f"{needed}: {what}", "correct its name", location))
     try:
         kind = kind_of(path)
     except LockError as error:
@@ -100,10 +129,3 @@ def _source(
         index=index,
         location=location,
     )
-
-
-def _for_python(source: Source, python: str) -> Source:
-    return Source(
-        source.path, source.output, source.kind, python, source.extras, source.groups,
-        source.constraints, source.index, source.location,
-    )  # fmt: skip

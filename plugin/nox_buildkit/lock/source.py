@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from packaging.utils import canonicalize_name
+
 from nox_buildkit.errors import Location, LockError, Problem
 
 Kind = Literal["pyproject", "requirements", "locked"]
@@ -104,14 +106,16 @@ def read_pyproject(path: Path) -> dict[str, Any]:
 def _pyproject_inputs(source: Source) -> dict[str, Any]:
     tables = read_pyproject(source.path)
     project = tables.get("project", {})
+    _refuse_uv_indexes(tables.get("tool", {}).get("uv", {}), source)
     optional = project.get("optional-dependencies", {})
     groups = tables.get("dependency-groups", {})
     for kind, names, known in (
         ("extra", source.extras, optional),
         ("dependency group", source.groups, groups),
     ):
+        normal = {canonicalize_name(name) for name in known}
         for name in names:
-            if name not in known:
+            if canonicalize_name(name) not in normal:
                 offered = ", ".join(sorted(known)) or "none"
                 raise LockError(
                     Problem(
@@ -131,13 +135,27 @@ def _pyproject_inputs(source: Source) -> dict[str, Any]:
     }
 
 
+def _refuse_uv_indexes(uv: dict[str, Any], source: Source) -> None:
+    """The steps of a build do not read the project's uv settings: no index may be there."""
+    for key in ("index", "index-url", "extra-index-url", "find-links"):
+        if key in uv:
+            raise LockError(
+                Problem(
+                    f"{source.path.name}: tool.uv.{key} is not known to the steps of a build",
+                    "name the index in 'requirements.NAME.index' or UV_DEFAULT_INDEX",
+                    source.location,
+                )
+            )
+
+
 def _included(path: Path, seen: frozenset[Path] = frozenset()) -> list[Any]:
     """The lines of a requirements file, those of files it includes in their place."""
     if path in seen:
         raise LockError(f"{path}: includes itself")
     result: list[Any] = []
     for line in logical_lines(_read(path)):
-        if include := _INCLUDE.match(line):
+        include = _INCLUDE.match(line)
+        if include and "://" not in include[1]:
             result.append([line, _included(path.parent / include[1], seen | {path})])
         else:
             result.append(line)

@@ -14,7 +14,23 @@ import uv
 
 from nox_buildkit.errors import LockError, Problem
 
-_CREDENTIALS = re.compile(r"(\w+://)[^/@\s]+@")
+_CREDENTIALS = re.compile(r"(\w+://)[^/\s]+@")
+
+
+_HINTS = (
+    (
+        r"\b40[13] (?:Unauthorized|Forbidden)",
+        "set UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD",
+    ),
+    (
+        r"invalid peer certificate|UnknownIssuer|certificate verify failed",
+        "point SSL_CERT_FILE to your organisation's CA bundle",
+    ),
+    (
+        r"dns error|tcp connect error|error sending request|timed out|connection refused",
+        "check the network, HTTPS_PROXY and UV_DEFAULT_INDEX",
+    ),
+)
 
 
 def uv_version() -> str:
@@ -66,13 +82,7 @@ def has_credentials(text: str) -> bool:
 
 
 def _hint(message: str) -> str:
-    lowered = message.lower()
-    if "401" in lowered or "403" in lowered or "unauthorized" in lowered:
-        return (
-            "set UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD, or add the host to ~/.netrc"
-        )
-    if "dns error" in lowered or "connect" in lowered or "timed out" in lowered:
-        return "check the network, HTTPS_PROXY and UV_DEFAULT_INDEX"
-    if "certificate" in lowered or "unknownissuer" in lowered:
-        return "point SSL_CERT_FILE to your organisation's CA bundle"
+    for pattern, hint in _HINTS:
+        if re.search(pattern, message, re.IGNORECASE):
+            return hint
     return ""

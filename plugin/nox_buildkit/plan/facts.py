@@ -23,7 +23,7 @@ class BaseFacts:
     """A base image: ``context`` is the bake context URL that pins it by ``digest``.
 
     ``glibc``: version that wheels are chosen against; ``platforms``: those it exists for;
-    ``python``: the interpreter's path, or its name where PATH finds it.
+    ``packages``: name and version of the distribution's packages in it, where they are known.
     """
 
     name: str

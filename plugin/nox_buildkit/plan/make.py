@@ -57,6 +57,7 @@ def _plan_image(name: str, spec: BuildSpec, facts: Facts, platforms: Sequence[st
     return ImagePlan(
         name=name,
         base=Base(known.base.name, known.base.digest, known.base.context),
+        uv=facts.uv,
         python=image.python,
         lock=known.lock.path if known.lock else None,
         index=known.lock.index if known.lock else None,

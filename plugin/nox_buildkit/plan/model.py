@@ -16,6 +16,16 @@ from typing import Any, Literal
 
 PackageKind = Literal["pure", "native"]
 
+#: Counts changes of what is built of the same plan.
+FORMAT = 1
+
+#: Names of what is never part of an application, whatever ignore files say (gitignore patterns).
+NEVER = (
+    ".git", ".gitignore", ".gitattributes", ".gitmodules", ".dockerignore", ".hg", ".svn",
+    ".venv", ".nox", ".tox", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis",
+    "__pycache__", "*.pyc", "*.pyo", ".DS_Store", ".env", ".netrc",
+)  # fmt: skip
+
 LayerKind = Literal["base", "pure", "native", "app"]
 
 
@@ -86,6 +96,7 @@ class ImagePlan:
 
     name: str
     base: Base
+    uv: str
     python: str
     lock: str | None
     index: str | None
@@ -135,7 +146,7 @@ class ImagePlan:
         value = dataclasses.asdict(self)
         # Where the sources lie, and what lies beside them, such as dist, is not in the image.
         del value["application"]["folder"], value["application"]["ignored"]
-        return _digest(value)
+        return _digest([FORMAT, value])
 
 
 @dataclass(frozen=True, slots=True)

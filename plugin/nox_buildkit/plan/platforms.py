@@ -48,8 +48,9 @@ def wheel_tags(platform: Platform, python: str, glibc: tuple[int, int]) -> Itera
     """Tags that an interpreter accepts, best first; never newer than uv can be asked for."""
     version = tuple(int(part) for part in python.split("."))
     platforms = list(_wheel_platforms(platform, min(glibc, NEWEST_UV_MANYLINUX)))
-    yield from cpython_tags(version, platforms=platforms)
-    yield from compatible_tags(version, f"cp{''.join(python.split('.'))}", platforms)
+    interpreter = f"cp{''.join(python.split('.'))}"
+    yield from cpython_tags(version, abis=[interpreter], platforms=platforms)
+    yield from compatible_tags(version, interpreter, platforms)
 
 
 def uv_platform(platform: Platform, glibc: tuple[int, int]) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
-from nox_buildkit.plan.model import ImagePlan, Package, Plan
+from nox_buildkit.plan.model import NEVER, ImagePlan, Package, Plan
 from nox_buildkit.plan.platforms import PLATFORMS
 from nox_buildkit.render.dockerfile import dockerfile
 from nox_buildkit.render.layer import EPOCH
@@ -39,7 +40,18 @@ def render(plan: Plan, folder: str, contexts: Mapping[str, str]) -> dict[str, st
 
 def override(values: Mapping[str, Mapping[str, Any]]) -> str:
     """What one run or one machine adds to the definition (outputs, secrets, network), by target."""
-    return _json({"target": {name: dict(value) for name, value in values.items()}})
+    return _json({"target": {name: _escaped(dict(value)) for name, value in values.items()}})
+
+
+def _escaped(value: Any) -> Any:
+    match value:
+        case str():
+            return bake_string(value)
+        case dict():
+            return {key: _escaped(item) for key, item in value.items()}
+        case list():
+            return [_escaped(item) for item in value]
+    return value
 
 
 def _target(image: ImagePlan, folder: str, contexts: Mapping[str, str]) -> dict[str, Any]:
@@ -90,12 +102,16 @@ def _pinned(packages: Sequence[Package]) -> str:
 
 
 def _ignore(paths: Sequence[str]) -> str:
-    """The paths as a .dockerignore that matches them to the letter."""
-    return "".join(f"/{_literal(path)}\n" for path in paths)
+    """A .dockerignore of what never belongs, and of ``paths`` to the letter."""
+    never = "".join(f"**/{name}\n" for name in NEVER)
+    return never + "".join(f"/{_literal(path)}\n" for path in paths)
 
 
 def _literal(path: str) -> str:
-    return "".join(f"\\{character}" if character in "\\*?[" else character for character in path)
+    escaped = "".join(f"\\{c}" if c in "\\*?[" else c for c in path)
+    # White space at the end would be trimmed, and a line break would end the pattern.
+    body = escaped.rstrip()
+    return re.sub(r"[\x00-\x1f\x7f]", "?", body) + "?" * (len(escaped) - len(body))
 
 
 def _layer_script() -> str:

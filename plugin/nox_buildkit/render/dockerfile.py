@@ -34,7 +34,8 @@ def _stages(image: ImagePlan) -> Iterator[list[str]]:
         "#   uv      the uv program",
         "# Optional secrets: ca-bundle (PEM), network (shell exports of proxies and indexes).",
     ]
-    yield ["FROM --platform=$BUILDPLATFORM base AS build"]
+    # Whoever the base runs as, building it takes root.
+    yield ["FROM --platform=$BUILDPLATFORM base AS build", "USER 0:0"]
     if image.has_packages:
         yield _pure(image)
     if image.has_native:

@@ -11,7 +11,7 @@ import re
 import shlex
 from collections.abc import Iterable
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\x85]")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\u2028\u2029\x85]")
 
 
 def dockerfile_word(value: str) -> str:
@@ -27,13 +27,6 @@ def dockerfile_word(value: str) -> str:
 def exec_form(words: Iterable[str]) -> str:
     """``words`` as the JSON array of CMD and ENTRYPOINT, where nothing is expanded."""
     return json.dumps(list(words))
-
-
-def copy_form(*paths: str) -> str:
-    """``paths`` as the JSON array of COPY, where variables are expanded and wildcards matched."""
-    for path in paths:
-        _refuse_control(path)
-    return json.dumps([re.sub(r"([\\$])", r"\\\1", path) for path in paths])
 
 
 def shell_word(value: str) -> str:

@@ -125,9 +125,12 @@ def downloads(
     with bar:
 
         def update(message: str, done: int, total: int) -> None:
+            if not total:
+                bar.console.print(message)
+                return
             if message not in tasks:
-                tasks[message] = bar.add_task(message, total=total or None)
-            bar.update(tasks[message], completed=done, total=total or None)
+                tasks[message] = bar.add_task(message, total=total)
+            bar.update(tasks[message], completed=done, total=total)
 
         yield update
 

@@ -111,7 +111,15 @@ def untouched(name: str, entry: dict[str, Any]) -> ImageResult:
         for platform, value in entry["platforms"].items()
     )
     return ImageResult(
-        name, entry["digest"], platforms, tuple(entry["tags"]), entry["output"], up_to_date=True
+        name=name,
+        digest=entry["digest"],
+        platforms=platforms,
+        tags=tuple(entry["tags"]),
+        output=entry["output"],
+        cached=entry["steps"]["cached"],
+        executed=entry["steps"]["executed"],
+        seconds=entry["seconds"],
+        up_to_date=True,
     )
 
 
@@ -134,7 +142,7 @@ def _rows(results: Iterable[ImageResult]) -> Iterable[tuple[str, ...]]:
                 *(words.size(size) if size else "-" for size in sizes),
                 words.size(platform.size),
                 steps if first else "",
-                words.duration(result.seconds) if first else "",
+                ("-" if result.up_to_date else words.duration(result.seconds)) if first else "",
             )
 
 

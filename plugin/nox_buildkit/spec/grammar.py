@@ -29,6 +29,9 @@ LABEL_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?"
 PROJECT_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 USER = r"(?:[0-9]{1,10}|[a-z_][a-z0-9_-]{0,31})(?::(?:[0-9]{1,10}|[a-z_][a-z0-9_-]{0,31}))?"
 PORT = r"([1-9][0-9]{0,4})(?:/(tcp|udp|sctp))?"
+# Links of a merged-/usr base, folders of the kernel, folders with modes of their own, and where the
+# packages are: the application's folder would take their place.
+RESERVED = r"/(?:bin|dev|etc|lib\d*|opt/venv|proc|run|sbin|sys|tmp|usr|var/run|var/lock)(?:/|$)"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]+\])(?::[0-9]{{1,5}})?"
 _DIGEST = r"(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})"
@@ -177,7 +180,7 @@ def index_url(value: str) -> str:
     except ValueError:
         raise Invalid("not a URL", "write https://host/path") from None
     if "@" in parts.netloc:
-        hint = "use UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD, or ~/.netrc"
+        hint = "use UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD"
         raise Invalid("credentials do not belong in a file", hint)
     if parts.scheme not in {"https", "http"} or not host or re.search(r"[\s@\"'\\<>]", value):
         raise Invalid("not an index URL", "write https://host/path")
@@ -237,6 +240,8 @@ def workdir(value: str) -> str:
         raise Invalid("the image's root cannot be the working folder", "write '/app'")
     if normal != value:
         raise Invalid(f"{shown(value)} is not normalised", f"write {shown(normal)}")
+    if re.match(RESERVED, value):
+        raise Invalid(f"{shown(value)} belongs to the system or the packages", "write '/app'")
     return value
 
 

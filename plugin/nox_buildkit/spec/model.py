@@ -80,7 +80,7 @@ class Requirements(_Strict):
     index: IndexUrl | None = Field(
         default=None,
         description="Package index to use instead of uv's default. Credentials never stand "
-        "here: they come from UV_INDEX_* variables or ~/.netrc.",
+        "here: they come from UV_INDEX_<NAME>_* variables, by the name of the set.",
         examples=["https://packages.example.com/simple"],
     )
     output: InnerPath | None = Field(

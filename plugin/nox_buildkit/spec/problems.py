@@ -48,7 +48,7 @@ def translate(error: ErrorDetails, root: Node, kind: Kind) -> Problem:
     elif error["type"] == "literal_error" and path == ["version"]:
         message, hint = _version(root.find(path))
     elif error["type"] in _EXPECTED:
-        message, hint = _wrong_type(error["type"], path, root.find(path))
+        message, hint = _wrong_type(error["type"], root.find(path))
     elif error["type"] == "too_short":
         message, hint = "empty", "name at least one"
     else:
@@ -118,7 +118,7 @@ def _version(node: Node | None) -> tuple[str, str]:
     return f"version {escaped(str(shown))} is not known", known
 
 
-def _wrong_type(kind: str, path: Sequence[str | int], node: Node | None) -> tuple[str, str]:
+def _wrong_type(kind: str, node: Node | None) -> tuple[str, str]:
     value: Any = node.value if node else None
     expected = _EXPECTED[kind]
     if value is None:

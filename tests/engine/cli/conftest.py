@@ -11,6 +11,7 @@ import pytest
 from oci import ImageIndex
 from package_index import PackageIndex, new_version, serve
 from project import APP, NOXFILE, SPEC, Built, Project, git
+from python_on_whales import Container
 from real_parts import free_port, in_cache
 
 from nox_buildkit.engine import emulation
@@ -74,7 +75,7 @@ def project(template: Project, tmp_path: Path) -> Project:
 
 @pytest.fixture
 def unseen(project: Project) -> Iterator[tuple[Project, PackageIndex]]:
-    """A small project that needs a version of ``plain`` that no build has seen, at its own index."""
+    """A small project with an index of its own, whose ``plain`` no build has seen before."""
     with serve() as index:
         version = new_version()
         index.add("plain", version)
@@ -89,13 +90,15 @@ def unseen(project: Project) -> Iterator[tuple[Project, PackageIndex]]:
 def fastapi(common: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Built:
     """The example that the repository's own buildspec.yaml builds, in a repository of its own."""
     root = tmp_path_factory.mktemp("repository")
-    port = free_port()
-    shutil.copytree(REPOSITORY / "examples" / "fastapi", root / "examples" / "fastapi", ignore=shutil.ignore_patterns("__pycache__"))
-    spec = (REPOSITORY / "buildspec.yaml").read_text()
+    shutil.copytree(
+        REPOSITORY / "examples" / "fastapi",
+        root / "examples" / "fastapi",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
     project = Project(root, dict(common)).write(
         {
             "noxfile.py": NOXFILE,
-            "buildspec.yaml": spec.replace('"8000"', f'"{port}"'),
+            "buildspec.yaml": (REPOSITORY / "buildspec.yaml").read_text(),
             ".gitignore": "dist/\n__pycache__/\n",
         }
     )
@@ -105,7 +108,7 @@ def fastapi(common: dict[str, str], tmp_path_factory: pytest.TempPathFactory) ->
     git(root, "commit", "--quiet", "--message", "Say hello")
     project.ok("build", CI="true")
     image = ImageIndex.open(root / "dist" / "hello.oci.tar")
-    return Built(project, image, port, git(root, "rev-parse", "HEAD"))
+    return Built(project, image, git(root, "rev-parse", "HEAD"))
 
 
 @pytest.fixture(scope="session")
@@ -113,3 +116,27 @@ def both_platforms(engine_home: Path) -> None:
     """This host runs programs of both platforms."""
     with in_cache(engine_home):
         emulation.ensure(["linux/amd64", "linux/arm64"], os.uname().machine)
+
+
+@pytest.fixture(scope="session")
+def started(
+    fastapi: Built, private_engine: PrivateEngine, both_platforms: None
+) -> Iterator[dict[str, tuple[Container, int]]]:
+    """The example's containers by platform, with the ports that they are going to listen on.
+
+    Starting takes minutes under QEMU, so it goes on while other tests look at the image.
+    """
+    client = private_engine.client
+    client.load(fastapi.project.root / "dist" / "hello.oci.tar")
+    containers = {}
+    for platform, image in fastapi.image.platforms.items():
+        port = free_port()
+        command = [str(port) if word == "8000" else word for word in image.config["config"]["Cmd"]]
+        container = client.run(
+            "hello:0.1.0", command, detach=True, networks=["host"], platform=platform
+        )
+        assert isinstance(container, Container)
+        containers[platform] = (container, port)
+    yield containers
+    for container, _ in containers.values():
+        container.remove(force=True)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from oci import ImageIndex
-from project import Project
+from project import APP, NOXFILE, Project
 from real_parts import in_cache
 
 from nox_buildkit.engine.private_layout import Layout
@@ -19,35 +18,171 @@ NOBODY = "unix:///nonexistent/docker.sock"
 
 
 @pytest.fixture
-def own_project(project: Project, own_home: Path, engine_home: Path) -> Iterator[Project]:
+def alone(project: Project, own_home: Path, engine_home: Path) -> Iterator[Project]:
     """A project with a private engine of its own, which nobody has started, and warm downloads."""
     for name in ("bases", "uv", "pylock", "apt"):
         if (engine_home / name).exists():
             shutil.copytree(engine_home / name, own_home / name)
     with in_cache(own_home):
         host = Layout.current().host
-    project.env |= {"NOX_BUILDKIT_CACHE": str(own_home), "DOCKER_HOST": host}
-    yield project
+    yield Project(
+        project.root, {**project.env, "NOX_BUILDKIT_CACHE": str(own_home), "DOCKER_HOST": host}
+    )
 
 
-def test_nothing_changed(own_project: Project) -> None:
-    first = own_project.ok("build")
+def test_a_cold_engine_builds_the_same_image_and_a_second_build_needs_none(
+    project: Project, alone: Project, tmp_path: Path
+) -> None:
+    """No layer, no package and no byte code is there at first: nothing of it shows in the image."""
+    project.ok("build", "--output", str(tmp_path / "warm"))
+    warm = ImageIndex.open(tmp_path / "warm" / "web.oci.tar")
+
+    first = alone.ok("build")
     assert "starting the private engine" in first.stderr
-    before = _state(own_project.root)
-    own_project.ok("engine", "stop")
+    assert alone.digest() == warm.digest
+    before = _state(alone.root)
+    alone.ok("engine", "stop")
 
-    second = own_project.ok("build")
-
+    second = alone.ok("build")
     assert "nothing changed: nothing was built or written" in second.stderr
-    assert _state(own_project.root) == before
-    status = json.loads(own_project.ok("engine", "status", "--json").stdout)
+    assert _state(alone.root) == before
+    status = json.loads(alone.ok("engine", "status", "--json").stdout)
     assert status["state"] == "stopped"
 
 
-def test_a_cold_engine_builds_the_same_image(project: Project, own_project: Project) -> None:
-    """No layer, no download and no byte code is there: nothing of them shows in the image."""
-    cold = own_project.ok("build", "--output", "cold")
-    assert "starting the private engine" in cold.stderr
+def test_nothing_changed_asks_no_engine_and_no_index(project: Project) -> None:
+    project.ok("build")
+    before = _state(project.root)
+    dead = {"DOCKER_HOST": NOBODY, "HTTPS_PROXY": "http://127.0.0.1:9", "PATH": "/usr/bin:/bin"}
+    done = project.ok("build", **dead)
+    assert "nothing changed" in done.stderr
+    assert "up to date" in done.stderr
+    assert _state(project.root) == before
+
+
+def test_a_file_that_stays_out_changes_nothing(project: Project) -> None:
+    project.write({".gitignore": "*.log\n"})
+    project.ok("build")
+    project.write({"debug.log": "something went on"})
+    assert "nothing changed" in project.ok("build").stderr
+
+
+def test_a_missing_result_is_made_again(project: Project) -> None:
+    project.ok("build")
+    digest = project.digest()
+    project.tar.unlink()
+    assert "nothing changed" not in project.ok("build").stderr
+    assert ImageIndex.open(project.tar).digest == digest
+
+
+def test_a_changed_source_keeps_the_packages(project: Project) -> None:
+    project.ok("build")
+    before = ImageIndex.open(project.tar)
+    project.write({"app/__main__.py": f"{APP}\n# A line more.\n"})
+    project.ok("build")
+    after = ImageIndex.open(project.tar)
+    assert after.digest != before.digest
+    assert project.record()["images"]["web"]["steps"]["executed"] <= 3
+    for name, image in after.platforms.items():
+        assert image.layers[:-1] == before.platforms[name].layers[:-1]
+        assert image.layers[-1] != before.platforms[name].layers[-1]
+        assert "# A line more." in image.read("app/app/__main__.py")
+
+
+def test_a_changed_pure_package_keeps_the_native_ones(project: Project) -> None:
+    project.ok("build")
+    before = ImageIndex.open(project.tar)
+    project.write({"requirements.in": "plain==1.1\nfast\n"})
+    done = project.ok("build")
+    assert "refreshed requirements.lock; commit it" in done.stderr
+    after = ImageIndex.open(project.tar)
+    for name, image in after.platforms.items():
+        changed = [
+            index
+            for index, layer in enumerate(image.layers)
+            if layer not in before.platforms[name].layers
+        ]
+        assert len(changed) == 1
+        assert any(
+            "plain-1.1.dist-info" in name for name in image.members(image.layers[changed[0]])
+        )
+
+
+def test_every_platform_gets_its_own_wheel_and_the_shared_one_once(project: Project) -> None:
+    project.ok("build")
+    images = ImageIndex.open(project.tar).platforms
+    for name, image in images.items():
+        (module,) = (path for path in image.own_names if path.endswith("/fast/__init__.py"))
+        assert image.read(module) == f"VERSION = '2.0'\nPLATFORM = '{name}'\n"
+    amd64, arm64 = images.values()
+    different = [
+        n for n, (a, b) in enumerate(zip(amd64.layers, arm64.layers, strict=True)) if a != b
+    ]
+    assert len(different) == 2, "the base and the packages with machine code"
+
+
+def test_one_entry_of_the_matrix(project: Project) -> None:
+    spec = (
+        "version: 1\n"
+        "defaults: {base: debian}\n"
+        "images:\n"
+        "  web: {command: [python, -m, app]}\n"
+        "  job: {command: [python, -V], requirements: none, platforms: [linux/amd64]}\n"
+    )
+    project.write({"buildspec.yaml": spec})
+    entries = json.loads(project.ok("matrix", "--json").stdout)["include"]
+    assert [(entry["image"], entry["platform"]) for entry in entries] == [
+        ("web", "linux/amd64"),
+        ("web", "linux/arm64"),
+        ("job", "linux/amd64"),
+    ]
+    entry = entries[1]
+    project.ok("build", entry["image"], "--platform", entry["platform"])
+    assert list(ImageIndex.open(project.tar).platforms) == ["linux/arm64"]
+    assert list(project.record()["images"]) == ["web"]
+    assert not (project.root / "dist" / "job.oci.tar").exists()
+
+    project.ok("build")
+    assert list(project.record()["images"]) == ["web", "job"]
+    assert sorted(ImageIndex.open(project.tar).platforms) == ["linux/amd64", "linux/arm64"]
+    job = ImageIndex.open(project.root / "dist" / "job.oci.tar")
+    assert list(job.platforms) == ["linux/amd64"]
+    assert not any("site-packages" in n for n in job.platforms["linux/amd64"].own_names)
+
+
+def test_two_builds_at_once(project: Project) -> None:
+    project.write({"app/extra.py": f"PATH = {str(project.root)!r}\n"})
+    processes = [project.start("build") for _ in range(2)]
+    outcomes = [(process.communicate(timeout=180)[1], process.returncode) for process in processes]
+    assert [code for _, code in outcomes] == [0, 0], outcomes
+    image = ImageIndex.open(project.tar)
+    assert image.digest == project.digest()
+    assert sorted(image.platforms) == ["linux/amd64", "linux/arm64"]
+    assert _leftovers(project) == []
+
+
+def test_a_first_build_outside_of_git_makes_its_own_lock(project: Project) -> None:
+    (project.root / "requirements.lock").unlink()
+    project.write({"noxfile.py": NOXFILE})
+    done = project.ok("build")
+    assert "refreshed requirements.lock; commit it" in done.stderr
+    labels = ImageIndex.open(project.tar).platforms["linux/amd64"].config["config"]["Labels"]
+    assert "org.opencontainers.image.revision" not in labels
+
+
+def test_source_date_epoch_is_the_time_of_creation_and_no_new_layer(project: Project) -> None:
+    project.ok("build")
+    before = ImageIndex.open(project.tar).platforms["linux/amd64"]
+    project.ok("build", SOURCE_DATE_EPOCH="1700000000")
+    after = ImageIndex.open(project.tar).platforms["linux/amd64"]
+    label = after.config["config"]["Labels"]["org.opencontainers.image.created"]
+    assert label == "2023-11-14T22:13:20Z"
+    assert after.layers == before.layers
+
+
+def _leftovers(project: Project) -> list[str]:
+    known = {"web.oci.tar", "build.json"}
+    return [path.name for path in (project.root / "dist").iterdir() if path.name not in known]
 
 
 def _state(root: Path) -> dict[str, tuple[int, int]]:

@@ -20,6 +20,7 @@ HOSTILE = (
     "--mount=type=bind,from=base,target=/x",
     " spaces around ",
     "\u00fcml\u00e4ut \u2603",
+    "tab\there",
     "",
 )
 

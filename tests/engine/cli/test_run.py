@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from project import Built, Project
+from project import Project
 from python_on_whales import Container, DockerClient
 from real_parts import free_port
 
 from nox_buildkit.engine.private import PrivateEngine
 
-#: Importing FastAPI takes 18 s where QEMU runs it on an idle machine.
-PATIENCE = 120
+#: Seconds. QEMU needs a minute and a half of one processor to import FastAPI and its command.
+PATIENCE = 420
 
 MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
 
@@ -30,21 +31,19 @@ def platform(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def test_the_example_answers(fastapi: Built, private_engine: PrivateEngine, platform: str) -> None:
-    client = private_engine.client
-    client.load(fastapi.project.root / "dist" / "hello.oci.tar")
-    # Its own command and nothing else: the spec of this copy names a free port.
-    with _running(client, "hello:0.1.0", platform) as container:
-        answer = _answer(container, fastapi.port)
-        assert answer == {"hello": "world", "machine": MACHINES[platform]}
-        assert _uid(container) == 10001
+@pytest.fixture(scope="module")
+def port(template: Project, tmp_path_factory: pytest.TempPathFactory) -> int:
+    """The port that the small project's image listens on; it is in the engine's image store."""
+    port = free_port()
+    command = f"images.web.command=[python, -m, app, '{port}']"
+    output = str(tmp_path_factory.mktemp("loaded"))
+    template.ok("build", "--load", "--set", command, "--output", output)
+    return port
 
 
 def test_sigterm_reaches_the_program(
-    project: Project, private_engine: PrivateEngine, platform: str
+    port: int, private_engine: PrivateEngine, platform: str
 ) -> None:
-    port = free_port()
-    project.ok("build", "--load", "--set", f"images.web.command=[python, -m, app, '{port}']")
     with _running(private_engine.client, "web:latest", platform) as container:
         answer = _answer(container, port)
         assert answer["machine"] == MACHINES[platform]
@@ -53,9 +52,14 @@ def test_sigterm_reaches_the_program(
         assert answer["pid"] == 1, "exec form: no shell in between"
         began = time.monotonic()
         private_engine.client.stop(container, time=20)
-        assert time.monotonic() - began < 2
-        container.reload()
+        # Python takes seconds to end, too, where QEMU runs it.
+        assert time.monotonic() - began < (2 if _is_native(platform) else 15)
+        container.reload()  # type: ignore[no-untyped-call]
         assert container.state.exit_code == 0
+
+
+def _is_native(platform: str) -> bool:
+    return MACHINES[platform] == os.uname().machine
 
 
 @contextmanager
@@ -76,7 +80,7 @@ def _answer(container: Container, port: int) -> dict[str, Any]:
                 answer: dict[str, Any] = json.load(response)
                 return answer
         except OSError:
-            container.reload()
+            container.reload()  # type: ignore[no-untyped-call]
             assert container.state.running, container.logs()
             assert time.monotonic() < deadline, container.logs()
             time.sleep(0.1)
@@ -85,3 +89,9 @@ def _answer(container: Container, port: int) -> dict[str, Any]:
 def _uid(container: Container) -> int:
     status = Path(f"/proc/{container.state.pid}/status").read_text()
     return int(next(line for line in status.splitlines() if line.startswith("Uid:")).split()[1])
+
+
+def test_the_example_answers(started: Mapping[str, tuple[Container, int]], platform: str) -> None:
+    container, port = started[platform]
+    assert _answer(container, port) == {"hello": "world", "machine": MACHINES[platform]}
+    assert _uid(container) == 10001

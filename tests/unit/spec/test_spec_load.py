@@ -363,7 +363,7 @@ def test_credentials_in_an_index_url_are_refused_and_not_repeated() -> None:
     (line,) = problems(text)
     assert line == (
         "buildspec.yaml:5:12: requirements.a.index: credentials do not belong in a file; "
-        "use UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD, or ~/.netrc"
+        "use UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD"
     )
 
 

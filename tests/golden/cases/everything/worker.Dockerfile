@@ -6,6 +6,7 @@
 # Optional secrets: ca-bundle (PEM), network (shell exports of proxies and indexes).
 
 FROM --platform=$BUILDPLATFORM base AS build
+USER 0:0
 
 # The sources, readable by every user and writable by none, with their byte code.
 FROM build AS app

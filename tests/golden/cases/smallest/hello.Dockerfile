@@ -6,6 +6,7 @@
 # Optional secrets: ca-bundle (PEM), network (shell exports of proxies and indexes).
 
 FROM --platform=$BUILDPLATFORM base AS build
+USER 0:0
 
 # Packages without machine code: installed once, one layer for all platforms.
 FROM build AS deps-pure
