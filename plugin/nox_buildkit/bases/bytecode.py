@@ -30,7 +30,10 @@ def compile_library(tree: Tree, python: str, root: Path) -> Bytecode:
         str(root / f"usr/bin/python{python}"), "-s", "-S", "-m", "compileall", "-q",
         "--invalidation-mode", "unchecked-hash", "-s", str(root), "-p", "/", str(root / library),
     ]  # fmt: skip
-    environment = {"PYTHONHOME": str(root / "usr"), "PATH": os.defpath}
+    # What compileall imports must not be cached on the way: with a time in it, and then skipped.
+    environment = {
+        "PYTHONHOME": str(root / "usr"), "PATH": os.defpath, "PYTHONDONTWRITEBYTECODE": "1",
+    }  # fmt: skip
     done = subprocess.run(
         command, env=environment, capture_output=True, text=True, errors="replace", check=False
     )

@@ -5,19 +5,22 @@ Runs inside the build with the base's own Python and nothing else:
     python3 layer.py ROOT CACHE
 
 ROOT mirrors the file system of the final image. The cache of byte code is addressed by content
-(path in the image, source, Python), so a package that did not change is never compiled again,
+(paths in the image, sources, Python), so a package that did not change is never compiled again,
 whatever platform or image it is for; entries are written under a temporary name and renamed, so
 that builds may share it at the same moment. The byte code is never checked against its source
 (PEP 552): sources in an image do not change.
 """
 
+import contextlib
 import hashlib
 import importlib.util
 import os
 import py_compile
 import shutil
 import sys
-from concurrent.futures import ProcessPoolExecutor
+import tempfile
+import traceback
+from collections.abc import Callable
 
 PYTHON = f"{sys.implementation.cache_tag} {importlib.util.MAGIC_NUMBER.hex()}"
 
@@ -26,52 +29,85 @@ PYTHON = f"{sys.implementation.cache_tag} {importlib.util.MAGIC_NUMBER.hex()}"
 EPOCH = 315532800
 
 
-def place_bytecode(job: tuple[str, str, str]) -> None:
-    """Put the byte code of a source in its place, compiling it unless that was done before.
+def place_bytecode(root: str, sources: list[str], cache: str) -> None:
+    """Put the byte code of ``sources``, paths in the image, in its place below ``root``."""
+    digest = hashlib.sha256(PYTHON.encode())
+    for source in sources:
+        with open(root + source, "rb") as stream:
+            content = stream.read()
+        digest.update(f"\0{source}\0{len(content)}\0".encode() + content)
+    cached = os.path.join(cache, digest.hexdigest())
+    if not os.path.exists(cached):
+        # Byte code tells which strings the process knew before (marshal keeps references), so a
+        # package is compiled in its order by a process that has compiled nothing else.
+        in_child(compile_sources, root, sources, cached)
+    for number in os.listdir(cached):
+        target = importlib.util.cache_from_source(root + sources[int(number)])
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        shutil.copyfile(os.path.join(cached, number), target)
 
-    ``job``: the source, its path in the image, the cache.
-    """
-    source, name, cache = job
-    with open(source, "rb") as stream:
-        content = stream.read()
-    digest = hashlib.sha256(b"\0".join((PYTHON.encode(), name.encode(), content))).hexdigest()
-    cached = os.path.join(cache, digest[:2], digest)
-    if not os.path.exists(cached) and not compile_source(source, name, cached):
-        return
-    target = importlib.util.cache_from_source(source)
-    os.makedirs(os.path.dirname(target), exist_ok=True)
-    shutil.copyfile(cached, target)
 
-
-def compile_source(source: str, name: str, cached: str) -> bool:
-    """Compile ``source`` to the file ``cached``; False for what is not Python of this version."""
+def compile_sources(root: str, sources: list[str], cached: str) -> None:
+    """Compile ``sources`` into the folder ``cached``, less what is no Python of this version."""
     os.makedirs(os.path.dirname(cached), exist_ok=True)
-    try:
-        py_compile.compile(
-            source,
-            cfile=cached,
-            dfile=name,
-            doraise=True,
-            quiet=2,
-            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
-        )
-    except (py_compile.PyCompileError, ValueError):
+    temporary = tempfile.mkdtemp(dir=os.path.dirname(cached))
+    mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    for number, source in enumerate(sources):
+        target = os.path.join(temporary, str(number))
         # Templates and code of other Python versions travel in packages; they stay sources.
-        return False
-    return True
+        with contextlib.suppress(py_compile.PyCompileError, ValueError):
+            py_compile.compile(root + source, target, source, True, -1, mode, 2)
+    # Another build may have been quicker.
+    with contextlib.suppress(OSError):
+        os.rename(temporary, cached)
+    shutil.rmtree(temporary, ignore_errors=True)
 
 
-def compile_sources(root: str, cache: str) -> None:
-    """Put the byte code of every source below ``root`` in its place."""
-    jobs = []
+def compile_tree(root: str, cache: str) -> None:
+    """Put the byte code of every source below ``root`` in its place, on every processor."""
+    packages: dict[str, list[str]] = {}
     for folder, _, names in os.walk(root):
-        paths = (os.path.join(folder, name) for name in names if name.endswith(".py"))
-        jobs += [(path, path[len(root) :], cache) for path in paths if os.path.isfile(path)]
-    if len(jobs) < 64:
-        list(map(place_bytecode, jobs))
-        return
-    with ProcessPoolExecutor() as pool:
-        list(pool.map(place_bytecode, jobs, chunksize=16))
+        below, packaged, rest = folder[len(root) :].partition("/site-packages/")
+        package = below + packaged + rest.split("/")[0]
+        for name in names:
+            if name.endswith(".py") and os.path.isfile(os.path.join(folder, name)):
+                source = os.path.join(folder[len(root) :], name)
+                packages.setdefault(package, []).append(source)
+    # The largest first, in turns, so that the processors end at about the same time.
+    jobs = sorted(map(sorted, packages.values()), key=len, reverse=True)
+    share = os.cpu_count() or 1
+    children = [fork(place_all, root, jobs[start::share], cache) for start in range(share)]
+    # Every child is waited for, also after one that failed.
+    failed = [child for child in children if os.waitpid(child, 0)[1]]
+    if failed:
+        sys.exit("byte code cannot be written")
+
+
+def place_all(root: str, jobs: list[list[str]], cache: str) -> None:
+    """One processor's share."""
+    for sources in jobs:
+        place_bytecode(root, sources, cache)
+
+
+def in_child(function: Callable[..., None], *arguments: object) -> None:
+    """Call ``function`` in a process of its own, and wait for it."""
+    if os.waitpid(fork(function, *arguments), 0)[1]:
+        raise OSError("a child process failed")
+
+
+def fork(function: Callable[..., None], *arguments: object) -> int:
+    """Start ``function`` in a process of its own; the process's number."""
+    child = os.fork()
+    if child:
+        return child
+    status = 1
+    try:
+        function(*arguments)
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
 
 
 def normalise(root: str) -> None:
@@ -85,5 +121,5 @@ def normalise(root: str) -> None:
 
 
 if __name__ == "__main__":
-    compile_sources(sys.argv[1], sys.argv[2])
+    compile_tree(sys.argv[1], sys.argv[2])
     normalise(sys.argv[1])
