@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import tarfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,14 @@ class PlatformImage:
     def own_names(self) -> list[str]:
         """Every path in the layers above the base."""
         return [name for layer in self.own_layers for name in self.members(layer)]
+
+    def contents(self, layer: str) -> Iterator[tuple[str, bytes]]:
+        """Every regular file of a layer with its bytes."""
+        with tarfile.open(fileobj=io.BytesIO(self.unpacked(layer))) as tar:
+            for member in tar:
+                stream = tar.extractfile(member) if member.isreg() else None
+                if stream:
+                    yield member.name, stream.read()
 
     def read(self, path: str) -> str:
         """The text of a file as a container sees it."""

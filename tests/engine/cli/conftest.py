@@ -73,6 +73,24 @@ def project(template: Project, tmp_path: Path) -> Project:
     return Project(root, dict(template.env))
 
 
+@pytest.fixture(scope="session")
+def built_template(template: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The small project after a build."""
+    root = tmp_path_factory.mktemp("built") / "project"
+    shutil.copytree(template.root, root)
+    project = Project(root, dict(template.env))
+    project.ok("build")
+    return project
+
+
+@pytest.fixture
+def built(built_template: Project, tmp_path: Path) -> Project:
+    """A small project of the test's own that was built: what is built does not depend on where."""
+    root = tmp_path / "project"
+    shutil.copytree(built_template.root, root)
+    return Project(root, dict(built_template.env))
+
+
 @pytest.fixture
 def unseen(project: Project) -> Iterator[tuple[Project, PackageIndex]]:
     """A small project with an index of its own, whose ``plain`` no build has seen before."""

@@ -50,52 +50,46 @@ def test_a_cold_engine_builds_the_same_image_and_a_second_build_needs_none(
     assert status["state"] == "stopped"
 
 
-def test_nothing_changed_asks_no_engine_and_no_index(project: Project) -> None:
-    project.ok("build")
-    before = _state(project.root)
+def test_nothing_changed_asks_no_engine_and_no_index(built: Project) -> None:
+    before = _state(built.root)
     dead = {"DOCKER_HOST": NOBODY, "HTTPS_PROXY": "http://127.0.0.1:9", "PATH": "/usr/bin:/bin"}
-    done = project.ok("build", **dead)
+    done = built.ok("build", **dead)
     assert "nothing changed" in done.stderr
     assert "up to date" in done.stderr
-    assert _state(project.root) == before
+    assert _state(built.root) == before
 
 
-def test_a_file_that_stays_out_changes_nothing(project: Project) -> None:
-    project.write({".gitignore": "*.log\n"})
-    project.ok("build")
-    project.write({"debug.log": "something went on"})
-    assert "nothing changed" in project.ok("build").stderr
+def test_a_file_that_stays_out_changes_nothing(built: Project) -> None:
+    built.write({".gitignore": "*.log\n", "debug.log": "something went on"})
+    assert "nothing changed" in built.ok("build").stderr
 
 
-def test_a_missing_result_is_made_again(project: Project) -> None:
-    project.ok("build")
-    digest = project.digest()
-    project.tar.unlink()
-    assert "nothing changed" not in project.ok("build").stderr
-    assert ImageIndex.open(project.tar).digest == digest
+def test_a_missing_result_is_made_again(built: Project) -> None:
+    digest = built.digest()
+    built.tar.unlink()
+    assert "nothing changed" not in built.ok("build").stderr
+    assert ImageIndex.open(built.tar).digest == digest
 
 
-def test_a_changed_source_keeps_the_packages(project: Project) -> None:
-    project.ok("build")
-    before = ImageIndex.open(project.tar)
-    project.write({"app/__main__.py": f"{APP}\n# A line more.\n"})
-    project.ok("build")
-    after = ImageIndex.open(project.tar)
+def test_a_changed_source_keeps_the_packages(built: Project) -> None:
+    before = ImageIndex.open(built.tar)
+    built.write({"app/__main__.py": f"{APP}\n# A line more.\n"})
+    built.ok("build")
+    after = ImageIndex.open(built.tar)
     assert after.digest != before.digest
-    assert project.record()["images"]["web"]["steps"]["executed"] <= 3
+    assert built.record()["images"]["web"]["steps"]["executed"] <= 3
     for name, image in after.platforms.items():
         assert image.layers[:-1] == before.platforms[name].layers[:-1]
         assert image.layers[-1] != before.platforms[name].layers[-1]
         assert "# A line more." in image.read("app/app/__main__.py")
 
 
-def test_a_changed_pure_package_keeps_the_native_ones(project: Project) -> None:
-    project.ok("build")
-    before = ImageIndex.open(project.tar)
-    project.write({"requirements.in": "plain==1.1\nfast\n"})
-    done = project.ok("build")
+def test_a_changed_pure_package_keeps_the_native_ones(built: Project) -> None:
+    before = ImageIndex.open(built.tar)
+    built.write({"requirements.in": "plain==1.1\nfast\n"})
+    done = built.ok("build")
     assert "refreshed requirements.lock; commit it" in done.stderr
-    after = ImageIndex.open(project.tar)
+    after = ImageIndex.open(built.tar)
     for name, image in after.platforms.items():
         changed = [
             index
@@ -108,9 +102,8 @@ def test_a_changed_pure_package_keeps_the_native_ones(project: Project) -> None:
         )
 
 
-def test_every_platform_gets_its_own_wheel_and_the_shared_one_once(project: Project) -> None:
-    project.ok("build")
-    images = ImageIndex.open(project.tar).platforms
+def test_every_platform_gets_its_own_wheel_and_the_shared_one_once(built: Project) -> None:
+    images = ImageIndex.open(built.tar).platforms
     for name, image in images.items():
         (module,) = (path for path in image.own_names if path.endswith("/fast/__init__.py"))
         assert image.read(module) == f"VERSION = '2.0'\nPLATFORM = '{name}'\n"
@@ -170,11 +163,10 @@ def test_a_first_build_outside_of_git_makes_its_own_lock(project: Project) -> No
     assert "org.opencontainers.image.revision" not in labels
 
 
-def test_source_date_epoch_is_the_time_of_creation_and_no_new_layer(project: Project) -> None:
-    project.ok("build")
-    before = ImageIndex.open(project.tar).platforms["linux/amd64"]
-    project.ok("build", SOURCE_DATE_EPOCH="1700000000")
-    after = ImageIndex.open(project.tar).platforms["linux/amd64"]
+def test_source_date_epoch_is_the_time_of_creation_and_no_new_layer(built: Project) -> None:
+    before = ImageIndex.open(built.tar).platforms["linux/amd64"]
+    built.ok("build", SOURCE_DATE_EPOCH="1700000000")
+    after = ImageIndex.open(built.tar).platforms["linux/amd64"]
     label = after.config["config"]["Labels"]["org.opencontainers.image.created"]
     assert label == "2023-11-14T22:13:20Z"
     assert after.layers == before.layers

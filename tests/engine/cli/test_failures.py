@@ -306,7 +306,7 @@ def _in_terminal(project: Project, env: dict[str, str]) -> str:
     """What a terminal gets to see of a build."""
     master, slave = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "nox", "-s", "build", "--", "--no-cache", "--platform=linux/amd64"],
+        [sys.executable, "-m", "nox", "-s", "build", "--", "--platform=linux/amd64"],
         cwd=project.root, env=project.environment(env), stdin=slave, stdout=slave, stderr=slave,
     )  # fmt: skip
     os.close(slave)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -127,7 +126,7 @@ def test_a_requirement_with_a_password_is_not_locked(project: Project) -> None:
     ("source", "content", "cause"),
     [
         ("missing.in", None, "missing.in: no such file"),
-        ("folder.txt", None, "folder.txt: is a folder"),
+        ("folder.txt", None, "folder.txt: is not a file"),
         ("app", None, "'app' is not a requirements file"),
         ("latin.txt", b"caf\xe9", "latin.txt: not UTF-8 text"),
         ("pyproject.toml", b"[project\n", "pyproject.toml:1:9: not TOML"),
@@ -148,12 +147,11 @@ def test_a_source_that_cannot_be_used(
         assert done.cause.startswith("buildspec.yaml:9:13: requirements.all.source: ")
 
 
-def test_a_source_that_cannot_be_opened(project: Project) -> None:
-    """Root may read everything, but nobody a loop of links."""
+def test_a_source_that_leads_nowhere(project: Project) -> None:
     (project.root / "loop.in").symlink_to("loop.in")
     spec = SPEC.replace("base: debian", "base: debian\n    requirements: all")
     project.write({"buildspec.yaml": f"{spec}requirements:\n  all: {{source: loop.in}}\n"})
-    assert os.strerror(40) in project.nox("lock").cause
+    assert "loop.in: no such file" in project.nox("lock").cause
 
 
 def _lock(project: Project) -> str:

@@ -81,7 +81,7 @@ def test_a_session_that_is_there_already_is_not_replaced(empty: Project) -> None
     empty.write({"noxfile.py": noxfile})
     done = _nox(empty, "-l")
     assert done.returncode != 0
-    assert "there is a session 'build' already; register(prefix=...) avoids it" in done.stderr
+    assert "there is a session 'build' already; register(prefix=" in done.stderr
 
 
 def test_another_path_of_the_spec(project: Project) -> None:
@@ -168,6 +168,6 @@ def test_matrix_for_github(project: Project) -> None:
 
 
 def test_progress_json_is_alone_on_standard_output(project: Project) -> None:
-    done = project.ok("build", "--no-cache", "--progress", "json")
+    done = project.ok("build", "--progress", "json")
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert any("vertexes" in event for event in events)
