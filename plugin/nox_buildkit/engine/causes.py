@@ -41,16 +41,18 @@ _UNREACHED = (
 )
 _FULL = r"(?:[Nn]o space left on device|[Dd]isk quota exceeded)"
 
+ENGINE_GONE = _rule(
+    "engine-gone",
+    "error",
+    r"error reading from server: EOF|Cannot connect to the Docker daemon|transport is closing"
+    r"|failed to receive status: .*Unavailable|failed to connect to the docker API"
+    r"|graceful_stop",
+    "the build engine went away",
+    "see 'nox -s engine -- status', then build again: finished steps are kept",
+)
+
 RULES: tuple[Rule, ...] = (
-    _rule(
-        "engine-gone",
-        "error",
-        r"error reading from server: EOF|Cannot connect to the Docker daemon|transport is closing"
-        r"|failed to receive status: .*Unavailable|failed to connect to the docker API"
-        r"|graceful_stop",
-        "the build engine went away",
-        "see 'nox -s engine -- status', then build again: finished steps are kept",
-    ),
+    ENGINE_GONE,
     _rule(
         "no-builder",
         "error",

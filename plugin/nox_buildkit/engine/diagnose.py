@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 from ..errors import BuildError, Problem
-from .causes import RULES, Rule
+from .causes import ENGINE_GONE, RULES, Rule
 from .progress import Progress
 from .vertex import Vertex
 
@@ -32,6 +32,9 @@ def diagnose(progress: Progress, text: Sequence[str]) -> BuildError:
     if not causes:
         message, hint = _cause(progress, None, "", said)
         return BuildError(Problem(message, hint))
+    # An output that fails ends the sessions of the others, which then miss the engine.
+    if len(causes) > 1:
+        causes.pop((ENGINE_GONE.message, ENGINE_GONE.hint), None)
     return BuildError(
         *(
             Problem(f"{_places(progress, vertices)}: {message}", hint)
