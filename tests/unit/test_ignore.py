@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from nox_buildkit.errors import PlanError
@@ -104,6 +104,9 @@ def test_gitignore_files_of_parents_and_sub_folders_count(tmp_path: Path) -> Non
         (["app/data/[ab].csv"], "app/data/a.csv", True),
         (["app/data/[^a].csv"], "app/data/a.csv", False),
         (["mai?.py"], "main.py", True),
+        (["[[-a]"], "[", True),
+        (["[+--]"], "-", True),
+        (["[|&~|&~]"], "&", True),
         (["odd name \\[1].txt"], "odd name [1].txt", True),
         (["**/*.py", "!main.py"], "main.py", False),
     ],
@@ -138,6 +141,8 @@ def test_ignored_paths_are_the_topmost_ones(tmp_path: Path) -> None:
     assert ignored == [".gitignore", "app/data", "deep", "docs"]
 
 
+@example(["[[]"])
+@example(["[a&&b]", "[a--]"])
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.lists(st.text(alphabet="ab*?[]!/\\.^-# ", max_size=8), max_size=4))
 def test_no_rule_whatever_breaks_the_walk(tmp_path: Path, rules: list[str]) -> None:

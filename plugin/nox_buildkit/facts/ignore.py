@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -145,10 +146,13 @@ class GitIgnore:
 
 def _git_rule(line: str) -> tuple[GitIgnoreSpec, bool] | None:
     """A line as a rule, and whether it says something about folders and nothing in them."""
-    try:
-        spec = GitIgnoreSpec.from_lines([line])
-    except ValueError:
-        return None
+    with warnings.catch_warnings():
+        # pathspec makes a regular expression of the line, of which Python may warn: "[[]".
+        warnings.simplefilter("ignore", FutureWarning)
+        try:
+            spec = GitIgnoreSpec.from_lines([line])
+        except ValueError:
+            return None
     # git looks into a folder that was brought back, and judges each file there by itself.
     return spec, line.startswith("!") and line.rstrip().endswith("/")
 
@@ -205,8 +209,16 @@ def _docker_pattern(glob: str) -> re.Pattern[str]:
         elif rest[0] == "\\" and len(rest) > 1:
             pattern, position = pattern + re.escape(rest[1]), position + 2
         elif rest[0] == "[" and (group := re.match(r"\[\^?[^\]]+\]", rest)):
-            inner = re.sub(r"([\[&|~])", r"\\\1", group[0][1:])
-            pattern, position = f"{pattern}[{inner}", position + group.end()
+            pattern, position = pattern + _character_class(group[0]), position + group.end()
         else:
             pattern, position = pattern + re.escape(rest[0]), position + 1
     return re.compile(pattern)
+
+
+def _character_class(group: str) -> str:
+    """``[a-z]`` or ``[^a-z]`` with everything but the range and the negation taken literally."""
+    inner = group[1:-1]
+    negated = inner.startswith("^")
+    ranges = re.findall(r"\\?(.)(?:-\\?(.))?", inner[negated:], re.DOTALL)
+    members = (re.escape(low) + (f"-{re.escape(high)}" if high else "") for low, high in ranges)
+    return f"[{'^' if negated else ''}{''.join(members)}]"
