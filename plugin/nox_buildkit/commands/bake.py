@@ -122,11 +122,6 @@ def bake(prepared: Bake, reporter: Reporter) -> tuple[BakeResult, dict[str, str]
     }
 
 
-def shown(command: Sequence[str]) -> str:
-    """A command as one would type it."""
-    return shlex.join(command)
-
-
 def _override(engine: Engine, outputs: Sequence[str]) -> dict[str, Any]:
     values: dict[str, Any] = {"output": list(outputs), "secret": _secrets()}
     if engine.network:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.tree import Tree
 
-from nox_buildkit.commands.bake import command_for, shown, work_folder
+from nox_buildkit.commands.bake import command_for, work_folder
 from nox_buildkit.commands.project import fresh_sources, open_project, plan_project
 from nox_buildkit.engine.find import planned_engine
 from nox_buildkit.plan.model import ImagePlan, Package
@@ -34,7 +35,7 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     console = make_console(sys.stdout)
     for image in plan.images:
         _print(console, image)
-    print(shown(command))
+    print(shlex.join(command))
 
 
 def _print(console: Console, image: ImagePlan) -> None:

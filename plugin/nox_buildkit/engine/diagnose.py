@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ..errors import BuildError, Problem
-from .causes import ENGINE_GONE, RULES, Rule
-from .progress import Progress
-from .vertex import Vertex
+from nox_buildkit.engine.causes import ENGINE_GONE, RULES, Rule
+from nox_buildkit.engine.progress import Progress
+from nox_buildkit.engine.vertex import Vertex
+from nox_buildkit.errors import BuildError, Problem
 
 _PROCESS = re.compile(r'process "(?:[^"\\]|\\.)*" ', re.DOTALL)
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from .vertex import Kind, Transfer, Vertex, parse_name
+from nox_buildkit.engine.vertex import Kind, Transfer, Vertex, parse_name
 
 _LOG_LIMIT = 256 * 1024
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)")

@@ -19,10 +19,10 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from ..engine.bake import Update
-from . import words
-from .live import LiveView
-from .plain import Plain
+from nox_buildkit.engine.bake import Update
+from nox_buildkit.report import words
+from nox_buildkit.report.live import LiveView
+from nox_buildkit.report.plain import Plain
 
 ProgressStyle = Literal["auto", "rich", "plain", "json"]
 # What is being fetched, bytes so far, bytes in all (0 where unknown).

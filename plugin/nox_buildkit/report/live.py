@@ -11,10 +11,10 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from ..engine.bake import Update
-from ..engine.progress import Progress, Row
-from ..engine.vertex import Kind, Vertex
-from . import words
+from nox_buildkit.engine.bake import Update
+from nox_buildkit.engine.progress import Progress, Row
+from nox_buildkit.engine.vertex import Kind, Vertex
+from nox_buildkit.report import words
 
 _REDRAW = 0.125
 _BAR = 18

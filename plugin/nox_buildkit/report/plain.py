@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TextIO
 
-from ..engine.bake import Update
-from ..engine.progress import Change, Progress
-from ..engine.vertex import Kind, Vertex
-from . import words
+from nox_buildkit.engine.bake import Update
+from nox_buildkit.engine.progress import Change, Progress
+from nox_buildkit.engine.vertex import Kind, Vertex
+from nox_buildkit.report import words
 
 HEARTBEAT = 30.0
 # Below this many seconds nobody wants to read of BuildKit's own errands.

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from . import words
+from nox_buildkit.plan.model import LayerKind
+from nox_buildkit.report import words
 
-LayerKind = Literal["base", "pure", "native", "app"]
 KINDS: tuple[LayerKind, ...] = ("base", "pure", "native", "app")
 
 
