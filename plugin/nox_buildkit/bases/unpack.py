@@ -41,6 +41,13 @@ _LEFT_OUT = (
     "var/lib/dpkg/", "var/log/",
 )  # fmt: skip
 
+#: For CPython's own tests, and character sets for iconv(3), which Python does not use; those that
+#: stay are the ones that distributions with a split glibc keep.
+_LEFT_OUT_LIBRARIES = re.compile(
+    r"usr/lib/(python3\.\d+/(test/|(lib-dynload/)?_(ctypes_)?test)"
+    r"|[^/]+/gconv/(?!(ANSI_X3\.110|CP1252|ISO8859-15?|UTF-(7|16|32)|gconv-modules)(\.so)?$))"
+)
+
 CA_BUNDLE = "etc/ssl/certs/ca-certificates.crt"
 
 
@@ -158,7 +165,7 @@ def _entries(tar: Path, dropped: set[str]) -> dict[str, Entry]:
 def _left_out(name: str) -> bool:
     if name.startswith("usr/share/doc/"):
         return not (name.endswith("/copyright") or name.count("/") == 3)
-    return name.startswith(_LEFT_OUT)
+    return name.startswith(_LEFT_OUT) or bool(_LEFT_OUT_LIBRARIES.match(name))
 
 
 def add_file(entries: dict[str, Entry], name: str, content: bytes, mode: int = 0o644) -> None:

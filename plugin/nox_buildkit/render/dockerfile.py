@@ -139,12 +139,11 @@ def _user(user: str) -> list[str]:
         "set -eu",
         "mkdir -p /layer/etc",
         "cp /etc/passwd /etc/group /layer/etc",
-        f"if ! python3 -c 'import pwd; pwd.getpwuid({uid})' 2>/dev/null; then",
-        f"  echo 'app:x:{uid}:{gid}::/nonexistent:/usr/sbin/nologin' >> /layer/etc/passwd",
-        "fi",
-        f"if ! python3 -c 'import grp; grp.getgrgid({gid})' 2>/dev/null; then",
-        f"  echo 'app:x:{gid}:' >> /layer/etc/group",
-        "fi",
+        "cd /layer/etc",
+        'known() { while IFS=: read -r _ _ id _; do [ "$id" != "$2" ] || return 0; done < "$1"; '
+        "return 1; }",
+        f"known passwd {uid} || echo 'app:x:{uid}:{gid}::/nonexistent:/usr/sbin/nologin' >> passwd",
+        f"known group {gid} || echo 'app:x:{gid}:' >> group",
         _FINISH,
         "RUN",
     ]

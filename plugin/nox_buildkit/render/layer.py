@@ -12,14 +12,16 @@ that builds may share it at the same moment. The byte code is never checked agai
 """
 
 import contextlib
+import gc
 import hashlib
 import importlib.util
+import marshal
 import os
-import py_compile
-import shutil
+import stat
 import sys
 import tempfile
 import traceback
+import warnings
 from collections.abc import Callable
 
 PYTHON = f"{sys.implementation.cache_tag} {importlib.util.MAGIC_NUMBER.hex()}"
@@ -36,31 +38,46 @@ def place_bytecode(root: str, sources: list[str], cache: str) -> None:
         with open(root + source, "rb") as stream:
             content = stream.read()
         digest.update(f"\0{source}\0{len(content)}\0".encode() + content)
-    cached = os.path.join(cache, digest.hexdigest())
+    cached = os.path.join(cache, f"{digest.hexdigest()}.marshal")
     if not os.path.exists(cached):
         # Byte code tells which strings the process knew before (marshal keeps references), so a
         # package is compiled in its order by a process that has compiled nothing else.
         in_child(compile_sources, root, sources, cached)
-    for number in os.listdir(cached):
-        target = importlib.util.cache_from_source(root + sources[int(number)])
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        shutil.copyfile(os.path.join(cached, number), target)
+    with open(cached, "rb") as stream:
+        compiled = marshal.load(stream)  # noqa: S302  byte code is trusted to run, too
+    for source, code in zip(sources, compiled, strict=True):
+        if code:
+            target = importlib.util.cache_from_source(root + source)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            with open(target, "wb") as stream:
+                stream.write(code)
 
 
 def compile_sources(root: str, sources: list[str], cached: str) -> None:
-    """Compile ``sources`` into the folder ``cached``, less what is no Python of this version."""
+    """Compile ``sources`` into the file ``cached``: their .pyc files, in order, as one list."""
+    # Nothing of a compilation is garbage before its end, and warnings are for the author.
+    gc.disable()
+    warnings.simplefilter("ignore")
+    compiled = [byte_code(root + source, source) for source in sources]
     os.makedirs(os.path.dirname(cached), exist_ok=True)
-    temporary = tempfile.mkdtemp(dir=os.path.dirname(cached))
-    mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-    for number, source in enumerate(sources):
-        target = os.path.join(temporary, str(number))
-        # Templates and code of other Python versions travel in packages; they stay sources.
-        with contextlib.suppress(py_compile.PyCompileError, ValueError):
-            py_compile.compile(root + source, target, source, True, -1, mode, 2)
-    # Another build may have been quicker.
-    with contextlib.suppress(OSError):
-        os.rename(temporary, cached)
-    shutil.rmtree(temporary, ignore_errors=True)
+    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(cached))
+    with open(descriptor, "wb") as stream:
+        marshal.dump(compiled, stream)
+    os.rename(temporary, cached)
+
+
+def byte_code(path: str, source: str) -> bytes:
+    """The .pyc file of the source at ``path`` (PEP 552, unchecked); empty if it is no Python.
+
+    Templates and code of other Python versions travel in packages; they stay sources.
+    """
+    with open(path, "rb") as stream:
+        content = stream.read()
+    with contextlib.suppress(Exception):
+        code = compile(content, source, "exec", dont_inherit=True)
+        head = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little")
+        return head + importlib.util.source_hash(content) + marshal.dumps(code)
+    return b""
 
 
 def compile_tree(root: str, cache: str) -> None:
@@ -115,8 +132,9 @@ def normalise(root: str) -> None:
     for folder, folders, names in os.walk(root):
         for path in (os.path.join(folder, name) for name in (*folders, *names)):
             mode = os.lstat(path).st_mode
-            if not os.path.islink(path):
-                os.chmod(path, 0o755 if mode & 0o100 else 0o644)
+            wanted = 0o755 if mode & 0o100 else 0o644
+            if not stat.S_ISLNK(mode) and stat.S_IMODE(mode) != wanted:
+                os.chmod(path, wanted)
             os.utime(path, (EPOCH, EPOCH), follow_symlinks=False)
 
 

@@ -25,12 +25,10 @@ RUN --network=none \
 set -eu
 mkdir -p /layer/etc
 cp /etc/passwd /etc/group /layer/etc
-if ! python3 -c 'import pwd; pwd.getpwuid(1000)' 2>/dev/null; then
-  echo 'app:x:1000:1001::/nonexistent:/usr/sbin/nologin' >> /layer/etc/passwd
-fi
-if ! python3 -c 'import grp; grp.getgrgid(1001)' 2>/dev/null; then
-  echo 'app:x:1001:' >> /layer/etc/group
-fi
+cd /layer/etc
+known() { while IFS=: read -r _ _ id _; do [ "$id" != "$2" ] || return 0; done < "$1"; return 1; }
+known passwd 1000 || echo 'app:x:1000:1001::/nonexistent:/usr/sbin/nologin' >> passwd
+known group 1001 || echo 'app:x:1001:' >> group
 python3 /run/inputs/layer.py /layer /var/cache/bytecode
 RUN
 

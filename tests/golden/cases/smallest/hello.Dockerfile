@@ -72,12 +72,10 @@ RUN --network=none \
 set -eu
 mkdir -p /layer/etc
 cp /etc/passwd /etc/group /layer/etc
-if ! python3 -c 'import pwd; pwd.getpwuid(10001)' 2>/dev/null; then
-  echo 'app:x:10001:10001::/nonexistent:/usr/sbin/nologin' >> /layer/etc/passwd
-fi
-if ! python3 -c 'import grp; grp.getgrgid(10001)' 2>/dev/null; then
-  echo 'app:x:10001:' >> /layer/etc/group
-fi
+cd /layer/etc
+known() { while IFS=: read -r _ _ id _; do [ "$id" != "$2" ] || return 0; done < "$1"; return 1; }
+known passwd 10001 || echo 'app:x:10001:10001::/nonexistent:/usr/sbin/nologin' >> passwd
+known group 10001 || echo 'app:x:10001:' >> group
 python3 /run/inputs/layer.py /layer /var/cache/bytecode
 RUN
 
