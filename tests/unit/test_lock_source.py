@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from nox_buildkit.errors import LockError
+from nox_buildkit.lock.indexes import stated_indexes
+from nox_buildkit.lock.inputs import inputs_digest
+from nox_buildkit.lock.local import LocalPackage, local_packages, portable, without_local
 from nox_buildkit.lock.sets import sources_of
-from nox_buildkit.lock.source import Source, inputs_digest, kind_of, logical_lines
+from nox_buildkit.lock.source import Source, kind_of, logical_lines
 from nox_buildkit.lock.uv import one_line, redacted
 from nox_buildkit.spec.load import parse
 
@@ -205,3 +208,54 @@ def test_extras_are_the_same_whatever_their_spelling(tmp_path: Path) -> None:
     text = PYPROJECT.replace("web =", "Web_Api =")
 
     assert inputs_digest(source(tmp_path, "pyproject.toml", text, extras=("web-api",)))
+
+
+@pytest.mark.parametrize(
+    ("line", "written"),
+    [
+        ("-e ./lib", "../lib"),
+        ("--editable=file:///work/lib", "../lib"),
+        ("./services/api", "./api"),
+        ("lib @ file:///work/lib ; python_version >= '3.12'", "../lib ; python_version >= '3.12'"),
+        ("../other", "../../other"),
+        ("lib==1.0 --hash=sha256:aa", "lib==1.0 --hash=sha256:aa"),
+        ("lib @ https://host/lib-1.0-py3-none-any.whl", "lib @ https://host/lib-1.0-py3-none-any.whl"),
+        ("--extra-index-url https://host/simple", "--extra-index-url https://host/simple"),
+        ("    # via -r /work/requirements.in", "    # via -r /work/requirements.in"),
+    ],
+)  # fmt: skip
+def test_a_folder_is_written_relative_to_the_lock(line: str, written: str) -> None:
+    assert portable(f"{line}\n", Path("/work"), Path("/work/services")) == f"{written}\n"
+
+
+def test_folders_are_read_back_and_kept_from_the_index(tmp_path: Path) -> None:
+    lock = tmp_path / "requirements.lock"
+    lock.write_text("./lib ; os_name == 'posix'\n    # via api\nidna==3.1 --hash=sha256:aa\n")
+
+    assert list(local_packages(lock)) == [LocalPackage(tmp_path / "lib", "os_name == 'posix'")]
+    assert without_local(lock.read_text()).splitlines()[1] == "idna==3.1 --hash=sha256:aa"
+
+
+def test_indexes_that_a_lock_names(tmp_path: Path) -> None:
+    lock = tmp_path / "requirements.lock"
+    lock.write_text("-i https://a/simple\n--extra-index-url=https://b/simple\nidna==3.1\n")
+    assert stated_indexes(lock) == ("https://a/simple", ("https://b/simple",))
+
+    lock.write_text("--index-url https://me:secret@a/simple\n")
+    with pytest.raises(LockError, match="credentials do not belong in a file") as caught:
+        stated_indexes(lock)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_member_of_a_workspace_has_the_lock_of_the_workspace(tmp_path: Path) -> None:
+    member = tmp_path / "services" / "api"
+    member.mkdir(parents=True)
+    (member / "pyproject.toml").write_text(PYPROJECT)
+    (tmp_path / "uv.lock").write_text('[[package]]\nsource = { editable = "services/api" }\n')
+    spec = parse("version: 1\nimages: {a: {context: services/api}}", "buildspec.yaml")
+
+    found = sources_of(spec, tmp_path)["a"]
+
+    assert found is not None
+    assert (found.path, found.package) == (tmp_path / "uv.lock", "demo")
+    assert found.output == member / "requirements.lock"

@@ -14,11 +14,21 @@ from nox_buildkit.errors import BuildkitError, PlanError, Problem, UsageError
 from nox_buildkit.facts.bases import read_base
 from nox_buildkit.facts.context import read_context
 from nox_buildkit.facts.git import read_git
+from nox_buildkit.facts.wheels import local_wheel
 from nox_buildkit.files import real_path
+from nox_buildkit.lock.indexes import stated_indexes
+from nox_buildkit.lock.local import local_packages
 from nox_buildkit.lock.pylock import read_pylock
 from nox_buildkit.lock.source import Source
 from nox_buildkit.lock.uv import uv_version
-from nox_buildkit.plan.facts import BaseFacts, ContextFacts, Facts, ImageFacts, LockFacts
+from nox_buildkit.plan.facts import (
+    BaseFacts,
+    ContextFacts,
+    Facts,
+    ImageFacts,
+    LocalWheel,
+    LockFacts,
+)
 from nox_buildkit.spec.model import BuildSpec
 
 if TYPE_CHECKING:
@@ -56,6 +66,7 @@ def gather(spec: BuildSpec, sources: Mapping[str, Source | None], outside: Outsi
                 base=bases[key],
                 context=_context(name, spec, source, outside),
                 lock=_lock(source, outside.root) if source else None,
+                local=tuple(_local(name, spec, source, outside.root)),
             )
         except BuildkitError as error:
             problems += error.problems
@@ -89,7 +100,7 @@ def _context(name: str, spec: BuildSpec, source: Source | None, outside: Outside
     image = spec.images[name]
     return read_context(
         real_path(outside.root / image.context),
-        copy=image.copy_,
+        copy=image.copied,
         exclude=[*outside.exclude, *(_requirements_files(source) if source else ())],
         location=spec.location("images", name, "copy"),
     )
@@ -102,12 +113,23 @@ def _requirements_files(source: Source) -> Iterable[Path]:
 
 
 def _lock(source: Source, root: Path) -> LockFacts:
+    stated, more = stated_indexes(source.output)
     return LockFacts(
         path=os.path.relpath(source.output, root),
         source=os.path.relpath(source.path, root),
         pylock=read_pylock(source),
-        index=source.index,
+        index=source.index or stated,
+        extra_indexes=(*source.extra_indexes, *more),
     )
+
+
+def _local(name: str, spec: BuildSpec, source: Source | None, root: Path) -> Iterable[LocalWheel]:
+    """Wheels of the folders that the lock names, and of the image's own project if it is wanted."""
+    for package in local_packages(source.output) if source else ():
+        yield local_wheel(package.folder, package.marker, source.location if source else None)
+    if spec.images[name].package:
+        location = spec.location("images", name, "package")
+        yield local_wheel(real_path(root / spec.images[name].context), "", location)
 
 
 def _source_date_epoch() -> datetime | None:

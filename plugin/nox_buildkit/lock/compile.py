@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +11,11 @@ from pathlib import Path
 
 from nox_buildkit.errors import LockError, Problem
 from nox_buildkit.files import write_atomic
-from nox_buildkit.lock.source import Source, inputs_digest
-from nox_buildkit.lock.uv import has_credentials, index_option, run_uv
+from nox_buildkit.lock.export import export
+from nox_buildkit.lock.inputs import inputs_digest
+from nox_buildkit.lock.local import portable
+from nox_buildkit.lock.source import TOOL_LOCKS, Source
+from nox_buildkit.lock.uv import has_credentials, index_options, run_uv
 
 _DIGEST = re.compile(r"^# inputs: (sha256:[0-9a-f]{64})$", re.MULTILINE)
 
@@ -46,18 +48,19 @@ def compile_lock(
     """
     if is_fresh(source) and not upgrade and not upgrade_packages:
         return Outcome(source.output, written=False)
-    if source.kind == "locked":
-        if upgrade or upgrade_packages:
-            raise LockError(
-                Problem(
-                    f"{source.path.name} is a finished lock and cannot be upgraded here",
-                    "make it anew with the tool that wrote it",
-                    source.location,
-                )
+    finished = source.kind == "locked"
+    if (finished or source.path.name in TOOL_LOCKS) and (upgrade or upgrade_packages):
+        raise LockError(
+            Problem(
+                f"{source.path.name} is a finished lock and cannot be upgraded here",
+                "upgrade it with the tool that wrote it",
+                source.location,
             )
+        )
+    if finished:
         return Outcome(source.output, written=False)
     before = source.output.read_text(errors="replace") if source.output.is_file() else ""
-    after = _resolve(source, before, upgrade, upgrade_packages)
+    after = _make(source, before, upgrade, upgrade_packages)
     if after != before:
         write_atomic(source.output, after)
     return Outcome(source.output, after != before, _changes(source, before, after))
@@ -69,14 +72,38 @@ def check_lock(source: Source) -> Outcome:
         return Outcome(source.output, written=False)
     before = source.output.read_text(errors="replace") if source.output.is_file() else ""
     return Outcome(
-        source.output, written=False, changes=_changes(source, before, _resolve(source, before))
+        source.output, written=False, changes=_changes(source, before, _make(source, before))
     )
 
 
-def _resolve(
+def _make(
     source: Source, before: str, upgrade: bool = False, upgrade_packages: Sequence[str] = ()
 ) -> str:
-    digest = inputs_digest(source)
+    """The text of the lock. Raises LockError, its problems located at the source."""
+    name, digest = source.path.name, inputs_digest(source)
+    try:
+        if name in TOOL_LOCKS:
+            body, origin = export(source), f"Exported by nox-buildkit from {name}."
+        else:
+            body = _resolve(source, before, upgrade, upgrade_packages)
+            origin = f"Locked by nox-buildkit from {name}, for Python {source.python} and newer."
+    except LockError as error:
+        raise LockError(
+            *(Problem(f"{name}: {p.message}", p.hint, source.location) for p in error.problems)
+        ) from None
+    if has_credentials(body):
+        raise LockError(
+            Problem(
+                f"{name}: the URL of a requirement holds credentials",
+                "remove them from the URL; UV_INDEX_<NAME>_USERNAME and _PASSWORD are for them",
+                source.location,
+            )
+        )
+    body = portable(body, source.path.parent, source.output.parent)
+    return f"# {origin}\n# Refresh it with 'nox -s lock'; do not edit.\n# inputs: {digest}\n{body}"
+
+
+def _resolve(source: Source, before: str, upgrade: bool, upgrade_packages: Sequence[str]) -> str:
     with tempfile.TemporaryDirectory(prefix="nox-buildkit-lock-") as name:
         # uv keeps the pins that it finds in its output file.
         output = Path(name, source.output.name)
@@ -89,36 +116,12 @@ def _resolve(
             *(f"--extra={extra}" for extra in source.extras),
             *(f"--group={group}" for group in source.groups),
             *(f"--constraints={path}" for path in source.constraints),
-            *index_option(source.index),
+            *index_options(source.index, source.extra_indexes),
             *(["--upgrade"] if upgrade else []),
             *(f"--upgrade-package={package}" for package in upgrade_packages),
         ]  # fmt: skip
-        try:
-            run_uv(command, cwd=source.path.parent)
-        except LockError as error:
-            raise LockError(
-                *(
-                    Problem(f"{source.path.name}: {p.message}", p.hint, source.location)
-                    for p in error.problems
-                )
-            ) from None
-        body = output.read_text()
-        shutil.rmtree(name, ignore_errors=True)
-        Path(name).mkdir()
-    if has_credentials(body):
-        raise LockError(
-            Problem(
-                f"{source.path.name}: the URL of a requirement holds credentials",
-                "remove them from the URL; UV_INDEX_<NAME>_USERNAME and _PASSWORD are for them",
-                source.location,
-            )
-        )
-    header = (
-        f"# Locked by nox-buildkit from {source.path.name}, for Python {source.python} and newer.\n"
-        "# Refresh it with 'nox -s lock'; do not edit.\n"
-        f"# inputs: {digest}\n"
-    )
-    return header + body
+        run_uv(command, cwd=source.path.parent)
+        return output.read_text()
 
 
 def _changes(source: Source, before: str, after: str) -> tuple[str, ...]:

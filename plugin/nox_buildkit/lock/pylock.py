@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 import tomllib
 from pathlib import Path
@@ -17,8 +16,9 @@ from packaging.pylock import Pylock, PylockValidationError
 
 from nox_buildkit.errors import LockError
 from nox_buildkit.files import cache_dir, private_dir, write_atomic
+from nox_buildkit.lock.local import without_local
 from nox_buildkit.lock.source import Source
-from nox_buildkit.lock.uv import index_option, run_uv
+from nox_buildkit.lock.uv import index_options, run_uv
 
 
 def read_pylock(source: Source) -> Pylock:
@@ -47,7 +47,9 @@ def _cached(source: Source) -> Path:
         and ("INDEX" in key or "FIND_LINKS" in key)
         and "PASSWORD" not in key
     }
-    key = json.dumps([source.output.read_text(), source.python, source.index, indexes])
+    key = json.dumps(
+        [source.output.read_text(), source.python, source.index, source.extra_indexes, indexes]
+    )
     digest = hashlib.sha256(key.encode()).hexdigest()
     return private_dir(cache_dir() / "pylock") / f"pylock.{digest}.toml"
 
@@ -55,14 +57,14 @@ def _cached(source: Source) -> Path:
 def _ask(source: Source) -> str:
     with tempfile.TemporaryDirectory(prefix="nox-buildkit-pylock-") as name:
         lock = Path(name, "requirements.txt")
-        shutil.copyfile(source.output, lock)
+        lock.write_text(without_local(source.output.read_text()))
         output = Path(name, "pylock.toml")
         run_uv(
             [
                 "pip", "compile", lock, "--quiet", "--no-deps", "--universal", "--generate-hashes",
                 "--no-header", "--python-version", source.python, "--format", "pylock.toml",
                 "--output-file", output,
-                *index_option(source.index),
+                *index_options(source.index, source.extra_indexes),
             ],
             cwd=source.path.parent,
         )  # fmt: skip

@@ -10,7 +10,7 @@ from packaging.version import Version
 
 from nox_buildkit.errors import LockError, Problem
 from nox_buildkit.files import real_path
-from nox_buildkit.lock.source import Source, find_source, kind_of
+from nox_buildkit.lock.source import Source, find_source, kind_of, read_pyproject
 from nox_buildkit.spec.grammar import NO_REQUIREMENTS
 from nox_buildkit.spec.model import BuildSpec
 
@@ -74,10 +74,17 @@ def _source_of(name: str, spec: BuildSpec, root: Path) -> Source | None:
         return None
     if image.requirements is None:
         folder = real_path(root / image.context)
-        path = find_source(folder)
+        path = find_source(folder, real_path(root))
         if path is None:
             return None
-        return _source(path, folder / DEFAULT_OUTPUT, image.python, spec, ("images", name))
+        return _source(
+            path,
+            folder / DEFAULT_OUTPUT,
+            image.python,
+            spec,
+            ("images", name),
+            package=_member(path, folder),
+        )
     named = spec.requirements[image.requirements]
     where = ("requirements", image.requirements, "source")
     output = named.output or f"requirements.{image.requirements}.lock"
@@ -87,12 +94,22 @@ def _source_of(name: str, spec: BuildSpec, root: Path) -> Source | None:
         image.python,
         spec,
         where,
+        package=named.package,
         extras=named.extras,
         groups=named.groups,
         constraints=tuple(real_path(root / path) for path in named.constraints),
         # uv looks for credentials of an index under its name: UV_INDEX_<NAME>_USERNAME.
         index=f"{image.requirements}={named.index}" if named.index else None,
+        extra_indexes=tuple(f"{name}={url}" for name, url in named.extra_indexes.items()),
     )
+
+
+def _member(path: Path, folder: Path) -> str | None:
+    """The name of the workspace's member in ``folder``, if ``path`` is the workspace's lock."""
+    if path.parent == folder:
+        return None
+    project = read_pyproject(folder / "pyproject.toml").get("project", {})
+    return str(project.get("name", folder.name))
 
 
 def _source(
@@ -102,10 +119,12 @@ def _source(
     spec: BuildSpec,
     where: tuple[str, ...],
     *,
+    package: str | None = None,
     extras: tuple[str, ...] = (),
     groups: tuple[str, ...] = (),
     constraints: tuple[Path, ...] = (),
     index: str | None = None,
+    extra_indexes: tuple[str, ...] = (),
 ) -> Source:
     location = spec.location(*where)
     for needed in (path, *constraints):
@@ -123,9 +142,11 @@ def _source(
         output=path if kind == "locked" else output,
         kind=kind,
         python=python,
+        package=package,
         extras=extras,
         groups=groups,
         constraints=constraints,
         index=index,
+        extra_indexes=extra_indexes,
         location=location,
     )

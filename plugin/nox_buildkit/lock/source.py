@@ -1,63 +1,93 @@
-"""Where requirements come from, and what of it decides the lock."""
+"""Where requirements come from."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from packaging.utils import canonicalize_name
-
 from nox_buildkit.errors import Location, LockError, Problem
 
-Kind = Literal["pyproject", "requirements", "locked"]
+Kind = Literal["pyproject", "requirements", "locked", "uv", "poetry", "pdm", "pipenv"]
+
+#: Locks of other tools, by the names that the tools give them.
+TOOL_LOCKS: dict[str, Kind] = {
+    "uv.lock": "uv",
+    "poetry.lock": "poetry",
+    "pdm.lock": "pdm",
+    "Pipfile.lock": "pipenv",
+}
 
 #: Sources that are looked for, in this order, where a spec names none.
-CANDIDATES = ("pyproject.toml", "requirements.in", "requirements.txt")
+CANDIDATES = (*TOOL_LOCKS, "pyproject.toml", "requirements.in", "requirements.txt")
 
-#: Counts changes of how this version of the program makes a lock of the same inputs.
-FORMAT = 1
-
-_INCLUDE = re.compile(r"^\s*(?:-r|-c|--requirement|--constraint)[ =]?\s*(\S+)")
 _PINNED = re.compile(r"^[A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?\s*==\s*[^\s;*]+")
+
+# uv writes one form only, and a workspace's lock is too large to be parsed for each answer.
+_UV_MEMBER = re.compile(
+    r'^source = \{ (?:editable|virtual|directory) = "([^"]+)" \}$', re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """One set of requirements: ``path`` in, ``output`` out (the same for a finished lock).
 
-    ``index``: NAME=URL, as uv's ``--default-index`` takes it.
+    ``package``: name of the member, where a uv.lock is that of a workspace; ``index`` and
+    ``extra_indexes``: NAME=URL, as uv's ``--default-index`` and ``--index`` take them.
     """
 
     path: Path
     output: Path
     kind: Kind
     python: str
+    package: str | None = None
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     constraints: tuple[Path, ...] = ()
     index: str | None = None
+    extra_indexes: tuple[str, ...] = ()
     location: Location | None = field(default=None, compare=False)
 
 
-def find_source(folder: Path) -> Path | None:
-    """The requirements that lie in ``folder``; a pyproject.toml counts if it has a [project]."""
+def find_source(folder: Path, root: Path) -> Path | None:
+    """The requirements that lie in ``folder``, or the uv.lock of a workspace that it belongs to.
+
+    A pyproject.toml counts if it has a [project]; a workspace is looked for up to ``root``.
+    """
     for name in CANDIDATES:
         path = folder / name
-        if path.is_file() and (path.suffix != ".toml" or "project" in read_pyproject(path)):
+        if name == "pyproject.toml" and (lock := _workspace_lock(folder, root)):
+            return lock
+        if path.is_file() and (name != "pyproject.toml" or "project" in read_pyproject(path)):
             return path
     return None
+
+
+def _workspace_lock(folder: Path, root: Path) -> Path | None:
+    for parent in folder.parents:
+        if not parent.is_relative_to(root):
+            break
+        lock = parent / "uv.lock"
+        if lock.is_file() and folder in workspace_members(lock):
+            return lock
+    return None
+
+
+def workspace_members(lock: Path) -> list[Path]:
+    """Folders of the projects that a uv.lock was made for."""
+    return [lock.parent.joinpath(path).resolve() for path in _UV_MEMBER.findall(read_text(lock))]
 
 
 def kind_of(path: Path) -> Kind:
     """What ``path`` is. Raises LockError for what cannot be read."""
     if path.name == "pyproject.toml":
         return "pyproject"
-    lines = logical_lines(_read(path))
+    if path.name in TOOL_LOCKS:
+        return TOOL_LOCKS[path.name]
+    lines = logical_lines(read_text(path))
     requirements = [line for line in lines if not line.startswith("-")]
     if requirements and all(_PINNED.match(line) and "--hash=" in line for line in requirements):
         return "locked"
@@ -71,27 +101,9 @@ def logical_lines(text: str) -> list[str]:
     return [line for line in stripped if line]
 
 
-def inputs_digest(source: Source) -> str:
-    """A digest of everything that decides the lock, short of what the index offers today."""
-    inputs: dict[str, Any] = {
-        "format": FORMAT,
-        "python": source.python,
-        "extras": sorted(source.extras),
-        "groups": sorted(source.groups),
-        "index": source.index,
-        "constraints": [_included(path) for path in source.constraints],
-    }
-    if source.kind == "pyproject":
-        inputs["project"] = _pyproject_inputs(source)
-    else:
-        inputs["requirements"] = _included(source.path)
-    text = json.dumps(inputs, sort_keys=True, default=str)
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
-
-
 def read_pyproject(path: Path) -> dict[str, Any]:
     """The tables of a pyproject.toml. Raises LockError with the position of a syntax error."""
-    text = _read(path)
+    text = read_text(path)
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -103,66 +115,8 @@ def read_pyproject(path: Path) -> dict[str, Any]:
         ) from None
 
 
-def _pyproject_inputs(source: Source) -> dict[str, Any]:
-    tables = read_pyproject(source.path)
-    project = tables.get("project", {})
-    _refuse_uv_indexes(tables.get("tool", {}).get("uv", {}), source)
-    optional = project.get("optional-dependencies", {})
-    groups = tables.get("dependency-groups", {})
-    for kind, names, known in (
-        ("extra", source.extras, optional),
-        ("dependency group", source.groups, groups),
-    ):
-        normal = {canonicalize_name(name) for name in known}
-        for name in names:
-            if canonicalize_name(name) not in normal:
-                offered = ", ".join(sorted(known)) or "none"
-                raise LockError(
-                    Problem(
-                        f"{source.path.name} has no {kind} '{name}'",
-                        f"it has: {offered}",
-                        source.location,
-                    )
-                )
-    return {
-        "dependencies": project.get("dependencies", []),
-        "dynamic": "dependencies" in project.get("dynamic", []),
-        "requires-python": project.get("requires-python"),
-        # All of them: extras and groups may include one another.
-        "optional": optional if source.extras else {},
-        "groups": groups if source.groups else {},
-        "uv": tables.get("tool", {}).get("uv", {}),
-    }
-
-
-def _refuse_uv_indexes(uv: dict[str, Any], source: Source) -> None:
-    """The steps of a build do not read the project's uv settings: no index may be there."""
-    for key in ("index", "index-url", "extra-index-url", "find-links"):
-        if key in uv:
-            raise LockError(
-                Problem(
-                    f"{source.path.name}: tool.uv.{key} is not known to the steps of a build",
-                    "name the index in 'requirements.NAME.index' or UV_DEFAULT_INDEX",
-                    source.location,
-                )
-            )
-
-
-def _included(path: Path, seen: frozenset[Path] = frozenset()) -> list[Any]:
-    """The lines of a requirements file, those of files it includes in their place."""
-    if path in seen:
-        raise LockError(f"{path}: includes itself")
-    result: list[Any] = []
-    for line in logical_lines(_read(path)):
-        include = _INCLUDE.match(line)
-        if include and "://" not in include[1]:
-            result.append([line, _included(path.parent / include[1], seen | {path})])
-        else:
-            result.append(line)
-    return result
-
-
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The text of a source. Raises LockError for what is not there or no text."""
     try:
         return path.read_text()
     except FileNotFoundError:

@@ -6,13 +6,24 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 import uv
 
 from nox_buildkit.errors import LockError, Problem
+
+_QUIET = {
+    "NO_COLOR": "1",
+    "UV_NO_PROGRESS": "1",
+    "UV_PYTHON_DOWNLOADS": "never",
+    "PDM_CHECK_UPDATE": "0",
+    "PDM_IGNORE_SAVED_PYTHON": "1",
+    "PDM_USE_VENV": "0",
+    "PIPENV_IGNORE_VIRTUALENVS": "1",
+    "PIPENV_VERBOSITY": "-1",
+}
 
 _CREDENTIALS = re.compile(r"(\w+://)[^/\s]+@")
 
@@ -38,15 +49,26 @@ def uv_version() -> str:
     return version("uv")
 
 
-def run_uv(arguments: Sequence[str | Path], *, cwd: Path) -> str:
-    """Run uv and return its standard output. Raises LockError with uv's own message."""
+def run_uv(
+    arguments: Sequence[str | Path],
+    *,
+    cwd: Path,
+    name: str = "uv",
+    env: Mapping[str, str] | None = None,
+) -> str:
+    """Run uv and return its standard output; ``env`` is added to the environment.
+
+    Raises LockError with the message of ``name``.
+    """
     command = [uv.find_uv_bin(), *arguments]
     # uv would download an interpreter to match --python-version; resolving does not need one.
-    environment = {"UV_PYTHON": sys.executable, **os.environ, "UV_PYTHON_DOWNLOADS": "never"}
+    environment = {"UV_PYTHON": sys.executable, **os.environ, **_QUIET, **(env or {})}
+    # The tools of others would take the environment that nox runs in for the project's own.
+    environment.pop("VIRTUAL_ENV", None)
     done = subprocess.run(
         command,
         cwd=cwd,
-        env={**environment, "NO_COLOR": "1", "UV_NO_PROGRESS": "1"},
+        env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -54,13 +76,32 @@ def run_uv(arguments: Sequence[str | Path], *, cwd: Path) -> str:
         check=False,
     )
     if done.returncode:
-        raise LockError(Problem(f"uv: {one_line(done.stderr)}", _hint(done.stderr)))
+        message = one_line(done.stderr) or one_line(done.stdout)
+        raise LockError(Problem(f"{name}: {message}", _hint(message)))
     return done.stdout
 
 
-def index_option(index: str | None) -> list[str]:
-    """uv's option for the index of a spec; the environment wins, as it does in a build's steps."""
-    return [f"--default-index={index}"] if index and not os.environ.get("UV_DEFAULT_INDEX") else []
+def run_tool(requirements: Sequence[str], command: Sequence[str], *, cwd: Path) -> str:
+    """Run a Python program in an environment of ``requirements`` that nothing else uses.
+
+    Raises LockError with the program's own message.
+    """
+    first, *more = requirements
+    options = ["--quiet", "--no-config", "--isolated", "--from", first]
+    extra = [part for requirement in more for part in ("--with", requirement)]
+    return run_uv(
+        ["tool", "run", *options, *extra, *command],
+        cwd=cwd,
+        name=command[0],
+        # Compiled once, with the environment that uv keeps: these tools import for seconds.
+        env={"UV_COMPILE_BYTECODE": "1"},
+    )
+
+
+def index_options(index: str | None, extra: Sequence[str]) -> list[str]:
+    """uv's options for the indexes of a spec; the environment wins, as in the steps of a build."""
+    default = [index] if index and not os.environ.get("UV_DEFAULT_INDEX") else []
+    return [*(f"--default-index={url}" for url in default), *(f"--index={url}" for url in extra)]
 
 
 def one_line(message: str) -> str:

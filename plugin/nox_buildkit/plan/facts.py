@@ -35,13 +35,33 @@ class BaseFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalWheel:
+    """A wheel that was built of sources of the project, the file ``path`` of this machine.
+
+    ``marker``: where it is installed (PEP 508); empty: everywhere.
+    """
+
+    name: str
+    version: str
+    filename: str
+    sha256: str
+    size: int
+    path: str
+    marker: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LockFacts:
-    """A committed requirements file and what the index says of each package in it."""
+    """A committed requirements file and what the index says of each package in it.
+
+    ``index``: [NAME=]URL in place of uv's default index; ``extra_indexes``: more of them.
+    """
 
     path: str
     source: str
     pylock: Pylock
     index: str | None = None
+    extra_indexes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +90,7 @@ class ImageFacts:
     base: BaseFacts
     context: ContextFacts
     lock: LockFacts | None = None
+    local: tuple[LocalWheel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

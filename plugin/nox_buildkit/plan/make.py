@@ -15,7 +15,7 @@ from nox_buildkit.plan.model import (
     Plan,
     PlatformPlan,
 )
-from nox_buildkit.plan.packages import Selection, select_packages
+from nox_buildkit.plan.packages import select_packages
 from nox_buildkit.plan.platforms import PLATFORMS, uv_platform
 from nox_buildkit.plan.tags import tags_for
 from nox_buildkit.spec.model import BuildSpec, Image
@@ -48,11 +48,13 @@ def _plan_image(name: str, spec: BuildSpec, facts: Facts, platforms: Sequence[st
     image, known = spec.images[name], facts.images[name]
     chosen = [platform for platform in image.platforms if not platforms or platform in platforms]
     _check_base(known, [*chosen, *facts.native])
-    selection = Selection((), {})
-    if known.lock:
-        selection = select_packages(
-            known.lock.pylock, [PLATFORMS[p] for p in chosen], image.python, known.base.glibc
-        )
+    selection = select_packages(
+        known.lock.pylock if known.lock else None,
+        [PLATFORMS[p] for p in chosen],
+        image.python,
+        known.base.glibc,
+        known.local,
+    )
     version = known.context.version
     return ImagePlan(
         name=name,
@@ -61,6 +63,7 @@ def _plan_image(name: str, spec: BuildSpec, facts: Facts, platforms: Sequence[st
         python=image.python,
         lock=known.lock.path if known.lock else None,
         index=known.lock.index if known.lock else None,
+        extra_indexes=known.lock.extra_indexes if known.lock else (),
         pure=selection.pure,
         platforms=tuple(
             PlatformPlan(

@@ -31,7 +31,10 @@ LayerKind = Literal["base", "pure", "native", "app"]
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A wheel that is installed: the file that one platform, or (``pure``) every platform, gets."""
+    """A wheel that is installed: the file that one platform, or (``pure``) every platform, gets.
+
+    ``path``: where it lies on this machine, if it was built of the project's own sources.
+    """
 
     name: str
     version: str
@@ -39,6 +42,7 @@ class Package:
     filename: str
     sha256: str
     size: int | None = None
+    path: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ class ImagePlan:
     python: str
     lock: str | None
     index: str | None
+    extra_indexes: tuple[str, ...]
     pure: tuple[Package, ...]
     platforms: tuple[PlatformPlan, ...]
     application: Application
@@ -131,6 +136,12 @@ class ImagePlan:
         return bool(self.pure) or self.has_native
 
     @property
+    def built(self) -> tuple[Package, ...]:
+        """Wheels that come from this machine, and not from an index."""
+        native = (package for platform in self.platforms for package in platform.packages)
+        return tuple(dict.fromkeys(p for p in (*self.pure, *native) if p.path))
+
+    @property
     def has_native(self) -> bool:
         """Whether some platform has packages that the others do not share."""
         return any(platform.packages for platform in self.platforms)
@@ -146,6 +157,9 @@ class ImagePlan:
         value = dataclasses.asdict(self)
         # Where the sources lie, and what lies beside them, such as dist, is not in the image.
         del value["application"]["folder"], value["application"]["ignored"]
+        for packages in (value["pure"], *(each["packages"] for each in value["platforms"])):
+            for package in packages:
+                del package["path"]
         return _digest([FORMAT, value])
 
 

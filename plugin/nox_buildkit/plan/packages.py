@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, cast
 
+from packaging.markers import Marker
 from packaging.pylock import Package as LockedPackage
 from packaging.pylock import PackageSdist, PackageWheel, Pylock, PylockSelectError
 
 from nox_buildkit.errors import PlanError, Problem
+from nox_buildkit.plan.facts import LocalWheel
 from nox_buildkit.plan.model import Package
 from nox_buildkit.plan.platforms import Platform, marker_environment, wheel_tags
 
@@ -21,15 +23,23 @@ class Selection(NamedTuple):
 
 
 def select_packages(
-    lock: Pylock, platforms: Sequence[Platform], python: str, glibc: tuple[int, int]
+    lock: Pylock | None,
+    platforms: Sequence[Platform],
+    python: str,
+    glibc: tuple[int, int],
+    local: Sequence[LocalWheel] = (),
 ) -> Selection:
-    """Choose a wheel for every package and platform of ``lock``.
+    """Choose a wheel for every package and platform of ``lock``, and add the ``local`` ones.
 
     Raises PlanError naming every package and platform without a wheel.
     """
     problems: list[Problem] = []
     chosen = {
-        platform.oci: _select(lock, platform, python, glibc, problems) for platform in platforms
+        platform.oci: {
+            **(_select(lock, platform, python, glibc, problems) if lock else {}),
+            **_local(local, platform, python),
+        }
+        for platform in platforms
     }
     if problems:
         raise PlanError(*problems)
@@ -64,6 +74,17 @@ def _select(
     except PylockSelectError as error:
         problems.append(Problem(f"{platform.oci}: {error}", "run 'nox -s lock -- --upgrade'"))
     return {name: selected[name] for name in sorted(selected)}
+
+
+def _local(wheels: Sequence[LocalWheel], platform: Platform, python: str) -> dict[str, Package]:
+    environment = cast("Mapping[str, str]", marker_environment(platform, python))
+    return {
+        wheel.name: Package(
+            wheel.name, wheel.version, "pure", wheel.filename, wheel.sha256, wheel.size, wheel.path
+        )
+        for wheel in wheels
+        if not wheel.marker or Marker(wheel.marker).evaluate(environment)
+    }
 
 
 def _package(package: LockedPackage, wheel: PackageWheel) -> Package:

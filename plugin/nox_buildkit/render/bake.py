@@ -17,6 +17,9 @@ from nox_buildkit.render.quote import bake_string
 
 DEFINITION = "docker-bake.json"
 
+#: Folder, below the inputs, of wheels that come from no index.
+WHEELS = "wheels"
+
 
 def render(plan: Plan, folder: str, contexts: Mapping[str, str]) -> dict[str, str]:
     """Every file of the definition: path below ``folder`` → text.
@@ -98,7 +101,13 @@ def _requirements(image: ImagePlan) -> dict[str, str]:
 
 def _pinned(packages: Sequence[Package]) -> str:
     """One file a package: the hash leaves an installer no choice."""
-    return "".join(f"{p.name}=={p.version} --hash=sha256:{p.sha256}\n" for p in packages)
+    return "".join(f"{_requirement(p)} --hash=sha256:{p.sha256}\n" for p in packages)
+
+
+def _requirement(package: Package) -> str:
+    if package.path:
+        return f"{package.name} @ file:///run/inputs/{WHEELS}/{package.filename}"
+    return f"{package.name}=={package.version}"
 
 
 def _ignore(paths: Sequence[str]) -> str:

@@ -89,6 +89,9 @@ def _install(
     if image.index:
         index = quote.shell_word(image.index)
         before = [f"export UV_DEFAULT_INDEX=${{UV_DEFAULT_INDEX:-{index}}}", *before]
+    if image.extra_indexes:
+        extra = quote.shell_word(" ".join(image.extra_indexes))
+        before = [f'export UV_INDEX="${{UV_INDEX:+$UV_INDEX }}"{extra}', *before]
     return [
         "RUN --mount=type=bind,from=inputs,target=/run/inputs \\",
         "    --mount=type=bind,from=uv,target=/run/uv \\",

@@ -162,11 +162,11 @@ def copied_path(value: str) -> str:
 
 
 def source(value: str) -> str:
-    """A file that uv can compile or install from."""
+    """A file that states requirements, or the lock of a tool."""
     normal = path(value)
     file = posixpath.basename(normal)
-    if file != "pyproject.toml" and not file.endswith((".in", ".txt")):
-        hint = "name a pyproject.toml, a requirements.in or a requirements.txt"
+    if file != "pyproject.toml" and not file.endswith((".in", ".txt", ".lock")):
+        hint = "name a pyproject.toml, a requirements.in or .txt, or a lock"
         raise Invalid(f"{shown(value)} is not a requirements file", hint)
     return normal
 

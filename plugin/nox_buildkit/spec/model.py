@@ -5,6 +5,8 @@ Keys in YAML are kebab-case; a trailing underscore of a Python name is not part 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from nox_buildkit.errors import Location
@@ -54,22 +56,42 @@ class _Strict(BaseModel):
     )
 
 
+#: Sources that each of these keys has a meaning for.
+_ONLY_IN = {
+    "extras": ("pyproject.toml", "uv.lock", "poetry.lock", "pdm.lock"),
+    "groups": ("pyproject.toml", "uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock"),
+    "package": ("uv.lock",),
+}
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
+
+
 class Requirements(_Strict):
     """A named set of requirements, which images share."""
 
     source: Source = Field(
         description="File that states the requirements, relative to the spec: pyproject.toml, a "
-        "requirements.in or requirements.txt with ranges, or a finished lock with hashes.",
+        "requirements.in or requirements.txt with ranges, a finished lock with hashes, or the lock "
+        "of another tool: uv.lock, poetry.lock, pdm.lock, Pipfile.lock.",
         examples=["pyproject.toml"],
+    )
+    package: ProjectName | None = Field(
+        default=None,
+        description="Member of a workspace whose requirements are meant. Needs a uv.lock.",
+        examples=["api"],
     )
     extras: Unique[ProjectName] = Field(
         default=(),
-        description="Extras of the project to include. Needs a pyproject.toml.",
+        description="Extras of the project to include. Needs a pyproject.toml, or a lock that "
+        "was made of one.",
         examples=[["postgres"]],
     )
     groups: Unique[ProjectName] = Field(
         default=(),
-        description="Dependency groups to include. Needs a pyproject.toml.",
+        description="Dependency groups to include. Needs a pyproject.toml, or a lock that was "
+        "made of one; of a Pipfile, its categories.",
         examples=[["prod"]],
     )
     constraints: Unique[Path] = Field(
@@ -83,6 +105,12 @@ class Requirements(_Strict):
         "here: they come from UV_INDEX_<NAME>_* variables, by the name of the set.",
         examples=["https://packages.example.com/simple"],
     )
+    extra_indexes: dict[Name, IndexUrl] = Field(
+        default_factory=dict,
+        description="Package indexes to look into first, by name: the first that has a package "
+        "is the one it comes from. Credentials come from UV_INDEX_<NAME>_* variables.",
+        examples=[{"company": "https://packages.example.com/simple"}],
+    )
     output: InnerPath | None = Field(
         default=None,
         description="Where the lock is committed, relative to the spec. By default it is named "
@@ -91,11 +119,12 @@ class Requirements(_Strict):
     )
 
     @model_validator(mode="after")
-    def _extras_need_a_project(self) -> Requirements:
-        for key, values in (("extras", self.extras), ("groups", self.groups)):
-            if values and not self.source.endswith("pyproject.toml"):
-                message = f"only a pyproject.toml has {key}, and the source is another file"
-                raise Invalid(message, "remove them, or change the source", at=(key,))
+    def _source_has_them(self) -> Requirements:
+        name = self.source.rpartition("/")[2]
+        for key, sources in _ONLY_IN.items():
+            if getattr(self, key) and name not in sources:
+                message = f"only {_listed(sources)} has {key}, and the source is another file"
+                raise Invalid(message, "remove the key, or change the source", at=(key,))
         return self
 
 
@@ -129,10 +158,16 @@ class Image(_Strict):
         description="Platforms to build for.",
         examples=[["linux/amd64"]],
     )
-    copy_: Unique[CopiedPath] = Field(
-        default=(".",),
+    package: bool = Field(
+        default=False,
+        description="Install the context's own project, as a wheel that is built of it.",
+        examples=[True],
+    )
+    copy_: Unique[CopiedPath] | None = Field(
+        default=None,
         description="Files and folders of the context to put into the working folder, at the "
-        "same relative paths. What .gitignore or .dockerignore exclude stays out.",
+        "same relative paths. What .gitignore or .dockerignore exclude stays out. When left out: "
+        "all of the context, or nothing for a `package`.",
         examples=[["app", "main.py"]],
     )
     entrypoint: ExecForm | None = Field(
@@ -176,6 +211,13 @@ class Image(_Strict):
         description="Tags to push; {version} and {revision} are filled in.",
         examples=[["{version}", "latest"]],
     )
+
+    @property
+    def copied(self) -> tuple[str, ...]:
+        """What of the context is copied."""
+        if self.copy_ is None:
+            return () if self.package else (".",)
+        return self.copy_
 
 
 class BuildSpec(_Strict):

@@ -105,6 +105,8 @@ def _words(kind: Kind, many: str = "") -> str:
         return f"mapping of names to {_words(kind_of(get_args(kind.type)[1]), 's')}"
     if kind.is_text:
         return f"string{many} or integer{many}" if kind.keeps_integers else f"string{many}"
+    if kind.type is bool:
+        return "`true` or `false`"
     return " or ".join(f"`{value}`" for value in get_args(kind.type))
 
 

@@ -105,7 +105,7 @@ CopiedPath: TypeAlias = Annotated[
 Source: TypeAlias = Annotated[
     str,
     AfterValidator(grammar.source),
-    Schema({"pattern": r"^(?:[^/~\\][^\\]*/)?(?:pyproject\.toml|[^/\\]*\.(?:in|txt))$"}),
+    Schema({"pattern": r"^(?:[^/~\\][^\\]*/)?(?:pyproject\.toml|[^/\\]*\.(?:in|txt|lock))$"}),
 ]
 IndexUrl: TypeAlias = Annotated[
     str,

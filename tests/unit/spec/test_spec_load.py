@@ -47,7 +47,7 @@ def test_small_things_are_small() -> None:
         "10001",
         "/app",
     )
-    assert image.copy_ == (".",)
+    assert image.copied == (".",)
 
 
 def test_everything_can_be_said() -> None:
@@ -305,14 +305,14 @@ def test_mistakes_in_an_image(line: str, problem: str) -> None:
             "2:16: requirements.a.source: missing; add 'source: pyproject.toml'",
         ),
         (
-            "version: 1\nrequirements: {a: {source: uv.lock}}\nimages: {a: {}}",
-            "2:28: requirements.a.source: 'uv.lock' is not a requirements file; "
-            "name a pyproject.toml, a requirements.in or a requirements.txt",
+            "version: 1\nrequirements: {a: {source: setup.py}}\nimages: {a: {}}",
+            "2:28: requirements.a.source: 'setup.py' is not a requirements file; "
+            "name a pyproject.toml, a requirements.in or .txt, or a lock",
         ),
         (
             "version: 1\nrequirements: {a: {source: a.in, extras: [x]}}\nimages: {a: {}}",
-            "2:42: requirements.a.extras: only a pyproject.toml has extras, and the source is "
-            "another file; remove them, or change the source",
+            "2:42: requirements.a.extras: only pyproject.toml, uv.lock, poetry.lock or pdm.lock "
+            "has extras, and the source is another file; remove the key, or change the source",
         ),
         (
             "version: 1\nrequirements: {web: {source: a.in}}\nimages: {a: {requirements: wbe}}",

@@ -1,0 +1,110 @@
+"""Locks of other tools, exported by these tools themselves: hashed requirements, nothing resolved.
+
+Only the tool knows whether its lock still fits, and it refuses one that does not. Tools other than
+uv are run in an environment of their own that uv makes for the moment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+
+from nox_buildkit.errors import LockError, Problem
+from nox_buildkit.lock.source import Source
+from nox_buildkit.lock.uv import run_tool, run_uv
+from nox_buildkit.lock.workspace import changed_members, requires_python
+
+#: What is installed to run each tool; bounds, since another major version has other options.
+#: PDM 2.29 fails with newer versions of the two libraries that stand beside it.
+POETRY = ("poetry>=2.1,<3", "poetry-plugin-export>=1.9,<2")
+PDM = ("pdm>=2.20,<3", "hishel<2", "unearth<0.18")
+PIPENV = ("pipenv>=2024",)
+
+
+def export(source: Source) -> str:
+    """The requirements that the lock ``source.path`` states, with hashes and markers.
+
+    The project itself is not among them. Raises LockError for a lock that its tool calls stale, and
+    with the tool's own message for whatever else it complains of.
+    """
+    if source.constraints:
+        raise LockError(
+            Problem(
+                f"{source.path.name} is resolved already: constraints have no say in it",
+                "leave them out, or give them to the tool that writes the lock",
+                source.location,
+            )
+        )
+    text = _EXPORTS[source.kind](source)
+    return text if text.endswith("\n") else f"{text}\n"
+
+
+def _uv(source: Source) -> str:
+    member = ["--package", source.package] if source.package else []
+    return run_uv(
+        [
+            "export", "--quiet", *_unless_stale(source), "--format", "requirements.txt",
+            "--no-header", "--no-default-groups", "--no-emit-project", "--no-editable", *member,
+            *_each("--extra", source.extras), *_each("--group", source.groups),
+        ],
+        cwd=source.path.parent,
+    )  # fmt: skip
+
+
+def _unless_stale(source: Source) -> list[str]:
+    """Options that make uv refuse a stale lock, for which it wants a Python of the project's."""
+    versions = requires_python(source.path)
+    folder = source.path.parent
+    with contextlib.suppress(LockError):
+        return ["--locked", "--python", run_uv(["python", "find", versions], cwd=folder).strip()]
+    if changed := list(changed_members(source.path)):
+        raise LockError(
+            Problem(
+                f"the lock is not that of what pyproject.toml says of {', '.join(changed)}",
+                "run 'uv lock' and commit it",
+            )
+        )
+    return ["--frozen"]
+
+
+def _poetry(source: Source) -> str:
+    return run_tool(
+        POETRY,
+        [
+            "poetry", "export", "--no-interaction", "--format", "requirements.txt",
+            *_each("--extras", source.extras), *_each("--with", source.groups),
+        ],
+        cwd=source.path.parent,
+    )  # fmt: skip
+
+
+def _pdm(source: Source) -> str:
+    folder = source.path.parent
+    # PDM notes which Python it found, in a file that is none of ours.
+    note = folder / ".pdm-python"
+    noted = note.exists()
+    # Naming a development group leaves the others out, and --production does not go with it.
+    production = [] if source.groups else ["--production"]
+    selected = _each("--group", (*source.extras, *source.groups))
+    try:
+        run_tool(PDM, ["pdm", "lock", "--check"], cwd=folder)
+        return run_tool(
+            PDM, ["pdm", "export", "--format", "requirements", *production, *selected], cwd=folder
+        )
+    finally:
+        if not noted:
+            note.unlink(missing_ok=True)
+
+
+def _pipenv(source: Source) -> str:
+    folder = source.path.parent
+    run_tool(PIPENV, ["pipenv", "verify"], cwd=folder)
+    categories = ["--categories", " ".join(source.groups)] if source.groups else []
+    return run_tool(PIPENV, ["pipenv", "requirements", "--hash", *categories], cwd=folder)
+
+
+def _each(option: str, values: Sequence[str]) -> list[str]:
+    return [part for value in values for part in (option, value)]
+
+
+_EXPORTS = {"uv": _uv, "poetry": _poetry, "pdm": _pdm, "pipenv": _pipenv}

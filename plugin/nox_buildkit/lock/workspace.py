@@ -1,0 +1,79 @@
+"""What a uv.lock says of the projects that it was made for (the members of a workspace)."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from nox_buildkit.errors import LockError
+from nox_buildkit.lock.source import read_pyproject, read_text
+
+_REQUIRES_PYTHON = re.compile(r'^requires-python = "([^"]*)"$', re.MULTILINE)
+
+#: A dependency as both files state it, whatever its spelling.
+Pin = tuple[str, SpecifierSet]
+
+
+def requires_python(lock: Path) -> str:
+    """The Python versions that ``lock`` was made for, as a version specifier."""
+    found = _REQUIRES_PYTHON.search(read_text(lock))
+    return found[1] if found else ""
+
+
+def changed_members(lock: Path) -> Iterator[str]:
+    """Names of the members whose dependencies are not those that ``lock`` was made of.
+
+    It is what can be told without a Python that the members accept; uv itself compares more.
+    """
+    try:
+        packages = tomllib.loads(read_text(lock)).get("package", [])
+    except tomllib.TOMLDecodeError as error:
+        raise LockError(f"not TOML: {error}") from None
+    for package in packages:
+        source = package.get("source", {})
+        folder = source.get("editable") or source.get("virtual") or source.get("directory")
+        manifest = lock.parent / str(folder) / "pyproject.toml"
+        if folder and manifest.is_file():
+            stated = read_pyproject(manifest)
+            dynamic = "dependencies" in stated.get("project", {}).get("dynamic", [])
+            if not dynamic and _stated(stated) != _locked(package.get("metadata", {})):
+                yield str(package["name"])
+
+
+def _stated(tables: dict[str, Any]) -> set[Pin]:
+    project = tables.get("project", {})
+    texts = [*project.get("dependencies", [])]
+    texts += tables.get("tool", {}).get("uv", {}).get("dev-dependencies", [])
+    texts += [t for extra in project.get("optional-dependencies", {}).values() for t in extra]
+    texts += [
+        text
+        for group in tables.get("dependency-groups", {}).values()
+        for text in group
+        if isinstance(text, str)
+    ]
+    return set(_pins(texts))
+
+
+def _pins(texts: Iterable[str]) -> Iterator[Pin]:
+    for text in texts:
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement:
+            raise LockError(f"'{text}' is not a requirement") from None
+        yield canonicalize_name(requirement.name), requirement.specifier
+
+
+def _locked(metadata: dict[str, Any]) -> set[Pin]:
+    groups = metadata.get("requires-dev", {}).values()
+    entries = [*metadata.get("requires-dist", []), *(e for group in groups for e in group)]
+    return {
+        (canonicalize_name(entry["name"]), SpecifierSet(entry.get("specifier", "")))
+        for entry in entries
+    }

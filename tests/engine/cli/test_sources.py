@@ -1,0 +1,271 @@
+"""Requirements in every form in which projects have them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uv
+from oci import ImageIndex
+from package_index import PackageIndex, new_version, serve
+from project import NOXFILE, Project
+
+from nox_buildkit.lock.export import PDM, PIPENV, POETRY
+from nox_buildkit.lock.uv import run_tool
+
+BACKEND = '[build-system]\nrequires = ["uv_build>=0.8"]\nbuild-backend = "uv_build"\n'
+SPEC = """\
+version: 1
+images:
+  api:
+    context: services/api
+    base: debian
+    package: true
+    command: [api]
+"""
+WORKSPACE = {
+    "noxfile.py": NOXFILE,
+    "buildspec.yaml": SPEC,
+    "pyproject.toml": '[tool.uv.workspace]\nmembers = ["services/*", "libraries/*"]\n',
+    "services/api/pyproject.toml": (
+        '[project]\nname = "api"\nversion = "1.2"\nrequires-python = ">=3.11"\n'
+        'dependencies = ["shared", "fast"]\nscripts = { api = "api:main" }\n'
+        "[tool.uv.sources]\nshared = { workspace = true }\n" + BACKEND
+    ),
+    "services/api/src/api/__init__.py": (
+        "import shared\n\n\ndef main():\n    print(shared.WHO, shared.plain.VERSION)\n"
+    ),
+    "libraries/shared/pyproject.toml": (
+        '[project]\nname = "shared"\nversion = "0.3"\nrequires-python = ">=3.11"\n'
+        'dependencies = ["plain==1.0"]\n' + BACKEND
+    ),
+    "libraries/shared/src/shared/__init__.py": 'import plain\n\nWHO = "shared"\n',
+}
+
+
+@pytest.fixture(scope="module")
+def workspace_template(template: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A uv workspace: a service that is a package, and a library that it depends on."""
+    project = Project(tmp_path_factory.mktemp("workspace"), dict(template.env)).write(WORKSPACE)
+    uv_lock(project)
+    return project
+
+
+@pytest.fixture
+def workspace(workspace_template: Project, tmp_path: Path) -> Project:
+    files = {
+        str(path.relative_to(workspace_template.root)): path.read_text()
+        for path in workspace_template.root.rglob("*")
+        if path.is_file()
+    }
+    return Project(tmp_path / "project", dict(workspace_template.env)).write(files)
+
+
+def uv_lock(project: Project) -> None:
+    """Make uv.lock as a user would."""
+    subprocess.run(
+        [uv.find_uv_bin(), "lock", "--quiet", "--python", sys.executable],
+        cwd=project.root,
+        env=project.environment({}),
+        check=True,
+    )
+
+
+def test_a_member_of_a_workspace_is_installed_with_the_members_it_needs(
+    workspace: Project,
+) -> None:
+    workspace.ok("lock")
+    lock = (workspace.root / "services/api/requirements.lock").read_text()
+    assert "Exported by nox-buildkit from uv.lock" in lock
+    assert "\n../../libraries/shared\n" in lock
+    assert str(workspace.root) not in lock
+
+    workspace.ok("build")
+    image = ImageIndex.open(workspace.root / "dist" / "api.oci.tar")
+    amd64, arm64 = (image.platforms[f"linux/{name}"] for name in ("amd64", "arm64"))
+    site = "opt/venv/lib/python3.13/site-packages"
+    for platform in (amd64, arm64):
+        files = platform.own_names
+        assert f"{site}/api/__init__.py" in files
+        assert f"{site}/shared/__pycache__/__init__.cpython-313.pyc" in files
+        assert f"{site}/shared-0.3.dist-info/METADATA" in files
+        # Nothing says where it was built, and the sources are there once.
+        assert f"{site}/shared-0.3.dist-info/direct_url.json" not in files
+        assert not [name for name in files if name.startswith("app/")]
+    assert "nothing changed" in workspace.ok("build").stderr
+
+
+def test_a_changed_member_is_built_again(workspace: Project) -> None:
+    workspace.ok("build", "--platform", "linux/amd64")
+    before = workspace.digest("api")
+    workspace.write({"libraries/shared/src/shared/__init__.py": 'import plain\n\nWHO = "me"\n'})
+    workspace.ok("build", "--platform", "linux/amd64")
+    assert workspace.digest("api") != before
+
+
+def test_a_uv_lock_that_does_not_fit_is_refused(workspace: Project) -> None:
+    name = "libraries/shared/pyproject.toml"
+    workspace.write({name: WORKSPACE[name].replace("plain==1.0", "plain==1.1")})
+    cause = workspace.nox("lock").cause
+    assert cause.startswith("buildspec.yaml:4:5: images.api: uv.lock: uv: ")
+    assert "needs to be updated" in cause
+    assert not (workspace.root / "services/api/requirements.lock").exists()
+
+
+def test_a_uv_lock_for_a_python_that_is_not_here_is_compared_all_the_same(
+    workspace: Project,
+) -> None:
+    """uv compares only with a Python at hand that the project accepts."""
+    lock = workspace.root / "uv.lock"
+    name = "libraries/shared/pyproject.toml"
+    newer = lock.read_text().replace('requires-python = ">=3.11"', 'requires-python = ">=3.99"')
+    workspace.write({"uv.lock": newer})
+    workspace.ok("lock")
+    workspace.write({name: WORKSPACE[name].replace("plain==1.0", "plain==1.1")})
+    cause = workspace.nox("lock").cause
+    assert "what pyproject.toml says of shared; run 'uv lock' and commit it" in cause
+
+
+def test_a_package_that_cannot_be_built_is_told_in_the_words_of_its_backend(
+    workspace: Project,
+) -> None:
+    (workspace.root / "libraries/shared/src/shared/__init__.py").unlink()
+    cause = workspace.nox("build").cause
+    assert "libraries/shared cannot be built: uv: " in cause
+    assert not (workspace.root / "dist").exists()
+
+
+def test_constraints_have_no_say_in_what_is_locked_already(workspace: Project) -> None:
+    workspace.write(
+        {
+            "constraints.txt": "plain<1\n",
+            "buildspec.yaml": (
+                "version: 1\nrequirements:\n  api:\n    source: uv.lock\n    package: api\n"
+                "    constraints: [constraints.txt]\nimages: {api: {requirements: api}}\n"
+            ),
+        }
+    )
+    cause = workspace.nox("lock").cause
+    assert cause.startswith("buildspec.yaml:4:13: requirements.api.source: uv.lock: ")
+    assert "constraints have no say in it" in cause
+
+
+def test_an_extra_index_is_asked_with_its_own_credentials(project: Project) -> None:
+    version = new_version()
+    with serve() as company:
+        company.add("gear", version)
+        company.login = ("me", "s3cr3t-of-company")
+        project.write(
+            {
+                "requirements.in": f"plain\nfast\ngear=={version}\n",
+                "buildspec.yaml": (
+                    "version: 1\nrequirements:\n  web:\n    source: requirements.in\n"
+                    f"    extra-indexes: {{company: '{company.url}'}}\n"
+                    "images: {web: {base: debian, requirements: web}}\n"
+                ),
+            }
+        )
+        assert "UV_INDEX_<NAME>_USERNAME" in project.nox("lock").cause
+        project.env |= {
+            "UV_INDEX_COMPANY_USERNAME": "me",
+            "UV_INDEX_COMPANY_PASSWORD": "s3cr3t-of-company",
+        }
+        done = project.ok("build")
+    image = ImageIndex.open(project.tar)
+    for platform in image.platforms.values():
+        assert "opt/venv/lib/python3.13/site-packages/gear/__init__.py" in platform.own_names
+    for written in (*project.root.rglob("*.lock"), project.root / "dist" / "build.json"):
+        assert "s3cr3t" not in written.read_text()
+    assert "s3cr3t" not in done.stderr + done.stdout
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[PackageIndex]:
+    """An index that a project names itself; tools other than uv come from the usual one."""
+    with serve() as index:
+        index.add("plain", "1.0")
+        index.add("plain", "1.1")
+        index.add("gear", "3.0")
+        yield index
+
+
+@pytest.fixture
+def own_tool(project: Project) -> Project:
+    """A project without settings of the index: only the tool's own lock names one."""
+    for name in ("requirements.in", "requirements.lock"):
+        (project.root / name).unlink()
+    del project.env["UV_DEFAULT_INDEX"]
+    del project.env["UV_CACHE_DIR"]
+    return project
+
+
+def test_a_poetry_lock(own_tool: Project, shop: PackageIndex) -> None:
+    manifest = (
+        '[project]\nname = "web"\nversion = "1.0"\nrequires-python = ">=3.11"\n'
+        'dependencies = ["plain (==1.0)"]\n'
+        "[tool.poetry]\npackage-mode = false\n"
+        '[tool.poetry.group.more.dependencies]\ngear = "*"\n'
+        f'[[tool.poetry.source]]\nname = "shop"\nurl = "{shop.url}"\npriority = "primary"\n'
+    )
+    own_tool.write({"pyproject.toml": manifest})
+    run_tool(POETRY, ["poetry", "lock", "--no-interaction"], cwd=own_tool.root)
+
+    own_tool.ok("lock")
+    lock = (own_tool.root / "requirements.lock").read_text()
+    assert "plain==1.0" in lock
+    assert "gear" not in lock
+    plan = json.loads(own_tool.ok("plan", "--json").stdout)
+    assert [package["name"] for package in plan["images"][0]["pure"]] == ["plain"]
+    assert plan["images"][0]["index"] == shop.url.rstrip("/")
+
+    own_tool.write({"pyproject.toml": manifest.replace("==1.0", "==1.1")})
+    cause = own_tool.nox("lock").cause
+    assert "poetry.lock: poetry: " in cause
+    assert "pyproject.toml changed significantly" in cause
+    assert (own_tool.root / "requirements.lock").read_text() == lock
+
+
+def test_a_pdm_lock(own_tool: Project, shop: PackageIndex) -> None:
+    manifest = (
+        '[project]\nname = "web"\nversion = "1.0"\nrequires-python = ">=3.11"\n'
+        'dependencies = ["plain==1.0"]\n[dependency-groups]\nmore = ["gear"]\n'
+        f'[[tool.pdm.source]]\nname = "pypi"\nurl = "{shop.url}"\nverify_ssl = false\n'
+    )
+    own_tool.write({"pyproject.toml": manifest})
+    run_tool(PDM, ["pdm", "lock"], cwd=own_tool.root)
+    (own_tool.root / ".pdm-python").unlink(missing_ok=True)
+
+    own_tool.ok("lock")
+    lock = (own_tool.root / "requirements.lock").read_text()
+    assert "plain==1.0" in lock
+    assert "gear" not in lock
+    assert not (own_tool.root / ".venv").exists()
+    assert not (own_tool.root / ".pdm-python").exists()
+
+    own_tool.write({"pyproject.toml": manifest.replace("==1.0", "==1.1")})
+    cause = own_tool.nox("lock").cause
+    assert "pdm.lock: pdm: " in cause
+    assert (own_tool.root / "requirements.lock").read_text() == lock
+
+
+def test_a_pipfile_lock(own_tool: Project, shop: PackageIndex) -> None:
+    pipfile = (
+        f'[[source]]\nname = "shop"\nurl = "{shop.url}"\nverify_ssl = false\n'
+        '[packages]\nplain = "==1.0"\n[dev-packages]\ngear = "*"\n'
+    )
+    own_tool.write({"Pipfile": pipfile})
+    run_tool(PIPENV, ["pipenv", "lock"], cwd=own_tool.root)
+
+    own_tool.ok("lock")
+    lock = (own_tool.root / "requirements.lock").read_text()
+    assert "plain==1.0" in lock
+    assert "gear" not in lock
+
+    own_tool.write({"Pipfile": pipfile.replace("==1.0", "==1.1")})
+    cause = own_tool.nox("lock").cause
+    assert "Pipfile.lock: pipenv: " in cause
+    assert (own_tool.root / "requirements.lock").read_text() == lock
