@@ -68,6 +68,7 @@ class Stage:
         self.runner.output(
             docker(self.engine, "buildx", "--builder", self.engine.builder, *prune), self.root
         )
+        self._built.clear()
         # An archive that is there would be up to date.
         self.ours.archive.unlink(missing_ok=True)
 

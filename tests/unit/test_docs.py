@@ -98,6 +98,13 @@ def test_the_commands_page_is_the_generated_one() -> None:
     assert COMMANDS.read_text(encoding="utf-8") == commands_page(), hint
 
 
+def test_the_figures_of_the_readme_are_those_of_the_bench() -> None:
+    results = (ROOT / "bench/results/results.md").read_text()
+    table = next(block for block in results.split("\n\n") if block.startswith("|"))
+
+    assert table in (ROOT / "README.md").read_text()
+
+
 @pytest.mark.parametrize("page", [*WRITTEN, WORKFLOW], ids=page_id)
 def test_every_command_names_a_session_and_parses(page: Path, sessions: set[str]) -> None:
     for session, arguments in commands(page.read_text(encoding="utf-8")):
