@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import io
 import secrets
+import tarfile
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -21,6 +22,59 @@ NATIVE_TAGS = {
     "linux/amd64": "cp313-cp313-manylinux_2_17_x86_64",
     "linux/arm64": "cp313-cp313-manylinux_2_17_aarch64",
 }
+#: A module in C whose ``version()`` is that of libyaml.
+C_SOURCE = """\
+#include <Python.h>
+#include <yaml.h>
+
+static PyObject *version(PyObject *self, PyObject *none) {
+    return PyUnicode_FromString(yaml_get_version_string());
+}
+
+static PyMethodDef methods[] = {{"version", version, METH_NOARGS, ""}, {0}};
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "NAME", 0, -1, methods};
+
+PyMODINIT_FUNC PyInit_NAME(void) { return PyModule_Create(&module); }
+"""
+
+#: A build backend (PEP 517) that comes with the sources and takes nothing but a compiler.
+BACKEND = """\
+import pathlib
+import subprocess
+import sysconfig
+import zipfile
+
+NAME, VERSION = "{name}", "{version}"
+INFO = f"{{NAME}}-{{VERSION}}.dist-info"
+
+
+def prepare_metadata_for_build_wheel(folder, config_settings=None):
+    pathlib.Path(folder, INFO).mkdir()
+    text = f"Metadata-Version: 2.1\\nName: {{NAME}}\\nVersion: {{VERSION}}\\n"
+    pathlib.Path(folder, INFO, "METADATA").write_text(text)
+    return INFO
+
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    suffix = sysconfig.get_config_var("EXT_SUFFIX")
+    include = sysconfig.get_paths()["include"]
+    command = ["cc", "-shared", "-fPIC", f"-I{{include}}", "module.c", "-lyaml", "-o"]
+    subprocess.run([*command, "module.so"], check=True)
+    version = sysconfig.get_config_var("py_version_nodot")
+    platform = sysconfig.get_platform().replace("-", "_")
+    tag = f"cp{{version}}-cp{{version}}-{{platform}}"
+    filename = f"{{NAME}}-{{VERSION}}-{{tag}}.whl"
+    prepare_metadata_for_build_wheel(".")
+    with zipfile.ZipFile(pathlib.Path(folder, filename), "w") as wheel:
+        wheel.write("module.so", NAME + suffix)
+        wheel.write(f"{{INFO}}/METADATA")
+        text = f"Wheel-Version: 1.0\\nGenerator: tests\\nRoot-Is-Purelib: false\\nTag: {{tag}}\\n"
+        wheel.writestr(f"{{INFO}}/WHEEL", text)
+        files = [NAME + suffix, f"{{INFO}}/METADATA", f"{{INFO}}/WHEEL", f"{{INFO}}/RECORD"]
+        wheel.writestr(f"{{INFO}}/RECORD", "".join(f"{{file}},,\\n" for file in files))
+    return filename
+"""
+
 _RUNS = count(int(time()) * 1000)
 
 
@@ -64,11 +118,15 @@ class PackageIndex:
         for platform, tag in NATIVE_TAGS.items():
             self.add(name, version, tag, text=f"PLATFORM = {platform!r}\n")
 
-    def add_sdist(self, name: str, version: str) -> None:
-        """Offer sources that nobody has built."""
+    def add_sdist(self, name: str, version: str, source: str = "") -> None:
+        """Offer the sources of a module ``name`` in C that nobody has built.
+
+        It needs libyaml, to compile and to run; ``source`` is what the module is in place of that.
+        """
         filename = f"{name}-{version}.tar.gz"
-        self.files[filename] = b"sources"
-        self.stated[filename] = hashlib.sha256(b"sources").hexdigest()
+        content = _sdist(name, version, source or C_SOURCE.replace("NAME", name))
+        self.files[filename] = content
+        self.stated[filename] = hashlib.sha256(content).hexdigest()
 
     def page(self, project: str) -> str:
         """The simple repository API (PEP 503) of one project."""
@@ -166,6 +224,26 @@ def _wheel(name: str, version: str, tag: str, text: str, requires: str) -> tuple
         for path, content in files.items():
             archive.writestr(zipfile.ZipInfo(path), content)
     return f"{name}-{version}-{tag}.whl", stream.getvalue()
+
+
+def _sdist(name: str, version: str, source: str) -> bytes:
+    """A source distribution with a backend of its own, so that building it downloads nothing."""
+    files = {
+        "PKG-INFO": f"Metadata-Version: 2.2\nName: {name}\nVersion: {version}\n",
+        "pyproject.toml": (
+            f'[project]\nname = "{name}"\nversion = "{version}"\n[build-system]\nrequires = []\n'
+            'build-backend = "backend"\nbackend-path = ["."]\n'
+        ),
+        "backend.py": BACKEND.format(name=name, version=version),
+        "module.c": source,
+    }
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as tar:
+        for path, text in files.items():
+            member = tarfile.TarInfo(f"{name}-{version}/{path}")
+            member.size = len(text.encode())
+            tar.addfile(member, io.BytesIO(text.encode()))
+    return stream.getvalue()
 
 
 def _record(content: str) -> str:

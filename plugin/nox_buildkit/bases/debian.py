@@ -24,7 +24,10 @@ from nox_buildkit.files import cache_dir, locked
 from nox_buildkit.machine import host_platform
 
 #: Counts changes of what this module makes of the same packages.
-RECIPE = 3
+RECIPE = 4
+
+#: What compiles packages that have no wheel.
+_COMPILERS = ("g++", "gcc", "libc6-dev", "make", "pkgconf", "python3-dev")
 
 ARCHITECTURES = {"linux/amd64": "amd64", "linux/arm64": "arm64"}
 
@@ -42,6 +45,22 @@ RELEASES = {
     release.python: release
     for release in (Release("bookworm", "3.11", (2, 36)), Release("trixie", "3.13", (2, 41)))
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a base holds besides Python: ``packages`` of Debian's, ``compilers`` for Python's."""
+
+    packages: tuple[str, ...] = ()
+    compilers: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every Debian package that is asked for."""
+        return tuple(sorted({*PACKAGES, *self.packages, *(_COMPILERS if self.compilers else ())}))
+
+    def __str__(self) -> str:
+        return "".join(f", {p}" for p in (*self.packages, *(["compilers"] * self.compilers)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +88,13 @@ def release_for(python: str) -> Release:
     )
 
 
-def assembled(release: Release, platforms: Iterable[str]) -> DebianBase | None:
+def assembled(
+    release: Release,
+    platforms: Iterable[str],
+    contents: Contents,
+) -> DebianBase | None:
     """The base if it was assembled before for all ``platforms``, and is whole."""
-    return _read(_folder(release, platforms))
+    return _read(_folder(release, platforms, contents))
 
 
 def assemble(
@@ -80,14 +103,16 @@ def assemble(
     source: Source,
     report: Callable[[str, int, int], None],
     *,
+    contents: Contents,
     again: bool = False,
 ) -> DebianBase:
     """The base for ``platforms`` and the host's own, from the cache or from Debian's archive.
 
     ``again``: take the newest packages though there is a base already.
+
     Raises EngineError where packages cannot be downloaded or verified.
     """
-    folder = _folder(release, platforms)
+    folder = _folder(release, platforms, contents)
     with locked(folder.with_suffix(".lock")):
         if not again and (base := _read(folder)):
             return base
@@ -96,21 +121,34 @@ def assemble(
             work.chmod(0o755)
             wanted = _platforms(platforms)
             what = f"Debian {release.suite} with Python {release.python}"
-            report(f"assembling {what} for {' and '.join(wanted)}", 0, 0)
+            report(f"assembling {what}{contents} for {' and '.join(wanted)}", 0, 0)
             with ThreadPoolExecutor() as pool:
                 unpacked = pool.map(
-                    lambda p: unpack(release.suite, ARCHITECTURES[p], source, work), wanted
+                    lambda p: unpack(release.suite, ARCHITECTURES[p], contents.names, source, work),
+                    wanted,
                 )
                 trees = dict(zip(wanted, unpacked, strict=True))
-            bytecode = compile_library(trees[host_platform()], release.python, work / "host")
+            bytecode: Bytecode = {}
+            if not contents.compilers:
+                bytecode = compile_library(trees[host_platform()], release.python, work / "host")
             layout = work / "layout"
             layout.mkdir()
             digest = write_layout(
                 layout,
-                [_image(platform, tree, bytecode, release) for platform, tree in trees.items()],
+                [
+                    # Nobody pulls what only builds use: packed in a hurry.
+                    _image(
+                        platform,
+                        tree,
+                        bytecode,
+                        release,
+                        compression=1 if contents.compilers else 6,
+                    )
+                    for platform, tree in trees.items()
+                ],
             )
-            packages = {platform: tree.packages for platform, tree in trees.items()}
-            base = DebianBase(folder, digest, packages)
+            versions = {platform: tree.packages for platform, tree in trees.items()}
+            base = DebianBase(folder, digest, versions)
             (layout / "base.json").write_text(json.dumps({**asdict(base), "folder": ""}))
             if folder.exists():
                 folder.rename(work / "old")
@@ -126,8 +164,8 @@ def _platforms(wanted: Iterable[str]) -> list[str]:
     return sorted({*wanted, host})
 
 
-def _folder(release: Release, platforms: Iterable[str]) -> Path:
-    key = json.dumps([RECIPE, PACKAGES, _platforms(platforms)])
+def _folder(release: Release, platforms: Iterable[str], contents: Contents) -> Path:
+    key = json.dumps([RECIPE, contents.names, _platforms(platforms)])
     digest = hashlib.sha256(key.encode()).hexdigest()[:12]
     return cache_dir() / "bases" / f"debian-{release.suite}-{digest}"
 
@@ -154,7 +192,9 @@ def _blobs_whole(folder: Path, descriptor: dict[str, object]) -> bool:
     return all(_blobs_whole(folder, item) for item in (manifest["config"], *manifest["layers"]))
 
 
-def _image(platform: str, tree: Tree, bytecode: Bytecode, release: Release) -> PlatformImage:
+def _image(
+    platform: str, tree: Tree, bytecode: Bytecode, release: Release, *, compression: int
+) -> PlatformImage:
     entries = dict(tree.entries)
     for name, (source, code) in bytecode.items():
         folder, _, file = name.rpartition("/__pycache__/")
@@ -166,4 +206,4 @@ def _image(platform: str, tree: Tree, bytecode: Bytecode, release: Release) -> P
         "Cmd": ["python3"],
     }
     annotations = {"org.opencontainers.image.base.name": f"debian:{release.suite}"}
-    return PlatformImage(platform, tuple(entries.values()), config, annotations)
+    return PlatformImage(platform, tuple(entries.values()), config, annotations, compression)

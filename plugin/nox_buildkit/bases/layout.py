@@ -11,7 +11,9 @@ import io
 import json
 import tarfile
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -31,12 +33,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class PlatformImage:
-    """One layer and the process configuration of an image for one platform (``linux/arm64``)."""
+    """One layer and the process configuration of an image for one platform (``linux/arm64``).
+
+    ``compression``: gzip's level.
+    """
 
     platform: str
     entries: tuple[Entry, ...]
     config: Mapping[str, Any] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    compression: int = 6
 
 
 def write_layout(folder: Path, images: Iterable[PlatformImage]) -> str:
@@ -46,7 +52,8 @@ def write_layout(folder: Path, images: Iterable[PlatformImage]) -> str:
     """
     blobs = folder / "blobs" / "sha256"
     blobs.mkdir(parents=True, exist_ok=True)
-    manifests = [_write_image(blobs, image) for image in images]
+    with ThreadPoolExecutor() as pool:
+        manifests = list(pool.map(partial(_write_image, blobs), images))
     index = _write_json(
         blobs, INDEX, {"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}
     )
@@ -76,7 +83,9 @@ def _write_image(blobs: Path, image: PlatformImage) -> dict[str, Any]:
         platform["variant"] = variant[0]
     raw = io.BytesIO()
     layer_tar(raw, image.entries)
-    layer = _write_blob(blobs, LAYER_GZIP, gzip.compress(raw.getvalue(), 6, mtime=0))
+    layer = _write_blob(
+        blobs, LAYER_GZIP, gzip.compress(raw.getvalue(), image.compression, mtime=0)
+    )
     config = {
         **platform,
         "created": "1970-01-01T00:00:00Z",

@@ -48,6 +48,14 @@ _LEFT_OUT_LIBRARIES = re.compile(
     r"|[^/]+/gconv/(?!(ANSI_X3\.110|CP1252|ISO8859-15?|UTF-(7|16|32)|gconv-modules)(\.so)?$))"
 )
 
+#: Links that maintainer scripts make, and what they lead to in the same folder.
+_ALTERNATIVES = {
+    "usr/bin/sh": "dash",
+    "usr/bin/cc": "gcc",
+    "usr/bin/c++": "g++",
+    "usr/bin/awk": "mawk",
+}
+
 CA_BUNDLE = "etc/ssl/certs/ca-certificates.crt"
 
 
@@ -67,8 +75,13 @@ class Tree:
     packages: dict[str, str]
 
 
-def unpack(suite: str, architecture: str, source: Source, work: Path) -> Tree:
-    """Unpack ``suite`` for ``architecture``, using the folder ``work``. Raises EngineError."""
+def unpack(
+    suite: str, architecture: str, packages: Sequence[str], source: Source, work: Path
+) -> Tree:
+    """Unpack ``packages``, and what they depend on, of ``suite`` for ``architecture``.
+
+    ``work``: a folder to use. Raises EngineError.
+    """
     tar, debs = work / f"{architecture}.tar", work / architecture
     debs.mkdir()
     hook = Path(shutil.which(source.mmdebstrap[-1]) or source.mmdebstrap[-1]).resolve()
@@ -78,7 +91,7 @@ def unpack(suite: str, architecture: str, source: Source, work: Path) -> Tree:
         "--variant=extract",
         f"--mode={'root' if os.geteuid() == 0 else 'unshare'}",
         f"--architectures={architecture}",
-        f"--include={','.join(PACKAGES)}",
+        f"--include={','.join(packages)}",
         *([f"--hook-dir={usrmerge}"] if suite == "bookworm" else []),
         f"--extract-hook=copy-out /var/cache/apt/archives {debs}",
         suite,
@@ -98,22 +111,22 @@ def unpack(suite: str, architecture: str, source: Source, work: Path) -> Tree:
     if done.returncode:
         causes = [line[3:] for line in done.stderr.splitlines() if line.startswith("E: ")]
         cause = re.sub(r"//[^/\s]*@", "//", causes[0] if causes else done.stderr.strip()[-300:])
+        hint = "check that the Debian mirror of this machine answers ('apt-get update')"
+        if "Unable to locate package" in cause:
+            hint = "correct the name: packages.debian.org lists those of each release"
         raise EngineError(
-            Problem(
-                f"Debian {suite} for {architecture} cannot be assembled: {cause}",
-                "check that the Debian mirror of this machine answers ('apt-get update')",
-            )
+            Problem(f"Debian {suite} for {architecture} cannot be assembled: {cause}", hint)
         )
-    dropped, packages = _contents(sorted((debs / "archives").glob("*.deb")))
+    dropped, controls = _contents(sorted((debs / "archives").glob("*.deb")))
     entries = _entries(tar, dropped)
     tar.unlink()
     shutil.rmtree(debs)
     _add_configuration(entries)
-    for name, control in packages.items():
+    for name, control in controls.items():
         add_file(entries, f"var/lib/dpkg/status.d/{name}", control.encode())
     versions = {
         name: line.removeprefix("Version: ")
-        for name, control in packages.items()
+        for name, control in controls.items()
         for line in control.splitlines()
         if line.startswith("Version: ")
     }
@@ -121,15 +134,20 @@ def unpack(suite: str, architecture: str, source: Source, work: Path) -> Tree:
 
 
 def _contents(debs: Sequence[Path]) -> tuple[set[str], dict[str, str]]:
-    """Paths that only dropped packages own, and the control file of every package that stays."""
+    """Paths of the dropped packages, and the control file of every package that stays.
+
+    No two packages own the same file (Debian policy, 7.6.1), so a path says whose it is.
+    """
     dropped: set[str] = set()
-    kept: set[str] = set()
     packages: dict[str, str] = {}
     for deb in debs:
         control = subprocess.run(
             ["dpkg-deb", "--field", deb], capture_output=True, text=True, check=True
         ).stdout
         name = control.split("\n", 1)[0].removeprefix("Package: ")
+        if name not in DROPPED:
+            packages[name] = control
+            continue
         listing = subprocess.run(
             ["dpkg-deb", "--fsys-tarfile", deb], capture_output=True, check=True
         )
@@ -137,14 +155,9 @@ def _contents(debs: Sequence[Path]) -> tuple[set[str], dict[str, str]]:
             stream.write(listing.stdout)
             stream.seek(0)
             with tarfile.open(fileobj=stream) as tar:
-                paths = {m.name.removeprefix("./") for m in tar if not m.isdir()}
-        if name in DROPPED:
-            dropped |= paths
-        else:
-            kept |= paths
-            packages[name] = control
+                dropped |= {m.name.removeprefix("./") for m in tar if not m.isdir()}
     # Merged /usr: packages of older releases name /bin/x what the tree has as /usr/bin/x.
-    return {form for path in dropped - kept for form in (path, f"usr/{path}")}, packages
+    return {form for path in dropped for form in (path, f"usr/{path}")}, packages
 
 
 def _entries(tar: Path, dropped: set[str]) -> dict[str, Entry]:
@@ -203,6 +216,6 @@ def _add_configuration(entries: dict[str, Entry]) -> None:
     add_file(entries, "etc/nsswitch.conf", b"passwd: files\ngroup: files\nhosts: files dns\n")
     if "etc/localtime" not in entries:
         _add_link(entries, "etc/localtime", "/usr/share/zoneinfo/Etc/UTC")
-    for name in ("usr/bin/sh", "usr/bin/python3"):
-        if name not in entries:
-            _add_link(entries, name, "dash" if name.endswith("sh") else "python3")
+    for name, target in _ALTERNATIVES.items():
+        if name not in entries and f"usr/bin/{target}" in entries:
+            _add_link(entries, name, target)

@@ -83,7 +83,7 @@ def prepare(
 ) -> Bake:
     """Render ``plan`` with ``outputs`` (buildx --output values by image) for ``engine``."""
     folder = work_folder(root, plan)
-    write_definition(plan, folder, {"uv": str(uv_programs(engine.native))})
+    write_definition(plan, folder, {"uv": str(uv_programs({*engine.native, *plan.emulated}))})
     values = {image.name: _override(engine, outputs[image.name]) for image in plan.images}
     write_atomic(folder / OVERRIDE, override(values))
     return Bake(plan, engine, folder, tuple(command_for(plan, engine, folder, no_cache=no_cache)))
@@ -169,7 +169,8 @@ def _environment() -> dict[str, str]:
 def _outside(plan: Plan, folder: Path) -> list[str]:
     """Folders that the definition names outside of its own."""
     paths = {image.application.folder for image in plan.images}
-    paths |= {str(f) for image in plan.images if (f := layout_folder(image.base.context))}
+    bases = [base for image in plan.images for base in (image.base, image.builder) if base]
+    paths |= {str(found) for base in bases if (found := layout_folder(base.context))}
     paths.add(str(cache_dir()))
     if bundle := _ca_bundle():
         paths.add(bundle)

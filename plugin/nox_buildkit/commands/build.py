@@ -101,7 +101,7 @@ def build_images(
 
     Raises EngineError, BuildError.
     """
-    needs = Needs(platforms=plan.platforms, load=also is _load)
+    needs = Needs(plan.platforms, plan.emulated, load=also is _load)
     with downloads() as report:
         engine = find_engine(needs, arguments.builder, report)
     folder = work_folder(project.root, plan)

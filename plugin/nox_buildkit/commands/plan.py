@@ -34,11 +34,11 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
         return
     console = make_console(sys.stdout)
     for image in plan.images:
-        _print(console, image)
+        _print(console, image, plan.native)
     print(shlex.join(command))
 
 
-def _print(console: Console, image: ImagePlan) -> None:
+def _print(console: Console, image: ImagePlan, native: Sequence[str]) -> None:
     tree = Tree(image.name)
     tree.add(f"base     {image.base.name}@{image.base.digest}")
     tree.add(f"python   {image.python}")
@@ -62,7 +62,18 @@ def _print(console: Console, image: ImagePlan) -> None:
         app.add(file.path)
     if len(files) > 20:
         app.add(f"… and {len(files) - 20} more (--json shows all)")
-    tree.add("emulation none: every package has a wheel for every platform")
+    compiled = [(p.platform, x) for p in image.platforms for x in p.packages if x.compiled]
+    if compiled:
+        title = "compiled, since there is no wheel; kept for later builds"
+        branch = tree.add(f"{title}; on {image.builder.name if image.builder else ''}")
+        for where, package in compiled:
+            branch.add(f"{package.name} {package.version} on {where}")
+    emulated = [where for where in image.compiling if where not in native]
+    tree.add(
+        f"emulation {' and '.join(emulated)}: packages are compiled"
+        if emulated
+        else "emulation none: no step runs on a foreign platform"
+    )
     console.print(tree, soft_wrap=True)
 
 

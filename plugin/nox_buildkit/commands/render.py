@@ -73,7 +73,8 @@ def _contexts(plan: Plan, folder: Path) -> dict[str, str]:
     """Copy what the build reads from the cache; the bake context of each."""
     copy_folder(uv_programs(("linux/amd64", "linux/arm64")), folder / "uv")
     contexts = {"uv": "uv"}
-    for context in {image.base.context for image in plan.images}:
+    bases = [base for i in plan.images for base in (i.base, i.builder) if base]
+    for context in {base.context for base in bases}:
         if layout := layout_folder(context):
             shutil.rmtree(folder / "bases" / layout.name, ignore_errors=True)
             copy_folder(layout, folder / "bases" / layout.name)

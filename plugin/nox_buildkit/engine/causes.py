@@ -44,7 +44,8 @@ _FULL = r"(?:[Nn]o space left on device|[Dd]isk quota exceeded)"
 ENGINE_GONE = _rule(
     "engine-gone",
     "error",
-    r"error reading from server: EOF|Cannot connect to the Docker daemon|transport is closing"
+    r"error reading from server: (?:EOF|[^\n]*connection reset)"
+    r"|Cannot connect to the Docker daemon|transport is closing"
     r"|failed to receive status: .*Unavailable|failed to connect to the docker API"
     r"|graceful_stop",
     "the build engine went away",
@@ -81,6 +82,27 @@ RULES: tuple[Rule, ...] = (
         r"exec format error",
         "a step runs a program of {platform}, which this machine cannot do",
         "set up QEMU emulation, or use a builder with a {platform} node",
+    ),
+    _rule(
+        "header-missing",
+        "log",
+        r"(?ms)fatal error: (?P<file>\S+): No such file.*^(?P<package>\S+==\S+) cannot be compiled",
+        "{package} cannot be compiled: there is no {file}",
+        "add the Debian package that has it to 'build-apt' (packages.debian.org searches contents)",
+    ),
+    _rule(
+        "library-missing",
+        "log",
+        r"(?ms)cannot find -l(?P<file>[^\s:]+).*^(?P<package>\S+==\S+) cannot be compiled",
+        "{package} cannot be compiled: there is no library {file} to link with",
+        "add the Debian package that has it to 'build-apt' (most often lib{file}-dev)",
+    ),
+    _rule(
+        "not-compiled",
+        "log",
+        r"(?m)^(?P<package>\S+==\S+) cannot be compiled",
+        "{package} has no wheel, and cannot be compiled",
+        "what it needs besides a compiler belongs into 'build-apt'; or pin a version with a wheel",
     ),
     _rule(
         "out-of-memory",

@@ -11,7 +11,7 @@ from nox_buildkit.bases.unpack import Source
 from nox_buildkit.engine.debian import Archive, host_archive, host_security
 from nox_buildkit.engine.provision import Report, tool
 from nox_buildkit.engine.registry import inspect
-from nox_buildkit.errors import BuildkitError, Location, Problem
+from nox_buildkit.errors import BuildkitError, Location, PlanError, Problem
 from nox_buildkit.plan.facts import BaseFacts
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 SLIM_GLIBC = (2, 36)
 OTHER_GLIBC = (2, 28)
 
+#: Python and nothing else.
+PLAIN = debian.Contents()
+
 
 def read_base(
     name: str,
@@ -30,17 +33,25 @@ def read_base(
     client: Callable[[], DockerClient],
     report: Report,
     *,
+    contents: debian.Contents = PLAIN,
     pull: bool = False,
     location: Location | None = None,
 ) -> BaseFacts:
     """What is known of the base ``name`` for ``python``; it must be there for ``platforms``.
 
-    ``pull``: ask for its newest packages though there is one already.
-    Raises PlanError, EngineError.
+    ``contents``: what to add to it; ``pull``: ask for its newest packages though there is one
+    already. Raises PlanError, EngineError.
     """
     try:
         if name == "debian":
-            return _debian(python, platforms, report, pull)
+            return _debian(python, platforms, contents, report, pull)
+        if contents.packages:
+            raise PlanError(
+                Problem(
+                    f"Debian packages cannot be added to base '{name}'",
+                    "take base 'debian', or a base that has them",
+                )
+            )
         return _reference(name, python, client)
     except BuildkitError as error:
         raise type(error)(
@@ -48,12 +59,15 @@ def read_base(
         ) from None
 
 
-def _debian(python: str, platforms: Iterable[str], report: Report, pull: bool) -> BaseFacts:
+def _debian(
+    python: str, platforms: Iterable[str], contents: debian.Contents, report: Report, pull: bool
+) -> BaseFacts:
     release = debian.release_for(python)
     wanted = [platform for platform in platforms if platform in debian.ARCHITECTURES]
-    base = None if pull else debian.assembled(release, wanted)
+    base = None if pull else debian.assembled(release, wanted, contents)
     if base is None:
-        base = debian.assemble(release, wanted, _source(release, report), report, again=pull)
+        source = _source(release, report)
+        base = debian.assemble(release, wanted, source, report, contents=contents, again=pull)
     packages = sorted({(name, v) for known in base.packages.values() for name, v in known.items()})
     return BaseFacts(
         name="debian",

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nox_buildkit.bases.debian import Contents
 from nox_buildkit.engine.provision import Report
 from nox_buildkit.errors import BuildkitError, PlanError, Problem, UsageError
 from nox_buildkit.facts.bases import read_base
@@ -29,7 +30,9 @@ from nox_buildkit.plan.facts import (
     LocalWheel,
     LockFacts,
 )
-from nox_buildkit.spec.model import BuildSpec
+from nox_buildkit.plan.packages import needs_compiling
+from nox_buildkit.plan.platforms import PLATFORMS
+from nox_buildkit.spec.model import BuildSpec, Image
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
@@ -55,18 +58,20 @@ def gather(spec: BuildSpec, sources: Mapping[str, Source | None], outside: Outsi
     """Facts about the images of ``sources``. Raises PlanError with every image's problems."""
     git = read_git(outside.root)
     problems: list[Problem] = []
-    bases: dict[tuple[str, str], BaseFacts] = {}
+    bases: dict[tuple[str, str, tuple[str, ...]], BaseFacts] = {}
     images = {}
     for name, source in sources.items():
         image = spec.images[name]
-        key = (image.base, image.python)
+        key = (image.base, image.python, image.apt)
         try:
             bases[key] = bases.get(key) or _base(name, spec, outside)
+            lock = _lock(source, outside.root) if source else None
             images[name] = ImageFacts(
                 base=bases[key],
                 context=_context(name, spec, source, outside),
-                lock=_lock(source, outside.root) if source else None,
+                lock=lock,
                 local=tuple(_local(name, spec, source, outside.root)),
+                builder=_builder(name, spec, lock, bases[key], outside),
             )
         except BuildkitError as error:
             problems += error.problems
@@ -83,16 +88,43 @@ def gather(spec: BuildSpec, sources: Mapping[str, Source | None], outside: Outsi
 
 def _base(name: str, spec: BuildSpec, outside: Outside) -> BaseFacts:
     image = spec.images[name]
-    # For all images at once, so that a base is the same whichever of them is asked for.
-    sharing = [i for i in spec.images.values() if (i.base, i.python) == (image.base, image.python)]
     return read_base(
         image.base,
         image.python,
-        sorted({*outside.native, *(p for i in sharing for p in i.platforms)}),
+        _platforms(image, spec, outside),
         outside.client,
         outside.report,
+        contents=Contents(image.apt),
         pull=outside.pull,
-        location=spec.location("images", name, "base"),
+        location=spec.location("images", name, "apt" if image.apt else "base"),
+    )
+
+
+def _platforms(image: Image, spec: BuildSpec, outside: Outside) -> list[str]:
+    # For all images at once, so that a base is the same whichever of them is asked for.
+    sharing = [i for i in spec.images.values() if (i.base, i.python) == (image.base, image.python)]
+    return sorted({*outside.native, *(p for i in sharing for p in i.platforms)})
+
+
+def _builder(
+    name: str, spec: BuildSpec, lock: LockFacts | None, base: BaseFacts, outside: Outside
+) -> BaseFacts | None:
+    """The base with compilers, if something of ``lock`` has to be compiled and can be."""
+    image = spec.images[name]
+    platforms = [PLATFORMS[platform] for platform in image.platforms]
+    if image.base != "debian" or not lock:
+        return None
+    if not needs_compiling(lock.pylock, platforms, image.python, base.glibc):
+        return None
+    return read_base(
+        image.base,
+        image.python,
+        _platforms(image, spec, outside),
+        outside.client,
+        outside.report,
+        contents=Contents(tuple(dict.fromkeys((*image.apt, *image.build_apt))), compilers=True),
+        pull=outside.pull,
+        location=spec.location("images", name, "build-apt"),
     )
 
 

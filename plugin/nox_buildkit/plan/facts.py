@@ -85,12 +85,16 @@ class ContextFacts:
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """Everything that is known of one image."""
+    """Everything that is known of one image.
+
+    ``builder``: the base with compilers, where some package has no wheel and can be compiled.
+    """
 
     base: BaseFacts
     context: ContextFacts
     lock: LockFacts | None = None
     local: tuple[LocalWheel, ...] = ()
+    builder: BaseFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nox_buildkit.errors import PlanError, Problem
-from nox_buildkit.plan.facts import Facts, ImageFacts
+from nox_buildkit.plan.facts import BaseFacts, Facts, ImageFacts
 from nox_buildkit.plan.model import (
     Application,
     Base,
@@ -54,11 +54,13 @@ def _plan_image(name: str, spec: BuildSpec, facts: Facts, platforms: Sequence[st
         image.python,
         known.base.glibc,
         known.local,
+        compiles=known.builder is not None,
     )
     version = known.context.version
     return ImagePlan(
         name=name,
-        base=Base(known.base.name, known.base.digest, known.base.context),
+        base=_base(known.base),
+        builder=_base(known.builder) if known.builder else None,
         uv=facts.uv,
         python=image.python,
         lock=known.lock.path if known.lock else None,
@@ -90,6 +92,10 @@ def _plan_image(name: str, spec: BuildSpec, facts: Facts, platforms: Sequence[st
         tags=tags_for(image.tags, version, facts.git.revision if facts.git else ""),
         repository=f"{spec.registry}/{name}" if spec.registry else None,
     )
+
+
+def _base(known: BaseFacts) -> Base:
+    return Base(known.name, known.digest, known.context)
 
 
 def _check_base(known: ImageFacts, needed: Sequence[str]) -> None:

@@ -33,7 +33,8 @@ LayerKind = Literal["base", "pure", "native", "app"]
 class Package:
     """A wheel that is installed: the file that one platform, or (``pure``) every platform, gets.
 
-    ``path``: where it lies on this machine, if it was built of the project's own sources.
+    ``path``: where it lies on this machine, if it was built of the project's own sources;
+    ``compiled``: ``filename`` is an sdist, and the build makes the wheel.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Package:
     sha256: str
     size: int | None = None
     path: str | None = None
+    compiled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ class ImagePlan:
 
     name: str
     base: Base
+    builder: Base | None
     uv: str
     python: str
     lock: str | None
@@ -142,6 +145,11 @@ class ImagePlan:
         return tuple(dict.fromkeys(p for p in (*self.pure, *native) if p.path))
 
     @property
+    def compiling(self) -> tuple[str, ...]:
+        """Platforms on which packages are compiled, because they have no wheel for them."""
+        return tuple(p.platform for p in self.platforms if any(x.compiled for x in p.packages))
+
+    @property
     def has_native(self) -> bool:
         """Whether some platform has packages that the others do not share."""
         return any(platform.packages for platform in self.platforms)
@@ -175,6 +183,11 @@ class Plan:
     def platforms(self) -> frozenset[str]:
         """Every platform that some image is built for."""
         return frozenset(p.platform for image in self.images for p in image.platforms)
+
+    @property
+    def emulated(self) -> frozenset[str]:
+        """Platforms on which steps run though no machine that builds is one of them."""
+        return frozenset(p for image in self.images for p in image.compiling) - set(self.native)
 
     def without(self, names: Container[str]) -> Plan:
         """The same plan without the images ``names``."""

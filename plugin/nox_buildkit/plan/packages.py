@@ -28,15 +28,19 @@ def select_packages(
     python: str,
     glibc: tuple[int, int],
     local: Sequence[LocalWheel] = (),
+    *,
+    compiles: bool = False,
 ) -> Selection:
     """Choose a wheel for every package and platform of ``lock``, and add the ``local`` ones.
+
+    ``compiles``: an sdist does where there is no wheel.
 
     Raises PlanError naming every package and platform without a wheel.
     """
     problems: list[Problem] = []
     chosen = {
         platform.oci: {
-            **(_select(lock, platform, python, glibc, problems) if lock else {}),
+            **(_select(lock, platform, python, glibc, problems, compiles=compiles) if lock else {}),
             **_local(local, platform, python),
         }
         for platform in platforms
@@ -60,6 +64,8 @@ def _select(
     python: str,
     glibc: tuple[int, int],
     problems: list[Problem],
+    *,
+    compiles: bool,
 ) -> dict[str, Package]:
     tags = list(wheel_tags(platform, python, glibc))
     selected = {}
@@ -69,6 +75,8 @@ def _select(
         ):
             if isinstance(file, PackageWheel):
                 selected[package.name] = _package(package, file)
+            elif isinstance(file, PackageSdist) and compiles:
+                selected[package.name] = _compiled(package, file)
             else:
                 problems.append(_no_wheel(package, file, platform, python, glibc))
     except PylockSelectError as error:
@@ -96,6 +104,30 @@ def _package(package: LockedPackage, wheel: PackageWheel) -> Package:
         sha256=wheel.hashes["sha256"],
         size=wheel.size,
     )
+
+
+def _compiled(package: LockedPackage, sdist: PackageSdist) -> Package:
+    return Package(
+        name=package.name,
+        version=str(package.version),
+        kind="native",
+        filename=sdist.filename,
+        sha256=sdist.hashes["sha256"],
+        size=sdist.size,
+        compiled=True,
+    )
+
+
+def needs_compiling(
+    lock: Pylock, platforms: Sequence[Platform], python: str, glibc: tuple[int, int]
+) -> bool:
+    """Whether some package of ``lock`` has an sdist and no wheel for one of ``platforms``."""
+    try:
+        selection = select_packages(lock, platforms, python, glibc, compiles=True)
+    except PlanError:
+        # Said when the plan is made, with everything else.
+        return False
+    return any(p.compiled for packages in selection.native.values() for p in packages)
 
 
 def _no_wheel(

@@ -27,7 +27,9 @@ def render(plan: Plan, folder: str, contexts: Mapping[str, str]) -> dict[str, st
     ``folder`` is where the files are going to lie and bake is going to run; paths in them are
     relative to it. ``contexts``: the bake context of ``uv`` and of each base, by its plan's URL.
     """
-    rendered = {"inputs/layer.py": _layer_script()}
+    rendered = {"inputs/layer.py": _script("layer.py")}
+    if any(image.compiling for image in plan.images):
+        rendered["inputs/wheels.py"] = _script("wheels.py")
     for image in plan.images:
         rendered[f"{image.name}.Dockerfile"] = dockerfile(image)
         rendered[f"{image.name}.Dockerfile.dockerignore"] = _ignore(image.application.ignored)
@@ -62,7 +64,11 @@ def _target(image: ImagePlan, folder: str, contexts: Mapping[str, str]) -> dict[
         "context": bake_string(_relative(image.application.folder, folder)),
         "dockerfile": bake_string(_dockerfile_path(image, folder)),
         "contexts": {
-            "base": bake_string(contexts.get(image.base.context, image.base.context)),
+            **{
+                name: bake_string(contexts.get(base.context, base.context))
+                for name, base in (("base", image.base), ("builder", image.builder))
+                if base and (name == "base" or image.compiling)
+            },
             "inputs": "inputs",
             "uv": bake_string(contexts["uv"]),
         },
@@ -94,8 +100,11 @@ def _requirements(image: ImagePlan) -> dict[str, str]:
         texts["pure.txt"] = _pinned(image.pure)
     if image.has_native:
         for platform in image.platforms:
-            name = f"linux-{PLATFORMS[platform.platform].architecture}.txt"
-            texts[name] = _pinned(platform.packages)
+            name = f"linux-{PLATFORMS[platform.platform].architecture}"
+            texts[f"{name}.txt"] = _pinned([p for p in platform.packages if not p.compiled])
+            if image.compiling:
+                compiled = [p for p in platform.packages if p.compiled]
+                texts[f"{name}.sdists.txt"] = _pinned(compiled)
     return {f"inputs/{image.name}/{name}": text for name, text in texts.items()}
 
 
@@ -123,8 +132,8 @@ def _literal(path: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f]", "?", body) + "?" * (len(escaped) - len(body))
 
 
-def _layer_script() -> str:
-    return files("nox_buildkit.render").joinpath("layer.py").read_text()
+def _script(name: str) -> str:
+    return files("nox_buildkit.render").joinpath(name).read_text()
 
 
 def _json(value: object) -> str:

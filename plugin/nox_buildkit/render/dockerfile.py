@@ -32,12 +32,15 @@ def _stages(image: ImagePlan) -> Iterator[list[str]]:
         f"#   base    {quote.comment(image.base.name)}@{image.base.digest}",
         "#   inputs  requirements files, and a script that compiles byte code",
         "#   uv      the uv program",
+        *(["#   builder the base with compilers"] if image.compiling else []),
         "# Optional secrets: ca-bundle (PEM), network (shell exports of proxies and indexes).",
     ]
     # Whoever the base runs as, building it takes root.
     yield ["FROM --platform=$BUILDPLATFORM base AS build", "USER 0:0"]
     if image.has_packages:
         yield _pure(image)
+    if image.compiling:
+        yield _wheels(image)
     if image.has_native:
         yield _native(image)
     yield _application()
@@ -52,6 +55,24 @@ def _pure(image: ImagePlan) -> list[str]:
         "FROM build AS deps-pure",
         "ARG BUILDARCH",
         *_install(image, cache="pure", requirements="pure.txt"),
+    ]
+
+
+def _wheels(image: ImagePlan) -> list[str]:
+    return [
+        "# Packages without a wheel, compiled on the platform that they are for, each once.",
+        "FROM builder AS wheels",
+        "ARG TARGETARCH",
+        "USER 0:0",
+        "RUN --mount=type=bind,from=inputs,target=/run/inputs \\",
+        "    --mount=type=bind,from=uv,target=/run/uv \\",
+        "    --mount=type=cache,id=nox-buildkit-wheels,target=/var/cache/wheels \\",
+        "    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network <<'RUN'",
+        *_network(image),
+        "export PATH=/run/uv/linux-$TARGETARCH:$PATH",
+        f"python3 /run/inputs/wheels.py /run/inputs/{image.name}/linux-$TARGETARCH.sdists.txt "
+        "/var/cache/wheels /wheels",
+        "RUN",
     ]
 
 
@@ -72,6 +93,7 @@ def _native(image: ImagePlan) -> list[str]:
             requirements="linux-$TARGETARCH.txt",
             before=[f"case $TARGETARCH in {platforms} esac"],
             option=" --python-platform $platform",
+            compiled=bool(image.compiling),
             extra=" bin/python* pyvenv.cfg lib64",
         ),
     ]
@@ -85,36 +107,58 @@ def _install(
     before: Sequence[str] = (),
     option: str = "",
     extra: str = "",
+    compiled: bool = False,
 ) -> list[str]:
-    if image.index:
-        index = quote.shell_word(image.index)
-        before = [f"export UV_DEFAULT_INDEX=${{UV_DEFAULT_INDEX:-{index}}}", *before]
-    if image.extra_indexes:
-        extra = quote.shell_word(" ".join(image.extra_indexes))
-        before = [f'export UV_INDEX="${{UV_INDEX:+$UV_INDEX }}"{extra}', *before]
+    install = f"uv pip install --python {VENV}{option} --no-deps"
+    wheels = "    --mount=type=bind,from=wheels,source=/wheels,target=/run/wheels \\"
     return [
         "RUN --mount=type=bind,from=inputs,target=/run/inputs \\",
         "    --mount=type=bind,from=uv,target=/run/uv \\",
         f"    --mount=type=cache,id=nox-buildkit-uv-{cache},target=/var/cache/uv \\",
         f"    {_BYTECODE_CACHE} \\",
+        *([wheels] if compiled else []),
         "    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network <<'RUN'",
-        "set -eu",
-        "if [ -s /run/secrets/network ]; then . /run/secrets/network; fi",
-        "if [ -s /run/secrets/ca-bundle ]; then",
-        "  export SSL_CERT_FILE=/run/secrets/ca-bundle UV_SYSTEM_CERTS=1",
-        "fi",
+        *_network(image),
         "export PATH=/run/uv/linux-$BUILDARCH:$PATH UV_CACHE_DIR=/var/cache/uv",
-        "export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_NO_INSTALLER_METADATA=1 "
-        "UV_NO_PROGRESS=1 UV_NO_CONFIG=1",
         *before,
         f"uv venv --quiet --no-project --python python3 {VENV}",
-        f"uv pip install --python {VENV}{option} --no-deps --require-hashes "
-        f"--only-binary :all: --requirements /run/inputs/{image.name}/{requirements}",
+        f"{install} --require-hashes --only-binary :all: "
+        f"--requirements /run/inputs/{image.name}/{requirements}",
+        *(_compiled_wheels(install) if compiled else []),
         f"(cd {VENV} && rm -rf {_VENV_ONLY}{extra})",
         f"mkdir -p /layer{PurePosixPath(VENV).parent} && mv {VENV} /layer{VENV}",
         _FINISH,
         "RUN",
     ]
+
+
+def _compiled_wheels(install: str) -> list[str]:
+    return [
+        "for wheel in /run/wheels/*.whl; do",
+        # There may be none for this platform.
+        f'  if [ -e "$wheel" ]; then {install} --no-index "$wheel"; fi',
+        "done",
+    ]
+
+
+def _network(image: ImagePlan) -> list[str]:
+    """Lines of a shell script that let uv reach what this machine reaches."""
+    lines = [
+        "set -eu",
+        "if [ -s /run/secrets/network ]; then . /run/secrets/network; fi",
+        "if [ -s /run/secrets/ca-bundle ]; then",
+        "  export SSL_CERT_FILE=/run/secrets/ca-bundle UV_SYSTEM_CERTS=1",
+        "fi",
+        "export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_NO_INSTALLER_METADATA=1 "
+        "UV_NO_PROGRESS=1 UV_NO_CONFIG=1",
+    ]
+    if image.index:
+        index = quote.shell_word(image.index)
+        lines.append(f"export UV_DEFAULT_INDEX=${{UV_DEFAULT_INDEX:-{index}}}")
+    if image.extra_indexes:
+        indexes = quote.shell_word(" ".join(image.extra_indexes))
+        lines.append(f'export UV_INDEX="${{UV_INDEX:+$UV_INDEX }}"{indexes}')
+    return lines
 
 
 def _application() -> list[str]:

@@ -18,6 +18,8 @@ from nox_buildkit.spec.text import Invalid, escaped, nearest, printable, shown
 PLATFORMS = ("linux/amd64", "linux/arm64")
 BASE_PRESETS = ("slim", "debian")
 PLACEHOLDERS = ("version", "revision")
+DEBIAN_PACKAGE = r"[a-z0-9][a-z0-9+.-]+"
+
 NO_REQUIREMENTS = "none"
 
 COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -159,6 +161,12 @@ def copied_path(value: str) -> str:
     if set("*?[") & set(value):
         raise Invalid(f"{shown(value)} has a wildcard", "name the file, or its folder")
     return inner_path(value)
+
+
+def debian_package(value: str) -> str:
+    """The name of a Debian package (Debian policy, 5.6.1)."""
+    hint = "lower-case letters, digits, '+', '-' and '.'"
+    return _match(DEBIAN_PACKAGE, value, "the name of a Debian package", hint)
 
 
 def source(value: str) -> str:

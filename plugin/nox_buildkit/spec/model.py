@@ -16,6 +16,7 @@ from nox_buildkit.spec.tree import Node
 from nox_buildkit.spec.values import (
     Base,
     CopiedPath,
+    DebianPackage,
     EnvName,
     ExecForm,
     Filled,
@@ -152,6 +153,18 @@ class Image(_Strict):
         default="3.13",
         description="Python version, major and minor, in quotes.",
         examples=["3.13"],
+    )
+    apt: Unique[DebianPackage] = Field(
+        default=(),
+        description="Debian packages that the image needs to run, such as libraries. Needs base "
+        "`debian`.",
+        examples=[["libpq5"]],
+    )
+    build_apt: Unique[DebianPackage] = Field(
+        default=(),
+        description="Debian packages that compiling packages without a wheel takes besides the "
+        "compiler. They are not in the image. Needs base `debian`.",
+        examples=[["libpq-dev"]],
     )
     platforms: Filled[Platform] = Field(
         default=grammar.PLATFORMS,

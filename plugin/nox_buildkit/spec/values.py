@@ -118,6 +118,11 @@ EnvName: TypeAlias = Annotated[
     AfterValidator(grammar.env_name),
     Schema({"pattern": _anchored(grammar.ENV_NAME)}),
 ]
+DebianPackage: TypeAlias = Annotated[
+    str,
+    AfterValidator(grammar.debian_package),
+    Schema({"pattern": _anchored(grammar.DEBIAN_PACKAGE)}),
+]
 LabelName: TypeAlias = Annotated[
     str,
     AfterValidator(grammar.label_name),

@@ -194,6 +194,13 @@ def test_the_last_lines_are_those_of_the_failed_step(recording: Recorded) -> Non
     assert lines == ("line 1", "line 2", "line 3")
 
 
+@pytest.mark.parametrize("how", ["EOF", "read unix @->/run/docker.sock: connection reset by peer"])
+def test_an_engine_can_go_away_in_several_ways(recording: Recorded, how: str) -> None:
+    progress, _ = recording("source-changed").play()
+    said = f"ERROR: failed to solve: Unavailable: error reading from server: {how}"
+    assert str(diagnose(progress, [said])).startswith("the build engine went away; see")
+
+
 def test_what_no_rule_knows_is_passed_on(recording: Recorded) -> None:
     progress, _ = recording("source-changed").play()
     assert str(diagnose(progress, ["noise", "ERROR: the moon is full"])) == "the moon is full"

@@ -21,8 +21,8 @@ if [ -s /run/secrets/network ]; then . /run/secrets/network; fi
 if [ -s /run/secrets/ca-bundle ]; then
   export SSL_CERT_FILE=/run/secrets/ca-bundle UV_SYSTEM_CERTS=1
 fi
-export PATH=/run/uv/linux-$BUILDARCH:$PATH UV_CACHE_DIR=/var/cache/uv
 export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
+export PATH=/run/uv/linux-$BUILDARCH:$PATH UV_CACHE_DIR=/var/cache/uv
 uv venv --quiet --no-project --python python3 /opt/venv
 uv pip install --python /opt/venv --no-deps --require-hashes --only-binary :all: --requirements /run/inputs/hello/pure.txt
 (cd /opt/venv && rm -rf bin/activate* bin/deactivate.bat bin/pydoc.bat .gitignore .lock CACHEDIR.TAG lib/python*/site-packages/_virtualenv.*)
@@ -45,8 +45,8 @@ if [ -s /run/secrets/network ]; then . /run/secrets/network; fi
 if [ -s /run/secrets/ca-bundle ]; then
   export SSL_CERT_FILE=/run/secrets/ca-bundle UV_SYSTEM_CERTS=1
 fi
-export PATH=/run/uv/linux-$BUILDARCH:$PATH UV_CACHE_DIR=/var/cache/uv
 export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
+export PATH=/run/uv/linux-$BUILDARCH:$PATH UV_CACHE_DIR=/var/cache/uv
 case $TARGETARCH in amd64) platform=x86_64-manylinux_2_40 ;; arm64) platform=aarch64-manylinux_2_40 ;; esac
 uv venv --quiet --no-project --python python3 /opt/venv
 uv pip install --python /opt/venv --python-platform $platform --no-deps --require-hashes --only-binary :all: --requirements /run/inputs/hello/linux-$TARGETARCH.txt

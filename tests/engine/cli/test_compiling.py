@@ -1,0 +1,111 @@
+"""Packages without a wheel: compiled on the platform that they are for, once."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+
+import pytest
+from oci import ImageIndex
+from package_index import NATIVE_TAGS, PackageIndex, new_version, serve
+from project import Project
+
+from nox_buildkit.engine.private import PrivateEngine
+
+SPEC = """\
+version: 1
+images:
+  web:
+    base: debian
+    apt: [libyaml-0-2]
+    build-apt: [libyaml-dev]
+    command: [python, -c, "import cyaml, plain; print(cyaml.version(), plain.VERSION)"]
+"""
+SITE = "opt/venv/lib/python3.13/site-packages"
+
+
+@pytest.fixture
+def compiled(project: Project) -> Iterator[tuple[Project, PackageIndex]]:
+    """A project with a package in C that nobody has compiled before."""
+    with serve() as index:
+        version = new_version()
+        index.add("plain", "1.0")
+        index.add_sdist("cyaml", version)
+        index.add("half", version, NATIVE_TAGS["linux/amd64"])
+        index.add_sdist("half", version)
+        project.env["UV_DEFAULT_INDEX"] = index.url
+        project.write(
+            {"requirements.in": f"plain\nhalf\ncyaml=={version}\n", "buildspec.yaml": SPEC}
+        )
+        project.ok("lock")
+        yield project, index
+
+
+def test_a_package_in_c_is_compiled_for_both_platforms_and_runs(
+    compiled: tuple[Project, PackageIndex], private_engine: PrivateEngine, both_platforms: None
+) -> None:
+    project, index = compiled
+    plan = json.loads(project.ok("plan", "--json").stdout)["images"][0]
+    made = [[p["name"] for p in one["packages"] if p["compiled"]] for one in plan["platforms"]]
+    assert made == [["cyaml"], ["cyaml", "half"]]
+    assert "emulation linux/arm64: packages are compiled" in project.ok("plan").stdout
+
+    project.ok("build")
+    image = ImageIndex.open(project.tar)
+    for name, machine in (("amd64", "x86_64"), ("arm64", "aarch64")):
+        names = image.platforms[f"linux/{name}"].own_names
+        assert f"{SITE}/cyaml.cpython-313-{machine}-linux-gnu.so" in names
+        assert (f"{SITE}/half.cpython-313-{machine}-linux-gnu.so" in names) == (name == "arm64")
+        # Nothing of the compiler, and nothing that was compiled with.
+        assert not [n for n in names if n.endswith((".c", ".h", ".whl", "/gcc"))]
+    private_engine.client.load(project.tar)
+    for platform in image.platforms:
+        said = private_engine.client.run("web:latest", platform=platform, remove=True)
+        assert str(said).split() == ["0.2.5", "1.0"]
+
+    # Another package is new: what was compiled is not compiled again, though the step runs.
+    version = new_version()
+    index.add_sdist("other", version)
+    project.write(
+        {"requirements.in": (project.root / "requirements.in").read_text() + f"other=={version}\n"}
+    )
+    done = project.ok("build", "--progress", "json", "--platform", "linux/amd64")
+    logs = [
+        base64.b64decode(log["data"]).decode()
+        for line in done.stdout.splitlines()
+        for log in json.loads(line).get("logs", ())
+    ]
+    compiling = [line.split("==")[0] for line in "".join(logs).splitlines() if "compiling" in line]
+    assert compiling == ["compiling other"]
+
+
+def test_a_package_that_does_not_compile_is_named_with_its_platform(
+    compiled: tuple[Project, PackageIndex],
+) -> None:
+    project, index = compiled
+    version = new_version()
+    index.add_sdist("broken", version, "#include <nowhere.h>\n")
+    project.write({"requirements.in": f"broken=={version}\n"})
+    done = project.nox("build", "--platform", "linux/amd64")
+    assert done.code != 0
+    assert "nowhere.h: No such file" in done.stderr
+    # A backend may throw what it likes; the last line is ours.
+    cause = done.stderr.splitlines()[-1]
+    assert "aborted: web, linux/amd64, compiled packages 1/" in cause
+    assert f"broken=={version} cannot be compiled: there is no nowhere.h; add" in cause
+    assert not project.tar.exists()
+
+
+def test_a_debian_package_that_is_not_there_is_named(project: Project) -> None:
+    project.write({"buildspec.yaml": SPEC.replace("libyaml-0-2", "libyaml-0-3")})
+    cause = project.nox("build").cause
+    assert cause.startswith("buildspec.yaml:5:10: images.web.apt: ")
+    assert "Unable to locate package libyaml-0-3" in cause
+
+
+def test_debian_packages_do_not_go_with_another_base(project: Project) -> None:
+    project.write({"buildspec.yaml": SPEC.replace("base: debian", "base: slim")})
+    cause = project.nox("build").cause
+    assert cause.startswith("buildspec.yaml:5:10: images.web.apt: ")
+    assert "take base 'debian'" in cause
