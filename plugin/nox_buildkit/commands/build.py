@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,13 @@ from nox_buildkit.engine.model import Engine, Needs
 from nox_buildkit.files import locked, private_dir, write_atomic
 from nox_buildkit.plan.model import ImagePlan, Plan
 from nox_buildkit.report.console import choose, downloads, make_console
-from nox_buildkit.report.summary import ImageResult, print_summary, to_json, untouched
+from nox_buildkit.report.summary import (
+    ImageResult,
+    PlatformResult,
+    print_summary,
+    to_json,
+    untouched,
+)
 
 RECORD = "build.json"
 
@@ -132,19 +138,35 @@ def _finish(
     image: ImagePlan, exports: Path, digest: str, output: Path, outcome: BakeResult
 ) -> ImageResult:
     folder, target = exports / image.name, output / f"{image.name}.oci.tar"
+    platforms = layout.read_platforms(folder, digest, image)
+    warnings = tuple(_warnings(folder, platforms, image))
     layout.pack(folder, digest, image.references, target)
     layout.sweep(folder, digest)
     count = outcome.progress.count(image.name)
     return ImageResult(
         name=image.name,
         digest=digest,
-        platforms=layout.read_platforms(folder, digest, image),
+        platforms=platforms,
         tags=image.references,
         output=os.path.relpath(target, Path.cwd()),
         cached=count.cached,
         executed=count.executed,
         seconds=outcome.seconds,
+        warnings=warnings,
     )
+
+
+def _warnings(folder: Path, platforms: Sequence[PlatformResult], image: ImagePlan) -> Iterator[str]:
+    """What of the native packages will not load."""
+    if not image.has_native:
+        return
+    # Not on the way of a run that finds nothing to do.
+    from nox_buildkit.verify.libraries import problems  # noqa: PLC0415
+
+    for result in platforms:
+        layers = layout.layer_files(folder, result)
+        for problem in problems(layers, len(image.layers), result.platform):
+            yield f"{image.name}, {result.platform}: {problem}"
 
 
 def _load(engine: Engine, image: ImagePlan) -> str:

@@ -34,6 +34,11 @@ def read_platforms(folder: Path, digest: str, image: ImagePlan) -> tuple[Platfor
     return tuple(results)
 
 
+def layer_files(folder: Path, result: PlatformResult) -> list[Path]:
+    """The compressed layers of an image in the OCI layout ``folder``, the base's first."""
+    return [_blob(folder, layer.digest) for layer in result.layers]
+
+
 def pack(folder: Path, digest: str, references: tuple[str, ...], target: Path) -> None:
     """Write the image ``digest`` of the OCI layout ``folder`` to the tar file ``target``.
 

@@ -45,7 +45,10 @@ class PlatformResult:
 
 @dataclass(frozen=True, slots=True)
 class ImageResult:
-    """An image with all its platforms; ``digest``: of the index; ``seconds``: wall clock."""
+    """An image with all its platforms; ``digest``: of the index; ``seconds``: wall clock.
+
+    ``warnings``: what was found in it, a sentence each.
+    """
 
     name: str
     digest: str
@@ -56,6 +59,7 @@ class ImageResult:
     executed: int = 0
     seconds: float = 0.0
     up_to_date: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 _HEADINGS = ("image", "platform", "digest", *KINDS, "total", "cached/run", "time")
@@ -63,12 +67,18 @@ _LEFT = 3
 
 
 def print_summary(console: Console, results: Sequence[ImageResult]) -> None:
-    """A table in a terminal that is wide enough for it, else aligned text."""
+    """A table in a terminal that is wide enough for it, else aligned text; then the warnings."""
     rows = list(_rows(results))
-    if not console.is_terminal:
+    if console.is_terminal:
+        _print_table(console, rows)
+    else:
         for line in aligned((_HEADINGS, *rows)):
             print(line, file=console.file)
-        return
+    for warning in (warning for result in results for warning in result.warnings):
+        console.print(Text(f"warning: {warning}", "yellow"), soft_wrap=True)
+
+
+def _print_table(console: Console, rows: Sequence[tuple[str, ...]]) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     kinds = {index for index, heading in enumerate(_HEADINGS) if heading in KINDS}
     shown = [i for i in range(len(_HEADINGS)) if console.width >= 100 or i not in kinds]
@@ -120,6 +130,7 @@ def untouched(name: str, entry: dict[str, Any]) -> ImageResult:
         executed=entry["steps"]["executed"],
         seconds=entry["seconds"],
         up_to_date=True,
+        warnings=tuple(entry["warnings"]),
     )
 
 
@@ -165,4 +176,5 @@ def _image(result: ImageResult) -> dict[str, Any]:
         "steps": {"cached": result.cached, "executed": result.executed},
         "seconds": round(result.seconds, 3),
         "up_to_date": result.up_to_date,
+        "warnings": list(result.warnings),
     }

@@ -64,6 +64,8 @@ def test_a_package_in_c_is_compiled_for_both_platforms_and_runs(
         said = private_engine.client.run("web:latest", platform=platform, remove=True)
         assert str(said).split() == ["0.2.5", "1.0"]
 
+    assert project.record()["images"]["web"]["warnings"] == []
+
     # Another package is new: what was compiled is not compiled again, though the step runs.
     version = new_version()
     index.add_sdist("other", version)
@@ -109,3 +111,17 @@ def test_debian_packages_do_not_go_with_another_base(project: Project) -> None:
     cause = project.nox("build").cause
     assert cause.startswith("buildspec.yaml:5:10: images.web.apt: ")
     assert "take base 'debian'" in cause
+
+
+def test_a_library_that_was_forgotten_is_named_with_who_needs_it(
+    compiled: tuple[Project, PackageIndex],
+) -> None:
+    project, _ = compiled
+    project.write({"buildspec.yaml": SPEC.replace("    apt: [libyaml-0-2]\n", "")})
+    done = project.ok("build", "--platform", "linux/amd64")
+    path = f"/{SITE}/cyaml.cpython-313-x86_64-linux-gnu.so"
+    said = f"web, linux/amd64: libyaml-0.so.2 is not in the image, and {path} needs it"
+    assert f"warning: {said}\n" in done.stderr
+    assert project.record()["images"]["web"]["warnings"] == [said]
+    # It is said again as long as it is so.
+    assert f"warning: {said}\n" in project.ok("build", "--platform", "linux/amd64").stderr

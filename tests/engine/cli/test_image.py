@@ -172,6 +172,7 @@ def test_record(fastapi: Built) -> None:
     assert entry["output"] == "dist/hello.oci.tar"
     assert entry["tags"] == ["hello:0.1.0", "hello:latest"]
     assert entry["seconds"] > 0
+    assert entry["warnings"] == []
     assert entry["up_to_date"] is False
     assert entry["steps"]["cached"] + entry["steps"]["executed"] > 0
     for name, image in fastapi.image.platforms.items():

@@ -1,0 +1,1 @@
+"""Looking into what was built: it has what it needs to run."""
