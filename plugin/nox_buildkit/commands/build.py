@@ -109,7 +109,7 @@ def build_images(
     """
     needs = Needs(plan.platforms, plan.emulated, load=also is _load)
     with downloads() as report:
-        engine = find_engine(needs, arguments.builder, report)
+        engine = find_engine(needs, project.builder, report)
     folder = work_folder(project.root, plan)
     exports = private_dir(folder / "export")
     outputs = {

@@ -26,7 +26,7 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     with downloads() as report:
         sources = fresh_sources(project, report)
         plan = plan_project(project, sources, report)
-        engine = planned_engine(arguments.builder)
+        engine = planned_engine(project.builder)
     command = command_for(plan, engine, work_folder(project.root, plan))
     if arguments.json:
         json.dump({**plan.to_json(), "command": command}, sys.stdout, indent=2)

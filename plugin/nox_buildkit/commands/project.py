@@ -30,12 +30,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A spec, the file it was read from, and what of it was asked for."""
+    """A spec, the file it was read from, and what of it was asked for.
+
+    ``builder``: the buildx builder that somebody named; the nearest to this run wins.
+    """
 
     file: Path
     spec: BuildSpec
     images: tuple[str, ...]
     platforms: tuple[str, ...]
+    builder: str | None = None
 
     @property
     def root(self) -> Path:
@@ -62,7 +66,8 @@ def open_project(buildspec: Path, arguments: argparse.Namespace) -> Project:
             raise UsageError(
                 _unknown("platform", platforms[0], spec.images[name].platforms, buildspec)
             )
-    return Project(buildspec.resolve(), spec, images, platforms)
+    named = getattr(arguments, "builder", None) or os.environ.get("BUILDX_BUILDER")
+    return Project(buildspec.resolve(), spec, images, platforms, named or spec.builder)
 
 
 def in_ci() -> bool:

@@ -42,7 +42,7 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
         plan = plan_project(project, sources, report, exclude=(folder,))
     folder.mkdir(parents=True, exist_ok=True)
     write_definition(plan, folder, _contexts(plan, folder))
-    machine = _machine(planned_engine())
+    machine = _machine(planned_engine(project.builder))
     (folder / OVERRIDE).unlink(missing_ok=True)
     if machine:
         write_atomic(folder / OVERRIDE, override({image.name: machine for image in plan.images}))

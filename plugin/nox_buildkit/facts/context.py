@@ -30,13 +30,14 @@ def read_context(
     included, ignored = split_files(folder, include=copy, exclude=exclude)
     return ContextFacts(
         folder=str(folder),
-        files=tuple(_source_file(folder, path) for path in included),
+        files=tuple(source_file(folder, path) for path in included),
         ignored=tuple(ignored),
-        version=_version(folder),
+        version=stated_version(folder),
     )
 
 
-def _source_file(folder: Path, relative: str) -> SourceFile:
+def source_file(folder: Path, relative: str) -> SourceFile:
+    """A file of ``folder`` with the digest of its mode and content."""
     path = folder / relative
     if path.is_symlink():
         content, mode = os.fsencode(path.readlink()), "link"
@@ -46,7 +47,7 @@ def _source_file(folder: Path, relative: str) -> SourceFile:
     return SourceFile(relative, len(content), digest)
 
 
-def _version(folder: Path) -> str:
+def stated_version(folder: Path) -> str:
     """The version that pyproject.toml states; empty where it is dynamic or there is none."""
     try:
         version = tomllib.loads((folder / "pyproject.toml").read_text())["project"]["version"]

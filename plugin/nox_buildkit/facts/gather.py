@@ -70,7 +70,7 @@ def gather(spec: BuildSpec, sources: Mapping[str, Source | None], outside: Outsi
                 base=bases[key],
                 context=_context(name, spec, source, outside),
                 lock=lock,
-                local=tuple(_local(name, spec, source, outside.root)),
+                local=tuple(_local(name, spec, source, outside)),
                 builder=_builder(name, spec, lock, bases[key], outside),
             )
         except BuildkitError as error:
@@ -155,13 +155,18 @@ def _lock(source: Source, root: Path) -> LockFacts:
     )
 
 
-def _local(name: str, spec: BuildSpec, source: Source | None, root: Path) -> Iterable[LocalWheel]:
+def _local(
+    name: str, spec: BuildSpec, source: Source | None, outside: Outside
+) -> Iterable[LocalWheel]:
     """Wheels of the folders that the lock names, and of the image's own project if it is wanted."""
     for package in local_packages(source.output) if source else ():
-        yield local_wheel(package.folder, package.marker, source.location if source else None)
+        location = source.location if source else None
+        yield local_wheel(package.folder, package.marker, location, outside.exclude)
     if spec.images[name].package:
         location = spec.location("images", name, "package")
-        yield local_wheel(real_path(root / spec.images[name].context), "", location)
+        context = real_path(outside.root / spec.images[name].context)
+        lock = [source.output] if source else []
+        yield local_wheel(context, "", location, (*outside.exclude, *lock))
 
 
 def _source_date_epoch() -> datetime | None:

@@ -36,6 +36,25 @@ def split_files(
     return sorted(walker.included), sorted({*walker.ignored, *below})
 
 
+def every_file(folder: Path, *, exclude: Collection[Path]) -> list[str]:
+    """Paths of all files below ``folder`` but ``exclude`` and what never belongs; ignored ones too.
+
+    Sorted, relative, with forward slashes.
+    """
+    found = []
+    for top, folders, names in os.walk(folder):
+        here = Path(top)
+        kept = [
+            path
+            for name in (*folders, *names)
+            if (path := here / name) not in exclude
+            and not _NEVER.match_file(path.relative_to(folder).as_posix())
+        ]
+        folders[:] = [path.name for path in kept if path.name in folders]
+        found += [path.relative_to(folder).as_posix() for path in kept if not path.is_dir()]
+    return sorted(found)
+
+
 class _Walker:
     def __init__(self, folder: Path, include: Sequence[str], exclude: frozenset[Path]) -> None:
         self.folder = folder

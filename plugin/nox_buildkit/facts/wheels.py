@@ -10,14 +10,16 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 
 from packaging.utils import parse_wheel_filename
 
 from nox_buildkit.errors import Location, LockError, PlanError, Problem
-from nox_buildkit.facts.context import read_context
+from nox_buildkit.facts.context import source_file, stated_version
 from nox_buildkit.facts.git import read_git
+from nox_buildkit.facts.ignore import every_file
 from nox_buildkit.files import cache_dir, locked, private_dir
 from nox_buildkit.lock.uv import run_uv, uv_version
 from nox_buildkit.plan.facts import LocalWheel
@@ -26,8 +28,13 @@ from nox_buildkit.plan.facts import LocalWheel
 _EPOCH = "315532800"
 
 
-def local_wheel(folder: Path, marker: str, location: Location | None) -> LocalWheel:
-    """The wheel of the project in ``folder``. Raises PlanError where none can be built."""
+def local_wheel(
+    folder: Path, marker: str, location: Location | None, exclude: Collection[Path] = ()
+) -> LocalWheel:
+    """The wheel of the project in ``folder``; ``exclude``: paths that it is not made of.
+
+    Raises PlanError where none can be built.
+    """
     if not (folder / "pyproject.toml").is_file() and not (folder / "setup.py").is_file():
         raise PlanError(
             Problem(
@@ -36,7 +43,7 @@ def local_wheel(folder: Path, marker: str, location: Location | None) -> LocalWh
                 location,
             )
         )
-    home = private_dir(cache_dir() / "wheels") / _key(folder)
+    home = private_dir(cache_dir() / "wheels") / _key(folder, exclude)
     with locked(home.with_name(f"{home.name}.lock")):
         if not home.is_dir():
             with tempfile.TemporaryDirectory(dir=home.parent, prefix=".build-") as name:
@@ -45,11 +52,11 @@ def local_wheel(folder: Path, marker: str, location: Location | None) -> LocalWh
     return _describe(next(home.glob("*.whl")), marker, location)
 
 
-def _key(folder: Path) -> str:
-    context = read_context(folder, copy=(".",), exclude=(), location=None)
-    files = [asdict(file) for file in context.files]
+def _key(folder: Path, exclude: Collection[Path]) -> str:
+    # Backends have rules of their own for what goes in: also generated files that git ignores.
+    files = [asdict(source_file(folder, path)) for path in every_file(folder, exclude=exclude)]
     # A version that is not stated comes from git, as a rule.
-    git = None if context.version else read_git(folder)
+    git = None if stated_version(folder) else read_git(folder)
     inputs = [uv_version(), str(folder), files, git.revision if git else "", git and git.dirty]
     return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()
 

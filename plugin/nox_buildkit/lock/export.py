@@ -39,16 +39,27 @@ def export(source: Source) -> str:
     return text if text.endswith("\n") else f"{text}\n"
 
 
+def export_files(source: Source) -> str:
+    """The files of every package of a uv.lock that an index has, as a pylock (PEP 751).
+
+    Raises LockError.
+    """
+    command = _uv_export(source, ["--frozen", "--no-emit-local"], "pylock.toml")
+    return run_uv(command, cwd=source.path.parent)
+
+
 def _uv(source: Source) -> str:
+    command = _uv_export(source, _unless_stale(source), "requirements.txt")
+    return run_uv([*command, "--no-header"], cwd=source.path.parent)
+
+
+def _uv_export(source: Source, options: Sequence[str], form: str) -> list[str]:
     member = ["--package", source.package] if source.package else []
-    return run_uv(
-        [
-            "export", "--quiet", *_unless_stale(source), "--format", "requirements.txt",
-            "--no-header", "--no-default-groups", "--no-emit-project", "--no-editable", *member,
-            *_each("--extra", source.extras), *_each("--group", source.groups),
-        ],
-        cwd=source.path.parent,
-    )  # fmt: skip
+    return [
+        "export", "--quiet", *options, "--format", form,
+        "--no-default-groups", "--no-emit-project", "--no-editable", *member,
+        *_each("--extra", source.extras), *_each("--group", source.groups),
+    ]  # fmt: skip
 
 
 def _unless_stale(source: Source) -> list[str]:

@@ -8,17 +8,23 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from packaging.pylock import Pylock, PylockValidationError
+from packaging.utils import canonicalize_name
 
-from nox_buildkit.errors import LockError
+from nox_buildkit.errors import LockError, Problem
 from nox_buildkit.files import cache_dir, private_dir, write_atomic
+from nox_buildkit.lock.export import export_files
 from nox_buildkit.lock.local import without_local
-from nox_buildkit.lock.source import Source
-from nox_buildkit.lock.uv import index_options, run_uv
+from nox_buildkit.lock.source import Source, logical_lines
+from nox_buildkit.lock.uv import index_options, pinned_options, run_uv
+
+_HASH = re.compile(r"--hash[ =](\w+:[0-9a-f]+)")
 
 
 def read_pylock(source: Source) -> Pylock:
@@ -30,7 +36,7 @@ def read_pylock(source: Source) -> Pylock:
     if not path.is_file():
         write_atomic(path, _ask(source))
     try:
-        return Pylock.from_dict(tomllib.loads(path.read_text()))
+        return Pylock.from_dict(_as_locked(tomllib.loads(path.read_text()), source))
     except (PylockValidationError, tomllib.TOMLDecodeError) as error:
         path.unlink(missing_ok=True)
         raise LockError(
@@ -54,7 +60,50 @@ def _cached(source: Source) -> Path:
     return private_dir(cache_dir() / "pylock") / f"pylock.{digest}.toml"
 
 
+def _as_locked(listed: dict[str, Any], source: Source) -> dict[str, Any]:
+    """``listed`` less what the lock does not have a hash of: an index may offer other files today.
+
+    Raises LockError naming the packages that nothing is left of.
+    """
+    hashes = _hashes(source.output.read_text())
+    problems = []
+    for package in listed.get("packages", []):
+        locked = hashes.get(canonicalize_name(package["name"]))
+        if not locked or not {"wheels", "sdist"} & package.keys():
+            continue
+        package["wheels"] = [w for w in package.get("wheels", []) if _hashed(w) & locked]
+        if "sdist" in package and not _hashed(package["sdist"]) & locked:
+            del package["sdist"]
+        if not package["wheels"] and "sdist" not in package:
+            version = package.get("version", "")
+            problems.append(
+                Problem(
+                    f"{package['name']} {version}: what the index offers is not what was locked",
+                    "name the index that it was locked from, or lock it again",
+                    source.location,
+                )
+            )
+    if problems:
+        raise LockError(*problems)
+    return listed
+
+
+def _hashes(lock: str) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for line in logical_lines(lock):
+        if name := re.match(r"[A-Za-z0-9][\w.-]*", line):
+            found.setdefault(canonicalize_name(name[0]), set()).update(_HASH.findall(line))
+    return found
+
+
+def _hashed(file: dict[str, Any]) -> set[str]:
+    return {f"{algorithm}:{value}" for algorithm, value in file.get("hashes", {}).items()}
+
+
 def _ask(source: Source) -> str:
+    if source.kind == "uv":
+        # uv.lock says which index each package is from.
+        return export_files(source)
     with tempfile.TemporaryDirectory(prefix="nox-buildkit-pylock-") as name:
         lock = Path(name, "requirements.txt")
         lock.write_text(without_local(source.output.read_text()))
@@ -65,6 +114,7 @@ def _ask(source: Source) -> str:
                 "--no-header", "--python-version", source.python, "--format", "pylock.toml",
                 "--output-file", output,
                 *index_options(source.index, source.extra_indexes),
+                *pinned_options(source.extra_indexes),
             ],
             cwd=source.path.parent,
         )  # fmt: skip

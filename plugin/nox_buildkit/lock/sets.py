@@ -11,6 +11,7 @@ from packaging.version import Version
 from nox_buildkit.errors import LockError, Problem
 from nox_buildkit.files import real_path
 from nox_buildkit.lock.source import Source, find_source, kind_of, read_pyproject
+from nox_buildkit.lock.workspace import named_indexes
 from nox_buildkit.spec.grammar import NO_REQUIREMENTS
 from nox_buildkit.spec.model import BuildSpec
 
@@ -137,6 +138,9 @@ def _source(
         raise LockError(
             *(Problem(p.message, p.hint, p.location or location) for p in error.problems)
         ) from None
+    if kind == "uv":
+        default, others = named_indexes(path)
+        index, extra_indexes = index or default, (*extra_indexes, *others)
     return Source(
         path=path,
         output=path if kind == "locked" else output,

@@ -104,6 +104,12 @@ def index_options(index: str | None, extra: Sequence[str]) -> list[str]:
     return [*(f"--default-index={url}" for url in default), *(f"--index={url}" for url in extra)]
 
 
+def pinned_options(extra: Sequence[str]) -> list[str]:
+    """uv's option for what is pinned by hash already, wherever its index stands in the order."""
+    chosen = os.environ.get("UV_INDEX_STRATEGY")
+    return ["--index-strategy=unsafe-best-match"] if extra and not chosen else []
+
+
 def one_line(message: str) -> str:
     """uv's message without its frame, line breaks and credentials."""
     lines = [re.sub("^[\\s\u00d7╰─▶├│·]+", "", line).strip() for line in message.splitlines()]

@@ -27,6 +27,23 @@ def requires_python(lock: Path) -> str:
     return found[1] if found else ""
 
 
+def named_indexes(lock: Path) -> tuple[str | None, tuple[str, ...]]:
+    """The indexes that the project of ``lock`` names in tool.uv: the default one, and the others.
+
+    Each is NAME=URL, so that UV_INDEX_<NAME>_* variables hold its credentials.
+    """
+    manifest = lock.parent / "pyproject.toml"
+    tables = read_pyproject(manifest) if manifest.is_file() else {}
+    default, others = None, []
+    for index in tables.get("tool", {}).get("uv", {}).get("index", []):
+        named = f"{index['name']}={index['url']}" if "name" in index else str(index["url"])
+        if index.get("default"):
+            default = named
+        else:
+            others.append(named)
+    return default, tuple(others)
+
+
 def changed_members(lock: Path) -> Iterator[str]:
     """Names of the members whose dependencies are not those that ``lock`` was made of.
 

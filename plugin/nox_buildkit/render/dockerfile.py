@@ -158,6 +158,8 @@ def _network(image: ImagePlan) -> list[str]:
     if image.extra_indexes:
         indexes = quote.shell_word(" ".join(image.extra_indexes))
         lines.append(f'export UV_INDEX="${{UV_INDEX:+$UV_INDEX }}"{indexes}')
+        # What is pinned by hash may come from any of them.
+        lines.append("export UV_INDEX_STRATEGY=${UV_INDEX_STRATEGY:-unsafe-best-match}")
     return lines
 
 

@@ -245,6 +245,12 @@ class BuildSpec(_Strict):
         description="Prefix of every image's repository: host[:port]/path.",
         examples=["ghcr.io/octocat"],
     )
+    builder: Name | None = Field(
+        default=None,
+        description="buildx builder to build with, where neither `--builder` nor BUILDX_BUILDER "
+        "names one.",
+        examples=["farm"],
+    )
     defaults: Image = Field(
         default_factory=Image,
         description="Keys for all images. An image's own key wins; `env` and `labels` are merged "

@@ -70,6 +70,7 @@ def test_no_spec(project: Project) -> None:
         (["--set", "images.web.bse=debian"], "did you mean 'base'?"),
         (["--set", "images"], "'images' is not KEY=VALUE"),
         (["--builder", "nobody"], "nobody"),
+        (["--set", "builder=nobody"], "builder nobody: "),
     ],
 )
 def test_mistakes_on_the_command_line(project: Project, arguments: list[str], cause: str) -> None:
@@ -120,6 +121,17 @@ def test_no_wheel_for_a_platform(unseen: Unseen) -> None:
     assert "half" in cause
     assert _nothing_written(project)
     project.ok("plan", "--platform", "linux/amd64")
+
+
+def test_an_index_that_offers_other_files_than_were_locked(unseen: Unseen) -> None:
+    """What it states of them fits, so only the lock can tell."""
+    project, index = unseen
+    (name,) = (name for name in index.files if name.startswith("plain"))
+    index.add("plain", name.split("-")[1], text="# Not what it was.\n")
+    cause = project.nox("build").cause
+    assert cause.startswith("buildspec.yaml:4:5: images.web: plain 1.")
+    assert "what the index offers is not what was locked" in cause
+    assert _nothing_written(project)
 
 
 def test_a_file_that_is_not_the_one_that_was_locked(unseen: Unseen) -> None:

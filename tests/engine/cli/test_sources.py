@@ -139,6 +139,38 @@ def test_a_package_that_cannot_be_built_is_told_in_the_words_of_its_backend(
     assert not (workspace.root / "dist").exists()
 
 
+def test_an_index_of_a_uv_project_keeps_its_name_and_its_credentials(
+    workspace: Project,
+) -> None:
+    version = new_version()
+    with serve() as company:
+        company.add("gear", version)
+        company.login = ("me", "s3cr3t-of-company")
+        root, name = WORKSPACE["pyproject.toml"], "libraries/shared/pyproject.toml"
+        workspace.write(
+            {
+                "pyproject.toml": f"""{root}
+[[tool.uv.index]]
+name = "company"
+url = "{company.url}"
+explicit = true
+""",
+                name: WORKSPACE[name].replace('"plain==1.0"', f'"plain==1.0", "gear=={version}"')
+                + '[tool.uv.sources]\ngear = { index = "company" }\n',
+            }
+        )
+        workspace.env |= {
+            "UV_INDEX_COMPANY_USERNAME": "me",
+            "UV_INDEX_COMPANY_PASSWORD": "s3cr3t-of-company",
+        }
+        uv_lock(workspace)
+        workspace.ok("build", "--platform", "linux/amd64")
+    image = ImageIndex.open(workspace.root / "dist" / "api.oci.tar").platforms["linux/amd64"]
+    site = "opt/venv/lib/python3.13/site-packages"
+    assert f"{site}/gear/__init__.py" in image.own_names
+    assert f"{site}/plain/__init__.py" in image.own_names
+
+
 def test_constraints_have_no_say_in_what_is_locked_already(workspace: Project) -> None:
     workspace.write(
         {
