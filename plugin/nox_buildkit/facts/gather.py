@@ -32,7 +32,7 @@ from nox_buildkit.plan.facts import (
 )
 from nox_buildkit.plan.packages import needs_compiling
 from nox_buildkit.plan.platforms import PLATFORMS
-from nox_buildkit.spec.model import BuildSpec, Image
+from nox_buildkit.spec.model import BuildSpec
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
@@ -86,24 +86,24 @@ def gather(spec: BuildSpec, sources: Mapping[str, Source | None], outside: Outsi
     )
 
 
-def _base(name: str, spec: BuildSpec, outside: Outside) -> BaseFacts:
+def _base(
+    name: str, spec: BuildSpec, outside: Outside, contents: Contents | None = None
+) -> BaseFacts:
     image = spec.images[name]
+    contents = contents or Contents(image.apt)
+    key = "build-apt" if contents.compilers else "apt" if image.apt else "base"
+    # For all images at once, so that a base is the same whichever of them is asked for.
+    sharing = [i for i in spec.images.values() if (i.base, i.python) == (image.base, image.python)]
     return read_base(
         image.base,
         image.python,
-        _platforms(image, spec, outside),
+        sorted({*outside.native, *(p for i in sharing for p in i.platforms)}),
         outside.client,
         outside.report,
-        contents=Contents(image.apt),
+        contents=contents,
         pull=outside.pull,
-        location=spec.location("images", name, "apt" if image.apt else "base"),
+        location=spec.location("images", name, key),
     )
-
-
-def _platforms(image: Image, spec: BuildSpec, outside: Outside) -> list[str]:
-    # For all images at once, so that a base is the same whichever of them is asked for.
-    sharing = [i for i in spec.images.values() if (i.base, i.python) == (image.base, image.python)]
-    return sorted({*outside.native, *(p for i in sharing for p in i.platforms)})
 
 
 def _builder(
@@ -116,16 +116,8 @@ def _builder(
         return None
     if not needs_compiling(lock.pylock, platforms, image.python, base.glibc):
         return None
-    return read_base(
-        image.base,
-        image.python,
-        _platforms(image, spec, outside),
-        outside.client,
-        outside.report,
-        contents=Contents(tuple(dict.fromkeys((*image.apt, *image.build_apt))), compilers=True),
-        pull=outside.pull,
-        location=spec.location("images", name, "build-apt"),
-    )
+    packages = tuple(dict.fromkeys((*image.apt, *image.build_apt)))
+    return _base(name, spec, outside, Contents(packages, compilers=True))
 
 
 def _context(name: str, spec: BuildSpec, source: Source | None, outside: Outside) -> ContextFacts:

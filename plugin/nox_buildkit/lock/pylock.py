@@ -37,6 +37,10 @@ def read_pylock(source: Source) -> Pylock:
         write_atomic(path, _ask(source))
     try:
         return Pylock.from_dict(_as_locked(tomllib.loads(path.read_text()), source))
+    except LockError:
+        # The next run asks again.
+        path.unlink(missing_ok=True)
+        raise
     except (PylockValidationError, tomllib.TOMLDecodeError) as error:
         path.unlink(missing_ok=True)
         raise LockError(

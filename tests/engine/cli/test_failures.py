@@ -132,6 +132,8 @@ def test_an_index_that_offers_other_files_than_were_locked(unseen: Unseen) -> No
     assert cause.startswith("buildspec.yaml:4:5: images.web: plain 1.")
     assert "what the index offers is not what was locked" in cause
     assert _nothing_written(project)
+    project.ok("lock", "--upgrade")
+    project.ok("plan")
 
 
 def test_a_file_that_is_not_the_one_that_was_locked(unseen: Unseen) -> None:
