@@ -26,8 +26,11 @@ from nox_buildkit.machine import host_platform
 #: Counts changes of what this module makes of the same packages.
 RECIPE = 4
 
-#: What compiles packages that have no wheel.
-_COMPILERS = ("g++", "gcc", "libc6-dev", "make", "pkgconf", "python3-dev")
+#: What compiles packages that have no wheel, and what build scripts on Debian take for granted.
+_COMPILERS = (
+    "bash", "diffutils", "findutils", "g++", "gawk", "gcc", "grep", "gzip", "libc6-dev", "make",
+    "perl-base", "pkgconf", "python3-dev", "sed",
+)  # fmt: skip
 
 ARCHITECTURES = {"linux/amd64": "amd64", "linux/arm64": "arm64"}
 

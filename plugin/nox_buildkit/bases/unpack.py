@@ -53,7 +53,7 @@ _ALTERNATIVES = {
     "usr/bin/sh": "dash",
     "usr/bin/cc": "gcc",
     "usr/bin/c++": "g++",
-    "usr/bin/awk": "mawk",
+    "usr/bin/awk": "gawk",
 }
 
 CA_BUNDLE = "etc/ssl/certs/ca-certificates.crt"
