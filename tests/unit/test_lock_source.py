@@ -214,18 +214,18 @@ def test_extras_are_the_same_whatever_their_spelling(tmp_path: Path) -> None:
     ("line", "written"),
     [
         ("-e ./lib", "../lib"),
-        ("--editable=file:///work/lib", "../lib"),
+        ("--editable=file:///src/lib", "../lib"),
         ("./services/api", "./api"),
-        ("lib @ file:///work/lib ; python_version >= '3.12'", "../lib ; python_version >= '3.12'"),
+        ("lib @ file:///src/lib ; python_version >= '3.12'", "../lib ; python_version >= '3.12'"),
         ("../other", "../../other"),
         ("lib==1.0 --hash=sha256:aa", "lib==1.0 --hash=sha256:aa"),
         ("lib @ https://host/lib-1.0-py3-none-any.whl", "lib @ https://host/lib-1.0-py3-none-any.whl"),
         ("--extra-index-url https://host/simple", "--extra-index-url https://host/simple"),
-        ("    # via -r /work/requirements.in", "    # via -r /work/requirements.in"),
+        ("    # via -r /src/requirements.in", "    # via -r /src/requirements.in"),
     ],
 )  # fmt: skip
 def test_a_folder_is_written_relative_to_the_lock(line: str, written: str) -> None:
-    assert portable(f"{line}\n", Path("/work"), Path("/work/services")) == f"{written}\n"
+    assert portable(f"{line}\n", Path("/src"), Path("/src/services")) == f"{written}\n"
 
 
 def test_folders_are_read_back_and_kept_from_the_index(tmp_path: Path) -> None:
