@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from packaging.pylock import Pylock
 
+from nox_buildkit.facts.coverage import cover
 from nox_buildkit.plan.facts import (
     BaseFacts,
     ContextFacts,
@@ -20,6 +21,7 @@ from nox_buildkit.plan.facts import (
     SourceFile,
 )
 from nox_buildkit.plan.make import make_plan
+from nox_buildkit.plan.platforms import PLATFORMS
 from nox_buildkit.render.bake import render
 from nox_buildkit.spec.load import parse
 
@@ -30,6 +32,7 @@ COMMITTED = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 def facts_for(names: dict[str, str | None]) -> Facts:
     """Facts of a made-up project; ``names``: image → its index, None for no requirements."""
     pylock = Pylock.from_dict(tomllib.loads((CASES / "pylock.toml").read_text()))
+    coverage = cover(pylock, PLATFORMS.values(), "3.13", (2, 41))
     base = BaseFacts(
         name="debian",
         context="oci-layout:///cache/bases/debian@sha256:" + "ab" * 32,
@@ -52,7 +55,7 @@ def facts_for(names: dict[str, str | None]) -> Facts:
                 ),
                 lock=None
                 if index is None
-                else LockFacts("requirements.lock", "pyproject.toml", pylock, index or None),
+                else LockFacts("requirements.lock", "pyproject.toml", coverage, index or None),
             )
             for name, index in names.items()
         },

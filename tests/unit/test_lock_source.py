@@ -58,11 +58,11 @@ def test_a_finished_lock_is_recognised(tmp_path: Path, text: str, kind: str) -> 
 
 
 def test_continued_lines_are_joined_and_comments_dropped() -> None:
-    assert logical_lines("a==1 \\\n  --hash=x # why\n\n# only\nb # c\nd @ https://h/x#egg=d\n") == [
+    assert logical_lines("a==1 \\\n  --hash=x # why\n\n# only\nb # c\nd @ https://h/x#egg=d\n") == (
         "a==1    --hash=x",
         "b",
         "d @ https://h/x#egg=d",
-    ]
+    )
 
 
 @pytest.mark.parametrize(

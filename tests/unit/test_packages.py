@@ -9,8 +9,9 @@ import pytest
 from packaging.pylock import Pylock
 
 from nox_buildkit.errors import PlanError
-from nox_buildkit.plan.packages import select_packages
-from nox_buildkit.plan.platforms import PLATFORMS, uv_platform
+from nox_buildkit.facts.coverage import cover
+from nox_buildkit.plan.packages import Selection, select_packages
+from nox_buildkit.plan.platforms import PLATFORMS, Platform, uv_platform
 
 BOTH = (PLATFORMS["linux/amd64"], PLATFORMS["linux/arm64"])
 
@@ -43,12 +44,18 @@ def lock(*packages: dict[str, Any]) -> Pylock:
     )
 
 
+def select(
+    found: Pylock, platforms: Sequence[Platform], python: str, glibc: tuple[int, int]
+) -> Selection:
+    return select_packages(cover(found, platforms, python, glibc), platforms, python, glibc)
+
+
 def names(packages: Sequence[Any]) -> list[str]:
     return [p.filename for p in packages]
 
 
 def test_a_wheel_for_any_platform_is_shared_and_others_are_not() -> None:
-    selection = select_packages(
+    selection = select(
         lock(
             package("pure", "py3-none-any"),
             package(
@@ -70,7 +77,7 @@ def test_a_wheel_for_any_platform_is_shared_and_others_are_not() -> None:
 
 
 def test_a_pure_wheel_that_only_one_platform_wants_is_not_shared() -> None:
-    selection = select_packages(
+    selection = select(
         lock(
             package("only-arm", "py3-none-any", marker="platform_machine == 'aarch64'"),
             package("half", "py3-none-any", "cp313-cp313-manylinux_2_17_x86_64"),
@@ -99,7 +106,7 @@ def test_the_newest_wheel_that_the_base_can_run_is_chosen(
 ) -> None:
     tags = [f"cp313-cp313-manylinux_2_{minor}_x86_64" for minor in (17, 28, 34)]
 
-    selection = select_packages(lock(package("x", *tags)), BOTH[:1], "3.13", glibc)
+    selection = select(lock(package("x", *tags)), BOTH[:1], "3.13", glibc)
 
     assert chosen in selection.native["linux/amd64"][0].filename
 
@@ -107,7 +114,7 @@ def test_the_newest_wheel_that_the_base_can_run_is_chosen(
 def test_the_stable_abi_of_an_older_python_will_do() -> None:
     found = lock(package("x", "cp39-abi3-manylinux2014_x86_64"))
 
-    assert select_packages(found, BOTH[:1], "3.13", (2, 36)).native["linux/amd64"]
+    assert select(found, BOTH[:1], "3.13", (2, 36)).native["linux/amd64"]
 
 
 def test_every_package_without_a_wheel_is_named_with_its_platform() -> None:
@@ -118,7 +125,7 @@ def test_every_package_without_a_wheel_is_named_with_its_platform() -> None:
     )
 
     with pytest.raises(PlanError) as caught:
-        select_packages(missing, BOTH, "3.13", (2, 36))
+        select(missing, BOTH, "3.13", (2, 36))
 
     said = [str(problem) for problem in caught.value.problems]
     assert [" ".join(line.split()[:7]) for line in said] == [
@@ -132,11 +139,28 @@ def test_every_package_without_a_wheel_is_named_with_its_platform() -> None:
     assert "pin a version that has one" in said[0]
 
 
-def test_a_package_with_neither_wheel_nor_sdist_for_a_platform_is_an_error() -> None:
-    with pytest.raises(PlanError, match=r"linux/arm64.*no-arm"):
-        select_packages(
-            lock(package("no-arm", "cp313-cp313-manylinux_2_17_x86_64")), BOTH, "3.13", (2, 36)
-        )
+def test_a_package_with_neither_wheel_nor_sdist_is_missing_on_that_platform_alone() -> None:
+    half = lock(
+        package("no-arm", "cp313-cp313-manylinux_2_17_x86_64"), package("b", "py3-none-any")
+    )
+
+    with pytest.raises(PlanError) as caught:
+        select(half, BOTH, "3.13", (2, 36))
+
+    [problem] = caught.value.problems
+    assert "no-arm 1.0 has no wheel for linux/arm64" in problem.message
+    assert "and no source distribution" in problem.message
+    assert names(select(half, BOTH[:1], "3.13", (2, 36)).pure) == ["b-1.0-py3-none-any.whl"]
+
+
+def test_a_lock_that_has_a_package_twice_for_a_platform_is_refused() -> None:
+    twice = lock(
+        package("x", "py3-none-any"),
+        package("x", "py3-none-any", version="2.0", marker="platform_machine == 'aarch64'"),
+    )
+
+    with pytest.raises(PlanError, match=r"x twice for linux/arm64: 1\.0 and 2\.0"):
+        cover(twice, BOTH, "3.13", (2, 36))
 
 
 @pytest.mark.parametrize(

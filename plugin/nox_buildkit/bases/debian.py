@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -91,11 +91,7 @@ def release_for(python: str) -> Release:
     )
 
 
-def assembled(
-    release: Release,
-    platforms: Iterable[str],
-    contents: Contents,
-) -> DebianBase | None:
+def assembled(release: Release, platforms: Iterable[str], contents: Contents) -> DebianBase | None:
     """The base if it was assembled before for all ``platforms``, and is whole."""
     return _read(_folder(release, platforms, contents))
 
@@ -176,23 +172,25 @@ def _folder(release: Release, platforms: Iterable[str], contents: Contents) -> P
 def _read(folder: Path) -> DebianBase | None:
     try:
         value = json.loads((folder / "base.json").read_text())
-        index = folder / "blobs" / "sha256" / value["digest"].removeprefix("sha256:")
-        manifests = json.loads(index.read_bytes())["manifests"]
-        whole = all(_blobs_whole(folder, manifest) for manifest in manifests)
-    except (OSError, ValueError, KeyError):
+        # Written last: a blob that is newer, or has another size, is not the one that was written.
+        # BuildKit compares digests itself when it reads a blob.
+        finished = (folder / "base.json").stat().st_mtime_ns
+        whole = all(
+            blob.stat().st_size == size and blob.stat().st_mtime_ns <= finished
+            for blob, size in _blobs(folder, value["digest"])
+        )
+    except (OSError, ValueError, KeyError, AttributeError):
         return None
     return DebianBase(folder, value["digest"], value["packages"]) if whole else None
 
 
-def _blobs_whole(folder: Path, descriptor: dict[str, object]) -> bool:
-    blob = folder / "blobs" / "sha256" / str(descriptor["digest"]).removeprefix("sha256:")
-    content = blob.read_bytes()
-    if f"sha256:{hashlib.sha256(content).hexdigest()}" != descriptor["digest"]:
-        return False
-    if "manifest" not in str(descriptor["mediaType"]):
-        return True
-    manifest = json.loads(content)
-    return all(_blobs_whole(folder, item) for item in (manifest["config"], *manifest["layers"]))
+def _blobs(folder: Path, index: str) -> Iterator[tuple[Path, int]]:
+    """Every blob below the index of that digest, and the size that it must have."""
+    blobs = folder / "blobs" / "sha256"
+    for image in json.loads((blobs / index.removeprefix("sha256:")).read_bytes())["manifests"]:
+        manifest = json.loads((blobs / image["digest"].removeprefix("sha256:")).read_bytes())
+        for item in (image, manifest["config"], *manifest["layers"]):
+            yield blobs / item["digest"].removeprefix("sha256:"), item["size"]
 
 
 def _image(

@@ -14,12 +14,12 @@ from nox_buildkit.engine.provision import Report
 from nox_buildkit.errors import BuildkitError, PlanError, Problem, UsageError
 from nox_buildkit.facts.bases import read_base
 from nox_buildkit.facts.context import read_context
+from nox_buildkit.facts.coverage import read_coverage
 from nox_buildkit.facts.git import read_git
 from nox_buildkit.facts.wheels import local_wheel
 from nox_buildkit.files import real_path
 from nox_buildkit.lock.indexes import stated_indexes
 from nox_buildkit.lock.local import local_packages
-from nox_buildkit.lock.pylock import read_pylock
 from nox_buildkit.lock.source import Source
 from nox_buildkit.lock.uv import uv_version
 from nox_buildkit.plan.facts import (
@@ -32,7 +32,7 @@ from nox_buildkit.plan.facts import (
 )
 from nox_buildkit.plan.packages import needs_compiling
 from nox_buildkit.plan.platforms import PLATFORMS
-from nox_buildkit.spec.model import BuildSpec
+from nox_buildkit.spec.model import BuildSpec, Image
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
@@ -65,13 +65,13 @@ def gather(spec: BuildSpec, sources: Mapping[str, Source | None], outside: Outsi
         key = (image.base, image.python, image.apt)
         try:
             bases[key] = bases.get(key) or _base(name, spec, outside)
-            lock = _lock(source, outside.root) if source else None
+            lock = _lock(source, spec.images[name], bases[key], outside.root) if source else None
             images[name] = ImageFacts(
                 base=bases[key],
                 context=_context(name, spec, source, outside),
                 lock=lock,
                 local=tuple(_local(name, spec, source, outside)),
-                builder=_builder(name, spec, lock, bases[key], outside),
+                builder=_builder(name, spec, lock, outside),
             )
         except BuildkitError as error:
             problems += error.problems
@@ -107,14 +107,11 @@ def _base(
 
 
 def _builder(
-    name: str, spec: BuildSpec, lock: LockFacts | None, base: BaseFacts, outside: Outside
+    name: str, spec: BuildSpec, lock: LockFacts | None, outside: Outside
 ) -> BaseFacts | None:
     """The base with compilers, if something of ``lock`` has to be compiled and can be."""
     image = spec.images[name]
-    platforms = [PLATFORMS[platform] for platform in image.platforms]
-    if image.base != "debian" or not lock:
-        return None
-    if not needs_compiling(lock.pylock, platforms, image.python, base.glibc):
+    if image.base != "debian" or not lock or not needs_compiling(lock.coverage):
         return None
     packages = tuple(dict.fromkeys((*image.apt, *image.build_apt)))
     return _base(name, spec, outside, Contents(packages, compilers=True))
@@ -136,12 +133,13 @@ def _requirements_files(source: Source) -> Iterable[Path]:
     return (source.output, *own, *source.constraints)
 
 
-def _lock(source: Source, root: Path) -> LockFacts:
+def _lock(source: Source, image: Image, base: BaseFacts, root: Path) -> LockFacts:
+    platforms = [PLATFORMS[platform] for platform in image.platforms]
     stated, more = stated_indexes(source.output)
     return LockFacts(
         path=os.path.relpath(source.output, root),
         source=os.path.relpath(source.path, root),
-        pylock=read_pylock(source),
+        coverage=read_coverage(source, platforms, image.python, base.glibc),
         index=source.index or stated,
         extra_indexes=(*source.extra_indexes, *more),
     )

@@ -12,9 +12,8 @@ import re
 import tempfile
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from packaging.pylock import Pylock, PylockValidationError
 from packaging.utils import canonicalize_name
 
 from nox_buildkit.errors import LockError, Problem
@@ -24,6 +23,9 @@ from nox_buildkit.lock.local import without_local
 from nox_buildkit.lock.source import Source, logical_lines
 from nox_buildkit.lock.uv import index_options, pinned_options, run_uv
 
+if TYPE_CHECKING:
+    from packaging.pylock import Pylock
+
 _HASH = re.compile(r"--hash[ =](\w+:[0-9a-f]+)")
 
 
@@ -32,7 +34,11 @@ def read_pylock(source: Source) -> Pylock:
 
     Raises LockError.
     """
-    path = _cached(source)
+    # Not on the way of a run that finds nothing to do.
+    from packaging.pylock import Pylock, PylockValidationError  # noqa: PLC0415
+
+    digest = hashlib.sha256(state(source).encode()).hexdigest()
+    path = private_dir(cache_dir() / "pylock") / f"pylock.{digest}.toml"
     if not path.is_file():
         write_atomic(path, _ask(source))
     try:
@@ -48,7 +54,8 @@ def read_pylock(source: Source) -> Pylock:
         ) from None
 
 
-def _cached(source: Source) -> Path:
+def state(source: Source) -> str:
+    """All that the answer depends on: the lock, and where uv looks for its packages."""
     # Another index may hold other files of the same versions.
     indexes = {
         key: value
@@ -57,11 +64,9 @@ def _cached(source: Source) -> Path:
         and ("INDEX" in key or "FIND_LINKS" in key)
         and "PASSWORD" not in key
     }
-    key = json.dumps(
+    return json.dumps(
         [source.output.read_text(), source.python, source.index, source.extra_indexes, indexes]
     )
-    digest = hashlib.sha256(key.encode()).hexdigest()
-    return private_dir(cache_dir() / "pylock") / f"pylock.{digest}.toml"
 
 
 def _as_locked(listed: dict[str, Any], source: Source) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -94,11 +95,12 @@ def kind_of(path: Path) -> Kind:
     return "requirements"
 
 
-def logical_lines(text: str) -> list[str]:
+@lru_cache(maxsize=8)
+def logical_lines(text: str) -> tuple[str, ...]:
     """Lines of a requirements file, continued ones joined, without comments and blank lines."""
     joined = re.sub(r"\\\r?\n", " ", text)
     stripped = (re.sub(r"(^|\s)#.*$", "", line).strip() for line in joined.splitlines())
-    return [line for line in stripped if line]
+    return tuple(line for line in stripped if line)
 
 
 def read_pyproject(path: Path) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-
-from packaging.pylock import Pylock
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +50,38 @@ class LocalWheel:
     marker: str = ""
 
 
+FileKind = Literal["wheel", "sdist", "none", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class LockedFile:
+    """What one platform gets of a package of the lock: the best wheel, else the sdist, or nothing.
+
+    ``other``: the package is no file of an index, but a repository or an archive.
+    """
+
+    name: str
+    version: str
+    kind: FileKind
+    filename: str = ""
+    sha256: str = ""
+    size: int | None = None
+
+
+#: OCI platform → what it gets of every package, by name.
+Coverage = Mapping[str, tuple[LockedFile, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class LockFacts:
-    """A committed requirements file and what the index says of each package in it.
+    """A committed requirements file and what the index has of each package in it.
 
     ``index``: [NAME=]URL in place of uv's default index; ``extra_indexes``: more of them.
     """
 
     path: str
     source: str
-    pylock: Pylock
+    coverage: Coverage
     index: str | None = None
     extra_indexes: tuple[str, ...] = ()
 

@@ -49,7 +49,7 @@ def _plan_image(name: str, spec: BuildSpec, facts: Facts, platforms: Sequence[st
     chosen = [platform for platform in image.platforms if not platforms or platform in platforms]
     _check_base(known, [*chosen, *facts.native])
     selection = select_packages(
-        known.lock.pylock if known.lock else None,
+        known.lock.coverage if known.lock else {},
         [PLATFORMS[p] for p in chosen],
         image.python,
         known.base.glibc,

@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, cast
 
 from packaging.markers import Marker
-from packaging.pylock import Package as LockedPackage
-from packaging.pylock import PackageSdist, PackageWheel, Pylock, PylockSelectError
 
 from nox_buildkit.errors import PlanError, Problem
-from nox_buildkit.plan.facts import LocalWheel
+from nox_buildkit.plan.facts import Coverage, LocalWheel, LockedFile
 from nox_buildkit.plan.model import Package
-from nox_buildkit.plan.platforms import Platform, marker_environment, wheel_tags
+from nox_buildkit.plan.platforms import Platform, marker_environment
 
 
 class Selection(NamedTuple):
@@ -23,7 +21,7 @@ class Selection(NamedTuple):
 
 
 def select_packages(
-    lock: Pylock | None,
+    coverage: Coverage,
     platforms: Sequence[Platform],
     python: str,
     glibc: tuple[int, int],
@@ -31,22 +29,27 @@ def select_packages(
     *,
     compiles: bool = False,
 ) -> Selection:
-    """Choose a wheel for every package and platform of ``lock``, and add the ``local`` ones.
+    """Choose what is installed on each of ``platforms``, the ``local`` wheels included.
 
     ``compiles``: an sdist does where there is no wheel.
 
     Raises PlanError naming every package and platform without a wheel.
     """
-    problems: list[Problem] = []
+    problems = [
+        _no_wheel(file, platform, python, glibc)
+        for platform in platforms
+        for file in coverage.get(platform.oci, ())
+        if file.kind != "wheel" and not (file.kind == "sdist" and compiles)
+    ]
+    if problems:
+        raise PlanError(*problems)
     chosen = {
         platform.oci: {
-            **(_select(lock, platform, python, glibc, problems, compiles=compiles) if lock else {}),
+            **{file.name: _package(file) for file in coverage.get(platform.oci, ())},
             **_local(local, platform, python),
         }
         for platform in platforms
     }
-    if problems:
-        raise PlanError(*problems)
     shared = set.intersection(*(set(packages.values()) for packages in chosen.values()))
     pure = {package for package in shared if package.kind == "pure"}
     return Selection(
@@ -58,30 +61,9 @@ def select_packages(
     )
 
 
-def _select(
-    lock: Pylock,
-    platform: Platform,
-    python: str,
-    glibc: tuple[int, int],
-    problems: list[Problem],
-    *,
-    compiles: bool,
-) -> dict[str, Package]:
-    tags = list(wheel_tags(platform, python, glibc))
-    selected = {}
-    try:
-        for package, file in lock.select(
-            environment=marker_environment(platform, python), tags=tags
-        ):
-            if isinstance(file, PackageWheel):
-                selected[package.name] = _package(package, file)
-            elif isinstance(file, PackageSdist) and compiles:
-                selected[package.name] = _compiled(package, file)
-            else:
-                problems.append(_no_wheel(package, file, platform, python, glibc))
-    except PylockSelectError as error:
-        problems.append(Problem(f"{platform.oci}: {error}", "run 'nox -s lock -- --upgrade'"))
-    return {name: selected[name] for name in sorted(selected)}
+def needs_compiling(coverage: Coverage) -> bool:
+    """Whether some platform has no wheel of a package, and an sdist."""
+    return any(file.kind == "sdist" for files in coverage.values() for file in files)
 
 
 def _local(wheels: Sequence[LocalWheel], platform: Platform, python: str) -> dict[str, Package]:
@@ -95,57 +77,29 @@ def _local(wheels: Sequence[LocalWheel], platform: Platform, python: str) -> dic
     }
 
 
-def _package(package: LockedPackage, wheel: PackageWheel) -> Package:
+def _package(file: LockedFile) -> Package:
     return Package(
-        name=package.name,
-        version=str(package.version),
-        kind="pure" if wheel.filename.endswith("-any.whl") else "native",
-        filename=wheel.filename,
-        sha256=wheel.hashes["sha256"],
-        size=wheel.size,
+        name=file.name,
+        version=file.version,
+        kind="pure" if file.filename.endswith("-any.whl") else "native",
+        filename=file.filename,
+        sha256=file.sha256,
+        size=file.size,
+        compiled=file.kind == "sdist",
     )
 
 
-def _compiled(package: LockedPackage, sdist: PackageSdist) -> Package:
-    return Package(
-        name=package.name,
-        version=str(package.version),
-        kind="native",
-        filename=sdist.filename,
-        sha256=sdist.hashes["sha256"],
-        size=sdist.size,
-        compiled=True,
-    )
-
-
-def needs_compiling(
-    lock: Pylock, platforms: Sequence[Platform], python: str, glibc: tuple[int, int]
-) -> bool:
-    """Whether some package of ``lock`` has an sdist and no wheel for one of ``platforms``."""
-    try:
-        selection = select_packages(lock, platforms, python, glibc, compiles=True)
-    except PlanError:
-        # Said when the plan is made, with everything else.
-        return False
-    return any(p.compiled for packages in selection.native.values() for p in packages)
-
-
-def _no_wheel(
-    package: LockedPackage,
-    file: object,
-    platform: Platform,
-    python: str,
-    glibc: tuple[int, int],
-) -> Problem:
-    version = f" {package.version}" if package.version else ""
-    if not isinstance(file, PackageSdist):
+def _no_wheel(file: LockedFile, platform: Platform, python: str, glibc: tuple[int, int]) -> Problem:
+    name = f"{file.name} {file.version}".rstrip()
+    if file.kind == "other":
         return Problem(
-            f"{package.name}{version} comes from a folder, a repository or an archive, "
-            "and only wheels of an index can be installed",
+            f"{name} comes from a repository or an archive, and only wheels of an index are "
+            "installed",
             "publish it as a wheel to an index",
         )
+    rest = "only a source distribution" if file.kind == "sdist" else "and no source distribution"
     return Problem(
-        f"{package.name}{version} has no wheel for {platform.oci} "
-        f"(CPython {python}, glibc {glibc[0]}.{glibc[1]}), only a source distribution",
+        f"{name} has no wheel for {platform.oci} "
+        f"(CPython {python}, glibc {glibc[0]}.{glibc[1]}), {rest}",
         "pin a version that has one, take another 'python', or leave the platform out",
     )

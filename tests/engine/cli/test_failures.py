@@ -117,8 +117,7 @@ def test_no_wheel_for_a_platform(unseen: Unseen) -> None:
     index.add("half", "3.1", NATIVE_TAGS["linux/amd64"])
     project.write({"requirements.in": "half==3.1\n"})
     cause = project.nox("build").cause
-    assert "half 3.1 has no wheel for linux/arm64" in cause or "linux/arm64: " in cause
-    assert "half" in cause
+    assert "half 3.1 has no wheel for linux/arm64" in cause
     assert _nothing_written(project)
     project.ok("plan", "--platform", "linux/amd64")
 

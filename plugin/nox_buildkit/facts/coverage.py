@@ -1,0 +1,96 @@
+"""Which file of every package of a lock each platform gets: a wheel, an sdist, or nothing.
+
+Known of the index's own metadata before anything is built, and kept: a lock that was covered once
+is not looked at again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
+
+from nox_buildkit.errors import PlanError, Problem
+from nox_buildkit.files import cache_dir, private_dir, write_atomic
+from nox_buildkit.lock.pylock import read_pylock, state
+from nox_buildkit.lock.source import Source
+from nox_buildkit.plan.facts import Coverage, FileKind, LockedFile
+from nox_buildkit.plan.platforms import Platform, marker_environment, wheel_tags
+
+if TYPE_CHECKING:
+    from packaging.pylock import Package, Pylock
+
+#: Counts changes of what is kept.
+_FORMAT = 1
+
+
+def read_coverage(
+    source: Source, platforms: Sequence[Platform], python: str, glibc: tuple[int, int]
+) -> Coverage:
+    """The files that ``platforms`` get of the lock of ``source``. Raises LockError, PlanError."""
+    key = json.dumps([_FORMAT, state(source), [p.oci for p in platforms], python, glibc])
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    path = private_dir(cache_dir() / "coverage") / f"{digest}.json"
+    try:
+        kept = json.loads(path.read_bytes())
+        return {platform: tuple(LockedFile(**f) for f in files) for platform, files in kept.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        coverage = cover(read_pylock(source), platforms, python, glibc)
+        kept = {platform: [asdict(f) for f in files] for platform, files in coverage.items()}
+        write_atomic(path, json.dumps(kept))
+        return coverage
+
+
+def cover(
+    lock: Pylock, platforms: Iterable[Platform], python: str, glibc: tuple[int, int]
+) -> Coverage:
+    """The best file of every package of ``lock`` for each of ``platforms``.
+
+    Raises PlanError for a lock that is not for ``python`` at all.
+    """
+    return {p.oci: tuple(_cover(lock, p, python, glibc)) for p in platforms}
+
+
+def _cover(
+    lock: Pylock, platform: Platform, python: str, glibc: tuple[int, int]
+) -> Iterator[LockedFile]:
+    # Not on the way of a run that finds nothing to do.
+    from packaging.pylock import PylockSelectError  # noqa: PLC0415
+
+    tags = list(wheel_tags(platform, python, glibc))
+    environment = marker_environment(platform, python)
+    try:
+        list(replace(lock, packages=[]).select(environment=environment, tags=tags))
+    except PylockSelectError as error:
+        raise PlanError(Problem(f"{platform.oci}: {error}", "lock it for this Python")) from None
+    found: dict[str, LockedFile] = {}
+    for package in lock.packages:
+        # One at a time: the first that has nothing would hide all others.
+        alone = replace(lock, packages=[package])
+        try:
+            chosen = [_file(*each) for each in alone.select(environment=environment, tags=tags)]
+        except PylockSelectError:
+            chosen = [LockedFile(package.name, str(package.version or ""), "none")]
+        for file in chosen:
+            if file.name in found:
+                raise PlanError(
+                    Problem(
+                        f"the lock has {file.name} twice for {platform.oci}: "
+                        f"{found[file.name].version} and {file.version}",
+                        "lock it again with one of them",
+                    )
+                )
+            found[file.name] = file
+    yield from (found[name] for name in sorted(found))
+
+
+def _file(package: Package, file: object) -> LockedFile:
+    from packaging.pylock import PackageSdist, PackageWheel  # noqa: PLC0415
+
+    name, version = package.name, str(package.version or "")
+    if not isinstance(file, (PackageWheel, PackageSdist)):
+        return LockedFile(name, version, "other")
+    kind: FileKind = "wheel" if isinstance(file, PackageWheel) else "sdist"
+    return LockedFile(name, version, kind, file.filename, file.hashes["sha256"], file.size)
