@@ -107,6 +107,11 @@ def _lock(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--upgrade", action="store_true", help="take the newest versions that fit")
     parser.add_argument(
+        "--bases",
+        action="store_true",
+        help="also lock the bases that come from registries to their digests of now (bases.lock)",
+    )
+    parser.add_argument(
         "--upgrade-package",
         metavar="NAME",
         action="append",
@@ -168,7 +173,8 @@ _SESSIONS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
     ),
     "lock": (
         "Bring the committed requirements locks up to date, with hashes, by uv pip compile.",
-        "Pins that still fit are kept. A lock whose inputs did not change costs nothing.",
+        "Pins that still fit are kept. A lock whose inputs did not change costs nothing.\n"
+        "With --bases, builds take the digests of bases.lock until it is written again.",
         _lock,
     ),
     "plan": (

@@ -107,9 +107,7 @@ class ImageIndex:
     @property
     def platforms(self) -> dict[str, PlatformImage]:
         return {
-            f"{entry['platform']['os']}/{entry['platform']['architecture']}": PlatformImage(
-                self.archive, entry["digest"], self.seen
-            )
+            _platform(entry["platform"]): PlatformImage(self.archive, entry["digest"], self.seen)
             for entry in self.index["manifests"]
         }
 
@@ -117,3 +115,8 @@ class ImageIndex:
 def _json(archive: dict[str, bytes], digest: str) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(archive[digest])
     return content
+
+
+def _platform(entry: dict[str, str]) -> str:
+    variant = entry.get("variant") if entry["architecture"] == "arm" else None
+    return "/".join(filter(None, (entry["os"], entry["architecture"], variant)))

@@ -75,6 +75,39 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
     return filename
 """
 
+#: The same, of a module without machine code that says where it was built.
+PURE_BACKEND = """\
+import pathlib
+import platform
+import zipfile
+
+NAME, VERSION = "{name}", "{version}"
+INFO = f"{{NAME}}-{{VERSION}}.dist-info"
+METADATA = f"Metadata-Version: 2.1\\nName: {{NAME}}\\nVersion: {{VERSION}}\\n"
+
+
+def prepare_metadata_for_build_wheel(folder, config_settings=None):
+    pathlib.Path(folder, INFO).mkdir()
+    pathlib.Path(folder, INFO, "METADATA").write_text(METADATA)
+    return INFO
+
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    filename = f"{{NAME}}-{{VERSION}}-py3-none-any.whl"
+    tag = "Wheel-Version: 1.0\\nGenerator: tests\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
+    files = {{
+        f"{{NAME}}.py": f"BUILT_ON = {{platform.machine()!r}}\\n",
+        f"{{INFO}}/METADATA": METADATA,
+        f"{{INFO}}/WHEEL": tag,
+    }}
+    with zipfile.ZipFile(pathlib.Path(folder, filename), "w") as wheel:
+        for name, text in files.items():
+            wheel.writestr(name, text)
+        record = "".join(f"{{name}},,\\n" for name in [*files, f"{{INFO}}/RECORD"])
+        wheel.writestr(f"{{INFO}}/RECORD", record)
+    return filename
+"""
+
 _RUNS = count(int(time()) * 1000)
 
 
@@ -124,7 +157,13 @@ class PackageIndex:
         It needs libyaml, to compile and to run; ``source`` is what the module is in place of that.
         """
         filename = f"{name}-{version}.tar.gz"
-        content = _sdist(name, version, source or C_SOURCE.replace("NAME", name))
+        self._offer(filename, _sdist(name, version, source or C_SOURCE.replace("NAME", name)))
+
+    def add_pure_sdist(self, name: str, version: str) -> None:
+        """Offer the sources of a module ``name`` in Python, whose ``BUILT_ON`` is a machine."""
+        self._offer(f"{name}-{version}.tar.gz", _sdist(name, version, "", PURE_BACKEND))
+
+    def _offer(self, filename: str, content: bytes) -> None:
         self.files[filename] = content
         self.stated[filename] = hashlib.sha256(content).hexdigest()
 
@@ -226,7 +265,7 @@ def _wheel(name: str, version: str, tag: str, text: str, requires: str) -> tuple
     return f"{name}-{version}-{tag}.whl", stream.getvalue()
 
 
-def _sdist(name: str, version: str, source: str) -> bytes:
+def _sdist(name: str, version: str, source: str, backend: str = BACKEND) -> bytes:
     """A source distribution with a backend of its own, so that building it downloads nothing."""
     files = {
         "PKG-INFO": f"Metadata-Version: 2.2\nName: {name}\nVersion: {version}\n",
@@ -234,7 +273,7 @@ def _sdist(name: str, version: str, source: str) -> bytes:
             f'[project]\nname = "{name}"\nversion = "{version}"\n[build-system]\nrequires = []\n'
             'build-backend = "backend"\nbackend-path = ["."]\n'
         ),
-        "backend.py": BACKEND.format(name=name, version=version),
+        "backend.py": backend.format(name=name, version=version),
         "module.c": source,
     }
     stream = io.BytesIO()

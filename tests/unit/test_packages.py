@@ -11,8 +11,9 @@ from packaging.pylock import Pylock
 from nox_buildkit.errors import PlanError
 from nox_buildkit.facts.coverage import cover
 from nox_buildkit.plan.packages import Selection, select_packages
-from nox_buildkit.plan.platforms import PLATFORMS, Platform, uv_platform
+from nox_buildkit.plan.platforms import PLATFORMS, Libc, Platform, uv_platform
 
+GLIBC = Libc("glibc", (2, 36))
 BOTH = (PLATFORMS["linux/amd64"], PLATFORMS["linux/arm64"])
 
 
@@ -44,10 +45,8 @@ def lock(*packages: dict[str, Any]) -> Pylock:
     )
 
 
-def select(
-    found: Pylock, platforms: Sequence[Platform], python: str, glibc: tuple[int, int]
-) -> Selection:
-    return select_packages(cover(found, platforms, python, glibc), platforms, python, glibc)
+def select(found: Pylock, platforms: Sequence[Platform], python: str, libc: Libc) -> Selection:
+    return select_packages(cover(found, platforms, python, libc), platforms, python, libc)
 
 
 def names(packages: Sequence[Any]) -> list[str]:
@@ -64,7 +63,7 @@ def test_a_wheel_for_any_platform_is_shared_and_others_are_not() -> None:
         ),
         BOTH,
         "3.13",
-        (2, 36),
+        GLIBC,
     )
 
     assert names(selection.pure) == ["pure-1.0-py3-none-any.whl"]
@@ -84,7 +83,7 @@ def test_a_pure_wheel_that_only_one_platform_wants_is_not_shared() -> None:
         ),
         BOTH,
         "3.13",
-        (2, 36),
+        GLIBC,
     )
 
     assert selection.pure == ()
@@ -98,23 +97,31 @@ def test_a_pure_wheel_that_only_one_platform_wants_is_not_shared() -> None:
 
 
 @pytest.mark.parametrize(
-    ("glibc", "chosen"),
-    [((2, 28), "manylinux_2_28"), ((2, 34), "manylinux_2_34"), ((2, 41), "manylinux_2_34")],
+    ("minor", "chosen"),
+    [(28, "manylinux_2_28"), (34, "manylinux_2_34"), (41, "manylinux_2_34")],
 )
-def test_the_newest_wheel_that_the_base_can_run_is_chosen(
-    glibc: tuple[int, int], chosen: str
-) -> None:
+def test_the_newest_wheel_that_the_base_can_run_is_chosen(minor: int, chosen: str) -> None:
     tags = [f"cp313-cp313-manylinux_2_{minor}_x86_64" for minor in (17, 28, 34)]
 
-    selection = select(lock(package("x", *tags)), BOTH[:1], "3.13", glibc)
+    selection = select(lock(package("x", *tags)), BOTH[:1], "3.13", Libc("glibc", (2, minor)))
 
     assert chosen in selection.native["linux/amd64"][0].filename
+
+
+def test_a_base_with_musl_gets_the_wheels_for_musl() -> None:
+    found = lock(
+        package("x", "cp313-cp313-manylinux_2_17_x86_64", "cp313-cp313-musllinux_1_2_x86_64")
+    )
+
+    selection = select(found, BOTH[:1], "3.13", Libc("musl", (1, 2)))
+
+    assert names(selection.native["linux/amd64"]) == ["x-1.0-cp313-cp313-musllinux_1_2_x86_64.whl"]
 
 
 def test_the_stable_abi_of_an_older_python_will_do() -> None:
     found = lock(package("x", "cp39-abi3-manylinux2014_x86_64"))
 
-    assert select(found, BOTH[:1], "3.13", (2, 36)).native["linux/amd64"]
+    assert select(found, BOTH[:1], "3.13", GLIBC).native["linux/amd64"]
 
 
 def test_every_package_without_a_wheel_is_named_with_its_platform() -> None:
@@ -125,7 +132,7 @@ def test_every_package_without_a_wheel_is_named_with_its_platform() -> None:
     )
 
     with pytest.raises(PlanError) as caught:
-        select(missing, BOTH, "3.13", (2, 36))
+        select(missing, BOTH, "3.13", GLIBC)
 
     said = [str(problem) for problem in caught.value.problems]
     assert [" ".join(line.split()[:7]) for line in said] == [
@@ -145,12 +152,12 @@ def test_a_package_with_neither_wheel_nor_sdist_is_missing_on_that_platform_alon
     )
 
     with pytest.raises(PlanError) as caught:
-        select(half, BOTH, "3.13", (2, 36))
+        select(half, BOTH, "3.13", GLIBC)
 
     [problem] = caught.value.problems
     assert "no-arm 1.0 has no wheel for linux/arm64" in problem.message
     assert "and no source distribution" in problem.message
-    assert names(select(half, BOTH[:1], "3.13", (2, 36)).pure) == ["b-1.0-py3-none-any.whl"]
+    assert names(select(half, BOTH[:1], "3.13", GLIBC).pure) == ["b-1.0-py3-none-any.whl"]
 
 
 def test_a_lock_that_has_a_package_twice_for_a_platform_is_refused() -> None:
@@ -160,17 +167,18 @@ def test_a_lock_that_has_a_package_twice_for_a_platform_is_refused() -> None:
     )
 
     with pytest.raises(PlanError, match=r"x twice for linux/arm64: 1\.0 and 2\.0"):
-        cover(twice, BOTH, "3.13", (2, 36))
+        cover(twice, BOTH, "3.13", GLIBC)
 
 
 @pytest.mark.parametrize(
-    ("glibc", "named"),
+    ("libc", "named"),
     [
-        ((2, 17), "manylinux_2_17"),
-        ((2, 30), "manylinux_2_28"),
-        ((2, 36), "manylinux_2_36"),
-        ((2, 41), "manylinux_2_40"),
+        (Libc("glibc", (2, 17)), "aarch64-manylinux_2_17"),
+        (Libc("glibc", (2, 30)), "aarch64-manylinux_2_28"),
+        (Libc("glibc", (2, 36)), "aarch64-manylinux_2_36"),
+        (Libc("glibc", (2, 41)), "aarch64-manylinux_2_40"),
+        (Libc("musl", (1, 2)), "aarch64-unknown-linux-musl"),
     ],
 )
-def test_uv_is_asked_for_a_platform_that_it_knows(glibc: tuple[int, int], named: str) -> None:
-    assert uv_platform(PLATFORMS["linux/arm64"], glibc) == f"aarch64-{named}"
+def test_uv_is_asked_for_a_platform_that_it_knows(libc: Libc, named: str) -> None:
+    assert uv_platform(PLATFORMS["linux/arm64"], libc) == named

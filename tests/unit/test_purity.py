@@ -12,7 +12,10 @@ import nox_buildkit
 
 PACKAGE = Path(nox_buildkit.__file__).parent
 #: Runs inside a build, and is a data file to the rest of the program.
-SCRIPTS = {PACKAGE / "render" / name for name in ("layer.py", "wheels.py")}
+SCRIPTS = {
+    PACKAGE / "render" / name
+    for name in ("layer.py", "prestart.py", "surroundings.py", "wheels.py")
+}
 PURE = [
     path
     for folder in ("spec", "plan", "render")

@@ -22,6 +22,7 @@ from nox_buildkit.bases.unpack import PACKAGES, Source, Tree, add_file, unpack
 from nox_buildkit.errors import EngineError, PlanError, Problem
 from nox_buildkit.files import cache_dir, locked
 from nox_buildkit.machine import host_platform
+from nox_buildkit.plan.platforms import Libc
 
 #: Counts changes of what this module makes of the same packages.
 RECIPE = 4
@@ -32,21 +33,24 @@ _COMPILERS = (
     "perl-base", "pkgconf", "python3-dev", "sed",
 )  # fmt: skip
 
-ARCHITECTURES = {"linux/amd64": "amd64", "linux/arm64": "arm64"}
+ARCHITECTURES = {"linux/amd64": "amd64", "linux/arm64": "arm64", "linux/arm/v7": "armhf"}
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A Debian release as a base: its Python and the glibc that wheels are chosen against."""
+    """A Debian release as a base: its Python and the C library that wheels are chosen against."""
 
     suite: str
     python: str
-    glibc: tuple[int, int]
+    libc: Libc
 
 
 RELEASES = {
     release.python: release
-    for release in (Release("bookworm", "3.11", (2, 36)), Release("trixie", "3.13", (2, 41)))
+    for release in (
+        Release("bookworm", "3.11", Libc("glibc", (2, 36))),
+        Release("trixie", "3.13", Libc("glibc", (2, 41))),
+    )
 }
 
 

@@ -22,7 +22,7 @@ from nox_buildkit.facts.bases import layout_folder
 from nox_buildkit.files import cache_dir, private_dir, write_atomic
 from nox_buildkit.lock.program import uv_programs
 from nox_buildkit.plan.model import Plan
-from nox_buildkit.render.bake import DEFINITION, WHEELS, override, render
+from nox_buildkit.render.bake import DEFINITION, FILES, WHEELS, override, render
 from nox_buildkit.report.console import Reporter, print_lines
 
 OVERRIDE = "docker-bake.override.json"
@@ -97,6 +97,8 @@ def write_definition(plan: Plan, folder: Path, contexts: Mapping[str, str]) -> N
     for package in dict.fromkeys(package for image in plan.images for package in image.built):
         wheel = Path(str(package.path))
         write_atomic(folder / "inputs" / WHEELS / wheel.name, wheel.read_bytes())
+    for file in dict.fromkeys(file for image in plan.images for file in image.files):
+        write_atomic(folder / "inputs" / FILES / file.digest, Path(file.path).read_bytes())
 
 
 def bake(prepared: Bake, reporter: Reporter) -> tuple[BakeResult, dict[str, str]]:
@@ -169,7 +171,7 @@ def _environment() -> dict[str, str]:
 def _outside(plan: Plan, folder: Path) -> list[str]:
     """Folders that the definition names outside of its own."""
     paths = {image.application.folder for image in plan.images}
-    bases = [base for image in plan.images for base in (image.base, image.builder) if base]
+    bases = [base for image in plan.images for base in image.bases.values()]
     paths |= {str(found) for base in bases if (found := layout_folder(base.context))}
     paths.add(str(cache_dir()))
     if bundle := _ca_bundle():

@@ -139,7 +139,7 @@ def _finish(
 ) -> ImageResult:
     folder, target = exports / image.name, output / f"{image.name}.oci.tar"
     platforms = layout.read_platforms(folder, digest, image)
-    warnings = tuple(_warnings(folder, platforms, image))
+    warnings = (*image.warnings, *_warnings(folder, platforms, image))
     layout.pack(folder, digest, image.references, target)
     layout.sweep(folder, digest)
     count = outcome.progress.count(image.name)

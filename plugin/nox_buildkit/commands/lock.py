@@ -5,13 +5,28 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from nox_buildkit.commands.project import Project, map_locks, open_project
-from nox_buildkit.errors import LockError, Problem
+from nox_buildkit.commands.project import (
+    Project,
+    map_locks,
+    open_project,
+    reach_bases,
+    reach_outside,
+)
+from nox_buildkit.errors import BuildkitError, LockError, Problem
+from nox_buildkit.facts.gather import gather, gather_coverage
+from nox_buildkit.lock.bases import NAME, read_base_lock, write_base_lock
 from nox_buildkit.lock.compile import Outcome, check_lock, compile_lock
 from nox_buildkit.lock.sets import sources_of
+from nox_buildkit.lock.source import Source
+from nox_buildkit.plan.facts import Coverage
+from nox_buildkit.plan.packages import select_packages
+from nox_buildkit.plan.platforms import PLATFORMS
+from nox_buildkit.report.console import downloads, make_console
+from nox_buildkit.report.coverage import covered
 
 
 def run(buildspec: Path, arguments: argparse.Namespace) -> None:
@@ -21,12 +36,61 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     sources = {source.output: source for source in found.values() if source}
     if arguments.check:
         _check(project, map_locks(check_lock, sources.values()))
+    else:
+        work = partial(
+            compile_lock, upgrade=arguments.upgrade, upgrade_packages=arguments.upgrade_package
+        )
+        for outcome in map_locks(work, sources.values()):
+            _tell(project, outcome)
+        _coverage(project, found)
+    if arguments.bases:
+        _bases(project, found, check=arguments.check)
+
+
+def _coverage(project: Project, sources: Mapping[str, Source | None]) -> None:
+    """Say which platform gets what. Raises PlanError for what a platform has nothing of."""
+    try:
+        with downloads() as report:
+            locked = read_base_lock(project.root / NAME)
+            bases = reach_bases(project, report, locked=locked)
+            found = gather_coverage(project.spec, sources, reach_outside(project, bases))
+    except BuildkitError as error:
+        # The locks are written all the same, and a build is going to say it again.
+        print(f"which wheels there are is not known: {error}", file=sys.stderr)
         return
-    work = partial(
-        compile_lock, upgrade=arguments.upgrade, upgrade_packages=arguments.upgrade_package
-    )
-    for outcome in map_locks(work, sources.values()):
-        _tell(project, outcome)
+    console = make_console(sys.stderr)
+    shown: list[Coverage] = []
+    for name, (coverage, libc) in found.items():
+        image = project.spec.images[name]
+        platforms = [PLATFORMS[platform] for platform in image.platforms]
+        select_packages(coverage, platforms, image.python, libc, compiles=True)
+        if coverage not in shown and (table := covered(coverage)):
+            console.print(table)
+        shown.append(coverage)
+
+
+def _bases(project: Project, sources: Mapping[str, Source | None], *, check: bool) -> None:
+    """Write the lock of bases, or say what would change in it."""
+    path = project.root / NAME
+    with downloads() as report:
+        bases = reach_bases(project, report)
+        gather(project.spec, sources, reach_outside(project, bases))
+    before = read_base_lock(path) or {}
+    # Images that were not asked for keep their bases.
+    after = {**(before if project.images != tuple(project.spec.images) else {}), **bases.resolved}
+    changed = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+    if check and changed:
+        raise LockError(
+            Problem(f"{NAME} is stale: {', '.join(changed)}", "run 'nox -s lock -- --bases'")
+        )
+    if check or not changed:
+        print(f"{NAME} is up to date", file=sys.stderr)
+        return
+    write_base_lock(path, after)
+    print(f"{NAME} is written", file=sys.stderr)
+    for name in changed:
+        digest = after[name].digest if name in after else "no longer used"
+        print(f"  {name} {digest}", file=sys.stderr)
 
 
 def _check(project: Project, outcomes: list[Outcome]) -> None:

@@ -17,6 +17,7 @@ from nox_buildkit.commands.project import fresh_sources, open_project, plan_proj
 from nox_buildkit.engine.find import planned_engine
 from nox_buildkit.plan.model import ImagePlan, Package
 from nox_buildkit.report.console import downloads, make_console
+from nox_buildkit.report.coverage import planned
 from nox_buildkit.report.words import size
 
 
@@ -41,12 +42,45 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
 def _print(console: Console, image: ImagePlan, native: Sequence[str]) -> None:
     tree = Tree(image.name)
     tree.add(f"base     {image.base.name}@{image.base.digest}")
+    if image.builder:
+        tree.add(f"builder  {image.builder.name}@{image.builder.digest}")
     tree.add(f"python   {image.python}")
     tree.add(f"tags     {', '.join(image.references)}")
     tree.add(f"output   dist/{image.name}.oci.tar")
     config = tree.add("config")
     for line in _config(image):
         config.add(line)
+    if image.directories or image.files:
+        placed = tree.add("placed")
+        for line in _surroundings(image):
+            placed.add(line)
+    _layers(tree, image)
+    compiled = [(p.platform, x) for p in image.platforms for x in p.packages if x.compiled]
+    if compiled:
+        title = "compiled, since there is no wheel; kept for later builds"
+        branch = tree.add(f"{title}; on {image.compiler.name if image.compiler else ''}")
+        for where, package in compiled:
+            branch.add(f"{package.name} {package.version} on {where}")
+    emulated = [where for where in image.stepping if where not in native]
+    tree.add(
+        f"emulation {' and '.join(emulated)}: {_reason(image)}"
+        if emulated
+        else "emulation none: no step runs on a foreign platform"
+    )
+    for warning in image.warnings:
+        tree.add(f"warning  {warning}")
+    console.print(tree)
+    if table := planned(image):
+        console.print(table)
+
+
+def _reason(image: ImagePlan) -> str:
+    if image.apt:
+        return "Debian packages are added"
+    return "packages are compiled" if image.compiling else "packages are installed there"
+
+
+def _layers(tree: Tree, image: ImagePlan) -> None:
     layers = tree.add(f"layers   on {' and '.join(p.platform for p in image.platforms)}")
     if image.pure:
         _packages(
@@ -62,23 +96,15 @@ def _print(console: Console, image: ImagePlan, native: Sequence[str]) -> None:
         app.add(file.path)
     if len(files) > 20:
         app.add(f"… and {len(files) - 20} more (--json shows all)")
-    compiled = [(p.platform, x) for p in image.platforms for x in p.packages if x.compiled]
-    if compiled:
-        title = "compiled, since there is no wheel; kept for later builds"
-        branch = tree.add(f"{title}; on {image.builder.name if image.builder else ''}")
-        for where, package in compiled:
-            branch.add(f"{package.name} {package.version} on {where}")
-    emulated = [where for where in image.compiling if where not in native]
-    tree.add(
-        f"emulation {' and '.join(emulated)}: packages are compiled"
-        if emulated
-        else "emulation none: no step runs on a foreign platform"
-    )
-    console.print(tree, soft_wrap=True)
+    for step in image.steps:
+        made = layers.add(f"made: {', '.join(step.output)}, by {json.dumps(step.run)}")
+        for name, value in step.env:
+            made.add(f"env {name}={value}")
 
 
 def _config(image: ImagePlan) -> Iterator[str]:
     config = image.config
+    yield from (f"prestart {json.dumps(command)}" for command in image.prestart)
     if config.entrypoint is not None:
         yield f"entrypoint {json.dumps(config.entrypoint)}"
     if config.command is not None:
@@ -86,7 +112,18 @@ def _config(image: ImagePlan) -> Iterator[str]:
     yield f"user {config.user}, workdir {config.workdir}"
     yield from (f"env {name}={value}" for name, value in config.env)
     yield from (f"expose {port}" for port in config.expose)
+    yield from (f"volume {path}" for path in config.volumes)
+    if config.stop_signal:
+        yield f"stop signal {config.stop_signal}"
+    if config.healthcheck:
+        yield f"health check {json.dumps(config.healthcheck.test)}"
     yield from (f"label {name}={value}" for name, value in config.labels)
+
+
+def _surroundings(image: ImagePlan) -> Iterator[str]:
+    yield from (f"{path}/, owned by {image.config.user}" for path in image.directories)
+    for file in image.files:
+        yield f"{file.target}, mode {file.mode}, owned by {file.owner}"
 
 
 def _packages(tree: Tree, packages: Sequence[Package]) -> None:

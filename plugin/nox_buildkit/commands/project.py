@@ -10,10 +10,15 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nox_buildkit.engine.find import find_client
+from nox_buildkit.engine.find import find_client, find_engine
+from nox_buildkit.engine.model import Engine, Needs
 from nox_buildkit.engine.provision import Report
+from nox_buildkit.engine.registry import RemoteImage
 from nox_buildkit.errors import BuildkitError, LockError, Problem, UsageError
+from nox_buildkit.facts.bases import Bases
 from nox_buildkit.facts.gather import Outside, gather
+from nox_buildkit.lock.bases import NAME as BASE_LOCK
+from nox_buildkit.lock.bases import read_base_lock
 from nox_buildkit.lock.compile import Outcome, compile_lock, is_fresh
 from nox_buildkit.lock.sets import sources_of
 from nox_buildkit.lock.source import Source
@@ -113,16 +118,38 @@ def plan_project(
     pull: bool = False,
 ) -> Plan:
     """The plan of the chosen images, on the assumption that machines like this one build them."""
+    locked = read_base_lock(project.root / BASE_LOCK)
+    bases = reach_bases(project, report, locked=locked, pull=pull)
+    facts = gather(project.spec, sources, reach_outside(project, bases, exclude))
+    return make_plan(project.spec, facts, images=project.images, platforms=project.platforms)
+
+
+def reach_bases(
+    project: Project,
+    report: Report,
+    *,
+    locked: Mapping[str, RemoteImage] | None = None,
+    pull: bool = False,
+) -> Bases:
+    """The bases that the images of ``project`` can have; nobody is asked before one is needed."""
 
     @cache
     def client() -> DockerClient:
         return find_client(report)
 
+    @cache
+    def engine() -> Engine:
+        return find_engine(Needs(frozenset()), project.builder, report)
+
+    return Bases(client, engine, report, project.spec.mirrors, locked, in_ci(), pull)
+
+
+def reach_outside(project: Project, bases: Bases, exclude: tuple[Path, ...] = ()) -> Outside:
+    """How facts about the images of ``project`` are gathered."""
     # What builds the images is in none of them.
     own = (project.file, project.root / "noxfile.py", project.root / "dist")
-    outside = Outside(project.root, client, report, (host_platform(),), (*own, *exclude), pull)
-    facts = gather(project.spec, sources, outside)
-    return make_plan(project.spec, facts, images=project.images, platforms=project.platforms)
+    exclude = (*own, project.root / BASE_LOCK, *exclude)
+    return Outside(project.root, bases, (host_platform(),), exclude)
 
 
 def _stale(project: Project, source: Source) -> Problem:

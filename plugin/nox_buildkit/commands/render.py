@@ -71,9 +71,10 @@ def _allowed(plan: Plan, folder: Path, machine: dict[str, Any]) -> list[str]:
 
 def _contexts(plan: Plan, folder: Path) -> dict[str, str]:
     """Copy what the build reads from the cache; the bake context of each."""
-    copy_folder(uv_programs(("linux/amd64", "linux/arm64")), folder / "uv")
+    stepping = {platform for image in plan.images for platform in image.stepping}
+    copy_folder(uv_programs({"linux/amd64", "linux/arm64", *stepping}), folder / "uv")
     contexts = {"uv": "uv"}
-    bases = [base for i in plan.images for base in (i.base, i.builder) if base]
+    bases = [base for image in plan.images for base in image.bases.values()]
     for context in {base.context for base in bases}:
         if layout := layout_folder(context):
             shutil.rmtree(folder / "bases" / layout.name, ignore_errors=True)

@@ -12,6 +12,7 @@ from typing import Any
 from nox_buildkit.errors import BuildError, Problem
 from nox_buildkit.files import replacing
 from nox_buildkit.plan.model import ImagePlan, LayerKind
+from nox_buildkit.references import qualified
 from nox_buildkit.report.summary import Layer, PlatformResult
 
 #: containerd's name for the reference that an image is imported under.
@@ -70,17 +71,6 @@ def pack(folder: Path, digest: str, references: tuple[str, ...], target: Path) -
         raise BuildError(Problem(f"{target} cannot be written: {error.strerror}")) from None
 
 
-def qualified(reference: str) -> str:
-    """``reference`` in full, the only form in which ``docker run`` finds a loaded image again.
-
-    The first part is a host if it has a dot or a port, or is localhost (distribution/reference).
-    """
-    host, slash, _ = reference.partition("/")
-    if slash and (host == "localhost" or "." in host or ":" in host):
-        return reference
-    return f"docker.io/{reference}" if slash else f"docker.io/library/{reference}"
-
-
 def packed_digest(target: Path) -> str | None:
     """The digest of the image in the tar file ``target``; None if that is not one of ours."""
     try:
@@ -118,7 +108,8 @@ def _manifests(folder: Path, digest: str) -> list[dict[str, Any]]:
 
 def _platform(descriptor: dict[str, Any]) -> str:
     platform = descriptor["platform"]
-    return f"{platform['os']}/{platform['architecture']}"
+    variant = platform.get("variant", "") if platform["architecture"] == "arm" else ""
+    return "/".join(filter(None, (platform["os"], platform["architecture"], variant)))
 
 
 def _read(folder: Path, digest: str) -> dict[str, Any]:

@@ -1,82 +1,194 @@
-"""Bases as facts: presets looked up, references resolved to a digest."""
+"""Bases as facts: presets looked up, references resolved to a digest and looked into."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import json
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nox_buildkit.bases import debian
+from nox_buildkit.bases.releases import warnings
 from nox_buildkit.bases.unpack import Source
 from nox_buildkit.engine.debian import Archive, host_archive, host_security
 from nox_buildkit.engine.provision import Report, tool
-from nox_buildkit.engine.registry import inspect
-from nox_buildkit.errors import BuildkitError, Location, PlanError, Problem
+from nox_buildkit.engine.registry import RemoteImage, inspect
+from nox_buildkit.errors import PlanError, Problem
+from nox_buildkit.files import cache_dir, private_dir, write_atomic
+from nox_buildkit.lock.bases import NAME as BASE_LOCK
 from nox_buildkit.plan.facts import BaseFacts
+from nox_buildkit.plan.platforms import Libc
+from nox_buildkit.references import mirrored, qualified
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
 
-#: glibc that wheels are chosen against. Debian 12 or newer is under every official slim image; of
-#: an image that we know nothing about, what most wheels ask for is assumed.
-SLIM_GLIBC = (2, 36)
-OTHER_GLIBC = (2, 28)
+    from nox_buildkit.bases.inside import Inside
+    from nox_buildkit.engine.model import Engine
+
+#: Counts changes of what is found out about the same image.
+_FORMAT = 1
 
 #: Python and nothing else.
 PLAIN = debian.Contents()
 
 
-def read_base(
-    name: str,
-    python: str,
-    platforms: Iterable[str],
-    client: Callable[[], DockerClient],
-    report: Report,
-    *,
-    contents: debian.Contents = PLAIN,
-    pull: bool = False,
-    location: Location | None = None,
-) -> BaseFacts:
-    """What is known of the base ``name`` for ``python``; it must be there for ``platforms``.
+@dataclass(frozen=True, slots=True)
+class Bases:
+    """How bases are reached; each reference is resolved once.
 
-    ``contents``: what to add to it; ``pull``: ask for its newest packages though there is one
-    already. Raises PlanError, EngineError.
+    ``client`` and ``engine`` (for steps of no platform in particular) are made when one is first
+    needed; ``mirrors``: what stands in for a registry; ``locked``: references with the digests that
+    were committed, None if none were; ``strict``: all references have to be in there; ``pull``:
+    look for newer ones all the same.
     """
-    try:
-        if name == "debian":
-            return _debian(python, platforms, contents, report, pull)
-        if contents.packages:
-            raise PlanError(
-                Problem(
-                    f"Debian packages cannot be added to base '{name}'",
-                    "take base 'debian', or a base that has them",
-                )
+
+    client: Callable[[], DockerClient]
+    engine: Callable[[], Engine]
+    report: Report
+    mirrors: Mapping[str, str] = field(default_factory=dict)
+    locked: Mapping[str, RemoteImage] | None = None
+    strict: bool = False
+    pull: bool = False
+    resolved: dict[str, RemoteImage] = field(default_factory=dict)
+    assembled: dict[tuple[object, ...], BaseFacts] = field(default_factory=dict)
+
+    def of_debian(
+        self, python: str, platforms: Sequence[str], contents: debian.Contents = PLAIN
+    ) -> BaseFacts:
+        """The base that is assembled here, with ``contents``. Raises PlanError, EngineError."""
+        key = (python, tuple(platforms), contents)
+        if key not in self.assembled:
+            self.assembled[key] = self._assemble(python, platforms, contents)
+        return self.assembled[key]
+
+    def _assemble(
+        self, python: str, platforms: Iterable[str], contents: debian.Contents
+    ) -> BaseFacts:
+        release = debian.release_for(python)
+        wanted = [platform for platform in platforms if platform in debian.ARCHITECTURES]
+        base = None if self.pull else debian.assembled(release, wanted, contents)
+        if base is None:
+            source = _source(release, self.report)
+            base = debian.assemble(
+                release, wanted, source, self.report, contents=contents, again=self.pull
             )
-        return _reference(name, python, client)
-    except BuildkitError as error:
-        raise type(error)(
-            *(Problem(p.message, p.hint, p.location or location) for p in error.problems)
-        ) from None
+        versions = {(name, v) for known in base.packages.values() for name, v in known.items()}
+        return BaseFacts(
+            name="debian",
+            context=f"oci-layout://{base.folder}@{base.digest}",
+            digest=base.digest,
+            platforms=frozenset(base.packages),
+            libc=release.libc,
+            python=python,
+            interpreter=f"/usr/bin/python{python}",
+            builds=True,
+            packages=tuple(sorted(versions)),
+        )
+
+    def reference(self, reference: str, platforms: Iterable[str]) -> BaseFacts:
+        """An image of a registry, looked into for those of ``platforms`` that it is there for.
+
+        Raises EngineError where it cannot be had, PlanError where it is no base.
+        """
+        image = self.pinned(reference)
+        wanted = sorted(image.platforms.intersection(platforms))
+        if not wanted:
+            # What it lacks is told with everything else.
+            return image
+        found = self._inside(image, wanted)
+        first = found[wanted[0]]
+        libcs = [each.libc for each in found.values() if each.libc]
+        if len(libcs) < len(found):
+            raise PlanError(
+                Problem(f"base '{image.name}' has neither glibc nor musl", "take another base")
+            )
+        today = datetime.now(UTC).date()
+        return BaseFacts(
+            name=image.name,
+            context=image.context,
+            digest=image.digest,
+            platforms=image.platforms,
+            libc=min(libcs, key=lambda libc: libc.version),
+            python=first.python,
+            interpreter=first.interpreter,
+            builds=all(each.builds for each in found.values()),
+            apt=all(each.apt for each in found.values()),
+            entrypoint=first.entrypoint,
+            command=first.command,
+            warnings=tuple(
+                f"base {image.name}: {text}" for text in warnings(first.distribution, today)
+            ),
+        )
+
+    def pinned(self, reference: str) -> BaseFacts:
+        """An image of a registry by digest, not looked into. Raises EngineError."""
+        name = qualified(reference)
+        image = self.resolved.get(name)
+        if image is None:
+            image = self.resolved[name] = self._resolve(name)
+        place = mirrored(name, self.mirrors).partition("@")[0]
+        return BaseFacts(
+            name=name.partition("@")[0],
+            context=f"docker-image://{place}@{image.digest}",
+            digest=image.digest,
+            platforms=image.platforms,
+        )
+
+    def _resolve(self, name: str) -> RemoteImage:
+        if self.locked is not None and not self.pull:
+            if name in self.locked:
+                return self.locked[name]
+            if self.strict:
+                hint = "run 'nox -s lock -- --bases' and commit it"
+                raise PlanError(Problem(f"{BASE_LOCK} does not have {name}", hint))
+        return inspect(self.client(), mirrored(name, self.mirrors))
+
+    def _inside(self, image: BaseFacts, platforms: list[str]) -> dict[str, Inside]:
+        """What the image is like on each of ``platforms``; asked once a digest."""
+        kept = private_dir(cache_dir() / "bases") / f"{image.digest.replace(':', '-')}.json"
+        known = _kept(kept)
+        missing = [platform for platform in platforms if platform not in known]
+        if missing:
+            # Not on the way of a run that finds nothing to do.
+            from nox_buildkit.bases.inside import look  # noqa: PLC0415
+            from nox_buildkit.engine.fetch import fetch  # noqa: PLC0415
+
+            self.report(f"looking into {image.name}", 0, 0)
+            with tempfile.TemporaryDirectory(dir=kept.parent, prefix=".fetch-") as folder:
+                place = image.context.removeprefix("docker-image://")
+                fetched = fetch(self.engine(), place, missing, Path(folder, "layout"))
+                known |= {name: look(one.config, one.layers) for name, one in fetched.items()}
+            values = {name: asdict(inside) for name, inside in known.items()}
+            write_atomic(kept, json.dumps({"format": _FORMAT, "platforms": values}))
+        return {platform: known[platform] for platform in platforms}
 
 
-def _debian(
-    python: str, platforms: Iterable[str], contents: debian.Contents, report: Report, pull: bool
-) -> BaseFacts:
-    release = debian.release_for(python)
-    wanted = [platform for platform in platforms if platform in debian.ARCHITECTURES]
-    base = None if pull else debian.assembled(release, wanted, contents)
-    if base is None:
-        source = _source(release, report)
-        base = debian.assemble(release, wanted, source, report, contents=contents, again=pull)
-    packages = sorted({(name, v) for known in base.packages.values() for name, v in known.items()})
-    return BaseFacts(
-        name="debian",
-        context=f"oci-layout://{base.folder}@{base.digest}",
-        digest=base.digest,
-        platforms=frozenset(base.packages),
-        glibc=release.glibc,
-        packages=tuple(packages),
-    )
+def _kept(path: Path) -> dict[str, Inside]:
+    from nox_buildkit.bases.inside import Inside  # noqa: PLC0415
+
+    try:
+        content = json.loads(path.read_bytes())
+        if content["format"] != _FORMAT:
+            return {}
+        return {
+            platform: Inside(
+                **{
+                    **values,
+                    "libc": values["libc"]
+                    and Libc(values["libc"]["family"], tuple(values["libc"]["version"])),
+                    "distribution": tuple(values["distribution"]),
+                    "entrypoint": tuple(values["entrypoint"]),
+                    "command": tuple(values["command"]),
+                }
+            )
+            for platform, values in content["platforms"].items()
+        }
+    except (OSError, ValueError, TypeError, KeyError):
+        return {}
 
 
 def _source(release: debian.Release, report: Report) -> Source:
@@ -93,20 +205,6 @@ def _line(archive: Archive, suite: str) -> str:
     named = archive.signed_by and "\n" not in archive.signed_by
     options = f"[signed-by={archive.signed_by}] " if named else ""
     return f"deb {options}{archive.uri} {suite} main"
-
-
-def _reference(name: str, python: str, client: Callable[[], DockerClient]) -> BaseFacts:
-    slim = name == "slim"
-    reference = f"docker.io/library/python:{python}-slim" if slim else name
-    image = inspect(client(), reference)
-    pinned = f"{reference.split('@')[0]}@{image.digest}"
-    return BaseFacts(
-        name=reference.split("@")[0],
-        context=f"docker-image://{pinned}",
-        digest=image.digest,
-        platforms=image.platforms,
-        glibc=SLIM_GLIBC if slim else OTHER_GLIBC,
-    )
 
 
 def layout_folder(context: str) -> Path | None:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 from nox_buildkit.errors import PlanError, Problem
 from nox_buildkit.files import cache_dir, private_dir, write_atomic
+from nox_buildkit.lock.newest import newest_with_wheel
 from nox_buildkit.lock.pylock import read_pylock, state
 from nox_buildkit.lock.source import Source
 from nox_buildkit.plan.facts import Coverage, FileKind, LockedFile
-from nox_buildkit.plan.platforms import Platform, marker_environment, wheel_tags
+from nox_buildkit.plan.platforms import Libc, Platform, marker_environment, uv_platform, wheel_tags
 
 if TYPE_CHECKING:
     from packaging.pylock import Package, Pylock
@@ -27,39 +28,41 @@ _FORMAT = 1
 
 
 def read_coverage(
-    source: Source, platforms: Sequence[Platform], python: str, glibc: tuple[int, int]
+    source: Source, platforms: Sequence[Platform], python: str, libc: Libc
 ) -> Coverage:
     """The files that ``platforms`` get of the lock of ``source``. Raises LockError, PlanError."""
-    key = json.dumps([_FORMAT, state(source), [p.oci for p in platforms], python, glibc])
+    key = json.dumps([_FORMAT, state(source), [p.oci for p in platforms], python, str(libc)])
     digest = hashlib.sha256(key.encode()).hexdigest()
     path = private_dir(cache_dir() / "coverage") / f"{digest}.json"
     try:
         kept = json.loads(path.read_bytes())
         return {platform: tuple(LockedFile(**f) for f in files) for platform, files in kept.items()}
     except (OSError, ValueError, TypeError, AttributeError):
-        coverage = cover(read_pylock(source), platforms, python, glibc)
+        coverage = cover(read_pylock(source), platforms, python, libc)
+        if any(file.kind == "none" for files in coverage.values() for file in files):
+            # An error that somebody is going to mend: not kept.
+            return {
+                p.oci: tuple(_newest(f, source, p, python, libc) for f in coverage[p.oci])
+                for p in platforms
+            }
         kept = {platform: [asdict(f) for f in files] for platform, files in coverage.items()}
         write_atomic(path, json.dumps(kept))
         return coverage
 
 
-def cover(
-    lock: Pylock, platforms: Iterable[Platform], python: str, glibc: tuple[int, int]
-) -> Coverage:
+def cover(lock: Pylock, platforms: Iterable[Platform], python: str, libc: Libc) -> Coverage:
     """The best file of every package of ``lock`` for each of ``platforms``.
 
     Raises PlanError for a lock that is not for ``python`` at all.
     """
-    return {p.oci: tuple(_cover(lock, p, python, glibc)) for p in platforms}
+    return {p.oci: tuple(_cover(lock, p, python, libc)) for p in platforms}
 
 
-def _cover(
-    lock: Pylock, platform: Platform, python: str, glibc: tuple[int, int]
-) -> Iterator[LockedFile]:
+def _cover(lock: Pylock, platform: Platform, python: str, libc: Libc) -> Iterator[LockedFile]:
     # Not on the way of a run that finds nothing to do.
     from packaging.pylock import PylockSelectError  # noqa: PLC0415
 
-    tags = list(wheel_tags(platform, python, glibc))
+    tags = list(wheel_tags(platform, python, libc))
     environment = marker_environment(platform, python)
     try:
         list(replace(lock, packages=[]).select(environment=environment, tags=tags))
@@ -84,6 +87,15 @@ def _cover(
                 )
             found[file.name] = file
     yield from (found[name] for name in sorted(found))
+
+
+def _newest(
+    file: LockedFile, source: Source, platform: Platform, python: str, libc: Libc
+) -> LockedFile:
+    if file.kind != "none":
+        return file
+    newest = newest_with_wheel(source, file.name, python, uv_platform(platform, libc))
+    return replace(file, newest=newest)
 
 
 def _file(package: Package, file: object) -> LockedFile:

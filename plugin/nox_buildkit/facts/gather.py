@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from nox_buildkit.bases.debian import Contents
-from nox_buildkit.engine.provision import Report
 from nox_buildkit.errors import BuildkitError, PlanError, Problem, UsageError
-from nox_buildkit.facts.bases import read_base
-from nox_buildkit.facts.context import read_context
+from nox_buildkit.facts.bases import Bases
+from nox_buildkit.facts.context import read_context, source_file
 from nox_buildkit.facts.coverage import read_coverage
 from nox_buildkit.facts.git import read_git
+from nox_buildkit.facts.images import compiler_of, stack_of
 from nox_buildkit.facts.wheels import local_wheel
 from nox_buildkit.files import real_path
 from nox_buildkit.lock.indexes import stated_indexes
@@ -25,54 +23,39 @@ from nox_buildkit.lock.uv import uv_version
 from nox_buildkit.plan.facts import (
     BaseFacts,
     ContextFacts,
+    Coverage,
     Facts,
     ImageFacts,
     LocalWheel,
     LockFacts,
+    SourceFile,
 )
 from nox_buildkit.plan.packages import needs_compiling
-from nox_buildkit.plan.platforms import PLATFORMS
+from nox_buildkit.plan.platforms import PLATFORMS, Libc
 from nox_buildkit.spec.model import BuildSpec, Image
-
-if TYPE_CHECKING:
-    from python_on_whales import DockerClient
 
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """How the outside is reached. ``client`` makes a docker client when one is first needed.
+    """How the outside is reached.
 
-    ``native``: platforms of the build machines; ``exclude``: paths that are in no image; ``pull``:
-    look for newer bases.
+    ``native``: platforms of the build machines; ``exclude``: paths that are in no image.
     """
 
     root: Path
-    client: Callable[[], DockerClient]
-    report: Report
+    bases: Bases
     native: tuple[str, ...]
     exclude: tuple[Path, ...] = ()
-    pull: bool = False
 
 
 def gather(spec: BuildSpec, sources: Mapping[str, Source | None], outside: Outside) -> Facts:
     """Facts about the images of ``sources``. Raises PlanError with every image's problems."""
     git = read_git(outside.root)
     problems: list[Problem] = []
-    bases: dict[tuple[str, str, tuple[str, ...]], BaseFacts] = {}
     images = {}
     for name, source in sources.items():
-        image = spec.images[name]
-        key = (image.base, image.python, image.apt)
         try:
-            bases[key] = bases.get(key) or _base(name, spec, outside)
-            lock = _lock(source, spec.images[name], bases[key], outside.root) if source else None
-            images[name] = ImageFacts(
-                base=bases[key],
-                context=_context(name, spec, source, outside),
-                lock=lock,
-                local=tuple(_local(name, spec, source, outside)),
-                builder=_builder(name, spec, lock, outside),
-            )
+            images[name] = _image(name, spec, source, outside)
         except BuildkitError as error:
             problems += error.problems
     if problems:
@@ -86,35 +69,36 @@ def gather(spec: BuildSpec, sources: Mapping[str, Source | None], outside: Outsi
     )
 
 
-def _base(
-    name: str, spec: BuildSpec, outside: Outside, contents: Contents | None = None
-) -> BaseFacts:
-    image = spec.images[name]
-    contents = contents or Contents(image.apt)
-    key = "build-apt" if contents.compilers else "apt" if image.apt else "base"
-    # For all images at once, so that a base is the same whichever of them is asked for.
-    sharing = [i for i in spec.images.values() if (i.base, i.python) == (image.base, image.python)]
-    return read_base(
-        image.base,
-        image.python,
-        sorted({*outside.native, *(p for i in sharing for p in i.platforms)}),
-        outside.client,
-        outside.report,
-        contents=contents,
-        pull=outside.pull,
-        location=spec.location("images", name, key),
+def gather_coverage(
+    spec: BuildSpec, sources: Mapping[str, Source | None], outside: Outside
+) -> dict[str, tuple[Coverage, Libc]]:
+    """What the index has for each image's base and platforms. Raises BuildkitError."""
+    found = {}
+    for name, source in sources.items():
+        base = stack_of(name, spec, outside.native, outside.bases).base
+        if source and base.libc:
+            lock = _lock(source, spec.images[name], base, outside)
+            found[name] = (lock.coverage, base.libc)
+    return found
+
+
+def _image(name: str, spec: BuildSpec, source: Source | None, outside: Outside) -> ImageFacts:
+    stack = stack_of(name, spec, outside.native, outside.bases)
+    lock = _lock(source, spec.images[name], stack.base, outside) if source else None
+    compiler: BaseFacts | None = None
+    build_apt: tuple[str, ...] = ()
+    if lock and needs_compiling(lock.coverage):
+        compiler, build_apt = compiler_of(name, spec, outside.native, stack.base, outside.bases)
+    return ImageFacts(
+        base=stack.base,
+        builder=stack.builder,
+        compiler=compiler,
+        build_apt=build_apt,
+        context=_context(name, spec, source, outside),
+        lock=lock,
+        local=tuple(_local(name, spec, source, outside)),
+        files=tuple(_files(name, spec, outside)),
     )
-
-
-def _builder(
-    name: str, spec: BuildSpec, lock: LockFacts | None, outside: Outside
-) -> BaseFacts | None:
-    """The base with compilers, if something of ``lock`` has to be compiled and can be."""
-    image = spec.images[name]
-    if image.base != "debian" or not lock or not needs_compiling(lock.coverage):
-        return None
-    packages = tuple(dict.fromkeys((*image.apt, *image.build_apt)))
-    return _base(name, spec, outside, Contents(packages, compilers=True))
 
 
 def _context(name: str, spec: BuildSpec, source: Source | None, outside: Outside) -> ContextFacts:
@@ -127,19 +111,33 @@ def _context(name: str, spec: BuildSpec, source: Source | None, outside: Outside
     )
 
 
+def _files(name: str, spec: BuildSpec, outside: Outside) -> Iterable[SourceFile]:
+    folder = real_path(outside.root / spec.images[name].context)
+    for position, file in enumerate(spec.images[name].files):
+        if not (folder / file.source).is_file():
+            location = spec.location("images", name, "files", position, "source")
+            message = f"'{file.source}' is not a file of the context '{folder}'"
+            raise PlanError(Problem(message, "correct 'source'", location))
+        yield source_file(folder, os.path.relpath(real_path(folder / file.source), folder))
+
+
 def _requirements_files(source: Source) -> Iterable[Path]:
     # A pyproject.toml stays: applications read their own settings in it.
     own = () if source.kind == "pyproject" else (source.path,)
     return (source.output, *own, *source.constraints)
 
 
-def _lock(source: Source, image: Image, base: BaseFacts, root: Path) -> LockFacts:
-    platforms = [PLATFORMS[platform] for platform in image.platforms]
+def _lock(source: Source, image: Image, base: BaseFacts, outside: Outside) -> LockFacts:
+    root = outside.root
+    # Steps run on the machine that builds, whatever the image is for.
+    names = dict.fromkeys((*image.platforms, *(outside.native if image.steps else ())))
+    platforms = [PLATFORMS[platform] for platform in names]
     stated, more = stated_indexes(source.output)
     return LockFacts(
         path=os.path.relpath(source.output, root),
         source=os.path.relpath(source.path, root),
-        coverage=read_coverage(source, platforms, image.python, base.glibc),
+        # A base that exists for none of the platforms is told with everything else.
+        coverage=read_coverage(source, platforms, image.python, base.libc) if base.libc else {},
         index=source.index or stated,
         extra_indexes=(*source.extra_indexes, *more),
     )

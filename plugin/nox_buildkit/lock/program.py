@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import shutil
 import tempfile
+import tomllib
+import urllib.request
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from nox_buildkit.errors import LockError
 from nox_buildkit.files import cache_dir, locked
-from nox_buildkit.lock.uv import run_uv, uv_version
+from nox_buildkit.lock.uv import redacted, run_uv, uv_version
 
 #: uv's statically linked builds run on any base, whatever its libc.
 _TARGETS = {
     "linux/amd64": "x86_64-unknown-linux-musl",
     "linux/arm64": "aarch64-unknown-linux-musl",
 }
+
+#: Ends of the names of such builds for platforms that uv does not know as targets.
+_WHEELS = {"linux/arm": "musllinux_1_1_armv7l.whl"}
 
 
 def uv_programs(platforms: Iterable[str]) -> Path:
@@ -28,16 +36,16 @@ def uv_programs(platforms: Iterable[str]) -> Path:
     with locked(folder.with_name(f"{folder.name}.lock")):
         for name in platforms:
             platform = "/".join(name.split("/")[:2])
-            if platform not in _TARGETS:
+            if platform not in _TARGETS and platform not in _WHEELS:
                 raise LockError(f"there is no uv for a build machine of {name}")
             target = folder / platform.replace("/", "-") / "uv"
             if not target.is_file():
-                _download(platform, target)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                (_fetch if platform in _WHEELS else _install)(platform, target)
     return folder
 
 
-def _download(platform: str, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
+def _install(platform: str, target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent) as name:
         folder = Path(name)
         (folder / "uv.in").write_text(f"uv=={uv_version()}\n")
@@ -55,3 +63,34 @@ def _download(platform: str, target: Path) -> None:
         )  # fmt: skip
         shutil.copy(folder / "target" / "bin" / "uv", folder / "uv")
         (folder / "uv").replace(target)
+
+
+def _fetch(platform: str, target: Path) -> None:
+    """Take the program out of its wheel; a private index has to hand it out without credentials."""
+    with tempfile.TemporaryDirectory(dir=target.parent) as name:
+        folder = Path(name)
+        (folder / "uv.in").write_text(f"uv=={uv_version()}\n")
+        options = ["--quiet", "--no-config", "--universal", "--generate-hashes"]
+        output = ["--format", "pylock.toml", "--output-file", "pylock.toml"]
+        run_uv(["pip", "compile", *options, *output, "uv.in"], cwd=folder)
+        (package,) = tomllib.loads((folder / "pylock.toml").read_text())["packages"]
+        wheels = [w for w in package["wheels"] if w["url"].endswith(_WHEELS[platform])]
+        if not wheels:
+            raise LockError(f"uv {uv_version()} has no wheel for {platform}")
+        content = _downloaded(wheels[0]["url"])
+        if hashlib.sha256(content).hexdigest() != wheels[0]["hashes"]["sha256"]:
+            raise LockError(f"the wheel of uv for {platform} is not the one that the index states")
+        with zipfile.ZipFile(io.BytesIO(content)) as wheel:
+            (program,) = [n for n in wheel.namelist() if n.endswith(".data/scripts/uv")]
+            (folder / "uv").write_bytes(wheel.read(program))
+        (folder / "uv").chmod(0o755)
+        (folder / "uv").replace(target)
+
+
+def _downloaded(url: str) -> bytes:
+    try:
+        with urllib.request.urlopen(url, timeout=60) as response:  # noqa: S310  the index's own
+            content: bytes = response.read()
+            return content
+    except OSError as error:
+        raise LockError(f"{redacted(url)}: {error}") from None

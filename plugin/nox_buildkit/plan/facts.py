@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from nox_buildkit.plan.platforms import Libc
+
 
 @dataclass(frozen=True, slots=True)
 class GitFacts:
@@ -22,16 +24,25 @@ class GitFacts:
 class BaseFacts:
     """A base image: ``context`` is the bake context URL that pins it by ``digest``.
 
-    ``glibc``: version that wheels are chosen against; ``platforms``: those it exists for;
-    ``packages``: name and version of the distribution's packages in it, where they are known.
+    ``platforms``: those it exists for. What follows is known of images that were looked into:
+    ``libc``: what wheels are chosen against; ``python``: version, at the path ``interpreter``;
+    ``builds``: whether build steps can run in it; ``apt``: whether Debian packages can be added;
+    ``packages``: name and version of those that are in it, where they are known.
     """
 
     name: str
     context: str
     digest: str
     platforms: frozenset[str]
-    glibc: tuple[int, int]
+    libc: Libc | None = None
+    python: str = ""
+    interpreter: str = ""
+    builds: bool = False
+    apt: bool = False
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
     packages: tuple[tuple[str, str], ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +68,8 @@ FileKind = Literal["wheel", "sdist", "none", "other"]
 class LockedFile:
     """What one platform gets of a package of the lock: the best wheel, else the sdist, or nothing.
 
-    ``other``: the package is no file of an index, but a repository or an archive.
+    ``other``: the package is no file of an index, but a repository or an archive; ``newest``: where
+    there is nothing, the newest version with a wheel.
     """
 
     name: str
@@ -66,6 +78,7 @@ class LockedFile:
     filename: str = ""
     sha256: str = ""
     size: int | None = None
+    newest: str = ""
 
 
 #: OCI platform → what it gets of every package, by name.
@@ -88,7 +101,7 @@ class LockFacts:
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file of the build context that goes into the image; ``digest`` covers content and mode."""
+    """A file that goes into the image, relative to the context; ``digest``: content and mode."""
 
     path: str
     size: int
@@ -107,16 +120,20 @@ class ContextFacts:
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """Everything that is known of one image.
+    """Everything that is known of one image; ``files`` are the sources of its placed files.
 
-    ``builder``: the base with compilers, where some package has no wheel and can be compiled.
+    ``builder``: where build steps run, if not in the base; ``compiler``: where packages without a
+    wheel are compiled, if there are some, after ``build_apt`` were added to it.
     """
 
     base: BaseFacts
     context: ContextFacts
     lock: LockFacts | None = None
     local: tuple[LocalWheel, ...] = ()
+    files: tuple[SourceFile, ...] = ()
     builder: BaseFacts | None = None
+    compiler: BaseFacts | None = None
+    build_apt: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 
 from nox_buildkit.errors import PlanError, Problem
 from nox_buildkit.plan.facts import BaseFacts, Facts, ImageFacts
@@ -10,13 +11,18 @@ from nox_buildkit.plan.model import (
     Application,
     Base,
     File,
+    Healthcheck,
     ImageConfig,
     ImagePlan,
+    Package,
+    PlacedFile,
     Plan,
     PlatformPlan,
+    Step,
+    with_group,
 )
-from nox_buildkit.plan.packages import select_packages
-from nox_buildkit.plan.platforms import PLATFORMS, uv_platform
+from nox_buildkit.plan.packages import Selection, select_packages
+from nox_buildkit.plan.platforms import PLATFORMS, Libc, uv_platform
 from nox_buildkit.plan.tags import tags_for
 from nox_buildkit.spec.model import BuildSpec, Image
 
@@ -47,20 +53,28 @@ def make_plan(
 def _plan_image(name: str, spec: BuildSpec, facts: Facts, platforms: Sequence[str]) -> ImagePlan:
     image, known = spec.images[name], facts.images[name]
     chosen = [platform for platform in image.platforms if not platforms or platform in platforms]
-    _check_base(known, [*chosen, *facts.native])
+    _check_base(known.base, chosen)
+    _check_base(known.builder or known.base, facts.native)
+    libc = known.base.libc
+    if libc is None:
+        raise PlanError(Problem(f"nothing is known of base '{known.base.name}'", "take another"))
     selection = select_packages(
         known.lock.coverage if known.lock else {},
         [PLATFORMS[p] for p in chosen],
         image.python,
-        known.base.glibc,
+        libc,
         known.local,
-        compiles=known.builder is not None,
+        compiles=known.compiler is not None,
     )
     version = known.context.version
     return ImagePlan(
         name=name,
         base=_base(known.base),
         builder=_base(known.builder) if known.builder else None,
+        compiler=_base(known.compiler) if known.compiler else None,
+        # Base debian has them already.
+        apt=image.apt if known.base.apt else (),
+        build_apt=known.build_apt,
         uv=facts.uv,
         python=image.python,
         lock=known.lock.path if known.lock else None,
@@ -70,7 +84,7 @@ def _plan_image(name: str, spec: BuildSpec, facts: Facts, platforms: Sequence[st
         platforms=tuple(
             PlatformPlan(
                 platform,
-                uv_platform(PLATFORMS[platform], known.base.glibc),
+                uv_platform(PLATFORMS[platform], libc),
                 selection.native.get(platform, ()),
             )
             for platform in chosen
@@ -80,34 +94,88 @@ def _plan_image(name: str, spec: BuildSpec, facts: Facts, platforms: Sequence[st
             tuple(File(f.path, f.size, f.digest) for f in known.context.files),
             known.context.ignored,
         ),
+        directories=tuple(dict.fromkeys((*image.directories, *image.volumes))),
+        files=tuple(_placed(image, known)),
+        prestart=image.prestart,
+        steps=tuple(
+            Step(step.run, step.output, tuple(step.env.items()), step.cache) for step in image.steps
+        ),
+        step_packages=_step_packages(image, known, facts.native[0], libc, selection),
         config=ImageConfig(
             workdir=image.workdir,
             user=image.user,
             env=_environment(image),
-            entrypoint=image.entrypoint,
+            entrypoint=_entrypoint(image, known.base),
             command=image.command,
             expose=tuple(str(port) for port in image.expose),
             labels=_labels(name, image, facts, version),
+            volumes=image.volumes,
+            stop_signal=image.stop_signal,
+            healthcheck=_healthcheck(image),
         ),
         tags=tags_for(image.tags, version, facts.git.revision if facts.git else ""),
         repository=f"{spec.registry}/{name}" if spec.registry else None,
+        warnings=known.base.warnings,
     )
 
 
+def _step_packages(
+    image: Image, known: ImageFacts, native: str, libc: Libc, selection: Selection
+) -> tuple[Package, ...]:
+    """What the machine that builds needs to run the image's steps, less what is shared."""
+    if not image.steps:
+        return ()
+    there = select_packages(
+        known.lock.coverage if known.lock else {},
+        [PLATFORMS[native]],
+        image.python,
+        libc,
+        known.local,
+        compiles=known.compiler is not None,
+    )
+    wanted = (*there.pure, *there.native[native])
+    return tuple(package for package in wanted if package not in selection.pure)
+
+
 def _base(known: BaseFacts) -> Base:
-    return Base(known.name, known.digest, known.context)
+    return Base(known.name, known.digest, known.context, known.interpreter)
 
 
-def _check_base(known: ImageFacts, needed: Sequence[str]) -> None:
-    missing = [p for p in dict.fromkeys(needed) if p not in known.base.platforms]
+def _check_base(base: BaseFacts, needed: Sequence[str]) -> None:
+    missing = [p for p in dict.fromkeys(needed) if p not in base.platforms]
     if missing:
         raise PlanError(
             Problem(
-                f"base '{known.base.name}' has no {' and no '.join(missing)}",
-                f"it has {', '.join(sorted(known.base.platforms)) or 'nothing'}; "
+                f"base '{base.name}' has no {' and no '.join(missing)}",
+                f"it has {', '.join(sorted(base.platforms)) or 'nothing'}; "
                 "take another base, or leave the platform out",
             )
         )
+
+
+def _placed(image: Image, known: ImageFacts) -> Iterator[PlacedFile]:
+    for file, source in zip(image.files, known.files, strict=True):
+        path = f"{known.context.folder}/{source.path}"
+        yield PlacedFile(
+            file.target, file.mode, with_group(file.owner), source.size, source.digest, path
+        )
+
+
+def _healthcheck(image: Image) -> Healthcheck | None:
+    check = image.healthcheck
+    return Healthcheck(**check.model_dump()) if check else None
+
+
+def _entrypoint(image: Image, base: BaseFacts) -> tuple[str, ...] | None:
+    """The image's own; None leaves that of the base, where a command can follow it."""
+    if image.entrypoint is not None or not image.command:
+        return image.entrypoint
+    # An interpreter would take the program's name for that of a script.
+    program = base.entrypoint[0] if base.entrypoint else ""
+    if re.fullmatch(r"(?:.*/)?python[0-9.]*", program):
+        return ()
+    # Stating an entrypoint of any kind takes the place of the base's.
+    return base.entrypoint if image.prestart and base.entrypoint else None
 
 
 def _environment(image: Image) -> tuple[tuple[str, str], ...]:

@@ -14,6 +14,8 @@ from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from nox_buildkit.plan.platforms import PLATFORMS
+
 PackageKind = Literal["pure", "native"]
 
 #: Counts changes of what is built of the same plan.
@@ -49,11 +51,12 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """The image under the application, pinned by digest."""
+    """An image to build on or in, pinned by digest. ``interpreter``: path of its Python."""
 
     name: str
     digest: str
     context: str
+    interpreter: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,43 @@ class Application:
 
 
 @dataclass(frozen=True, slots=True)
+class PlacedFile:
+    """A file at a place of its own: ``owner`` is user[:group], ``mode`` octal digits.
+
+    ``path``: where its content lies on this machine.
+    """
+
+    target: str
+    mode: str
+    owner: str
+    size: int
+    digest: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A program that makes ``output``, paths below the working folder; ``cache``: kept folders."""
+
+    run: tuple[str, ...]
+    output: tuple[str, ...]
+    env: tuple[tuple[str, str], ...]
+    cache: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Healthcheck:
+    """Docker's health check (its extension of the image configuration); times as ``1m30s``."""
+
+    test: tuple[str, ...]
+    interval: str | None
+    timeout: str | None
+    start_period: str | None
+    start_interval: str | None
+    retries: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class ImageConfig:
     """Process configuration (OCI image specification, config.md)."""
 
@@ -94,15 +134,27 @@ class ImageConfig:
     command: tuple[str, ...] | None
     expose: tuple[str, ...]
     labels: tuple[tuple[str, str], ...]
+    volumes: tuple[str, ...] = ()
+    stop_signal: str | None = None
+    healthcheck: Healthcheck | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ImagePlan:
-    """One image: an index of ``platforms`` over ``base``, tagged ``references``."""
+    """One image: an index of ``platforms`` over ``base``, tagged ``references``.
+
+    ``builder``: where build steps run, if not in the base; ``compiler``: where packages without a
+    wheel are compiled, after the Debian packages ``build_apt`` were added; ``apt``: those that are
+    added to the base. ``step_packages``: what the machine that runs ``steps`` needs besides the
+    pure packages.
+    """
 
     name: str
     base: Base
     builder: Base | None
+    compiler: Base | None
+    apt: tuple[str, ...]
+    build_apt: tuple[str, ...]
     uv: str
     python: str
     lock: str | None
@@ -111,9 +163,25 @@ class ImagePlan:
     pure: tuple[Package, ...]
     platforms: tuple[PlatformPlan, ...]
     application: Application
+    directories: tuple[str, ...]
+    files: tuple[PlacedFile, ...]
+    prestart: tuple[tuple[str, ...], ...]
+    steps: tuple[Step, ...]
+    step_packages: tuple[Package, ...]
     config: ImageConfig
     tags: tuple[str, ...]
     repository: str | None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def bases(self) -> dict[str, Base]:
+        """Every image that the build starts from, by the name of its stage."""
+        named = {"base": self.base, "builder": self.builder, "compiler": self.compiler}
+        return {
+            name: base
+            for name, base in named.items()
+            if base and (name != "compiler" or self.compiling or self.compiles_for_steps)
+        }
 
     @property
     def references(self) -> tuple[str, ...]:
@@ -123,14 +191,16 @@ class ImagePlan:
     @property
     def layers(self) -> tuple[LayerKind, ...]:
         """The layers above the base in their order; each is one layer of the image."""
-        # Two small ones come first: the working folder, and the user's name.
+        # Two small ones come first: the working folder, and what surrounds the application.
         kinds: list[LayerKind] = ["app"]
-        if self.names_user:
+        if self.has_surroundings:
             kinds.append("app")
         if self.has_packages:
             kinds.append("pure")
         if self.has_native:
             kinds.append("native")
+        if self.steps:
+            kinds.append("app")
         return (*kinds, "app")
 
     @property
@@ -142,7 +212,8 @@ class ImagePlan:
     def built(self) -> tuple[Package, ...]:
         """Wheels that come from this machine, and not from an index."""
         native = (package for platform in self.platforms for package in platform.packages)
-        return tuple(dict.fromkeys(p for p in (*self.pure, *native) if p.path))
+        every = (*self.pure, *native, *self.step_packages)
+        return tuple(dict.fromkeys(p for p in every if p.path))
 
     @property
     def compiling(self) -> tuple[str, ...]:
@@ -150,9 +221,40 @@ class ImagePlan:
         return tuple(p.platform for p in self.platforms if any(x.compiled for x in p.packages))
 
     @property
+    def compiled_everywhere(self) -> tuple[Package, ...]:
+        """Packages that have no wheel for any platform; they may turn out to be pure."""
+        compiled = [{x for x in p.packages if x.compiled} for p in self.platforms]
+        return tuple(sorted(set.intersection(*compiled), key=lambda package: package.name))
+
+    @property
+    def compiles_for_steps(self) -> bool:
+        """Whether what the steps need has to be compiled."""
+        return any(package.compiled for package in self.step_packages)
+
+    @property
+    def stepping(self) -> tuple[str, ...]:
+        """Platforms on which steps run: Debian packages are added, or packages compiled there."""
+        every = tuple(p.platform for p in self.platforms)
+        return every if self.apt else tuple(p for p in every if p in {*self.compiling, *self.there})
+
+    @property
+    def there(self) -> tuple[str, ...]:
+        """Platforms whose native packages are installed on the platform itself."""
+        return tuple(
+            p.platform
+            for p in self.platforms
+            if p.packages and not PLATFORMS[p.platform].known_to_uv
+        )
+
+    @property
     def has_native(self) -> bool:
         """Whether some platform has packages that the others do not share."""
         return any(platform.packages for platform in self.platforms)
+
+    @property
+    def has_surroundings(self) -> bool:
+        """Whether anything is placed besides packages and sources."""
+        return bool(self.names_user or self.directories or self.files or self.prestart)
 
     @property
     def names_user(self) -> bool:
@@ -165,9 +267,14 @@ class ImagePlan:
         value = dataclasses.asdict(self)
         # Where the sources lie, and what lies beside them, such as dist, is not in the image.
         del value["application"]["folder"], value["application"]["ignored"]
-        for packages in (value["pure"], *(each["packages"] for each in value["platforms"])):
+        # Time passes, and a base that was supported is not.
+        del value["warnings"]
+        native = (each["packages"] for each in value["platforms"])
+        for packages in (value["pure"], value["step_packages"], *native):
             for package in packages:
                 del package["path"]
+        for file in value["files"]:
+            del file["path"]
         return _digest([FORMAT, value])
 
 
@@ -187,7 +294,7 @@ class Plan:
     @property
     def emulated(self) -> frozenset[str]:
         """Platforms on which steps run though no machine that builds is one of them."""
-        return frozenset(p for image in self.images for p in image.compiling) - set(self.native)
+        return frozenset(p for image in self.images for p in image.stepping) - set(self.native)
 
     def without(self, names: Container[str]) -> Plan:
         """The same plan without the images ``names``."""
@@ -206,6 +313,11 @@ class Plan:
             for image in self.images
         ]
         return {"version": 1, "uv": self.uv, "native": list(self.native), "images": images}
+
+
+def with_group(user: str) -> str:
+    """``user``, its group named: without one, a number that the base does not know has group 0."""
+    return f"{user}:{user}" if user.isdigit() else user
 
 
 def _digest(value: object) -> str:

@@ -10,7 +10,7 @@ from packaging.markers import Marker
 from nox_buildkit.errors import PlanError, Problem
 from nox_buildkit.plan.facts import Coverage, LocalWheel, LockedFile
 from nox_buildkit.plan.model import Package
-from nox_buildkit.plan.platforms import Platform, marker_environment
+from nox_buildkit.plan.platforms import Libc, Platform, marker_environment
 
 
 class Selection(NamedTuple):
@@ -24,7 +24,7 @@ def select_packages(
     coverage: Coverage,
     platforms: Sequence[Platform],
     python: str,
-    glibc: tuple[int, int],
+    libc: Libc,
     local: Sequence[LocalWheel] = (),
     *,
     compiles: bool = False,
@@ -36,7 +36,7 @@ def select_packages(
     Raises PlanError naming every package and platform without a wheel.
     """
     problems = [
-        _no_wheel(file, platform, python, glibc)
+        _no_wheel(file, platform, python, libc)
         for platform in platforms
         for file in coverage.get(platform.oci, ())
         if file.kind != "wheel" and not (file.kind == "sdist" and compiles)
@@ -89,7 +89,7 @@ def _package(file: LockedFile) -> Package:
     )
 
 
-def _no_wheel(file: LockedFile, platform: Platform, python: str, glibc: tuple[int, int]) -> Problem:
+def _no_wheel(file: LockedFile, platform: Platform, python: str, libc: Libc) -> Problem:
     name = f"{file.name} {file.version}".rstrip()
     if file.kind == "other":
         return Problem(
@@ -98,8 +98,10 @@ def _no_wheel(file: LockedFile, platform: Platform, python: str, glibc: tuple[in
             "publish it as a wheel to an index",
         )
     rest = "only a source distribution" if file.kind == "sdist" else "and no source distribution"
+    advice = (
+        f"version {file.newest} has one: pin that" if file.newest else "pin a version that has one"
+    )
     return Problem(
-        f"{name} has no wheel for {platform.oci} "
-        f"(CPython {python}, glibc {glibc[0]}.{glibc[1]}), {rest}",
-        "pin a version that has one, take another 'python', or leave the platform out",
+        f"{name} has no wheel for {platform.oci} (CPython {python}, {libc}), {rest}",
+        f"{advice}, take another 'python', or leave the platform out",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from packaging.markers import Environment
 from packaging.tags import Tag, compatible_tags, cpython_tags
@@ -19,12 +20,25 @@ UV_MANYLINUX = (17, 28, *range(31, 41))
 
 
 @dataclass(frozen=True, slots=True)
+class Libc:
+    """The C library that an image has, of which wheels need a version (PEP 600, PEP 656)."""
+
+    family: Literal["glibc", "musl"]
+    version: tuple[int, int]
+
+    def __str__(self) -> str:
+        return f"{self.family} {self.version[0]}.{self.version[1]}"
+
+
+@dataclass(frozen=True, slots=True)
 class Platform:
     """An OCI platform and its names elsewhere."""
 
     oci: str
     machine: str
     runner: str
+    #: Whether uv has it as a --python-platform; packages of others are installed on the platform.
+    known_to_uv: bool = True
 
     @property
     def architecture(self) -> str:
@@ -37,6 +51,7 @@ PLATFORMS = {
     for platform in (
         Platform("linux/amd64", "x86_64", "ubuntu-24.04"),
         Platform("linux/arm64", "aarch64", "ubuntu-24.04-arm"),
+        Platform("linux/arm/v7", "armv7l", "ubuntu-24.04-arm", known_to_uv=False),
     )
 }
 
@@ -44,18 +59,20 @@ PLATFORMS = {
 _LEGACY = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
 
 
-def wheel_tags(platform: Platform, python: str, glibc: tuple[int, int]) -> Iterator[Tag]:
+def wheel_tags(platform: Platform, python: str, libc: Libc) -> Iterator[Tag]:
     """Tags that an interpreter accepts, best first; never newer than uv can be asked for."""
     version = tuple(int(part) for part in python.split("."))
-    platforms = list(_wheel_platforms(platform, min(glibc, NEWEST_UV_MANYLINUX)))
+    platforms = list(_wheel_platforms(platform, libc))
     interpreter = f"cp{''.join(python.split('.'))}"
     yield from cpython_tags(version, abis=[interpreter], platforms=platforms)
     yield from compatible_tags(version, interpreter, platforms)
 
 
-def uv_platform(platform: Platform, glibc: tuple[int, int]) -> str:
-    """uv's --python-platform: the newest it knows that this glibc can run."""
-    minor = max((minor for minor in UV_MANYLINUX if (2, minor) <= glibc), default=17)
+def uv_platform(platform: Platform, libc: Libc) -> str:
+    """uv's --python-platform: the newest it knows that this libc can run."""
+    if libc.family == "musl":
+        return f"{platform.machine}-unknown-linux-musl"
+    minor = max((minor for minor in UV_MANYLINUX if (2, minor) <= libc.version), default=17)
     return f"{platform.machine}-manylinux_2_{minor}"
 
 
@@ -76,8 +93,15 @@ def marker_environment(platform: Platform, python: str) -> Environment:
     }
 
 
-def _wheel_platforms(platform: Platform, glibc: tuple[int, int]) -> Iterator[str]:
-    for minor in range(glibc[1], OLDEST_MANYLINUX[1] - 1, -1):
+def _wheel_platforms(platform: Platform, libc: Libc) -> Iterator[str]:
+    if libc.family == "musl":
+        # uv's target is musllinux_1_2, whatever is newer.
+        for minor in range(min(libc.version[1], 2), -1, -1):
+            yield f"musllinux_1_{minor}_{platform.machine}"
+        yield f"linux_{platform.machine}"
+        return
+    newest = min(libc.version, NEWEST_UV_MANYLINUX)[1]
+    for minor in range(newest, OLDEST_MANYLINUX[1] - 1, -1):
         yield f"manylinux_2_{minor}_{platform.machine}"
         if legacy := _LEGACY.get((2, minor)):
             yield f"{legacy}_{platform.machine}"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
-from nox_buildkit.plan.model import NEVER, ImagePlan, Package, Plan
+from nox_buildkit.plan.model import NEVER, ImagePlan, Package, Plan, with_group
 from nox_buildkit.plan.platforms import PLATFORMS
-from nox_buildkit.render.dockerfile import dockerfile
+from nox_buildkit.render.dockerfile import PRESTART, dockerfile
 from nox_buildkit.render.layer import EPOCH
 from nox_buildkit.render.quote import bake_string
 
@@ -19,6 +20,9 @@ DEFINITION = "docker-bake.json"
 
 #: Folder, below the inputs, of wheels that come from no index.
 WHEELS = "wheels"
+
+#: Folder, below the inputs, of files that are placed somewhere, named by their digests.
+FILES = "files"
 
 
 def render(plan: Plan, folder: str, contexts: Mapping[str, str]) -> dict[str, str]:
@@ -28,12 +32,16 @@ def render(plan: Plan, folder: str, contexts: Mapping[str, str]) -> dict[str, st
     relative to it. ``contexts``: the bake context of ``uv`` and of each base, by its plan's URL.
     """
     rendered = {"inputs/layer.py": _script("layer.py")}
-    if any(image.compiling for image in plan.images):
+    if any("compiler" in image.bases for image in plan.images):
         rendered["inputs/wheels.py"] = _script("wheels.py")
+    if any(image.has_surroundings for image in plan.images):
+        rendered["inputs/surroundings.py"] = _script("surroundings.py")
     for image in plan.images:
         rendered[f"{image.name}.Dockerfile"] = dockerfile(image)
         rendered[f"{image.name}.Dockerfile.dockerignore"] = _ignore(image.application.ignored)
         rendered |= _requirements(image)
+        if image.has_surroundings:
+            rendered |= _surroundings(image)
     rendered[DEFINITION] = _json(
         {
             "group": {"default": {"targets": [image.name for image in plan.images]}},
@@ -66,8 +74,7 @@ def _target(image: ImagePlan, folder: str, contexts: Mapping[str, str]) -> dict[
         "contexts": {
             **{
                 name: bake_string(contexts.get(base.context, base.context))
-                for name, base in (("base", image.base), ("builder", image.builder))
-                if base and (name == "base" or image.compiling)
+                for name, base in image.bases.items()
             },
             "inputs": "inputs",
             "uv": bake_string(contexts["uv"]),
@@ -96,6 +103,11 @@ def _relative(path: str, folder: str) -> str:
 
 def _requirements(image: ImagePlan) -> dict[str, str]:
     texts = {}
+    if image.step_packages:
+        texts["steps.txt"] = _pinned([p for p in image.step_packages if not p.compiled])
+        texts["steps.sdists.txt"] = _pinned([p for p in image.step_packages if p.compiled])
+    if image.compiled_everywhere:
+        texts["sdists.txt"] = _pinned(image.compiled_everywhere)
     if image.has_packages:
         texts["pure.txt"] = _pinned(image.pure)
     if image.has_native:
@@ -106,6 +118,43 @@ def _requirements(image: ImagePlan) -> dict[str, str]:
                 compiled = [p for p in platform.packages if p.compiled]
                 texts[f"{name}.sdists.txt"] = _pinned(compiled)
     return {f"inputs/{image.name}/{name}": text for name, text in texts.items()}
+
+
+def _surroundings(image: ImagePlan) -> dict[str, str]:
+    """What the surroundings are made of, as the script reads it, and the prestart program."""
+    owner = with_group(image.config.user)
+    placed = [
+        {
+            "source": f"{FILES}/{file.digest}",
+            "target": file.target,
+            "mode": file.mode,
+            "owner": file.owner,
+        }
+        for file in image.files
+    ]
+    rendered = {}
+    if image.prestart:
+        folder = posixpath.dirname(PRESTART)
+        rendered["prestart.py"] = _script("prestart.py")
+        rendered["prestart.json"] = _json(image.prestart)
+        placed += [
+            {
+                "source": f"{image.name}/{name}",
+                "target": f"{folder}/{name}",
+                "mode": "0644",
+                "owner": "0:0",
+            }
+            for name in rendered
+        ]
+    rendered["surroundings.json"] = _json(
+        {
+            "user": owner if image.names_user else None,
+            "directories": [{"path": path, "owner": owner} for path in image.directories],
+            "files": placed,
+            "time": EPOCH,
+        }
+    )
+    return {f"inputs/{image.name}/{name}": text for name, text in rendered.items()}
 
 
 def _pinned(packages: Sequence[Package]) -> str:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import PurePosixPath
 
 from nox_buildkit.plan.make import VENV
-from nox_buildkit.plan.model import ImagePlan
+from nox_buildkit.plan.model import Healthcheck, ImagePlan, with_group
 from nox_buildkit.plan.platforms import PLATFORMS
 from nox_buildkit.render import quote
-
-#: Files that ``uv venv`` makes and an image has no use for.
-_VENV_ONLY = (
-    "bin/activate* bin/deactivate.bat bin/pydoc.bat .gitignore .lock CACHEDIR.TAG "
-    "lib/python*/site-packages/_virtualenv.*"
+from nox_buildkit.render.steps import (
+    BYTECODE_CACHE,
+    FINISH,
+    apt,
+    collect_outputs,
+    copy_layer,
+    install,
+    make_wheels,
+    run_step,
 )
 
-_BYTECODE_CACHE = "--mount=type=cache,id=nox-buildkit-bytecode,target=/var/cache/bytecode"
-_FINISH = "python3 /run/inputs/layer.py /layer /var/cache/bytecode"
+#: The program that runs others before the command, in an image that has some.
+PRESTART = "/opt/prestart/prestart.py"
 
 
 def dockerfile(image: ImagePlan) -> str:
@@ -32,11 +35,14 @@ def _stages(image: ImagePlan) -> Iterator[list[str]]:
         f"#   base    {quote.comment(image.base.name)}@{image.base.digest}",
         "#   inputs  requirements files, and a script that compiles byte code",
         "#   uv      the uv program",
-        *(["#   builder the base with compilers"] if image.compiling else []),
+        *_described(image),
         "# Optional secrets: ca-bundle (PEM), network (shell exports of proxies and indexes).",
     ]
     # Whoever the base runs as, building it takes root.
-    yield ["FROM --platform=$BUILDPLATFORM base AS build", "USER 0:0"]
+    source = "builder" if image.builder else "base"
+    yield [f"FROM --platform=$BUILDPLATFORM {source} AS build", "USER 0:0"]
+    if image.compiled_everywhere:
+        yield _pure_wheels(image)
     if image.has_packages:
         yield _pure(image)
     if image.compiling:
@@ -44,9 +50,25 @@ def _stages(image: ImagePlan) -> Iterator[list[str]]:
     if image.has_native:
         yield _native(image)
     yield _application()
-    if image.names_user:
-        yield _user(image.config.user)
+    if image.compiles_for_steps:
+        yield _step_wheels(image)
+    if image.step_packages:
+        yield _step_packages(image)
+    if image.steps:
+        yield _steps(image)
+    if image.has_surroundings:
+        yield _surroundings(image)
     yield _final(image)
+
+
+def _described(image: ImagePlan) -> Iterator[str]:
+    what = {
+        "builder": "runs build steps, since the base cannot:",
+        "compiler": "compiles packages without a wheel:",
+    }
+    for name, base in image.bases.items():
+        if name in what:
+            yield f"#   {name:7} {what[name]} {quote.comment(base.name)}@{base.digest}"
 
 
 def _pure(image: ImagePlan) -> list[str]:
@@ -54,113 +76,94 @@ def _pure(image: ImagePlan) -> list[str]:
         "# Packages without machine code: installed once, one layer for all platforms.",
         "FROM build AS deps-pure",
         "ARG BUILDARCH",
-        *_install(image, cache="pure", requirements="pure.txt"),
-    ]
-
-
-def _wheels(image: ImagePlan) -> list[str]:
-    return [
-        "# Packages without a wheel, compiled on the platform that they are for, each once.",
-        "FROM builder AS wheels",
-        "ARG TARGETARCH",
-        "USER 0:0",
-        "RUN --mount=type=bind,from=inputs,target=/run/inputs \\",
-        "    --mount=type=bind,from=uv,target=/run/uv \\",
-        "    --mount=type=cache,id=nox-buildkit-wheels,target=/var/cache/wheels \\",
-        "    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network <<'RUN'",
-        *_network(image),
-        "export PATH=/run/uv/linux-$TARGETARCH:$PATH",
-        f"python3 /run/inputs/wheels.py /run/inputs/{image.name}/linux-$TARGETARCH.sdists.txt "
-        "/var/cache/wheels /wheels",
-        "RUN",
-    ]
-
-
-def _native(image: ImagePlan) -> list[str]:
-    platforms = " ".join(
-        f"{PLATFORMS[p.platform].architecture}) platform={p.wheel_platform} ;;"
-        for p in image.platforms
-    )
-    return [
-        "# Packages with machine code: wheels of the target platform, which need not run for it.",
-        "# The environment's own files are in the layer before.",
-        "FROM build AS deps-native",
-        "ARG BUILDARCH",
-        "ARG TARGETARCH",
-        *_install(
+        *install(
             image,
-            cache="$TARGETARCH",
-            requirements="linux-$TARGETARCH.txt",
-            before=[f"case $TARGETARCH in {platforms} esac"],
-            option=" --python-platform $platform",
-            compiled=bool(image.compiling),
-            extra=" bin/python* pyvenv.cfg lib64",
+            "BUILDARCH",
+            cache="pure",
+            requirements="pure.txt",
+            wheels="pure-wheels" if image.compiled_everywhere else "",
         ),
     ]
 
 
-def _install(
-    image: ImagePlan,
-    *,
-    cache: str,
-    requirements: str,
-    before: Sequence[str] = (),
-    option: str = "",
-    extra: str = "",
-    compiled: bool = False,
-) -> list[str]:
-    install = f"uv pip install --python {VENV}{option} --no-deps"
-    wheels = "    --mount=type=bind,from=wheels,source=/wheels,target=/run/wheels \\"
+def _pure_wheels(image: ImagePlan) -> list[str]:
     return [
-        "RUN --mount=type=bind,from=inputs,target=/run/inputs \\",
-        "    --mount=type=bind,from=uv,target=/run/uv \\",
-        f"    --mount=type=cache,id=nox-buildkit-uv-{cache},target=/var/cache/uv \\",
-        f"    {_BYTECODE_CACHE} \\",
-        *([wheels] if compiled else []),
-        "    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network <<'RUN'",
-        *_network(image),
-        "export PATH=/run/uv/linux-$BUILDARCH:$PATH UV_CACHE_DIR=/var/cache/uv",
-        *before,
-        f"uv venv --quiet --no-project --python python3 {VENV}",
-        f"{install} --require-hashes --only-binary :all: "
-        f"--requirements /run/inputs/{image.name}/{requirements}",
-        *(_compiled_wheels(install) if compiled else []),
-        f"(cd {VENV} && rm -rf {_VENV_ONLY}{extra})",
-        f"mkdir -p /layer{PurePosixPath(VENV).parent} && mv {VENV} /layer{VENV}",
-        _FINISH,
-        "RUN",
+        "# Packages without a wheel and without machine code: made once, for all platforms.",
+        "FROM --platform=$BUILDPLATFORM compiler AS pure-wheels",
+        "ARG BUILDARCH",
+        *make_wheels(image, "BUILDARCH", "sdists.txt", "--pure"),
     ]
 
 
-def _compiled_wheels(install: str) -> list[str]:
+def _wheels(image: ImagePlan) -> list[str]:
+    option = "--rest /run/pure-wheels" if image.compiled_everywhere else "--rest"
+    mount = "    --mount=type=bind,from=pure-wheels,source=/wheels,target=/run/pure-wheels \\"
     return [
-        "for wheel in /run/wheels/*.whl; do",
-        # There may be none for this platform.
-        f'  if [ -e "$wheel" ]; then {install} --no-index "$wheel"; fi',
-        "done",
+        "# Packages without a wheel, compiled on the platform that they are for, each once.",
+        "FROM compiler AS wheels",
+        "ARG TARGETARCH",
+        *make_wheels(
+            image,
+            "TARGETARCH",
+            "linux-$TARGETARCH.sdists.txt",
+            option,
+            [mount] if image.compiled_everywhere else [],
+        ),
     ]
 
 
-def _network(image: ImagePlan) -> list[str]:
-    """Lines of a shell script that let uv reach what this machine reaches."""
+def _native(image: ImagePlan) -> list[str]:
+    crossing = [p for p in image.platforms if p.platform not in image.there]
+    names = " ".join(
+        f"{PLATFORMS[p.platform].architecture}) platform={p.wheel_platform} ;;" for p in crossing
+    )
     lines = [
-        "set -eu",
-        "if [ -s /run/secrets/network ]; then . /run/secrets/network; fi",
-        "if [ -s /run/secrets/ca-bundle ]; then",
-        "  export SSL_CERT_FILE=/run/secrets/ca-bundle UV_SYSTEM_CERTS=1",
-        "fi",
-        "export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_NO_INSTALLER_METADATA=1 "
-        "UV_NO_PROGRESS=1 UV_NO_CONFIG=1",
+        "# Packages with machine code: wheels of the target platform, which need not run for it.",
+        "# The environment's own files are in the layer before.",
+        f"FROM build AS {'deps-crossed' if image.there else 'deps-native'}",
+        *_native_step(
+            image,
+            "BUILDARCH",
+            before=[f"case $TARGETARCH in {names} esac"],
+            option=" --python-platform $platform",
+        ),
     ]
-    if image.index:
-        index = quote.shell_word(image.index)
-        lines.append(f"export UV_DEFAULT_INDEX=${{UV_DEFAULT_INDEX:-{index}}}")
-    if image.extra_indexes:
-        indexes = quote.shell_word(" ".join(image.extra_indexes))
-        lines.append(f'export UV_INDEX="${{UV_INDEX:+$UV_INDEX }}"{indexes}')
-        # What is pinned by hash may come from any of them.
-        lines.append("export UV_INDEX_STRATEGY=${UV_INDEX_STRATEGY:-unsafe-best-match}")
-    return lines
+    if not image.there:
+        return lines
+    there = [PLATFORMS[platform].architecture for platform in image.there]
+    return [
+        *(lines if crossing else []),
+        "",
+        "# The same on the platform itself, for those that uv does not know from elsewhere.",
+        f"FROM {'builder' if image.builder else 'base'} AS deps-there",
+        "USER 0:0",
+        *_native_step(image, "TARGETARCH"),
+        "",
+        *(
+            f"FROM deps-{'there' if name in there else 'crossed'} AS deps-{name}"
+            for name in (PLATFORMS[p.platform].architecture for p in image.platforms)
+        ),
+        "FROM deps-$TARGETARCH AS deps-native",
+    ]
+
+
+def _native_step(
+    image: ImagePlan, architecture: str, *, before: Sequence[str] = (), option: str = ""
+) -> list[str]:
+    return [
+        "ARG BUILDARCH",
+        "ARG TARGETARCH",
+        *install(
+            image,
+            architecture,
+            cache="$TARGETARCH",
+            requirements="linux-$TARGETARCH.txt",
+            before=before,
+            option=option,
+            wheels="wheels" if image.compiling else "",
+            extra=" bin/python* pyvenv.cfg lib64",
+        ),
+    ]
 
 
 def _application() -> list[str]:
@@ -171,50 +174,97 @@ def _application() -> list[str]:
         'COPY [".", "/layer$WORKDIR/"]',
         "RUN --network=none \\",
         "    --mount=type=bind,from=inputs,target=/run/inputs \\",
-        f"    {_BYTECODE_CACHE} \\",
-        f"    {_FINISH}",
+        f"    {BYTECODE_CACHE} \\",
+        f"    {FINISH}",
     ]
 
 
-def _user(user: str) -> list[str]:
-    uid, _, gid = user.partition(":")
-    gid = gid or uid
+def _step_wheels(image: ImagePlan) -> list[str]:
     return [
-        "# A name for the user, since much software asks for the name of the user it runs as.",
-        "FROM build AS user",
+        "# Wheels for the machine that builds.",
+        "FROM --platform=$BUILDPLATFORM compiler AS step-wheels",
+        "ARG BUILDARCH",
+        *make_wheels(image, "BUILDARCH", "steps.sdists.txt", "--rest"),
+    ]
+
+
+def _step_packages(image: ImagePlan) -> list[str]:
+    return [
+        "# Packages with machine code for the machine that builds.",
+        "FROM build AS deps-steps",
+        "ARG BUILDARCH",
+        *install(
+            image,
+            "BUILDARCH",
+            cache="$BUILDARCH",
+            requirements="steps.txt",
+            wheels="step-wheels" if image.compiles_for_steps else "",
+        ),
+    ]
+
+
+def _steps(image: ImagePlan) -> list[str]:
+    lines = [
+        "# Files that the application makes, once, on the machine that builds.",
+        "FROM build AS steps",
+        "ARG BUILDARCH",
+        "ARG WORKDIR",
+        *apt(image.apt, "BUILDARCH"),
+        *([copy_layer("deps-pure")] if image.has_packages else []),
+        *([copy_layer("deps-steps")] if image.step_packages else []),
+        copy_layer("app"),
+        *([f"RUN ln -sf $(command -v python3) {VENV}/bin/python"] if image.builder else []),
+        "WORKDIR $WORKDIR",
+        *_variables(image),
+    ]
+    for number, step in enumerate(image.steps):
+        lines += run_step(image.name, number, step)
+    return lines + collect_outputs([path for step in image.steps for path in step.output])
+
+
+def _surroundings(image: ImagePlan) -> list[str]:
+    base = "/run/base" if image.builder else "/"
+    return [
+        "# A name for the user, since much software asks for it; its folders; placed files.",
+        "FROM build AS surroundings",
         "RUN --network=none \\",
         "    --mount=type=bind,from=inputs,target=/run/inputs \\",
-        f"    {_BYTECODE_CACHE} <<'RUN'",
-        "set -eu",
-        "mkdir -p /layer/etc",
-        "cp /etc/passwd /etc/group /layer/etc",
-        "cd /layer/etc",
-        'known() { while IFS=: read -r _ _ id _; do [ "$id" != "$2" ] || return 0; done < "$1"; '
-        "return 1; }",
-        f"known passwd {uid} || echo 'app:x:{uid}:{gid}::/nonexistent:/usr/sbin/nologin' >> passwd",
-        f"known group {gid} || echo 'app:x:{gid}:' >> group",
-        _FINISH,
-        "RUN",
+        *(["    --mount=type=bind,from=base,target=/run/base \\"] if image.builder else []),
+        "    python3 -I /run/inputs/surroundings.py "
+        f"/run/inputs/{image.name}/surroundings.json {base} /layer",
     ]
 
 
 def _final(image: ImagePlan) -> list[str]:
     config = image.config
-    lines = ["FROM base AS final", f"WORKDIR {quote.dockerfile_word(config.workdir)}"]
-    if image.names_user:
-        lines.append(_copy("user"))
+    lines = ["FROM base AS final"]
+    if image.apt:
+        lines += ["ARG TARGETARCH", "USER 0:0", *apt(image.apt)]
+    lines += [f"WORKDIR {quote.dockerfile_word(config.workdir)}"]
+    if image.has_surroundings:
+        lines.append(copy_layer("surroundings"))
     if image.has_packages:
-        lines.append(_copy("deps-pure"))
+        lines.append(copy_layer("deps-pure"))
     if image.has_native:
-        lines.append(_copy("deps-native"))
-    lines.append(_copy("app"))
-    if image.has_packages:
-        lines.append(f'ENV PATH="{VENV}/bin:$PATH"')
-    lines += [f"ENV {name}={quote.dockerfile_word(value)}" for name, value in config.env]
+        lines.append(copy_layer("deps-native"))
+    lines.append(copy_layer("app"))
+    if image.steps:
+        lines.append(copy_layer("steps"))
+    lines += _variables(image)
     lines += [f"EXPOSE {quote.dockerfile_word(port)}" for port in config.expose]
-    lines.append(f"USER {quote.dockerfile_word(_user_and_group(config.user))}")
-    if config.entrypoint is not None:
-        lines.append(f"ENTRYPOINT {quote.exec_form(config.entrypoint)}")
+    lines.append(f"USER {quote.dockerfile_word(with_group(config.user))}")
+    if config.volumes:
+        lines.append(f"VOLUME {quote.expanded_words(config.volumes)}")
+    if config.stop_signal:
+        lines.append(f"STOPSIGNAL {quote.dockerfile_word(config.stop_signal)}")
+    if config.healthcheck:
+        lines.append(_healthcheck(config.healthcheck))
+    entrypoint = config.entrypoint
+    if image.prestart:
+        python = f"{VENV}/bin/python" if image.has_packages else "python3"
+        entrypoint = (python, "-I", PRESTART, *(entrypoint or ()))
+    if entrypoint is not None:
+        lines.append(f"ENTRYPOINT {quote.exec_form(entrypoint)}")
     if config.command is not None:
         lines.append(f"CMD {quote.exec_form(config.command)}")
     lines += [
@@ -224,11 +274,19 @@ def _final(image: ImagePlan) -> list[str]:
     return lines
 
 
-def _copy(stage: str) -> str:
-    # The whole tree, so that folders on the way have the times of the stage too.
-    return f"COPY --link --from={stage} /layer/ /"
+def _variables(image: ImagePlan) -> Iterator[str]:
+    if image.has_packages:
+        yield f'ENV PATH="{VENV}/bin:$PATH"'
+    yield from (f"ENV {name}={quote.dockerfile_word(value)}" for name, value in image.config.env)
 
 
-def _user_and_group(user: str) -> str:
-    # Without a group, a numeric user that the base does not know would run as group 0.
-    return f"{user}:{user}" if user.isdigit() else user
+def _healthcheck(check: Healthcheck) -> str:
+    options = {
+        "interval": check.interval,
+        "timeout": check.timeout,
+        "start-period": check.start_period,
+        "start-interval": check.start_interval,
+        "retries": check.retries,
+    }
+    stated = "".join(f"--{name}={value} " for name, value in options.items() if value)
+    return f"HEALTHCHECK {stated}CMD {quote.exec_form(check.test)}"

@@ -29,6 +29,11 @@ def exec_form(words: Iterable[str]) -> str:
     return json.dumps(list(words))
 
 
+def expanded_words(words: Iterable[str]) -> str:
+    """``words`` as the JSON array of VOLUME, whose words are expanded all the same."""
+    return json.dumps([re.sub(r"([\\\"'$])", r"\\\1", word) for word in words])
+
+
 def shell_word(value: str) -> str:
     """``value`` as one word of a POSIX shell command in a RUN instruction."""
     _refuse_control(value)

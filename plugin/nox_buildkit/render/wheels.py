@@ -1,11 +1,14 @@
 """Make wheels of source distributions, each once.
 
-Runs inside the build, on the platform that the wheels are for:
+Runs inside the build, first on the machine that builds, for what has no machine code and is the
+same everywhere, then on the platform that the wheels are for:
 
-    python3 wheels.py SDISTS CACHE OUTPUT
+    python3 wheels.py SDISTS CACHE OUTPUT --pure
+    python3 wheels.py SDISTS CACHE OUTPUT --rest [FOLDER]
 
-SDISTS is a requirements file, one pinned and hashed package a line. A wheel in the cache is
-addressed by what decides it: the sdist, the interpreter with its platform, and the C library.
+SDISTS is a requirements file, one pinned and hashed package a line; FOLDER has wheels that need not
+be made again. A wheel in the cache is addressed by what decides it: the sdist, the interpreter with
+its platform, and the C library.
 """
 
 import os
@@ -45,19 +48,31 @@ def build(requirement: str, kept: Path) -> None:
             (work / "done").rename(kept)
 
 
-def main(sdists: str, cache: str, output: str) -> None:
-    """Put a wheel of each package of the file ``sdists`` into the folder ``output``."""
+def wheel_of(requirement: str, cache: str) -> Path:
+    """The wheel of a line of SDISTS. Raises CalledProcessError if it cannot be made."""
+    kept = Path(cache, f"{requirement.rpartition(':')[2]}-{TARGET}")
+    if not kept.exists():
+        print(f"compiling {requirement.split(maxsplit=1)[0]}", flush=True)
+        build(requirement, kept)
+    (wheel,) = kept.iterdir()
+    return wheel
+
+
+def main(sdists: str, cache: str, output: str, mode: str, folder: str = "") -> None:
+    """Put the wheels of the file ``sdists`` into the folder ``output``: the pure, or the others."""
     Path(output).mkdir(parents=True, exist_ok=True)
+    given = {path.name.partition("-")[0] for path in Path(folder).iterdir()} if folder else set()
     for requirement in Path(sdists).read_text().splitlines():
-        kept = Path(cache, f"{requirement.rpartition(':')[2]}-{TARGET}")
-        if not kept.exists():
-            package = requirement.split()[0]
-            print(f"compiling {package}", flush=True)
-            try:
-                build(requirement, kept)
-            except subprocess.CalledProcessError:
-                sys.exit(f"{package} cannot be compiled")
-        for wheel in kept.iterdir():
+        if requirement.partition("==")[0].replace("-", "_") in given:
+            continue
+        try:
+            wheel = wheel_of(requirement, cache)
+        except subprocess.CalledProcessError:
+            if mode == "--pure":
+                # What matters is whether the platform that it is for can make it.
+                continue
+            sys.exit(f"{requirement.split()[0]} cannot be compiled")
+        if mode != "--pure" or wheel.name.endswith("-any.whl"):
             shutil.copy(wheel, output)
 
 

@@ -95,6 +95,8 @@ def make_console(
     plain = bool(env.get("NO_COLOR")) or (env.get("TERM") == "dumb" and not forced)
     return Console(
         file=stream,
+        # What is no terminal has no margin: a log or a file keeps whole lines.
+        width=None if terminal or stream.isatty() or env.get("COLUMNS") else 10_000,
         force_terminal=terminal or forced or None,
         no_color=plain,
         color_system=None if plain else "auto",

@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 
 from nox_buildkit.spec.text import Invalid, escaped, nearest, printable, shown
 
-PLATFORMS = ("linux/amd64", "linux/arm64")
-BASE_PRESETS = ("slim", "debian")
+PLATFORMS = ("linux/amd64", "linux/arm64", "linux/arm/v7")
+DEFAULT_PLATFORMS = PLATFORMS[:2]
+BASE_PRESETS = ("slim", "full", "debian", "distroless", "chainguard")
 PLACEHOLDERS = ("version", "revision")
 DEBIAN_PACKAGE = r"[a-z0-9][a-z0-9+.-]+"
 
@@ -31,6 +32,20 @@ LABEL_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?"
 PROJECT_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 USER = r"(?:[0-9]{1,10}|[a-z_][a-z0-9_-]{0,31})(?::(?:[0-9]{1,10}|[a-z_][a-z0-9_-]{0,31}))?"
 PORT = r"([1-9][0-9]{0,4})(?:/(tcp|udp|sctp))?"
+CACHE_PATH = r"(?:/[A-Za-z0-9._-]+)+"
+FILE_MODE = r"0?[0-7]{3}"
+DURATION = r"(?:[0-9]+h)?(?:[0-9]+m)?(?:[0-9]+s)?(?:[0-9]+ms)?"
+STOP_SIGNAL = (
+    r"(?:[1-9]|[1-5][0-9]|6[0-4]|SIG(?:HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE"
+    r"|ALRM|TERM|STKFLT|CHLD|CONT|STOP|TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS"
+    r"|RTMIN(?:\+[0-9]{1,2})?|RTMAX(?:-[0-9]{1,2})?))"
+)
+# Links of a merged-/usr base, file systems that a container mounts, folders with modes of their
+# own, and where the packages are.
+_UNPLACED = (
+    r"/(?:bin|dev|lib\d*|proc|root|run|sbin|sys|tmp|var/(?:lock|run|tmp)|opt/venv)(?:/|$)"
+    r"|/(?:etc|opt|usr|var|home|srv)$|/etc/(?:passwd|group|hosts|hostname|resolv\.conf)$"
+)
 # Links of a merged-/usr base, folders of the kernel, folders with modes of their own, and where the
 # packages are: the application's folder would take their place.
 RESERVED = r"/(?:bin|dev|etc|lib\d*|opt/venv|proc|run|sbin|sys|tmp|usr|var/run|var/lock)(?:/|$)"
@@ -50,6 +65,11 @@ _MACHINES = {
     "arm64": "linux/arm64",
     "arm64/v8": "linux/arm64",
     "arm64v8": "linux/arm64",
+    "arm": "linux/arm/v7",
+    "arm32v7": "linux/arm/v7",
+    "armhf": "linux/arm/v7",
+    "armv7": "linux/arm/v7",
+    "armv7l": "linux/arm/v7",
 }
 
 
@@ -118,6 +138,13 @@ def registry(value: str) -> str:
     if not (set(".:") & set(host) or host == "localhost"):
         raise Invalid(f"{shown(value)} names no host", f"for Docker Hub: 'docker.io/{value}'")
     return value
+
+
+def prefix(value: str) -> str:
+    """What repositories of a registry begin with; Docker Hub is ``docker.io``."""
+    if value in ("registry-1.docker.io", "index.docker.io", "hub.docker.com"):
+        raise Invalid(f"{shown(value)} is Docker Hub", "write 'docker.io'")
+    return registry(value)
 
 
 def base(value: str) -> str:
@@ -220,6 +247,13 @@ def command(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def program(value: tuple[str, ...]) -> tuple[str, ...]:
+    """An exec form that names a program; Compose's word for its kind is not one."""
+    if value[0] in ("CMD", "CMD-SHELL", "NONE"):
+        raise Invalid(f"{shown(value[0])} is not a program", "begin with the program", at=(0,))
+    return command(value)
+
+
 def env_name(value: str) -> str:
     """A name of an environment variable (POSIX, 8.1)."""
     return _match(ENV_NAME, value, "a variable's name", "letters, digits and '_', no digit first")
@@ -251,6 +285,47 @@ def workdir(value: str) -> str:
     if re.match(RESERVED, value):
         raise Invalid(f"{shown(value)} belongs to the system or the packages", "write '/app'")
     return value
+
+
+def system_path(value: str) -> str:
+    """An absolute, normalised path of the image at which a layer may place something."""
+    printable(value)
+    normal = "/" + posixpath.normpath(value).strip("/")
+    if not value.startswith("/"):
+        raise Invalid(f"{shown(value)} is not absolute", f"write {shown('/' + value)}")
+    if normal != value or normal == "/":
+        raise Invalid(f"{shown(value)} is not a path below the root", f"write {shown(normal)}")
+    if re.match(_UNPLACED, value):
+        raise Invalid(f"nothing can be placed at {shown(value)}", "take a path below /var or /etc")
+    return value
+
+
+def cache_path(value: str) -> str:
+    """A folder for a cache mount, whose options have no quoting that holds everything."""
+    system_path(value)
+    return _match(CACHE_PATH, value, "a cache's folder", "letters, digits, '.', '_' and '-'")
+
+
+def file_mode(value: str) -> str:
+    """Permissions in octal digits: ``0440``."""
+    return _match(FILE_MODE, value, "a file's mode", "write it like '0644'")
+
+
+def duration(value: str) -> str:
+    """A duration as Compose and the Dockerfile write it: ``1m30s``."""
+    if not value or not re.search("[1-9]", value):
+        raise Invalid(f"{shown(value)} is no time at all", "write it like '30s'")
+    return _match(DURATION, value, "a duration", "write it like '1m30s'")
+
+
+def stop_signal(value: str) -> str:
+    """A signal of Linux by name or number."""
+    hint = "write it like 'SIGINT', or a number from 1 to 64"
+    if value != value.upper() or re.fullmatch(STOP_SIGNAL, f"SIG{value}"):
+        upper = value.upper() if value.upper().startswith("SIG") else f"SIG{value.upper()}"
+        if re.fullmatch(STOP_SIGNAL, upper):
+            hint = f"did you mean {shown(upper)}?"
+    return _match(STOP_SIGNAL, value, "a signal", hint)
 
 
 def port(value: object) -> str:

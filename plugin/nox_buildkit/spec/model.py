@@ -1,17 +1,16 @@
-"""What a buildspec says. The reader, the JSON Schema and the reference page all derive from here.
-
-Keys in YAML are kebab-case; a trailing underscore of a Python name is not part of the key.
-"""
+"""What a buildspec says: the reader, the JSON Schema and the reference page derive from here."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from nox_buildkit.errors import Location
 from nox_buildkit.spec import grammar
-from nox_buildkit.spec.text import Invalid
+from nox_buildkit.spec.runtime import File, Healthcheck, Step
+from nox_buildkit.spec.strict import Strict
+from nox_buildkit.spec.text import Invalid, shown
 from nox_buildkit.spec.tree import Node
 from nox_buildkit.spec.values import (
     Base,
@@ -28,34 +27,22 @@ from nox_buildkit.spec.values import (
     Path,
     Platform,
     Port,
+    Prefix,
+    Program,
     ProjectName,
     PythonVersion,
     Registry,
     SetName,
+    Several,
     Source,
+    StopSignal,
+    SystemPath,
     Tag,
     Text,
     Unique,
     User,
     Workdir,
 )
-
-
-def key_of(name: str) -> str:
-    """The YAML key of a field."""
-    return name.rstrip("_").replace("_", "-")
-
-
-class _Strict(BaseModel):
-    # validate_by_name is for Python callers; the reader switches it off.
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        strict=True,
-        alias_generator=key_of,
-        validate_by_name=True,
-    )
-
 
 #: Sources that each of these keys has a meaning for.
 _ONLY_IN = {
@@ -69,7 +56,7 @@ def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
 
 
-class Requirements(_Strict):
+class Requirements(Strict):
     """A named set of requirements, which images share."""
 
     source: Source = Field(
@@ -129,7 +116,7 @@ class Requirements(_Strict):
         return self
 
 
-class Image(_Strict):
+class Image(Strict):
     """One image, for all of its platforms. Every key may be left out."""
 
     context: Path = Field(
@@ -145,9 +132,16 @@ class Image(_Strict):
     )
     base: Base = Field(
         default="slim",
-        description="Base image: `slim` (the official slim Python image), `debian` (assembled "
-        "from Debian's packages, no container registry needed), or any image reference.",
-        examples=["slim", "debian", "python:3.13-slim-trixie"],
+        description="Base image: `slim` and `full` (the official Python images), `distroless`, "
+        "`chainguard`, `debian` (assembled from Debian's packages, no container registry needed), "
+        "or any image reference.",
+        examples=["slim", "distroless", "python:3.13-slim-trixie"],
+    )
+    build_base: Base | None = Field(
+        default=None,
+        description="Image that build steps run in, where the base itself has no shell or no "
+        "Python. What each preset takes for it stands in the guide.",
+        examples=["python:3.13-slim"],
     )
     python: PythonVersion = Field(
         default="3.13",
@@ -156,18 +150,18 @@ class Image(_Strict):
     )
     apt: Unique[DebianPackage] = Field(
         default=(),
-        description="Debian packages that the image needs to run, such as libraries. Needs base "
-        "`debian`.",
+        description="Debian packages that the image needs to run, such as libraries. Needs a base "
+        "with apt-get, or base `debian`.",
         examples=[["libpq5"]],
     )
     build_apt: Unique[DebianPackage] = Field(
         default=(),
         description="Debian packages that compiling packages without a wheel takes besides the "
-        "compiler. They are not in the image. Needs base `debian`.",
+        "compiler. They are not in the image.",
         examples=[["libpq-dev"]],
     )
     platforms: Filled[Platform] = Field(
-        default=grammar.PLATFORMS,
+        default=grammar.DEFAULT_PLATFORMS,
         description="Platforms to build for.",
         examples=[["linux/amd64"]],
     )
@@ -183,6 +177,18 @@ class Image(_Strict):
         "all of the context, or nothing for a `package`.",
         examples=[["app", "main.py"]],
     )
+    steps: Several[Step] = Field(
+        default=(),
+        description="Programs that make files for the image, such as Django's collectstatic.",
+        examples=[
+            [
+                {
+                    "run": ["python", "manage.py", "collectstatic", "--noinput"],
+                    "output": ["static"],
+                }
+            ]
+        ],
+    )
     entrypoint: ExecForm | None = Field(
         default=None,
         description="Program that always starts, in exec form; `[]` takes the base's own away.",
@@ -193,6 +199,12 @@ class Image(_Strict):
         description="Program with its arguments, or arguments for the entrypoint, in exec form; "
         "`[]` takes the base's own away.",
         examples=[["fastapi", "run", "main.py", "--port", "8000"]],
+    )
+    prestart: Several[Program] = Field(
+        default=(),
+        description="Programs to run to their end before the command, in the same container and in "
+        "exec form; the first that fails ends it. Needs a `command`.",
+        examples=[[["python", "manage.py", "migrate"]]],
     )
     env: dict[EnvName, Text] = Field(
         default_factory=dict,
@@ -208,6 +220,31 @@ class Image(_Strict):
         default="/app",
         description="Working folder, which also holds the sources.",
         examples=["/srv/api"],
+    )
+    directories: Unique[SystemPath] = Field(
+        default=(),
+        description="Folders that the user owns and can write to.",
+        examples=[["/var/log/app"]],
+    )
+    volumes: Unique[SystemPath] = Field(
+        default=(),
+        description="Folders that hold what outlives a container; the user owns them, too.",
+        examples=[["/app/media"]],
+    )
+    files: Several[File] = Field(
+        default=(),
+        description="Files at places of their own, such as configuration.",
+        examples=[[{"source": "uwsgi.ini", "target": "/etc/uwsgi.ini", "mode": "0440"}]],
+    )
+    healthcheck: Healthcheck | None = Field(
+        default=None,
+        description="How to find out that a container works.",
+        examples=[{"test": ["python", "-m", "app.health"], "interval": "30s"}],
+    )
+    stop_signal: StopSignal | None = Field(
+        default=None,
+        description="Signal that asks the process to end, where SIGTERM does not.",
+        examples=["SIGINT"],
     )
     expose: Unique[Port] = Field(
         default=(),
@@ -225,6 +262,19 @@ class Image(_Strict):
         examples=[["{version}", "latest"]],
     )
 
+    @model_validator(mode="after")
+    def _fits_together(self) -> Image:
+        if self.prestart and not self.command:
+            raise Invalid(
+                "there is no 'command' that it could come before", "add one", at=("prestart",)
+            )
+        targets = [file.target for file in self.files]
+        for position, target in enumerate(targets):
+            if target in targets[:position]:
+                at = ("files", position, "target")
+                raise Invalid(f"two files have the target {shown(target)}", "remove one", at=at)
+        return self
+
     @property
     def copied(self) -> tuple[str, ...]:
         """What of the context is copied."""
@@ -233,7 +283,7 @@ class Image(_Strict):
         return self.copy_
 
 
-class BuildSpec(_Strict):
+class BuildSpec(Strict):
     """A whole buildspec: the images that a project builds."""
 
     version: FormatVersion = Field(
@@ -250,6 +300,11 @@ class BuildSpec(_Strict):
         description="buildx builder to build with, where neither `--builder` nor BUILDX_BUILDER "
         "names one.",
         examples=["farm"],
+    )
+    mirrors: dict[Prefix, Registry] = Field(
+        default_factory=dict,
+        description="What stands in for a registry, or for a part of it, when bases are pulled.",
+        examples=[{"docker.io": "mirror.example.com/dockerhub"}],
     )
     defaults: Image = Field(
         default_factory=Image,

@@ -24,8 +24,18 @@ _SYNONYMS = {
     "python-version": "python",
     "working-dir": "workdir",
 }
+#: What a key looks like that has to be there.
+_EXAMPLES = {
+    "version": "version: 1",
+    "images": "images: {app: {}}",
+    "test": "test: [python, -m, app.health]",
+    "run": "run: [python, manage.py, collectstatic, --noinput]",
+    "output": "output: [static]",
+    "target": "target: /etc/app.ini",
+}
 _EXPECTED = {
     "string_type": "a string",
+    "int_type": "an integer",
     "tuple_type": "a list",
     "dict_type": "a mapping",
     "model_type": "a mapping",
@@ -88,7 +98,7 @@ def _unknown_key(path: Sequence[str | int], kind: Kind) -> tuple[str, str]:
     synonym = _SYNONYMS.get(word.lower().replace("_", "-"))
     if synonym in known:
         return "unknown key", f"did you mean '{synonym}'?"
-    hint = nearest(word, known) or _elsewhere(word, here, kind)
+    hint = _elsewhere(word, here, kind) or nearest(word, known)
     return "unknown key", hint or f"known here: {', '.join(known)}"
 
 
@@ -103,9 +113,10 @@ def _elsewhere(word: str, here: Kind | None, root: Kind) -> str:
 
 
 def _missing(path: Sequence[str | int]) -> str:
-    examples = {"version": "version: 1", "images": "images: {app: {}}"}
     key = str(path[-1]) if path else ""
-    return f"add '{examples.get(key, f'{key}: pyproject.toml')}'"
+    if key == "source" and "files" in path:
+        return "add 'source: deploy/app.ini'"
+    return f"add '{_EXAMPLES.get(key, f'{key}: pyproject.toml')}'"
 
 
 def _version(node: Node | None) -> tuple[str, str]:

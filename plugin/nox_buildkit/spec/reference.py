@@ -11,6 +11,9 @@ from pydantic.fields import FieldInfo
 from nox_buildkit.spec.kinds import Kind, kind_of
 from nox_buildkit.spec.marks import MAX_DEPTH, MAX_NODES, MAX_SIZE
 from nox_buildkit.spec.model import BuildSpec, Image, Requirements
+from nox_buildkit.spec.runtime import File, Healthcheck, Step
+
+_WORDS: dict[Any, str] = {int: "integer", bool: "`true` or `false`"}
 
 _INTRODUCTION = """\
 # Buildspec reference
@@ -36,6 +39,9 @@ _SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("Top of the file", BuildSpec),
     ("Image", Image),
     ("Requirements", Requirements),
+    ("Healthcheck", Healthcheck),
+    ("File", File),
+    ("Step", Step),
 )
 
 _RULES = f"""\
@@ -43,13 +49,13 @@ _RULES = f"""\
 
 - Every mistake in the file is reported at once, as `file:line:column: key: cause; next step`.
 - YAML 1.1 reads some plain words as other things: `3.10` as the number 3.1, `on` and `no` as
-  booleans. Where a string is meant, that is an error; put it in quotes. In `env`, `labels`, `user`
-  and `expose`, an unquoted integer stands for itself: `PORT: 8000`.
+  booleans. Where a string is meant, that is an error; put it in quotes. In `env`, `labels`, `user`,
+  `owner`, `stop-signal` and `expose`, an unquoted integer stands for itself: `PORT: 8000`.
 - Unknown keys, duplicate keys, empty keys, tags such as `!!python/name` and a second document are
   errors. Anchors, aliases and `<<` work, within the limits: {MAX_SIZE // 1024} KiB of text,
   {MAX_DEPTH} levels, {MAX_NODES} values with every alias counted each time that it is used.
-- No value may hold control characters. Newlines and tabs may stand in arguments of `entrypoint`
-  and `command`, tabs in values of `env` and `labels`.
+- No value may hold control characters. Newlines and tabs may stand in arguments of
+  programs (`command` and the like), tabs in values of `env` and `labels`.
 - `defaults` apply to every image. The image's own key wins; `env` and `labels` are merged name by
   name; lists are replaced.
 
@@ -100,13 +106,13 @@ def _words(kind: Kind, many: str = "") -> str:
         title = next(title for title, model in _SECTIONS if model is kind.model)
         return f"[{title.lower()}](#{title.lower()})"
     if kind.is_list:
-        return f"list of {_words(kind_of(get_args(kind.type)[0]), 's')}"
+        return f"list{many} of {_words(kind_of(get_args(kind.type)[0]), 's')}"
     if kind.is_mapping:
         return f"mapping of names to {_words(kind_of(get_args(kind.type)[1]), 's')}"
     if kind.is_text:
         return f"string{many} or integer{many}" if kind.keeps_integers else f"string{many}"
-    if kind.type is bool:
-        return "`true` or `false`"
+    if kind.type in _WORDS:
+        return _WORDS[kind.type]
     return " or ".join(f"`{value}`" for value in get_args(kind.type))
 
 

@@ -82,6 +82,11 @@ Registry: TypeAlias = Annotated[
     AfterValidator(grammar.registry),
     Schema({"pattern": _anchored(grammar.REGISTRY)}),
 ]
+Prefix: TypeAlias = Annotated[
+    str,
+    AfterValidator(grammar.prefix),
+    Schema({"pattern": _anchored(grammar.REGISTRY)}),
+]
 Base: TypeAlias = Annotated[
     str,
     AfterValidator(grammar.base),
@@ -136,6 +141,34 @@ User: TypeAlias = Annotated[
     _NUMBER_OR_TEXT,
     Schema({"pattern": _anchored(grammar.USER), "minimum": 0}),
 ]
+SystemPath: TypeAlias = Annotated[
+    str,
+    AfterValidator(grammar.system_path),
+    Schema({"pattern": "^(?:/[^/]+)+$"}),
+]
+CachePath: TypeAlias = Annotated[
+    str,
+    AfterValidator(grammar.cache_path),
+    Schema({"pattern": _anchored(grammar.CACHE_PATH)}),
+]
+FileMode: TypeAlias = Annotated[
+    str,
+    AfterValidator(grammar.file_mode),
+    Schema({"pattern": _anchored(grammar.FILE_MODE)}),
+]
+Duration: TypeAlias = Annotated[
+    str,
+    AfterValidator(grammar.duration),
+    Schema({"pattern": _anchored(grammar.DURATION)}),
+]
+StopSignal: TypeAlias = Annotated[
+    str,
+    AfterValidator(grammar.stop_signal),
+    IntegerAsWritten(),
+    _NUMBER_OR_TEXT,
+    Schema({"pattern": _anchored(grammar.STOP_SIGNAL), "minimum": 1, "maximum": 64}),
+]
+Retries: TypeAlias = Annotated[int, Field(ge=1, le=1000)]
 Workdir: TypeAlias = Annotated[
     str,
     AfterValidator(grammar.workdir),
@@ -174,6 +207,13 @@ Filled: TypeAlias = Annotated[
     AfterValidator(grammar.filled),
     AfterValidator(grammar.unique),
     Schema({"uniqueItems": True, "minItems": 1}),
+]
+Several: TypeAlias = Annotated[tuple[_T, ...], Field(strict=False)]
+Program: TypeAlias = Annotated[
+    tuple[Argument, ...],
+    Field(strict=False, min_length=1),
+    BeforeValidator(grammar.exec_form),
+    AfterValidator(grammar.program),
 ]
 ExecForm: TypeAlias = Annotated[
     tuple[Argument, ...],

@@ -27,7 +27,11 @@ _FORMAT = 1
 #: What the kernel and the linker bring along by themselves.
 _ALWAYS = ("linux-vdso.so", "ld-linux")
 
-_MACHINES = {"linux/amd64": "EM_X86_64", "linux/arm64": "EM_AARCH64"}
+_MACHINES = {
+    "linux/amd64": "EM_X86_64",
+    "linux/arm64": "EM_AARCH64",
+    "linux/arm/v7": "EM_ARM",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,27 @@ def test_a_package_in_c_is_compiled_for_both_platforms_and_runs(
     assert compiling == ["compiling other"]
 
 
+def test_sources_without_machine_code_are_built_once_for_all_platforms(
+    compiled: tuple[Project, PackageIndex], both_platforms: None
+) -> None:
+    project, index = compiled
+    version = new_version()
+    index.add_pure_sdist("sourceonly", version)
+    project.write({"requirements.in": f"plain\nsourceonly=={version}\n"})
+    project.ok("build")
+
+    image = ImageIndex.open(project.tar)
+    where = {
+        (layer, dict(one.contents(layer))[path].decode())
+        for one in image.platforms.values()
+        for layer in one.own_layers
+        if (path := f"{SITE}/sourceonly.py") in one.members(layer)
+    }
+    # One layer, which both platforms have, made by the machine that builds.
+    [(_, text)] = where
+    assert text == "BUILT_ON = 'x86_64'\n"
+
+
 def test_a_package_that_does_not_compile_is_named_with_its_platform(
     compiled: tuple[Project, PackageIndex],
 ) -> None:
@@ -104,13 +125,6 @@ def test_a_debian_package_that_is_not_there_is_named(project: Project) -> None:
     cause = project.nox("build").cause
     assert cause.startswith("buildspec.yaml:5:10: images.web.apt: ")
     assert "Unable to locate package libyaml-0-3" in cause
-
-
-def test_debian_packages_do_not_go_with_another_base(project: Project) -> None:
-    project.write({"buildspec.yaml": SPEC.replace("base: debian", "base: slim")})
-    cause = project.nox("build").cause
-    assert cause.startswith("buildspec.yaml:5:10: images.web.apt: ")
-    assert "take base 'debian'" in cause
 
 
 def test_a_library_that_was_forgotten_is_named_with_who_needs_it(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from oci import ImageIndex
 from project import Project
@@ -25,10 +26,18 @@ HOSTILE = (
 )
 
 
+VOLUME = "/var/data/a b,c $d 'e' \"f\" `g` ${h}"
+MAKE = (
+    "import json, os, sys; "
+    "open(\"out 'put' $HOME\", 'w').write("
+    "json.dumps({'arguments': sys.argv[1:], 'env': dict(os.environ)}))"
+)
+
+
 def test_hostile_values_arrive_as_they_are_and_do_nothing(project: Project) -> None:
     env = {f"V{index}": value for index, value in enumerate(HOSTILE)}
     labels = {f"com.example.v{index}": value for index, value in enumerate(HOSTILE)}
-    image = {
+    image: dict[str, Any] = {
         "base": "debian",
         "requirements": "none",
         "platforms": ["linux/amd64"],
@@ -37,6 +46,18 @@ def test_hostile_values_arrive_as_they_are_and_do_nothing(project: Project) -> N
         "command": list(HOSTILE),
         "env": env,
         "labels": labels,
+        "directories": ["/var/log/$HOME 'x' \"y\" `z`"],
+        "volumes": [VOLUME],
+        "files": [{"source": "app/__main__.py", "target": "/etc/x/$(touch pwned) 'q'"}],
+        "healthcheck": {"test": list(HOSTILE[:-1])},
+        "prestart": [["python", *HOSTILE]],
+        "steps": [
+            {
+                "run": ["python", "-c", MAKE, *HOSTILE],
+                "output": ["out 'put' $HOME"],
+                "env": {f"S{index}": value for index, value in enumerate(HOSTILE)},
+            }
+        ],
     }
     project.write({"buildspec.yaml": json.dumps({"version": 1, "images": {"web": image}})})
 
@@ -48,7 +69,16 @@ def test_hostile_values_arrive_as_they_are_and_do_nothing(project: Project) -> N
     assert {name: found[name] for name in env} == env
     assert {name: config["Labels"][name] for name in labels} == labels
     assert config["Cmd"] == list(HOSTILE)
-    assert config["Entrypoint"] == ["python", "-c"]
+    assert config["Entrypoint"][-2:] == ["python", "-c"]
+    assert config["Healthcheck"]["Test"] == ["CMD", *HOSTILE[:-1]]
+    assert config["Volumes"] == {VOLUME: {}}
+    assert "var/log/$HOME 'x' \"y\" `z`" in built.own_names
+    assert "etc/x/$(touch pwned) 'q'" in built.own_names
+    assert json.loads(built.read("opt/prestart/prestart.json")) == [["python", *HOSTILE]]
+    made = json.loads(built.read("srv/my $HOME [a-z]* app/out 'put' $HOME"))
+    assert made["arguments"] == list(HOSTILE)
+    own = image["steps"][0]["env"]
+    assert {name: made["env"][name] for name in own} == own
     assert config["WorkingDir"] == "/srv/my $HOME [a-z]* app"
     assert "srv/my $HOME [a-z]* app/app/__main__.py" in built.own_names
-    assert not [name for name in built.own_names if "pwned" in name]
+    assert not [name for name in built.own_names if name.endswith("/pwned")]

@@ -153,17 +153,18 @@ images:
         ),
         (
             "platforms: [x86_64]",
-            "17 platforms.0: 'x86_64' is not a supported platform (linux/amd64, linux/arm64); "
-            "did you mean 'linux/amd64'?",
+            "17 platforms.0: 'x86_64' is not a supported platform "
+            "(linux/amd64, linux/arm64, linux/arm/v7); did you mean 'linux/amd64'?",
         ),
         (
             "platforms: [linux/aarch64]",
             "17 platforms.0: 'linux/aarch64' is not a supported platform "
-            "(linux/amd64, linux/arm64); did you mean 'linux/arm64'?",
+            "(linux/amd64, linux/arm64, linux/arm/v7); did you mean 'linux/arm64'?",
         ),
         (
-            "platforms: [linux/arm/v7]",
-            "17 platforms.0: 'linux/arm/v7' is not a supported platform (linux/amd64, linux/arm64)",
+            "platforms: [linux/arm/v6]",
+            "17 platforms.0: 'linux/arm/v6' is not a supported platform "
+            "(linux/amd64, linux/arm64, linux/arm/v7)",
         ),
         (
             "command: python -m 'my app'",
@@ -237,6 +238,77 @@ images:
 )
 def test_mistakes_in_an_image(line: str, problem: str) -> None:
     assert image_problem(line) == problem
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("volumes: [data]", "volumes.0: 'data' is not absolute; write '/data'"),
+        (
+            "directories: [/tmp/x]",
+            "directories.0: nothing can be placed at '/tmp/x'; take a path below /var or /etc",
+        ),
+        (
+            "directories: [/a/../b]",
+            "directories.0: '/a/../b' is not a path below the root; write '/b'",
+        ),
+        ("stop-signal: INT", "stop-signal: 'INT' is not a signal; did you mean 'SIGINT'?"),
+        (
+            "stop-signal: 65",
+            "stop-signal: '65' is not a signal; write it like 'SIGINT', or a number from 1 to 64",
+        ),
+        ("healthcheck: {}", "healthcheck.test: missing; add 'test: [python, -m, app.health]'"),
+        (
+            "healthcheck: {test: [CMD, python]}",
+            "healthcheck.test.0: 'CMD' is not a program; begin with the program",
+        ),
+        (
+            "healthcheck: {test: [true-ish], interval: 30}",
+            'healthcheck.interval: YAML reads 30 as the number 30; write it in quotes: "30"',
+        ),
+        (
+            "healthcheck: {test: [a], timeout: 5 s}",
+            "healthcheck.timeout: '5 s' is not a duration; write it like '1m30s'",
+        ),
+        (
+            "healthcheck: {test: [a], retries: many}",
+            "healthcheck.retries: expected an integer, found a string",
+        ),
+        (
+            "files: [{source: a.ini, target: /etc/passwd}]",
+            "files.0.target: nothing can be placed at '/etc/passwd'; "
+            "take a path below /var or /etc",
+        ),
+        ("files: [{source: a.ini}]", "files.0.target: missing; add 'target: /etc/app.ini'"),
+        (
+            "files: [{source: a, target: /etc/a, mode: '9'}]",
+            "files.0.mode: '9' is not a file's mode; write it like '0644'",
+        ),
+        (
+            "files: [{source: a, target: /etc/a}, {source: b, target: /etc/a}]",
+            "files.1.target: two files have the target '/etc/a'; remove one",
+        ),
+        ("prestart: [[a]]", "prestart: there is no 'command' that it could come before; add one"),
+        (
+            "prestart: [python manage.py migrate]",
+            "prestart.0: expected a list of arguments (exec form), which no shell reads; "
+            'write ["python", "manage.py", "migrate"]',
+        ),
+        (
+            "steps: [{run: [a]}]",
+            "steps.0.output: missing; add 'output: [static]'",
+        ),
+        (
+            "steps: [{run: [a], output: [b], cache: ['/c,from=base']}]",
+            "steps.0.cache.0: '/c,from=base' is not a cache's folder; "
+            "letters, digits, '.', '_' and '-'",
+        ),
+    ],
+)
+def test_mistakes_about_what_surrounds_an_application(line: str, problem: str) -> None:
+    text = f"version: 1\nimages:\n  a:\n    {line}\n"
+    (found,) = problems(text)
+    assert found.split(": ", 1)[1] == f"images.a.{problem}"
 
 
 @pytest.mark.parametrize(
@@ -317,6 +389,10 @@ def test_mistakes_in_an_image(line: str, problem: str) -> None:
         (
             "version: 1\nrequirements: {web: {source: a.in}}\nimages: {a: {requirements: wbe}}",
             "3:28: images.a.requirements: no set of requirements named 'wbe'; did you mean 'web'?",
+        ),
+        (
+            "version: 1\nmirrors: {index.docker.io: a.example}\nimages: {a: {}}",
+            "2:11: mirrors.index.docker.io: 'index.docker.io' is Docker Hub; write 'docker.io'",
         ),
     ],
 )
@@ -425,7 +501,8 @@ def test_overrides_find_names_with_dots() -> None:
             "images.hello.platforms",
             "[linux/amd64, arm64]",
             "--set images.hello.platforms:1:15: images.hello.platforms.1: 'arm64' is not a "
-            "supported platform (linux/amd64, linux/arm64); did you mean 'linux/arm64'?",
+            "supported platform (linux/amd64, linux/arm64, linux/arm/v7); "
+            "did you mean 'linux/arm64'?",
         ),
         (
             "images.hello.tags.0",

@@ -66,11 +66,65 @@ RUN --network=none \
     --mount=type=cache,id=nox-buildkit-bytecode,target=/var/cache/bytecode \
     python3 /run/inputs/layer.py /layer /var/cache/bytecode
 
+# Packages with machine code for the machine that builds.
+FROM build AS deps-steps
+ARG BUILDARCH
+RUN --mount=type=bind,from=inputs,target=/run/inputs \
+    --mount=type=bind,from=uv,target=/run/uv \
+    --mount=type=cache,id=nox-buildkit-uv-$BUILDARCH,target=/var/cache/uv \
+    --mount=type=cache,id=nox-buildkit-bytecode,target=/var/cache/bytecode \
+    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network <<'RUN'
+set -eu
+if [ -s /run/secrets/network ]; then . /run/secrets/network; fi
+if [ -s /run/secrets/ca-bundle ]; then
+  export SSL_CERT_FILE=/run/secrets/ca-bundle UV_SYSTEM_CERTS=1
+fi
+export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
+export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-web=https://packages.example.com/simple}
+export PATH=/run/uv/linux-$BUILDARCH:$PATH UV_CACHE_DIR=/var/cache/uv
+uv venv --quiet --no-project --python python3 /opt/venv
+uv pip install --python /opt/venv --no-deps --require-hashes --only-binary :all: --requirements /run/inputs/api/steps.txt
+(cd /opt/venv && rm -rf bin/activate* bin/deactivate.bat bin/pydoc.bat .gitignore .lock CACHEDIR.TAG lib/python*/site-packages/_virtualenv.*)
+mkdir -p /layer/opt && mv /opt/venv /layer/opt/venv
+python3 /run/inputs/layer.py /layer /var/cache/bytecode
+RUN
+
+# Files that the application makes, once, on the machine that builds.
+FROM build AS steps
+ARG BUILDARCH
+ARG WORKDIR
+COPY --link --from=deps-pure /layer/ /
+COPY --link --from=deps-steps /layer/ /
+COPY --link --from=app /layer/ /
+WORKDIR $WORKDIR
+ENV PATH="/opt/venv/bin:$PATH"
+ENV PYTHONDONTWRITEBYTECODE="1"
+ENV PYTHONUNBUFFERED="0"
+ENV LOG_LEVEL="debug"
+ENV GREETING="say \"hi\" for \$5 \\ \${HOME} %{x} `id`"
+RUN --network=none --mount=type=cache,id=nox-buildkit-step-api-0-0,target=/var/cache/assets ["env", "SECRET=only \"here\" $5", "python", "manage.py", "collectstatic", "--note=$HOME"]
+RUN --network=none \
+    --mount=type=bind,from=inputs,target=/run/inputs \
+    --mount=type=cache,id=nox-buildkit-bytecode,target=/var/cache/bytecode <<'RUN'
+set -eu
+mkdir -p "/layer$WORKDIR"
+cp -a --parents -- static 'my files' "/layer$WORKDIR/"
+python3 /run/inputs/layer.py /layer /var/cache/bytecode
+RUN
+
+# A name for the user, since much software asks for it; its folders; placed files.
+FROM build AS surroundings
+RUN --network=none \
+    --mount=type=bind,from=inputs,target=/run/inputs \
+    python3 -I /run/inputs/surroundings.py /run/inputs/api/surroundings.json / /layer
+
 FROM base AS final
 WORKDIR "/srv/my api"
+COPY --link --from=surroundings /layer/ /
 COPY --link --from=deps-pure /layer/ /
 COPY --link --from=deps-native /layer/ /
 COPY --link --from=app /layer/ /
+COPY --link --from=steps /layer/ /
 ENV PATH="/opt/venv/bin:$PATH"
 ENV PYTHONDONTWRITEBYTECODE="1"
 ENV PYTHONUNBUFFERED="0"
@@ -79,7 +133,10 @@ ENV GREETING="say \"hi\" for \$5 \\ \${HOME} %{x} `id`"
 EXPOSE "8000/tcp"
 EXPOSE "53/udp"
 USER "www-data"
-ENTRYPOINT ["/opt/venv/bin/python", "-m"]
+VOLUME ["/srv/media"]
+STOPSIGNAL "SIGINT"
+HEALTHCHECK --interval=1m30s --retries=3 CMD ["python", "-m", "app.health"]
+ENTRYPOINT ["/opt/venv/bin/python", "-I", "/opt/prestart/prestart.py", "/opt/venv/bin/python", "-m"]
 CMD ["uvicorn", "app:main", "--root-path", "/api $HOME \"quoted\""]
 LABEL "com.example.note"="costs \$5\\month"
 LABEL "org.opencontainers.image.created"="2026-03-04T05:06:07Z"

@@ -64,24 +64,15 @@ RUN --network=none \
     --mount=type=cache,id=nox-buildkit-bytecode,target=/var/cache/bytecode \
     python3 /run/inputs/layer.py /layer /var/cache/bytecode
 
-# A name for the user, since much software asks for the name of the user it runs as.
-FROM build AS user
+# A name for the user, since much software asks for it; its folders; placed files.
+FROM build AS surroundings
 RUN --network=none \
     --mount=type=bind,from=inputs,target=/run/inputs \
-    --mount=type=cache,id=nox-buildkit-bytecode,target=/var/cache/bytecode <<'RUN'
-set -eu
-mkdir -p /layer/etc
-cp /etc/passwd /etc/group /layer/etc
-cd /layer/etc
-known() { while IFS=: read -r _ _ id _; do [ "$id" != "$2" ] || return 0; done < "$1"; return 1; }
-known passwd 10001 || echo 'app:x:10001:10001::/nonexistent:/usr/sbin/nologin' >> passwd
-known group 10001 || echo 'app:x:10001:' >> group
-python3 /run/inputs/layer.py /layer /var/cache/bytecode
-RUN
+    python3 -I /run/inputs/surroundings.py /run/inputs/hello/surroundings.json / /layer
 
 FROM base AS final
 WORKDIR "/app"
-COPY --link --from=user /layer/ /
+COPY --link --from=surroundings /layer/ /
 COPY --link --from=deps-pure /layer/ /
 COPY --link --from=deps-native /layer/ /
 COPY --link --from=app /layer/ /

@@ -1,0 +1,65 @@
+"""Get an image's configuration and layers through BuildKit, to look into them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nox_buildkit.engine.diagnose import explain_base
+from nox_buildkit.engine.model import Engine
+from nox_buildkit.errors import EngineError
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedImage:
+    """An image of one platform: its process configuration, and its gzip layers from the lowest."""
+
+    config: dict[str, Any]
+    layers: tuple[Path, ...]
+
+
+def fetch(
+    engine: Engine, reference: str, platforms: Iterable[str], folder: Path
+) -> dict[str, FetchedImage]:
+    """Export ``reference`` for ``platforms`` into the new folder ``folder``, as an OCI layout.
+
+    Raises EngineError.
+    """
+    context = folder.with_name(f"{folder.name}.context")
+    context.mkdir()
+    command: list[str | Path] = [
+        *engine.docker, "buildx", "--builder", engine.builder, "build",
+        "--platform", ",".join(platforms), "--progress", "plain", "--provenance=false",
+        "--build-context", f"base=docker-image://{reference}",
+        "--build-arg", "BUILDKIT_MULTI_PLATFORM=1",
+        "--output", f'type=oci,"dest={folder}",tar=false,compression=gzip,force-compression=true',
+        "--file", "-", context,
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, input=b"FROM base\n", check=False)
+    if done.returncode:
+        raise EngineError(explain_base(reference, done.stderr.decode(errors="replace").strip()))
+    top = json.loads((folder / "index.json").read_text())["manifests"][0]
+    images = {}
+    for descriptor in _read(folder, top)["manifests"]:
+        manifest = _read(folder, descriptor)
+        config = _read(folder, manifest["config"])
+        layers = tuple(_blob(folder, layer) for layer in manifest["layers"])
+        platform = "/".join(
+            config[key] for key in ("os", "architecture", "variant") if config.get(key)
+        )
+        # Of arm64, the variant goes without saying (OCI image specification).
+        images[platform.replace("arm64/v8", "arm64")] = FetchedImage(config["config"], layers)
+    return images
+
+
+def _read(folder: Path, descriptor: dict[str, Any]) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(_blob(folder, descriptor).read_bytes())
+    return content
+
+
+def _blob(folder: Path, descriptor: dict[str, Any]) -> Path:
+    return folder / "blobs" / str(descriptor["digest"]).replace(":", "/")

@@ -1,0 +1,44 @@
+"""The committed lock of bases: which digest each reference had when somebody last looked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from nox_buildkit.engine.registry import RemoteImage
+from nox_buildkit.errors import LockError, Problem
+from nox_buildkit.files import write_atomic
+
+NAME = "bases.lock"
+
+_NOTE = "Written by 'nox -s lock -- --bases'; do not edit."
+
+
+def read_base_lock(path: Path) -> dict[str, RemoteImage] | None:
+    """The images of ``path`` by reference; None if there is no such file. Raises LockError."""
+    try:
+        content = json.loads(path.read_bytes())
+        return {
+            reference: RemoteImage(str(image["digest"]), frozenset(map(str, image["platforms"])))
+            for reference, image in content["bases"].items()
+        }
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise LockError(
+            Problem(f"{path.name} cannot be read", "run 'nox -s lock -- --bases'")
+        ) from None
+
+
+def write_base_lock(path: Path, images: Mapping[str, RemoteImage]) -> bool:
+    """Write ``images`` by reference to ``path``; return whether that changes it."""
+    bases = {
+        reference: {"digest": image.digest, "platforms": sorted(image.platforms)}
+        for reference, image in sorted(images.items())
+    }
+    text = json.dumps({"note": _NOTE, "bases": bases}, indent=2) + "\n"
+    if path.is_file() and path.read_text(errors="replace") == text:
+        return False
+    write_atomic(path, text)
+    return True

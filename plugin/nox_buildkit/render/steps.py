@@ -1,0 +1,194 @@
+"""The scripts of build steps: install packages, make wheels, add Debian packages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from nox_buildkit.plan.make import VENV
+from nox_buildkit.plan.model import ImagePlan, Step
+from nox_buildkit.render import quote
+from nox_buildkit.render.layer import EPOCH
+
+#: Files that ``uv venv`` makes and an image has no use for.
+_VENV_ONLY = (
+    "bin/activate* bin/deactivate.bat bin/pydoc.bat .gitignore .lock CACHEDIR.TAG "
+    "lib/python*/site-packages/_virtualenv.*"
+)
+
+BYTECODE_CACHE = "--mount=type=cache,id=nox-buildkit-bytecode,target=/var/cache/bytecode"
+FINISH = "python3 /run/inputs/layer.py /layer /var/cache/bytecode"
+
+
+def make_wheels(
+    image: ImagePlan, architecture: str, sdists: str, option: str, mounts: Sequence[str] = ()
+) -> list[str]:
+    """Make the wheels of the file ``sdists`` on a machine of the variable ``architecture``."""
+    return [
+        "USER 0:0",
+        *apt(image.build_apt, architecture),
+        "RUN --mount=type=bind,from=inputs,target=/run/inputs \\",
+        "    --mount=type=bind,from=uv,target=/run/uv \\",
+        "    --mount=type=cache,id=nox-buildkit-wheels,target=/var/cache/wheels \\",
+        *mounts,
+        "    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network <<'RUN'",
+        *_network(image),
+        f"export PATH=/run/uv/linux-${architecture}:$PATH",
+        f"python3 /run/inputs/wheels.py /run/inputs/{image.name}/{sdists} "
+        f"/var/cache/wheels /wheels {option}",
+        "RUN",
+    ]
+
+
+def install(
+    image: ImagePlan,
+    architecture: str,
+    *,
+    cache: str,
+    requirements: str,
+    before: Sequence[str] = (),
+    option: str = "",
+    extra: str = "",
+    wheels: str = "",
+) -> list[str]:
+    """Install packages into the virtual environment, which becomes a layer.
+
+    ``architecture``: variable that names the machine of the step; ``cache`` tells apart what must
+    not race; ``requirements``: the file below the image's inputs; ``option`` and ``before``: more
+    for uv; ``extra``: more to remove of the environment; ``wheels``: the stage that made wheels.
+    """
+    command = f"uv pip install --python {VENV}{option} --no-deps"
+    mount = f"    --mount=type=bind,from={wheels},source=/wheels,target=/run/wheels \\"
+    return [
+        "RUN --mount=type=bind,from=inputs,target=/run/inputs \\",
+        "    --mount=type=bind,from=uv,target=/run/uv \\",
+        f"    --mount=type=cache,id=nox-buildkit-uv-{cache},target=/var/cache/uv \\",
+        f"    {BYTECODE_CACHE} \\",
+        *([mount] if wheels else []),
+        "    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network <<'RUN'",
+        *_network(image),
+        f"export PATH=/run/uv/linux-${architecture}:$PATH UV_CACHE_DIR=/var/cache/uv",
+        *before,
+        f"uv venv --quiet --no-project --python python3 {VENV}",
+        f"{command} --require-hashes --only-binary :all: "
+        f"--requirements /run/inputs/{image.name}/{requirements}",
+        *(_compiled_wheels(command) if wheels else []),
+        *_interpreter(image),
+        f"(cd {VENV} && rm -rf {_VENV_ONLY}{extra})",
+        f"mkdir -p /layer{PurePosixPath(VENV).parent} && mv {VENV} /layer{VENV}",
+        FINISH,
+        "RUN",
+    ]
+
+
+def _compiled_wheels(command: str) -> list[str]:
+    return [
+        "for wheel in /run/wheels/*.whl; do",
+        # There may be none for this platform.
+        f'  if [ -e "$wheel" ]; then {command} --no-index "$wheel"; fi',
+        "done",
+    ]
+
+
+def _interpreter(image: ImagePlan) -> list[str]:
+    """Point the environment at the Python of the base, which lies elsewhere than the builder's."""
+    path = image.base.interpreter
+    if not image.builder or image.builder.interpreter == path:
+        return []
+    home = quote.shell_word(f"home = {PurePosixPath(path).parent}")
+    return [
+        f"ln -sf {quote.shell_word(path)} {VENV}/bin/python",
+        "{",
+        f"  printf '%s\\n' {home}",
+        # A builder may have neither grep nor sed.
+        '  while IFS= read -r line; do case $line in home*) ;; *) echo "$line" ;; esac; done',
+        f"}} < {VENV}/pyvenv.cfg > /run/pyvenv.cfg",
+        f"mv /run/pyvenv.cfg {VENV}/pyvenv.cfg",
+    ]
+
+
+def apt(packages: Sequence[str], architecture: str = "TARGETARCH") -> list[str]:
+    """Install Debian packages, and leave nothing else; lists and archives are kept in a cache."""
+    if not packages:
+        return []
+    folder = "/run/apt"
+    names = " ".join(map(quote.shell_word, packages))
+    return [
+        f"RUN --mount=type=cache,id=nox-buildkit-apt-${architecture},target={folder},"
+        "sharing=locked \\",
+        "    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network <<'RUN'",
+        "set -eu",
+        "if [ -s /run/secrets/network ]; then . /run/secrets/network; fi",
+        "export DEBIAN_FRONTEND=noninteractive",
+        "# apt reads these in lower case alone.",
+        "export http_proxy=${http_proxy:-${HTTP_PROXY:-}}",
+        "export https_proxy=${https_proxy:-${HTTPS_PROXY:-}}",
+        f"set -- -qq -o Dir::Cache={folder}/cache -o Dir::State::Lists={folder}/lists "
+        "-o APT::Keep-Downloaded-Packages=true -o Dpkg::Use-Pty=0",
+        "if [ -s /run/secrets/ca-bundle ]; then",
+        '  set -- "$@" -o Acquire::https::CAInfo=/run/secrets/ca-bundle',
+        "fi",
+        f"mkdir -p {folder}/cache/archives/partial {folder}/lists/partial",
+        "touch /run/started",
+        'apt-get "$@" update',
+        f'apt-get "$@" install --yes --no-install-recommends -- {names}',
+        "rm -rf /var/log/apt /var/log/dpkg.log /var/log/alternatives.log "
+        "/var/cache/ldconfig/aux-cache /var/cache/debconf/*-old /var/lib/dpkg/*-old",
+        "# What the packages brought has their times; what changed now has one time for all.",
+        f"find / -xdev -newer /run/started -exec touch --no-dereference --date=@{EPOCH} {{}} +",
+        "rm /run/started",
+        "RUN",
+    ]
+
+
+def run_step(image: str, number: int, step: Step) -> list[str]:
+    """Run a program of the application, without a network and without a shell."""
+    mounts = "".join(
+        f" --mount=type=cache,id=nox-buildkit-step-{image}-{number}-{position},target={path}"
+        for position, path in enumerate(step.cache)
+    )
+    words = ["env", *(f"{name}={value}" for name, value in step.env), *step.run]
+    return [f"RUN --network=none{mounts} {quote.exec_form(words)}"]
+
+
+def collect_outputs(paths: Sequence[str]) -> list[str]:
+    """Make a layer of ``paths``, relative to the working folder."""
+    words = " ".join(map(quote.shell_word, dict.fromkeys(paths)))
+    return [
+        "RUN --network=none \\",
+        "    --mount=type=bind,from=inputs,target=/run/inputs \\",
+        f"    {BYTECODE_CACHE} <<'RUN'",
+        "set -eu",
+        'mkdir -p "/layer$WORKDIR"',
+        f'cp -a --parents -- {words} "/layer$WORKDIR/"',
+        FINISH,
+        "RUN",
+    ]
+
+
+def copy_layer(stage: str) -> str:
+    """Copy what a stage has made into the place where it belongs."""
+    # The whole tree, so that folders on the way have the times of the stage too.
+    return f"COPY --link --from={stage} /layer/ /"
+
+
+def _network(image: ImagePlan) -> list[str]:
+    """Lines of a shell script that let uv reach what this machine reaches."""
+    lines = [
+        "set -eu",
+        "if [ -s /run/secrets/network ]; then . /run/secrets/network; fi",
+        "if [ -s /run/secrets/ca-bundle ]; then",
+        "  export SSL_CERT_FILE=/run/secrets/ca-bundle UV_SYSTEM_CERTS=1",
+        "fi",
+        "export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_NO_INSTALLER_METADATA=1 "
+        "UV_NO_PROGRESS=1 UV_NO_CONFIG=1",
+    ]
+    if image.index:
+        index = quote.shell_word(image.index)
+        lines.append(f"export UV_DEFAULT_INDEX=${{UV_DEFAULT_INDEX:-{index}}}")
+    if image.extra_indexes:
+        indexes = quote.shell_word(" ".join(image.extra_indexes))
+        lines.append(f'export UV_INDEX="${{UV_INDEX:+$UV_INDEX }}"{indexes}')
+        # What is pinned by hash may come from any of them.
+        lines.append("export UV_INDEX_STRATEGY=${UV_INDEX_STRATEGY:-unsafe-best-match}")
+    return lines

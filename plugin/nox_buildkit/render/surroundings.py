@@ -1,0 +1,79 @@
+"""Make what surrounds an application: a name for its user, folders that it owns, placed files.
+
+Runs inside the build with nothing but Python:
+
+    python3 surroundings.py DESCRIPTION BASE ROOT
+
+DESCRIPTION is a JSON file, and paths of sources in it are relative to its folder's parent; BASE is
+where the file system of the base is; ROOT mirrors that of the final image.
+"""
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+
+class Accounts:
+    """The users or the groups of the base (passwd(5), group(5)); there may be none."""
+
+    def __init__(self, path: Path) -> None:
+        self.text = path.read_text() if path.is_file() else ""
+        lines = [line.split(":") for line in self.text.splitlines()]
+        self.ids = {fields[0]: int(fields[2]) for fields in lines if len(fields) > 2}
+
+    def number(self, name: str) -> int:
+        """The ID of a name or a number."""
+        if name.isdigit():
+            return int(name)
+        if name not in self.ids:
+            sys.exit(f"the base has no user or group '{name}'")
+        return self.ids[name]
+
+    def having(self, number: int, line: str) -> str:
+        """All lines, and ``line`` if nobody has the ID ``number``."""
+        if number in self.ids.values():
+            return self.text
+        head = self.text if not self.text or self.text.endswith("\n") else f"{self.text}\n"
+        return f"{head}{line}\n"
+
+
+def main(description: str, base: str, root: str) -> None:
+    """Make all that the file ``description`` says, below ``root``."""
+    wanted = json.loads(Path(description).read_text())
+    inputs, layer = Path(description).parents[1], Path(root)
+    users, groups = (Accounts(Path(base, "etc", name)) for name in ("passwd", "group"))
+    if wanted["user"]:
+        uid, gid = map(int, wanted["user"].split(":"))
+        etc = layer / "etc"
+        etc.mkdir(parents=True)
+        entry = f"app:x:{uid}:{gid}::/nonexistent:/usr/sbin/nologin"
+        (etc / "passwd").write_text(users.having(uid, entry))
+        (etc / "group").write_text(groups.having(gid, f"app:x:{gid}:"))
+
+    def own(path: Path, owner: str) -> None:
+        user, _, group = owner.partition(":")
+        # Without a group: the one of the same name, as useradd makes it.
+        os.chown(path, users.number(user), groups.number(group or user))
+
+    layer.mkdir(exist_ok=True)
+    made = []
+    for directory in wanted["directories"]:
+        path = layer / directory["path"].lstrip("/")
+        path.mkdir(parents=True, exist_ok=True)
+        made.append((path, directory["owner"], 0o755))
+    for file in wanted["files"]:
+        path = layer / file["target"].lstrip("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(inputs / file["source"], path)
+        made.append((path, file["owner"], int(file["mode"], 8)))
+    for path, owner, mode in made:
+        own(path, owner)
+        path.chmod(mode)
+    for path in (layer, *layer.rglob("*")):
+        os.utime(path, (wanted["time"], wanted["time"]))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

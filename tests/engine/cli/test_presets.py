@@ -1,0 +1,258 @@
+"""Bases that come from registries: presets, images without a shell, mirrors, locked digests.
+
+The registries are stand-ins: see standins.py.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from oci import ImageIndex
+from package_index import NATIVE_TAGS, new_version, serve
+from project import Project
+from python_on_whales import Container
+from real_parts import Tools, free_port, in_cache
+from registries import Registry, serve_registry
+from standins import STAND_INS, push, push_for_arm
+
+from nox_buildkit.engine import emulation
+from nox_buildkit.engine.private import PrivateEngine
+from nox_buildkit.lock.program import uv_programs
+
+MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
+VENV = "opt/venv/bin/python"
+
+
+@pytest.fixture(scope="module")
+def hub(
+    template: Project, engine_home: Path, tools: Tools, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Registry]:
+    """A registry with all stand-ins."""
+    template.ok("plan")
+    with serve_registry(tmp_path_factory.mktemp("hub"), engine_home) as registry:
+        with in_cache(engine_home):
+            push(registry.address, tools.skopeo, tmp_path_factory.mktemp("layouts"), STAND_INS)
+        yield registry
+
+
+@pytest.fixture
+def mirrored(project: Project, hub: Registry) -> Project:
+    """A small project that finds every public registry in the stand-in."""
+    return project.write({"buildspec.yaml": _spec(hub, "slim")})
+
+
+def _spec(hub: Registry, base: str, **keys: object) -> str:
+    prefixes = ("docker.io", "gcr.io", "cgr.dev")
+    spec = {
+        "version": 1,
+        "mirrors": dict.fromkeys(prefixes, hub.address),
+        "images": {"web": {"base": base, "command": ["python", "-m", "app", "8000"], **keys}},
+    }
+    # JSON is YAML.
+    return json.dumps(spec)
+
+
+@contextmanager
+def _running(engine: PrivateEngine, image: str, platform: str) -> Iterator[Container]:
+    container = engine.client.run(image, detach=True, networks=["host"], platform=platform)
+    assert isinstance(container, Container)
+    try:
+        yield container
+    finally:
+        container.remove(force=True)
+
+
+def _answer(container: Container, port: int) -> dict[str, object]:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=20) as response:
+                answer: dict[str, object] = json.load(response)
+                return answer
+        except OSError:
+            container.reload()  # type: ignore[no-untyped-call]
+            assert container.state.running, container.logs()
+            assert time.monotonic() < deadline, container.logs()
+            time.sleep(0.1)
+
+
+@pytest.mark.usefixtures("both_platforms")
+@pytest.mark.parametrize(
+    ("base", "interpreter"),
+    [
+        ("slim", "/usr/local/bin/python3.13"),
+        ("distroless", "/usr/bin/python3.13"),
+        ("gcr.io/distroless/python3-debian13:debug", "/usr/bin/python3.13"),
+        ("chainguard", "/usr/bin/python3.13"),
+    ],
+)
+def test_a_preset_answers_on_both_platforms(
+    mirrored: Project, hub: Registry, private_engine: PrivateEngine, base: str, interpreter: str
+) -> None:
+    port = free_port()
+    command = ["python", "-m", "app", str(port)]
+    mirrored.write({"buildspec.yaml": _spec(hub, base, command=command)})
+
+    mirrored.ok("build")
+
+    image = ImageIndex.open(mirrored.tar)
+    private_engine.client.load(mirrored.tar)
+    for platform, machine in MACHINES.items():
+        built = image.platforms[platform]
+        links = [built.members(layer).get(VENV) for layer in built.own_layers]
+        # uv links to the name on PATH, which leads to the same program.
+        (target,) = [link.linkname for link in links if link]
+        assert target in (interpreter, interpreter.removesuffix(".13"))
+        with _running(private_engine, "web:latest", platform) as container:
+            answer = _answer(container, port)
+        assert (answer["machine"], answer["uid"]) == (machine, 10001)
+
+
+@pytest.fixture
+def hub_for_arm(hub: Registry, engine_home: Path, tools: Tools, tmp_path: Path) -> Registry:
+    """The registry, with a base for linux/arm/v7, whose programs run here."""
+    with in_cache(engine_home):
+        push_for_arm(hub.address, tools.skopeo, tmp_path)
+        emulation.ensure(["linux/arm/v7"], os.uname().machine)
+        # The index of the test has none.
+        uv_programs(["linux/arm/v7"])
+    return hub
+
+
+def test_a_32_bit_raspberry_pi(
+    mirrored: Project, hub_for_arm: Registry, private_engine: PrivateEngine
+) -> None:
+    """Packages for linux/arm/v7 are installed there, since uv does not know it as a target."""
+    port = free_port()
+    keys = {
+        "command": ["python", "-m", "app", str(port)],
+        "platforms": ["linux/amd64", "linux/arm/v7"],
+    }
+    mirrored.write({"buildspec.yaml": _spec(hub_for_arm, "python:3.13-slim-arm", **keys)})
+    with serve() as index:
+        version = new_version()
+        index.add("plain", "1.0")
+        index.add("fast", version, NATIVE_TAGS["linux/amd64"], text="PLATFORM = 'amd64'\n")
+        index.add("fast", version, "cp313-cp313-linux_armv7l", text="PLATFORM = 'arm'\n")
+        marked = "plain==1.0; platform_machine == 'armv7l'\n"
+        mirrored.env["UV_DEFAULT_INDEX"] = index.url
+        mirrored.write({"requirements.in": f"fast=={version}\n{marked}"})
+        mirrored.ok("lock")
+        plan = mirrored.ok("plan")
+        assert "emulation linux/arm/v7: packages are installed there" in plan.stdout
+        assert "linux_armv7l" in plan.stdout
+        mirrored.ok("build")
+
+    image = ImageIndex.open(mirrored.tar)
+    assert set(image.platforms) == {"linux/amd64", "linux/arm/v7"}
+    names = {platform: one.own_names for platform, one in image.platforms.items()}
+    plain = "opt/venv/lib/python3.13/site-packages/plain/__init__.py"
+    assert plain in names["linux/arm/v7"]
+    assert plain not in names["linux/amd64"]
+    private_engine.client.load(mirrored.tar)
+    with _running(private_engine, "web:latest", "linux/arm/v7") as container:
+        answer = _answer(container, port)
+    assert (answer["machine"], answer["fast"], answer["plain"]) == ("armv7l", "arm", "1.0")
+
+
+def test_the_full_image_is_a_base_too(mirrored: Project, hub: Registry) -> None:
+    mirrored.write({"buildspec.yaml": _spec(hub, "full", platforms=["linux/amd64"])})
+    plan = json.loads(mirrored.ok("plan", "--json").stdout)["images"][0]
+    assert plan["base"]["name"] == "docker.io/library/python:3.13"
+    assert plan["base"]["context"].startswith(f"docker-image://{hub.address}/library/python:3.13@")
+    assert plan["builder"] is None
+
+
+def test_a_base_without_a_shell_is_built_for_by_its_pair(mirrored: Project, hub: Registry) -> None:
+    mirrored.write({"buildspec.yaml": _spec(hub, "distroless")})
+    plan = json.loads(mirrored.ok("plan", "--json").stdout)["images"][0]
+    assert plan["builder"]["name"] == "docker.io/library/python:3.13-slim-trixie"
+    # The base's entrypoint is the interpreter, which would take "python" for a script.
+    assert plan["config"]["entrypoint"] == []
+
+    mirrored.write({"buildspec.yaml": _spec(hub, "distroless", **{"build-base": "debian"})})
+    plan = json.loads(mirrored.ok("plan", "--json").stdout)["images"][0]
+    assert plan["builder"]["name"] == "debian"
+
+
+def test_a_base_keeps_its_command_where_the_spec_names_none(
+    mirrored: Project, hub: Registry
+) -> None:
+    spec = json.loads(_spec(hub, "server", platforms=["linux/amd64"]))
+    del spec["images"]["web"]["command"]
+    mirrored.write({"buildspec.yaml": json.dumps(spec)})
+    mirrored.ok("build")
+    image = ImageIndex.open(mirrored.tar).platforms["linux/amd64"]
+    assert image.config["config"]["Cmd"] == ["python3", "-m", "app", "8000"]
+
+
+@pytest.mark.parametrize(
+    ("base", "keys", "cause"),
+    [
+        ("slim", {"python": "3.12"}, "there is no base"),
+        (
+            "python:3.13-slim",
+            {"python": "3.12"},
+            "has Python 3.13, and the image is for Python 3.12",
+        ),
+        ("debian:trixie-slim", {}, "has no Python"),
+        ("distroless", {"python": "3.12"}, "it has 3.11 and 3.13"),
+        ("distroless", {"apt": ["libpq5"]}, "it has no apt-get"),
+        ("distroless", {"build-base": "debian:trixie-slim"}, "has no shell or no Python"),
+    ],
+)
+def test_a_base_that_does_not_fit_is_refused(
+    mirrored: Project, hub: Registry, base: str, keys: dict[str, object], cause: str
+) -> None:
+    mirrored.write({"buildspec.yaml": _spec(hub, base, **keys)})
+    said = mirrored.nox("build").cause
+    assert cause in said
+    assert said.startswith("buildspec.yaml:1:")
+
+
+def test_a_release_without_updates_is_pointed_out(mirrored: Project, hub: Registry) -> None:
+    base = "python:3.13-slim-buster"
+    mirrored.write({"buildspec.yaml": _spec(hub, base, platforms=["linux/amd64"])})
+    warning = "Debian 10 has had no security updates since 2024-06-30"
+    assert warning in mirrored.ok("plan").stdout
+    done = mirrored.ok("build")
+    assert warning in done.stderr
+    assert warning in mirrored.record()["images"]["web"]["warnings"][0]
+
+
+def test_locked_bases_stay_until_they_are_refreshed(
+    mirrored: Project, hub: Registry, tools: Tools, engine_home: Path, tmp_path: Path
+) -> None:
+    name = "python:3.13-slim"
+    reference = f"docker.io/library/{name}"
+    done = mirrored.ok("lock", "--bases")
+    assert "bases.lock is written" in done.stderr
+    locked = json.loads((mirrored.root / "bases.lock").read_text())["bases"]
+    assert sorted(locked[reference]["platforms"]) == sorted(MACHINES)
+    mirrored.ok("lock", "--bases", "--check", CI="true")
+
+    # The tag moves on; the build does not.
+    changed = {name: STAND_INS["python:3.13-slim-buster"]}
+    with in_cache(engine_home):
+        push(hub.address, tools.skopeo, tmp_path, changed)
+    plan = json.loads(mirrored.ok("plan", "--json").stdout)["images"][0]
+    assert plan["base"]["digest"] == locked[reference]["digest"]
+    assert f"bases.lock is stale: {reference}" in mirrored.nox("lock", "--bases", "--check").cause
+    mirrored.ok("lock", "--bases")
+    plan = json.loads(mirrored.ok("plan", "--json").stdout)["images"][0]
+    assert plan["base"]["digest"] != locked[reference]["digest"]
+
+    mirrored.write({"buildspec.yaml": _spec(hub, "full")})
+    cause = mirrored.nox("build", CI="true").cause
+    assert "bases.lock does not have docker.io/library/python:3.13" in cause
+    (mirrored.root / "bases.lock").write_text("{}")
+    assert "bases.lock cannot be read" in mirrored.nox("build").cause
+    with in_cache(engine_home):
+        push(hub.address, tools.skopeo, tmp_path, {name: STAND_INS[name]})

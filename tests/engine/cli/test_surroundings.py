@@ -1,0 +1,170 @@
+"""What surrounds an application: owned folders, placed files, programs before the start, config."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from oci import ImageIndex, PlatformImage
+from project import Project
+
+from nox_buildkit.engine.private import PrivateEngine
+
+SPEC = """\
+version: 1
+images:
+  web:
+    base: debian
+    platforms: [linux/amd64]
+    copy: [app]
+    command: [python, -m, app.report]
+    prestart:
+      - [python, -m, app.prepare, "one $HOME two"]
+    directories: [/var/log/app]
+    volumes: [/app/media]
+    files:
+      - {source: deploy/app.ini, target: /etc/app/app.ini, mode: "0440", owner: "0:10001"}
+    healthcheck: {test: [python, -m, app.health], interval: 1m30s, retries: 2, start-period: 5s}
+    stop-signal: SIGINT
+"""
+PREPARE = """\
+import pathlib
+import sys
+
+pathlib.Path("/var/log/app/prepared").write_text(sys.argv[1])
+"""
+REPORT = """\
+import os
+import pathlib
+
+print(os.getpid(), pathlib.Path("/var/log/app/prepared").read_text())
+print(pathlib.Path("/etc/app/app.ini").read_text(), end="")
+pathlib.Path("/app/media/upload").write_text("kept")
+"""
+
+
+@pytest.fixture
+def surrounded(project: Project) -> Project:
+    return project.write(
+        {
+            "buildspec.yaml": SPEC,
+            "deploy/app.ini": "[app]\n",
+            "app/prepare.py": PREPARE,
+            "app/report.py": REPORT,
+        }
+    )
+
+
+def _image(project: Project) -> PlatformImage:
+    return ImageIndex.open(project.tar).platforms["linux/amd64"]
+
+
+def test_folders_files_and_configuration(
+    surrounded: Project, private_engine: PrivateEngine
+) -> None:
+    plan = surrounded.ok("plan").stdout
+    assert "/etc/app/app.ini, mode 0440, owned by 0:10001" in plan
+    surrounded.ok("build")
+
+    image = _image(surrounded)
+    members = {name: m for layer in image.own_layers for name, m in image.members(layer).items()}
+    owned = {name: (m.uid, m.gid, m.mode) for name, m in members.items()}
+    assert owned["var/log/app"] == owned["app/media"] == (10001, 10001, 0o755)
+    assert owned["etc/app/app.ini"] == (0, 10001, 0o440)
+    assert owned["var/log"] == (0, 0, 0o755)
+    assert not [name for name in members if name.startswith("app/deploy")]
+    config = image.config["config"]
+    assert config["Volumes"] == {"/app/media": {}}
+    assert config["StopSignal"] == "SIGINT"
+    assert config["Healthcheck"] == {
+        "Test": ["CMD", "python", "-m", "app.health"],
+        "Interval": 90_000_000_000,
+        "StartPeriod": 5_000_000_000,
+        "Retries": 2,
+    }
+
+    private_engine.client.load(surrounded.tar)
+    said = private_engine.client.run("web:latest", remove=True, platform="linux/amd64")
+    assert str(said) == "1 one $HOME two\n[app]"
+
+
+def test_a_changed_file_is_a_changed_image(surrounded: Project) -> None:
+    surrounded.ok("build")
+    before = surrounded.record()["images"]["web"]["digest"]
+    assert "nothing changed" in surrounded.ok("build").stderr
+    surrounded.write({"deploy/app.ini": "[app]\ndebug = no\n"})
+    surrounded.ok("build")
+    assert surrounded.record()["images"]["web"]["digest"] != before
+
+
+def test_a_program_before_the_start_that_fails_ends_the_container(
+    surrounded: Project, private_engine: PrivateEngine
+) -> None:
+    surrounded.write({"app/prepare.py": "import sys\n\nsys.exit(7)\n"})
+    surrounded.ok("build")
+    private_engine.client.load(surrounded.tar)
+    container = private_engine.client.create("web:latest", platform="linux/amd64")
+    with container:
+        container.start()
+        assert private_engine.client.wait(container) == 7
+        logs = container.logs()
+        assert "prestart: python -m app.prepare one $HOME two: failed (7)" in str(logs)
+
+
+def test_a_step_makes_files_once_for_all_platforms(project: Project) -> None:
+    make = (
+        "import os, pathlib, fast, plain\n"
+        "pathlib.Path('static/css').mkdir(parents=True)\n"
+        "text = f'{fast.PLATFORM} {os.environ[\"NAME\"]} {os.getcwd()}'\n"
+        "pathlib.Path('static/css/site.css').write_text(text)\n"
+        "pathlib.Path('left.over').write_text(text)\n"
+    )
+    step = {"run": ["python", "-c", make], "output": ["static"], "env": {"NAME": "a $b 'c'"}}
+    web = {"base": "debian", "command": ["python", "-m", "app", "8000"], "steps": [step]}
+    project.write({"buildspec.yaml": json.dumps({"version": 1, "images": {"web": web}})})
+
+    project.ok("build")
+
+    image = ImageIndex.open(project.tar)
+    layers = {one.own_layers[-1] for one in image.platforms.values()}
+    assert len(layers) == 1
+    built = image.platforms["linux/arm64"]
+    assert built.read("app/static/css/site.css") == "linux/amd64 a $b 'c' /app"
+    assert "app/left.over" not in built.own_names
+    assert "nothing changed" in project.ok("build").stderr
+
+    # An image for another platform alone is the same image.
+    whole = project.record()["images"]["web"]["platforms"]["linux/arm64"]["digest"]
+    project.ok("build", "--platform", "linux/arm64")
+    assert project.record()["images"]["web"]["platforms"]["linux/arm64"]["digest"] == whole
+
+    step["output"] = ["nowhere"]
+    project.write({"buildspec.yaml": json.dumps({"version": 1, "images": {"web": web}})})
+    done = project.nox("build")
+    assert done.code != 0
+    assert "nowhere" in done.stderr
+
+
+def test_a_file_that_is_not_there(surrounded: Project) -> None:
+    (surrounded.root / "deploy/app.ini").unlink()
+    cause = surrounded.nox("build").cause
+    assert cause.startswith("buildspec.yaml:13:18: images.web.files.0.source: ")
+    assert "'deploy/app.ini' is not a file of the context" in cause
+    assert not (surrounded.root / "dist").exists()
+
+
+def test_an_owner_that_the_base_does_not_know(surrounded: Project) -> None:
+    surrounded.write({"buildspec.yaml": SPEC.replace('"0:10001"', "uwsgi")})
+    done = surrounded.nox("build")
+    assert "the base has no user or group 'uwsgi'" in done.stderr
+    assert done.code != 0
+
+
+def test_the_configuration_is_the_same_without_this_program(surrounded: Project) -> None:
+    plan = json.loads(surrounded.ok("plan", "--json").stdout)["images"][0]
+    surrounded.ok("render", "--output", "bake")
+    text = (surrounded.root / "bake" / "web.Dockerfile").read_text()
+    assert "HEALTHCHECK --interval=1m30s --start-period=5s --retries=2 CMD" in text
+    assert plan["config"]["stop_signal"] == "SIGINT"
+    (placed,) = plan["files"]
+    assert (surrounded.root / "bake/inputs/files" / placed["digest"]).read_text() == "[app]\n"

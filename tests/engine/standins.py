@@ -1,0 +1,200 @@
+"""Stand-ins for images of public registries: the same paths, users, entrypoints and gaps.
+
+They are made of Debian's packages (base ``debian``) and pushed to a registry of the tests, where
+``mirrors`` finds them under the names that the real ones have.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nox_buildkit.bases.debian import Contents, assembled, release_for
+from nox_buildkit.bases.layout import Entry, PlatformImage, write_layout
+from nox_buildkit.bases.unpack import PACKAGES, Source, unpack
+from nox_buildkit.engine.debian import host_archive
+from nox_buildkit.engine.provision import silent, tool
+
+PLATFORMS = ("linux/amd64", "linux/arm64")
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+Files = dict[str, Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """An image to push: how its files differ from those of base ``debian``, and its config."""
+
+    repository: str
+    change: Callable[[Files], None]
+    config: Mapping[str, Any]
+
+
+def official(files: Files) -> None:
+    """Docker's ``python``: the interpreter and its library below /usr/local, with pip."""
+    for name in [name for name in files if name.startswith(("usr/lib/python3.13/", "usr/bin/py"))]:
+        entry = files.pop(name)
+        moved = name.replace("usr/", "usr/local/", 1)
+        if not name.startswith("usr/bin/py") or name == "usr/bin/python3.13":
+            place(files, moved, entry)
+    for name in ("python3", "python"):
+        link(files, f"usr/local/bin/{name}", "python3.13")
+    write(files, "usr/local/lib/python3.13/site-packages/pip/__init__.py", b"")
+
+
+def without_shell(files: Files) -> None:
+    """As distroless images are: the interpreter is the only program."""
+    for name in [name for name in files if name.startswith("usr/bin/") and "python" not in name]:
+        del files[name]
+    for name in ("etc/passwd", "etc/group"):
+        line = b"nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n"
+        write(files, name, files[name].content + line)
+
+
+def debug(files: Files) -> None:
+    """Distroless with a shell that is nowhere but in /busybox."""
+    shell = files["usr/bin/dash"]
+    without_shell(files)
+    place(files, "busybox/sh", shell)
+
+
+def wolfi(files: Files) -> None:
+    """Another distribution with glibc."""
+    write(files, "usr/lib/os-release", b'ID=wolfi\nNAME="Wolfi"\nVERSION_ID="20230201"\n')
+
+
+def chainguard(files: Files) -> None:
+    wolfi(files)
+    without_shell(files)
+
+
+def unsupported(files: Files) -> None:
+    """The official image on a release that gets no updates any more."""
+    official(files)
+    write(files, "usr/lib/os-release", b'ID=debian\nVERSION_ID="10"\n')
+
+
+def without_python(files: Files) -> None:
+    for name in [name for name in files if "python" in name]:
+        del files[name]
+
+
+def _config(**values: Any) -> dict[str, Any]:
+    return {"Env": [f"PATH={PATH}"], **values}
+
+
+STAND_INS = {
+    "python:3.13-slim": StandIn("library/python", official, _config(Cmd=["python3"])),
+    "python:3.13": StandIn("library/python", official, _config(Cmd=["python3"])),
+    "python:3.13-slim-trixie": StandIn("library/python", official, _config(Cmd=["python3"])),
+    "python:3.13-slim-buster": StandIn("library/python", unsupported, _config(Cmd=["python3"])),
+    "debian:trixie-slim": StandIn("library/debian", without_python, _config(Cmd=["bash"])),
+    "server:latest": StandIn(
+        "library/server",
+        official,
+        _config(Cmd=["python3", "-m", "app", "8000"], WorkingDir="/app"),
+    ),
+    "python3-debian13:latest": StandIn(
+        "distroless/python3-debian13", without_shell, _config(Entrypoint=["/usr/bin/python3.13"])
+    ),
+    "python3-debian13:debug": StandIn(
+        "distroless/python3-debian13", debug, _config(Entrypoint=["/usr/bin/python3.13"])
+    ),
+    "python:latest": StandIn(
+        "chainguard/python", chainguard, _config(Entrypoint=["/usr/bin/python"], User="65532")
+    ),
+    "python:latest-dev": StandIn(
+        "chainguard/python", wolfi, _config(Entrypoint=["/usr/bin/python"], User="65532")
+    ),
+}
+
+
+def write(files: Files, name: str, content: bytes) -> None:
+    """Put a file into an image, with the folders on its way."""
+    place(files, name, Entry(tarfile.TarInfo(name), content))
+
+
+def link(files: Files, name: str, target: str) -> None:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = tarfile.SYMTYPE, target
+    place(files, name, Entry(info))
+
+
+def place(files: Files, name: str, entry: Entry) -> None:
+    parts = name.split("/")
+    for depth in range(1, len(parts)):
+        folder = "/".join(parts[:depth])
+        if folder not in files:
+            info = tarfile.TarInfo(folder)
+            info.type, info.mode = tarfile.DIRTYPE, 0o755
+            files[folder] = Entry(info)
+    entry.info.name = name
+    files[name] = entry
+
+
+def push(address: str, skopeo: Path, folder: Path, names: Mapping[str, StandIn]) -> None:
+    """Push the stand-ins ``names`` (tags of repositories) to the registry at ``address``."""
+    for name, standin in names.items():
+        layout = Path(tempfile.mkdtemp(dir=folder))
+        write_layout(layout, [_image(platform, standin) for platform in PLATFORMS])
+        _copy(address, skopeo, layout, f"{standin.repository}:{name.partition(':')[2]}")
+
+
+def push_for_arm(address: str, skopeo: Path, folder: Path) -> None:
+    """Push an official image for linux/amd64 and linux/arm/v7, as ``python:3.13-slim-arm``."""
+    archive = host_archive()
+    work = Path(tempfile.mkdtemp(dir=folder))
+    work.chmod(0o755)
+    options = f"[signed-by={archive.signed_by}] " if archive.signed_by else ""
+    source = Source((f"deb {options}{archive.uri} trixie main",), tool("mmdebstrap", silent))
+    files = unpack("trixie", "armhf", PACKAGES, source, work).entries
+    official(files)
+    standin = STAND_INS["python:3.13-slim"]
+    layout = Path(tempfile.mkdtemp(dir=folder))
+    arm = PlatformImage("linux/arm/v7", tuple(files.values()), standin.config, compression=1)
+    write_layout(layout, [_image("linux/amd64", standin), arm])
+    _copy(address, skopeo, layout, f"{standin.repository}:3.13-slim-arm")
+
+
+def _copy(address: str, skopeo: Path, layout: Path, name: str) -> None:
+    options = ("--quiet", "--all", "--dest-tls-verify=false")
+    places = (f"oci:{layout}", f"docker://{address}/{name}")
+    subprocess.run([skopeo, "copy", *options, *places], check=True)
+
+
+def _image(platform: str, standin: StandIn) -> PlatformImage:
+    files = _debian(platform)
+    standin.change(files)
+    return PlatformImage(platform, tuple(files.values()), standin.config, compression=1)
+
+
+def _debian(platform: str) -> Files:
+    """The files of base ``debian``, which must have been assembled."""
+    base = assembled(release_for("3.13"), PLATFORMS, Contents())
+    assert base
+    blobs = base.folder / "blobs" / "sha256"
+
+    def read(descriptor: Mapping[str, Any]) -> bytes:
+        return Path(blobs, str(descriptor["digest"]).removeprefix("sha256:")).read_bytes()
+
+    index = json.loads(read({"digest": base.digest}))
+    architecture = platform.partition("/")[2]
+    (image,) = (m for m in index["manifests"] if m["platform"]["architecture"] == architecture)
+    layer = gzip.decompress(read(json.loads(read(image))["layers"][0]))
+    with tarfile.open(fileobj=io.BytesIO(layer)) as tar:
+        return {
+            member.name: Entry(member, stream.read() if (stream := _stream(tar, member)) else b"")
+            for member in tar
+        }
+
+
+def _stream(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Any:
+    return tar.extractfile(member) if member.isreg() else None
