@@ -142,9 +142,13 @@ def place(files: Files, name: str, entry: Entry) -> None:
 
 def push(address: str, skopeo: Path, folder: Path, names: Mapping[str, StandIn]) -> None:
     """Push the stand-ins ``names`` (tags of repositories) to the registry at ``address``."""
+    layouts: dict[str, Path] = {}
     for name, standin in names.items():
-        layout = Path(tempfile.mkdtemp(dir=folder))
-        write_layout(layout, [_image(platform, standin) for platform in PLATFORMS])
+        same = f"{standin.change.__name__} {standin.config}"
+        layout = layouts.get(same)
+        if layout is None:
+            layout = layouts[same] = Path(tempfile.mkdtemp(dir=folder))
+            write_layout(layout, [_image(platform, standin) for platform in PLATFORMS])
         _copy(address, skopeo, layout, f"{standin.repository}:{name.partition(':')[2]}")
 
 
@@ -162,6 +166,29 @@ def push_for_arm(address: str, skopeo: Path, folder: Path) -> None:
     arm = PlatformImage("linux/arm/v7", tuple(files.values()), standin.config, compression=1)
     write_layout(layout, [_image("linux/amd64", standin), arm])
     _copy(address, skopeo, layout, f"{standin.repository}:3.13-slim-arm")
+
+
+def push_with_apt(address: str, skopeo: Path, folder: Path) -> None:
+    """Push a Debian for linux/amd64 with Python and apt-get, as ``python:3.13-apt``."""
+    archive = host_archive()
+    options = f"[signed-by={archive.signed_by}] " if archive.signed_by else ""
+    tar = Path(tempfile.mkdtemp(dir=folder)) / "root.tar"
+    command = [*tool("mmdebstrap", silent), "--quiet", "--variant=apt", "--architectures=amd64"]
+    lines = f"deb {options}{archive.uri} trixie main\n"
+    include = "--include=ca-certificates,python-is-python3"
+    subprocess.run([*command, include, "trixie", tar, "-"], input=lines.encode(), check=True)
+    with tarfile.open(tar) as root:
+        files = {}
+        for member in root:
+            member.name = member.name.removeprefix("./").rstrip("/")
+            if member.name not in ("", ".") and not member.isdev():
+                content = root.extractfile(member) if member.isreg() else None
+                files[member.name] = Entry(member, content.read() if content else b"")
+    layout = Path(tempfile.mkdtemp(dir=folder))
+    config = _config(Cmd=["bash"])
+    image = PlatformImage("linux/amd64", tuple(files.values()), config, compression=1)
+    write_layout(layout, [image])
+    _copy(address, skopeo, layout, "library/python:3.13-apt")
 
 
 def _copy(address: str, skopeo: Path, layout: Path, name: str) -> None:

@@ -114,6 +114,10 @@ def _files(layers: Iterable[Path]) -> Files:
                     _remove(files, f"{hidden}/")
                 else:
                     files.links[path] = member.linkname if member.issym() else None
+                    while folder:
+                        # A layer need not have an entry for each folder.
+                        files.links.setdefault(folder, None)
+                        folder = posixpath.dirname(folder)
                     stream = tar.extractfile(member) if _READ.search(path) else None
                     if stream and member.isreg():
                         files.contents[path] = stream.read()
@@ -145,7 +149,7 @@ def _libc(files: Files) -> Libc | None:
 
 
 def _distribution(files: Files) -> tuple[str, str]:
-    real = files.real("/etc/os-release") or "usr/lib/os-release"
+    real = files.real("/etc/os-release") or files.real("/usr/lib/os-release") or ""
     lines = files.contents.get(real, b"").decode(errors="replace").splitlines()
     values = dict(line.split("=", 1) for line in lines if "=" in line)
     return values.get("ID", "").strip("\"'"), values.get("VERSION_ID", "").strip("\"'")

@@ -165,7 +165,7 @@ def _warnings(folder: Path, platforms: Sequence[PlatformResult], image: ImagePla
 
     for result in platforms:
         layers = layout.layer_files(folder, result)
-        for problem in problems(layers, len(image.layers), result.platform):
+        for problem in problems(layers, len(image.layers), result.platform, image.libc):
             yield f"{image.name}, {result.platform}: {problem}"
 
 

@@ -64,7 +64,9 @@ def compiler_of(
         if image.build_base or not base.apt or paired.compiler != paired.reference:
             return bases.pinned(image.build_base or paired.compiler), image.build_apt
         # An image of Debian's family that nothing else is known of.
-        return base, tuple(dict.fromkeys((*_COMPILERS, *image.build_apt)))
+        # Python's headers come with Python, but where it is Debian's.
+        headers = ("python3-dev",) if base.interpreter.startswith("/usr/bin/") else ()
+        return base, tuple(dict.fromkeys((*_COMPILERS, *headers, *image.build_apt)))
     except BuildkitError as error:
         raise _located(error, spec.location("images", name, "build-apt")) from None
 

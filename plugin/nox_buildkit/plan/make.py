@@ -75,6 +75,7 @@ def _plan_image(name: str, spec: BuildSpec, facts: Facts, platforms: Sequence[st
         # Base debian has them already.
         apt=image.apt if known.base.apt else (),
         build_apt=known.build_apt,
+        libc=libc,
         uv=facts.uv,
         python=image.python,
         lock=known.lock.path if known.lock else None,

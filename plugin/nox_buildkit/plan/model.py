@@ -14,7 +14,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from nox_buildkit.plan.platforms import PLATFORMS
+from nox_buildkit.plan.platforms import PLATFORMS, Libc
 
 PackageKind = Literal["pure", "native"]
 
@@ -155,6 +155,7 @@ class ImagePlan:
     compiler: Base | None
     apt: tuple[str, ...]
     build_apt: tuple[str, ...]
+    libc: Libc
     uv: str
     python: str
     lock: str | None

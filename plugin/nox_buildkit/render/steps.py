@@ -124,6 +124,7 @@ def apt(packages: Sequence[str], architecture: str = "TARGETARCH") -> list[str]:
         "export http_proxy=${http_proxy:-${HTTP_PROXY:-}}",
         "export https_proxy=${https_proxy:-${HTTPS_PROXY:-}}",
         f"set -- -qq -o Dir::Cache={folder}/cache -o Dir::State::Lists={folder}/lists "
+        f"-o Dir::Log={folder} -o Dpkg::Options::=--log={folder}/dpkg.log "
         "-o APT::Keep-Downloaded-Packages=true -o Dpkg::Use-Pty=0",
         "if [ -s /run/secrets/ca-bundle ]; then",
         '  set -- "$@" -o Acquire::https::CAInfo=/run/secrets/ca-bundle',
@@ -132,8 +133,7 @@ def apt(packages: Sequence[str], architecture: str = "TARGETARCH") -> list[str]:
         "touch /run/started",
         'apt-get "$@" update',
         f'apt-get "$@" install --yes --no-install-recommends -- {names}',
-        "rm -rf /var/log/apt /var/log/dpkg.log /var/log/alternatives.log "
-        "/var/cache/ldconfig/aux-cache /var/cache/debconf/*-old /var/lib/dpkg/*-old",
+        "rm -f /var/cache/ldconfig/aux-cache /var/cache/debconf/*-old /var/lib/dpkg/*-old",
         "# What the packages brought has their times; what changed now has one time for all.",
         f"find / -xdev -newer /run/started -exec touch --no-dereference --date=@{EPOCH} {{}} +",
         "rm /run/started",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from rich.console import Group
 from rich.table import Table
 
 from nox_buildkit.plan.facts import Coverage, LockedFile
@@ -15,7 +16,7 @@ Cells = Mapping[str, Mapping[str, tuple[str, str]]]
 _WORDS = {"wheel": "wheel", "sdist": "compiled", "none": "nothing", "other": "not on an index"}
 
 
-def planned(image: ImagePlan) -> Table | None:
+def planned(image: ImagePlan) -> Group | Table | None:
     """The packages of ``image`` that are not one file for all platforms."""
     return _table(
         {
@@ -29,7 +30,7 @@ def planned(image: ImagePlan) -> Table | None:
     )
 
 
-def covered(coverage: Coverage) -> Table | None:
+def covered(coverage: Coverage) -> Group | Table | None:
     """The packages of a lock that are not one file for all platforms."""
     files = list(coverage.values())
     shared = set.intersection(*map(set, files)) if files else set[LockedFile]()
@@ -43,7 +44,7 @@ def covered(coverage: Coverage) -> Table | None:
     )
 
 
-def _table(cells: Cells, pure: int) -> Table | None:
+def _table(cells: Cells, pure: int) -> Group | Table | None:
     names = sorted({name for packages in cells.values() for name in packages})
     if not names:
         return None
@@ -52,9 +53,13 @@ def _table(cells: Cells, pure: int) -> Table | None:
         table.add_column(title)
     for name in names:
         table.add_row(*_row(name, [packages.get(name) for packages in cells.values()]))
-    table.caption = f"and {pure} packages with one wheel for all platforms" if pure else None
-    table.caption_justify = "left"
-    return table
+    if not pure:
+        return table
+    # As a caption it would be wrapped to the table's width.
+    return Group(
+        table,
+        f"and {pure} {'package' if pure == 1 else 'packages'} with one wheel for all platforms",
+    )
 
 
 def _row(name: str, files: Sequence[tuple[str, str] | None]) -> list[str]:

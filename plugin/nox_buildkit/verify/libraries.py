@@ -1,4 +1,4 @@
-"""Shared libraries that an image's programs need and the image does not have.
+"""What an image's programs need and the image does not have: shared libraries, a newer glibc.
 
 What the dynamic linker would look for is read from the files (ELF, DT_NEEDED), and looked up by
 name in all layers: also in folders that only a package itself knows, since packages load libraries
@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import posixpath
+import re
 import tarfile
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -18,11 +19,13 @@ from pathlib import Path
 from elftools.common.exceptions import ELFError
 from elftools.elf.dynamic import DynamicSegment
 from elftools.elf.elffile import ELFFile
+from elftools.elf.gnuversions import GNUVerNeedSection
 
 from nox_buildkit.files import cache_dir, private_dir, write_atomic
+from nox_buildkit.plan.platforms import Libc
 
 #: Counts changes of what is read of the same layer.
-_FORMAT = 1
+_FORMAT = 2
 
 #: What the kernel and the linker bring along by themselves.
 _ALWAYS = ("linux-vdso.so", "ld-linux")
@@ -36,11 +39,15 @@ _MACHINES = {
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program or a shared object: its machine (ELF's name), and the libraries that it needs."""
+    """A program or a shared object: its machine (ELF's name), and the libraries that it needs.
+
+    ``glibc``: the newest version of which it needs a symbol (0.0: none).
+    """
 
     path: str
     machine: str
     needed: tuple[str, ...]
+    glibc: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,7 @@ class LayerContents:
     programs: tuple[Program, ...]
 
 
-def problems(layers: Sequence[Path], own: int, platform: str) -> list[str]:
+def problems(layers: Sequence[Path], own: int, platform: str, libc: Libc) -> list[str]:
     """A sentence for each thing that will not load in the image of ``platform``.
 
     ``layers``: compressed tar files, the lowest first; the last ``own`` of them are looked into,
@@ -62,6 +69,7 @@ def problems(layers: Sequence[Path], own: int, platform: str) -> list[str]:
     present = frozenset[str]().union(*(layer.libraries for layer in contents))
     programs = [p for layer in contents for p in layer.programs]
     foreign = [p for p in programs if p.machine != _MACHINES.get(platform, p.machine)]
+    newer = [p for p in programs if libc.family == "glibc" and p.glibc > libc.version]
     missing: dict[str, list[str]] = {}
     for program in programs:
         for library in program.needed:
@@ -73,7 +81,13 @@ def problems(layers: Sequence[Path], own: int, platform: str) -> list[str]:
             for program in foreign
         ),
         *(
-            f"{library} is not in the image, and {_some(paths)}"
+            f"/{program.path} needs glibc {program.glibc[0]}.{program.glibc[1]}, and the image has "
+            f"{libc}"
+            for program in newer
+            if program not in foreign
+        ),
+        *(
+            f"{library} is not in the image, and {_some(paths)}{_package(library)}"
             for library, paths in missing.items()
         ),
     ]
@@ -94,7 +108,10 @@ def read_layer(layer: Path, *, programs: bool) -> LayerContents:
         return contents
     return LayerContents(
         frozenset(known["libraries"]),
-        tuple(Program(p["path"], p["machine"], tuple(p["needed"])) for p in known["programs"]),
+        tuple(
+            Program(p["path"], p["machine"], tuple(p["needed"]), tuple(p["glibc"]))
+            for p in known["programs"]
+        ),
     )
 
 
@@ -124,10 +141,37 @@ def _program(path: str, content: bytes) -> Program | None:
         dynamic = [s for s in elf.iter_segments() if isinstance(s, DynamicSegment)]
         tags = (tag for segment in dynamic for tag in segment.iter_tags("DT_NEEDED"))
         needed = [str(tag.needed) for tag in tags]  # type: ignore[attr-defined]  # set at run time
+        glibc = _newest_glibc(elf)
     except (ELFError, ValueError):
         return None
     kept = tuple(library for library in needed if not library.startswith(_ALWAYS))
-    return Program(path, str(elf["e_machine"]), kept)
+    return Program(path, str(elf["e_machine"]), kept, glibc)
+
+
+def _newest_glibc(elf: ELFFile) -> tuple[int, int]:
+    """The newest of the symbol versions GLIBC_X.Y that the file asks for."""
+    sections = [s for s in elf.iter_sections() if isinstance(s, GNUVerNeedSection)]
+    names = (
+        version.name
+        for section in sections
+        for _, versions in section.iter_versions()
+        for version in versions
+    )
+    found = (re.fullmatch(r"GLIBC_(\d+)\.(\d+)(?:\.\d+)?", name) for name in names)
+    return max(((int(m[1]), int(m[2])) for m in found if m), default=(0, 0))
+
+
+def _package(library: str) -> str:
+    """The Debian package of a library, by the rule that names them (Debian policy, 8.1)."""
+    match = re.fullmatch(r"(.+)\.so\.([0-9.]+)", library)
+    if not match:
+        return ""
+    name, version = match[1].lower().replace("_", "-"), match[2]
+    separator = "-" if name[-1].isdigit() else ""
+    if re.search(r"[0-9]\.[0-9]", name):
+        # libpython3.13.so.1.0: the version that matters is in the name.
+        separator = version = ""
+    return f"; Debian's package is usually named {name}{separator}{version}"
 
 
 def _some(paths: Iterable[str]) -> str:

@@ -134,7 +134,10 @@ def test_a_library_that_was_forgotten_is_named_with_who_needs_it(
     project.write({"buildspec.yaml": SPEC.replace("    apt: [libyaml-0-2]\n", "")})
     done = project.ok("build", "--platform", "linux/amd64")
     path = f"/{SITE}/cyaml.cpython-313-x86_64-linux-gnu.so"
-    said = f"web, linux/amd64: libyaml-0.so.2 is not in the image, and {path} needs it"
+    said = (
+        f"web, linux/amd64: libyaml-0.so.2 is not in the image, and {path} needs it; "
+        "Debian's package is usually named libyaml-0-2"
+    )
     assert f"warning: {said}\n" in done.stderr
     assert project.record()["images"]["web"]["warnings"] == [said]
     # It is said again as long as it is so.

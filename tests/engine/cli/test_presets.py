@@ -20,7 +20,7 @@ from project import Project
 from python_on_whales import Container
 from real_parts import Tools, free_port, in_cache
 from registries import Registry, serve_registry
-from standins import STAND_INS, push, push_for_arm
+from standins import STAND_INS, push, push_for_arm, push_with_apt
 
 from nox_buildkit.engine import emulation
 from nox_buildkit.engine.private import PrivateEngine
@@ -113,6 +113,25 @@ def test_a_preset_answers_on_both_platforms(
         with _running(private_engine, "web:latest", platform) as container:
             answer = _answer(container, port)
         assert (answer["machine"], answer["uid"]) == (machine, 10001)
+
+
+def test_debian_packages_on_a_base_with_apt(
+    mirrored: Project, hub: Registry, tools: Tools, engine_home: Path, tmp_path: Path
+) -> None:
+    with in_cache(engine_home):
+        push_with_apt(hub.address, tools.skopeo, tmp_path)
+    keys = {"platforms": ["linux/amd64"], "apt": ["libyaml-0-2"]}
+    mirrored.write({"buildspec.yaml": _spec(hub, "python:3.13-apt", **keys)})
+    mirrored.ok("build")
+    image = ImageIndex.open(mirrored.tar).platforms["linux/amd64"]
+    added = image.members(image.own_layers[0])
+    assert "usr/lib/x86_64-linux-gnu/libyaml-0.so.2" in added
+    # Nothing that apt and dpkg write down is left.
+    assert not [n for n in added if n.startswith(("var/log/", "var/lib/apt/lists/", "run/apt/"))]
+    assert not [n for n in image.own_names if n.endswith(".deb")]
+    # What the step changed has no time of today.
+    assert max(member.mtime for member in added.values()) < time.time() - 86400
+    assert mirrored.record()["images"]["web"]["warnings"] == []
 
 
 @pytest.fixture
