@@ -163,7 +163,7 @@ def push_for_arm(address: str, skopeo: Path, folder: Path) -> None:
     official(files)
     standin = STAND_INS["python:3.13-slim"]
     layout = Path(tempfile.mkdtemp(dir=folder))
-    arm = PlatformImage("linux/arm/v7", tuple(files.values()), standin.config, compression=1)
+    arm = PlatformImage("linux/arm/v7", tuple(files.values()), standin.config, compression=0)
     write_layout(layout, [_image("linux/amd64", standin), arm])
     _copy(address, skopeo, layout, f"{standin.repository}:3.13-slim-arm")
 
@@ -186,7 +186,7 @@ def push_with_apt(address: str, skopeo: Path, folder: Path) -> None:
                 files[member.name] = Entry(member, content.read() if content else b"")
     layout = Path(tempfile.mkdtemp(dir=folder))
     config = _config(Cmd=["bash"])
-    image = PlatformImage("linux/amd64", tuple(files.values()), config, compression=1)
+    image = PlatformImage("linux/amd64", tuple(files.values()), config, compression=0)
     write_layout(layout, [image])
     _copy(address, skopeo, layout, "library/python:3.13-apt")
 
@@ -200,7 +200,7 @@ def _copy(address: str, skopeo: Path, layout: Path, name: str) -> None:
 def _image(platform: str, standin: StandIn) -> PlatformImage:
     files = _debian(platform)
     standin.change(files)
-    return PlatformImage(platform, tuple(files.values()), standin.config, compression=1)
+    return PlatformImage(platform, tuple(files.values()), standin.config, compression=0)
 
 
 def _debian(platform: str) -> Files:

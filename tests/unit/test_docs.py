@@ -18,7 +18,9 @@ import pytest
 import yaml
 
 from nox_buildkit.arguments import parser_for, session_names
-from nox_buildkit.spec.load import parse
+from nox_buildkit.lock.compile import is_fresh
+from nox_buildkit.lock.sets import sources_of
+from nox_buildkit.spec.load import load, parse
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ROOT / "docs/commands.md"
@@ -148,3 +150,13 @@ def test_the_changelog_begins_with_the_version_of_the_project() -> None:
 
 if __name__ == "__main__":
     COMMANDS.write_text(commands_page(), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "path", sorted([ROOT / "buildspec.yaml", *ROOT.glob("examples/*/buildspec.yaml")]), ids=str
+)
+def test_every_buildspec_is_one_and_its_locks_are_up_to_date(path: Path) -> None:
+    spec = load(path)
+
+    sources = sources_of(spec, path.parent)
+    assert all(is_fresh(source) for source in sources.values() if source)

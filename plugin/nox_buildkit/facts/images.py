@@ -49,22 +49,27 @@ def stack_of(name: str, spec: BuildSpec, native: Sequence[str], bases: Bases) ->
 
 def compiler_of(
     name: str, spec: BuildSpec, native: Sequence[str], base: BaseFacts, bases: Bases
-) -> tuple[BaseFacts, tuple[str, ...]]:
+) -> tuple[BaseFacts | None, tuple[str, ...]]:
     """What compiles packages for ``base``, and the Debian packages to add to it for that.
 
-    Raises PlanError, EngineError.
+    None where nothing is known that could. Raises PlanError, EngineError.
     """
     image = spec.images[name]
+    platforms = _platforms(image, spec, native)
     try:
-        if image.base == "debian":
-            packages = tuple(dict.fromkeys((*image.apt, *image.build_apt)))
-            contents = Contents(packages, compilers=True)
-            return bases.of_debian(image.python, _platforms(image, spec, native), contents), ()
-        paired = _paired(image)
-        if image.build_base or not base.apt or paired.compiler != paired.reference:
-            return bases.pinned(image.build_base or paired.compiler), image.build_apt
-        # An image of Debian's family that nothing else is known of.
-        # Python's headers come with Python, but where it is Debian's.
+        if "debian" in (image.base, image.build_base):
+            # Libraries to run with are there to link against, too.
+            run_time = image.apt if image.base == "debian" else ()
+            contents = Contents(tuple(dict.fromkeys((*run_time, *image.build_apt))), compilers=True)
+            return bases.of_debian(image.python, platforms, contents), ()
+        found = _known(image.build_base or image.base, image.python)
+        if found:
+            return bases.pinned(found.compiler), image.build_apt
+        if image.build_base:
+            return bases.pinned(image.build_base), image.build_apt
+        if not base.apt:
+            return None, ()
+        # An image of Debian's family. Python's headers come with Python, but where it is Debian's.
         headers = ("python3-dev",) if base.interpreter.startswith("/usr/bin/") else ()
         return base, tuple(dict.fromkeys((*_COMPILERS, *headers, *image.build_apt)))
     except BuildkitError as error:
@@ -75,10 +80,15 @@ def compiler_of(
 _COMPILERS = ("gcc", "g++", "libc6-dev", "make", "pkgconf")
 
 
+def _known(base: str, python: str) -> Preset | None:
+    return preset(base, python) or known(base, python)
+
+
 def _paired(image: Image) -> Preset:
     """The references of an image's base; one that is not known compiles for itself."""
-    found = preset(image.base, image.python) or known(image.base, image.python)
-    return found or Preset(image.base, _ANY.format(python=image.python), image.base)
+    return _known(image.base, image.python) or Preset(
+        image.base, _ANY.format(python=image.python), image.base
+    )
 
 
 def _builder(image: Image, paired: str, native: Sequence[str], bases: Bases) -> BaseFacts:

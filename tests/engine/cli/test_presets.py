@@ -89,7 +89,6 @@ def _answer(container: Container, port: int) -> dict[str, object]:
     [
         ("slim", "/usr/local/bin/python3.13"),
         ("distroless", "/usr/bin/python3.13"),
-        ("gcr.io/distroless/python3-debian13:debug", "/usr/bin/python3.13"),
         ("chainguard", "/usr/bin/python3.13"),
     ],
 )
@@ -196,9 +195,35 @@ def test_a_base_without_a_shell_is_built_for_by_its_pair(mirrored: Project, hub:
     # The base's entrypoint is the interpreter, which would take "python" for a script.
     assert plan["config"]["entrypoint"] == []
 
+    mirrored.write({"buildspec.yaml": _spec(hub, "gcr.io/distroless/python3-debian13:debug")})
+    plan = json.loads(mirrored.ok("plan", "--json").stdout)["images"][0]
+    assert plan["builder"]["name"] == "docker.io/library/python:3.13-slim-trixie"
+
     mirrored.write({"buildspec.yaml": _spec(hub, "distroless", **{"build-base": "debian"})})
     plan = json.loads(mirrored.ok("plan", "--json").stdout)["images"][0]
     assert plan["builder"]["name"] == "debian"
+
+
+def test_packages_without_a_wheel_are_compiled_in_what_belongs_to_the_base(
+    mirrored: Project, hub: Registry
+) -> None:
+    with serve() as index:
+        version = new_version()
+        index.add_sdist("cyaml", version)
+        mirrored.env["UV_DEFAULT_INDEX"] = index.url
+        mirrored.write({"requirements.in": f"cyaml=={version}\n"})
+        mirrored.ok("lock")
+        for base, keys, compiler in (
+            ("slim", {}, "docker.io/library/python:3.13"),
+            ("chainguard", {}, "cgr.dev/chainguard/python:latest-dev"),
+            ("distroless", {"build-base": "slim"}, "docker.io/library/python:3.13"),
+        ):
+            mirrored.write({"buildspec.yaml": _spec(hub, base, **keys)})
+            plan = json.loads(mirrored.ok("plan", "--json").stdout)["images"][0]
+            assert plan["compiler"]["name"] == compiler
+        # Nothing is known that could compile for an image of somebody's without apt-get.
+        mirrored.write({"buildspec.yaml": _spec(hub, "server")})
+        assert f"cyaml {version} has no wheel for linux/amd64" in mirrored.nox("plan").failure
 
 
 def test_a_base_keeps_its_command_where_the_spec_names_none(
