@@ -16,6 +16,7 @@ from nox_buildkit.render.steps import (
     copy_layer,
     install,
     make_wheels,
+    offline_run,
     run_step,
 )
 
@@ -42,7 +43,8 @@ def _stages(image: ImagePlan) -> Iterator[list[str]]:
     source = "builder" if image.builder else "base"
     yield [f"FROM --platform=$BUILDPLATFORM {source} AS build", "USER 0:0"]
     if image.compiled_everywhere:
-        yield _pure_wheels(image)
+        what = "Packages without a wheel and without machine code: made once, for all platforms."
+        yield _wheels_here(image, what, "pure-wheels", "sdists.txt", "--pure")
     if image.has_packages:
         yield _pure(image)
     if image.compiling:
@@ -51,7 +53,8 @@ def _stages(image: ImagePlan) -> Iterator[list[str]]:
         yield _native(image)
     yield _application()
     if image.compiles_for_steps:
-        yield _step_wheels(image)
+        what = "Wheels for the machine that builds."
+        yield _wheels_here(image, what, "step-wheels", "steps.sdists.txt", "--rest")
     if image.step_packages:
         yield _step_packages(image)
     if image.steps:
@@ -83,15 +86,6 @@ def _pure(image: ImagePlan) -> list[str]:
             requirements="pure.txt",
             wheels="pure-wheels" if image.compiled_everywhere else "",
         ),
-    ]
-
-
-def _pure_wheels(image: ImagePlan) -> list[str]:
-    return [
-        "# Packages without a wheel and without machine code: made once, for all platforms.",
-        "FROM --platform=$BUILDPLATFORM compiler AS pure-wheels",
-        "ARG BUILDARCH",
-        *make_wheels(image, "BUILDARCH", "sdists.txt", "--pure"),
     ]
 
 
@@ -172,19 +166,18 @@ def _application() -> list[str]:
         "FROM build AS app",
         "ARG WORKDIR",
         'COPY [".", "/layer$WORKDIR/"]',
-        "RUN --network=none \\",
-        "    --mount=type=bind,from=inputs,target=/run/inputs \\",
-        f"    {BYTECODE_CACHE} \\",
+        *offline_run(BYTECODE_CACHE),
         f"    {FINISH}",
     ]
 
 
-def _step_wheels(image: ImagePlan) -> list[str]:
+def _wheels_here(image: ImagePlan, comment: str, stage: str, sdists: str, option: str) -> list[str]:
+    """A stage that makes wheels on the machine that builds."""
     return [
-        "# Wheels for the machine that builds.",
-        "FROM --platform=$BUILDPLATFORM compiler AS step-wheels",
+        f"# {comment}",
+        f"FROM --platform=$BUILDPLATFORM compiler AS {stage}",
         "ARG BUILDARCH",
-        *make_wheels(image, "BUILDARCH", "steps.sdists.txt", "--rest"),
+        *make_wheels(image, "BUILDARCH", sdists, option),
     ]
 
 
@@ -223,13 +216,13 @@ def _steps(image: ImagePlan) -> list[str]:
 
 
 def _surroundings(image: ImagePlan) -> list[str]:
-    base = "/run/base" if image.builder else "/"
+    mounts, base = [], "/"
+    if image.builder:
+        mounts, base = ["--mount=type=bind,from=base,target=/run/base"], "/run/base"
     return [
         "# A name for the user, since much software asks for it; its folders; placed files.",
         "FROM build AS surroundings",
-        "RUN --network=none \\",
-        "    --mount=type=bind,from=inputs,target=/run/inputs \\",
-        *(["    --mount=type=bind,from=base,target=/run/base \\"] if image.builder else []),
+        *offline_run(*mounts),
         "    python3 -I /run/inputs/surroundings.py "
         f"/run/inputs/{image.name}/surroundings.json {base} /layer",
     ]

@@ -155,8 +155,7 @@ def collect_outputs(paths: Sequence[str]) -> list[str]:
     """Make a layer of ``paths``, relative to the working folder."""
     words = " ".join(map(quote.shell_word, dict.fromkeys(paths)))
     return [
-        "RUN --network=none \\",
-        "    --mount=type=bind,from=inputs,target=/run/inputs \\",
+        *offline_run(),
         f"    {BYTECODE_CACHE} <<'RUN'",
         "set -eu",
         'mkdir -p "/layer$WORKDIR"',
@@ -164,6 +163,12 @@ def collect_outputs(paths: Sequence[str]) -> list[str]:
         FINISH,
         "RUN",
     ]
+
+
+def offline_run(*mounts: str) -> list[str]:
+    """Begin a RUN that has the inputs and no network; what it runs follows."""
+    every = ("--mount=type=bind,from=inputs,target=/run/inputs", *mounts)
+    return ["RUN --network=none \\", *(f"    {mount} \\" for mount in every)]
 
 
 def copy_layer(stage: str) -> str:
