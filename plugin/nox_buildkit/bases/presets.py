@@ -7,7 +7,7 @@ of Chainguard's ``python``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nox_buildkit.errors import PlanError, Problem
 from nox_buildkit.references import repository_of
@@ -59,33 +59,29 @@ PRESETS: Mapping[str, Mapping[str, Preset]] = {
 }
 
 
-def preset(name: str, python: str) -> Preset | None:
-    """The images of the preset ``name`` for ``python``; None if it is no preset.
+def preset(base: str, python: str) -> Preset | None:
+    """The images of a preset, or of a preset's repository with another tag, such as ``:debug``.
 
-    Raises PlanError where the preset does not have that Python.
+    None for any other base. Raises PlanError where the preset does not have that Python.
     """
-    if name not in PRESETS:
-        return None
-    found = PRESETS[name].get(python) or PRESETS[name].get("*")
-    if found is None:
-        offered = " and ".join(PRESETS[name])
+    offered = {name: each.get(python) or each.get("*") for name, each in PRESETS.items()}
+    if base in PRESETS:
+        if found := offered[base]:
+            return _filled(found, python)
         raise PlanError(
             Problem(
-                f"base '{name}' has no Python {python}: it has {offered}",
+                f"base '{base}' has no Python {python}: it has {' and '.join(PRESETS[base])}",
                 "set 'python' to one of these, or take base 'slim'",
             )
         )
+    repository = repository_of(base)
+    for found in filter(None, offered.values()):
+        if repository == repository_of(found.reference) != _OFFICIAL:
+            return replace(_filled(found, python), reference=base)
+    return None
+
+
+def _filled(found: Preset, python: str) -> Preset:
     return Preset(
         *(part.format(python=python) for part in (found.reference, found.builder, found.compiler))
     )
-
-
-def known(reference: str, python: str) -> Preset | None:
-    """What is known of an image of a preset's repository with another tag, such as ``:debug``."""
-    repository = repository_of(reference)
-    for found in (by_python.get(python) or by_python.get("*") for by_python in PRESETS.values()):
-        if found and repository == repository_of(found.reference) != _OFFICIAL:
-            return Preset(
-                reference, found.builder.format(python=python), found.compiler.format(python=python)
-            )
-    return None

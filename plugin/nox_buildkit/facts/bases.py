@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nox_buildkit.bases import debian
+from nox_buildkit.bases.inside import Inside, look
 from nox_buildkit.bases.releases import warnings
 from nox_buildkit.bases.unpack import Source
 from nox_buildkit.engine.debian import Archive, host_archive, host_security
+from nox_buildkit.engine.fetch import fetch
 from nox_buildkit.engine.provision import Report, tool
 from nox_buildkit.engine.registry import RemoteImage, inspect
 from nox_buildkit.errors import PlanError, Problem
@@ -26,7 +28,6 @@ from nox_buildkit.references import mirrored, qualified
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
 
-    from nox_buildkit.bases.inside import Inside
     from nox_buildkit.engine.model import Engine
 
 #: Counts changes of what is found out about the same image.
@@ -153,10 +154,6 @@ class Bases:
         known = _kept(kept)
         missing = [platform for platform in platforms if platform not in known]
         if missing:
-            # Not on the way of a run that finds nothing to do.
-            from nox_buildkit.bases.inside import look  # noqa: PLC0415
-            from nox_buildkit.engine.fetch import fetch  # noqa: PLC0415
-
             self.report(f"looking into {image.name}", 0, 0)
             with tempfile.TemporaryDirectory(dir=kept.parent, prefix=".fetch-") as folder:
                 place = image.context.removeprefix("docker-image://")
@@ -168,8 +165,6 @@ class Bases:
 
 
 def _kept(path: Path) -> dict[str, Inside]:
-    from nox_buildkit.bases.inside import Inside  # noqa: PLC0415
-
     try:
         content = json.loads(path.read_bytes())
         if content["format"] != _FORMAT:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nox_buildkit.bases.debian import Contents
-from nox_buildkit.bases.presets import Preset, known, preset
+from nox_buildkit.bases.presets import Preset, preset
 from nox_buildkit.errors import BuildkitError, Location, PlanError, Problem
 from nox_buildkit.facts.bases import Bases
 from nox_buildkit.plan.facts import BaseFacts
@@ -62,7 +62,7 @@ def compiler_of(
             run_time = image.apt if image.base == "debian" else ()
             contents = Contents(tuple(dict.fromkeys((*run_time, *image.build_apt))), compilers=True)
             return bases.of_debian(image.python, platforms, contents), ()
-        found = _known(image.build_base or image.base, image.python)
+        found = preset(image.build_base or image.base, image.python)
         if found:
             return bases.pinned(found.compiler), image.build_apt
         if image.build_base:
@@ -80,13 +80,9 @@ def compiler_of(
 _COMPILERS = ("gcc", "g++", "libc6-dev", "make", "pkgconf")
 
 
-def _known(base: str, python: str) -> Preset | None:
-    return preset(base, python) or known(base, python)
-
-
 def _paired(image: Image) -> Preset:
     """The references of an image's base; one that is not known compiles for itself."""
-    return _known(image.base, image.python) or Preset(
+    return preset(image.base, image.python) or Preset(
         image.base, _ANY.format(python=image.python), image.base
     )
 
