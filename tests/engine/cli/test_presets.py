@@ -8,16 +8,14 @@ from __future__ import annotations
 import json
 import os
 import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from containers import answer_of, running
 from oci import ImageIndex
 from package_index import NATIVE_TAGS, new_version, serve
 from project import Project
-from python_on_whales import Container
 from real_parts import Tools, free_port, in_cache
 from registries import Registry, serve_registry
 from standins import STAND_INS, push, push_for_arm, push_with_apt
@@ -59,30 +57,6 @@ def _spec(hub: Registry, base: str, **keys: object) -> str:
     return json.dumps(spec)
 
 
-@contextmanager
-def _running(engine: PrivateEngine, image: str, platform: str) -> Iterator[Container]:
-    container = engine.client.run(image, detach=True, networks=["host"], platform=platform)
-    assert isinstance(container, Container)
-    try:
-        yield container
-    finally:
-        container.remove(force=True)
-
-
-def _answer(container: Container, port: int) -> dict[str, object]:
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=20) as response:
-                answer: dict[str, object] = json.load(response)
-                return answer
-        except OSError:
-            container.reload()  # type: ignore[no-untyped-call]
-            assert container.state.running, container.logs()
-            assert time.monotonic() < deadline, container.logs()
-            time.sleep(0.1)
-
-
 @pytest.mark.usefixtures("both_platforms")
 @pytest.mark.parametrize(
     ("base", "interpreter"),
@@ -109,8 +83,8 @@ def test_a_preset_answers_on_both_platforms(
         # uv links to the name on PATH, which leads to the same program.
         (target,) = [link.linkname for link in links if link]
         assert target in (interpreter, interpreter.removesuffix(".13"))
-        with _running(private_engine, "web:latest", platform) as container:
-            answer = _answer(container, port)
+        with running(private_engine.client, "web:latest", platform) as container:
+            answer = answer_of(container, port, 60)
         assert (answer["machine"], answer["uid"]) == (machine, 10001)
 
 
@@ -175,8 +149,8 @@ def test_a_32_bit_raspberry_pi(
     assert plain in names["linux/arm/v7"]
     assert plain not in names["linux/amd64"]
     private_engine.client.load(mirrored.tar)
-    with _running(private_engine, "web:latest", "linux/arm/v7") as container:
-        answer = _answer(container, port)
+    with running(private_engine.client, "web:latest", "linux/arm/v7") as container:
+        answer = answer_of(container, port, 60)
     assert (answer["machine"], answer["fast"], answer["plain"]) == ("armv7l", "arm", "1.0")
 
 

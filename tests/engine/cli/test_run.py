@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
-import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
+from containers import answer_of, running
 from project import Project
-from python_on_whales import Container, DockerClient
+from python_on_whales import Container
 from real_parts import free_port
 
 from nox_buildkit.engine.private import PrivateEngine
@@ -44,8 +41,8 @@ def port(template: Project, tmp_path_factory: pytest.TempPathFactory) -> int:
 def test_sigterm_reaches_the_program(
     port: int, private_engine: PrivateEngine, platform: str
 ) -> None:
-    with _running(private_engine.client, "web:latest", platform) as container:
-        answer = _answer(container, port)
+    with running(private_engine.client, "web:latest", platform) as container:
+        answer = answer_of(container, port, PATIENCE)
         assert answer["machine"] == MACHINES[platform]
         assert answer["fast"] == platform
         assert answer["uid"] == 10001
@@ -62,30 +59,6 @@ def _is_native(platform: str) -> bool:
     return MACHINES[platform] == os.uname().machine
 
 
-@contextmanager
-def _running(client: DockerClient, image: str, platform: str) -> Iterator[Container]:
-    container = client.run(image, detach=True, networks=["host"], platform=platform)
-    assert isinstance(container, Container)
-    try:
-        yield container
-    finally:
-        container.remove(force=True)
-
-
-def _answer(container: Container, port: int) -> dict[str, Any]:
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=20) as response:
-                answer: dict[str, Any] = json.load(response)
-                return answer
-        except OSError:
-            container.reload()  # type: ignore[no-untyped-call]
-            assert container.state.running, container.logs()
-            assert time.monotonic() < deadline, container.logs()
-            time.sleep(0.1)
-
-
 def _uid(container: Container) -> int:
     status = Path(f"/proc/{container.state.pid}/status").read_text()
     return int(next(line for line in status.splitlines() if line.startswith("Uid:")).split()[1])
@@ -93,5 +66,5 @@ def _uid(container: Container) -> int:
 
 def test_the_example_answers(started: Mapping[str, tuple[Container, int]], platform: str) -> None:
     container, port = started[platform]
-    assert _answer(container, port) == {"hello": "world", "machine": MACHINES[platform]}
+    assert answer_of(container, port, PATIENCE) == {"hello": "world", "machine": MACHINES[platform]}
     assert _uid(container) == 10001

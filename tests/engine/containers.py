@@ -1,0 +1,38 @@
+"""Containers that tests start, and what they answer."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from python_on_whales import Container, DockerClient
+
+
+@contextmanager
+def running(client: DockerClient, image: str, platform: str) -> Iterator[Container]:
+    """Run ``image`` on the host's network until the block ends."""
+    container = client.run(image, detach=True, networks=["host"], platform=platform)
+    assert isinstance(container, Container)
+    try:
+        yield container
+    finally:
+        container.remove(force=True)
+
+
+def answer_of(container: Container, port: int, patience: float) -> dict[str, Any]:
+    """What ``container`` answers on ``port``, as JSON; ``patience``: seconds that it may take."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=20) as response:
+                answer: dict[str, Any] = json.load(response)
+                return answer
+        except OSError:
+            container.reload()  # type: ignore[no-untyped-call]
+            assert container.state.running, container.logs()
+            assert time.monotonic() < deadline, container.logs()
+            time.sleep(0.1)
