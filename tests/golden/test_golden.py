@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,15 +17,16 @@ from nox_buildkit.plan.facts import (
     ContextFacts,
     Facts,
     GitFacts,
-    ImageFacts,
     LockFacts,
     SourceFile,
+    TargetFacts,
 )
 from nox_buildkit.plan.make import make_plan
 from nox_buildkit.plan.platforms import PLATFORMS, Libc
 from nox_buildkit.render.bake import render
 from nox_buildkit.spec.load import parse
 from nox_buildkit.spec.model import BuildSpec
+from nox_buildkit.spec.targets import all_targets
 
 CASES = Path(__file__).parent / "cases"
 COMMITTED = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -45,10 +47,13 @@ def facts_for(spec: BuildSpec, names: dict[str, str | None]) -> Facts:
         uv="0.13.9",
         git=GitFacts("c0ffee" * 6 + "c0ff", True, COMMITTED, "https://github.com/octocat/demo"),
         created=COMMITTED,
-        images={
-            name: ImageFacts(
-                base=base,
-                files=tuple(SourceFile(f.source, 7, "cd" * 32) for f in spec.images[name].files),
+        targets={
+            target.name: TargetFacts(
+                base=replace(base, name=target.variant.base, context=target.variant.base)
+                if target.below
+                else base,
+                builder=base if target.below else None,
+                files=tuple(SourceFile(f.source, 7, "cd" * 32) for f in target.variant.files),
                 context=ContextFacts(
                     folder="/project",
                     files=(SourceFile("app/main.py", 120, "ef" * 32),),
@@ -56,15 +61,17 @@ def facts_for(spec: BuildSpec, names: dict[str, str | None]) -> Facts:
                     version="1.2.0",
                 ),
                 lock=None
-                if index is None
-                else LockFacts("requirements.lock", "pyproject.toml", coverage, index or None),
+                if names[target.image] is None
+                else LockFacts(
+                    "requirements.lock", "pyproject.toml", coverage, names[target.image] or None
+                ),
             )
-            for name, index in names.items()
+            for target in all_targets(spec)
         },
     )
 
 
-@pytest.mark.parametrize("case", ["smallest", "everything"])
+@pytest.mark.parametrize("case", ["smallest", "everything", "several"])
 def test_generated_files_are_those_that_were_reviewed(
     case: str, pytestconfig: pytest.Config
 ) -> None:

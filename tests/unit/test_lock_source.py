@@ -138,7 +138,7 @@ def test_images_that_share_a_set_share_one_lock_for_the_oldest_python(tmp_path: 
         "buildspec.yaml",
     )
 
-    sources = sources_of(spec, tmp_path)
+    sources = {t.name: source for t, source in sources_of(spec, tmp_path).items()}
 
     assert sources["c"] is None
     assert sources["a"] == sources["b"]
@@ -254,7 +254,7 @@ def test_a_member_of_a_workspace_has_the_lock_of_the_workspace(tmp_path: Path) -
     (tmp_path / "uv.lock").write_text('[[package]]\nsource = { editable = "services/api" }\n')
     spec = parse("version: 1\nimages: {a: {context: services/api}}", "buildspec.yaml")
 
-    found = sources_of(spec, tmp_path)["a"]
+    found = {t.name: source for t, source in sources_of(spec, tmp_path).items()}["a"]
 
     assert found is not None
     assert (found.path, found.package) == (tmp_path / "uv.lock", "demo")

@@ -52,9 +52,7 @@ class Bake:
 
 def work_folder(root: Path, plan: Plan) -> Path:
     """Where the definition of ``plan`` is rendered: the same for every run of the same targets."""
-    key = json.dumps(
-        [str(root), [[i.name, [p.platform for p in i.platforms]] for i in plan.images]]
-    )
+    key = json.dumps([str(root), [[i.name, i.every_platform] for i in plan.images]])
     digest = hashlib.sha256(key.encode()).hexdigest()[:12]
     # Commas and quotes have a meaning in buildx's options.
     name = re.sub(r"[^A-Za-z0-9._-]", "-", root.name)
@@ -84,7 +82,7 @@ def prepare(
     """Render ``plan`` with ``outputs`` (buildx --output values by image) for ``engine``."""
     folder = work_folder(root, plan)
     write_definition(plan, folder, {"uv": str(uv_programs({*engine.native, *plan.emulated}))})
-    values = {image.name: _override(engine, outputs[image.name]) for image in plan.images}
+    values = {t.name: _override(engine, outputs.get(t.name, ())) for t in plan.targets}
     write_atomic(folder / OVERRIDE, override(values))
     return Bake(plan, engine, folder, tuple(command_for(plan, engine, folder, no_cache=no_cache)))
 
@@ -94,10 +92,10 @@ def write_definition(plan: Plan, folder: Path, contexts: Mapping[str, str]) -> N
     shutil.rmtree(folder / "inputs", ignore_errors=True)
     for name, text in render(plan, str(folder), contexts).items():
         write_atomic(folder / name, text)
-    for package in dict.fromkeys(package for image in plan.images for package in image.built):
+    for package in dict.fromkeys(package for target in plan.targets for package in target.built):
         wheel = Path(str(package.path))
         write_atomic(folder / "inputs" / WHEELS / wheel.name, wheel.read_bytes())
-    for file in dict.fromkeys(file for image in plan.images for file in image.files):
+    for file in dict.fromkeys(file for target in plan.targets for file in target.files):
         write_atomic(folder / "inputs" / FILES / file.digest, Path(file.path).read_bytes())
 
 
@@ -107,7 +105,7 @@ def bake(prepared: Bake, reporter: Reporter) -> tuple[BakeResult, dict[str, str]
     Raises BuildError, after the end of the failed step's log was shown.
     """
     reporter_progress = Progress(
-        {image.name: [p.platform for p in image.platforms] for image in prepared.plan.images}
+        {target.name: target.every_platform for target in prepared.plan.targets}
     )
     (prepared.folder / "metadata.json").unlink(missing_ok=True)
     result = run_bake(
@@ -128,7 +126,9 @@ def bake(prepared: Bake, reporter: Reporter) -> tuple[BakeResult, dict[str, str]
 
 
 def _override(engine: Engine, outputs: Sequence[str]) -> dict[str, Any]:
-    values: dict[str, Any] = {"output": list(outputs), "secret": _secrets()}
+    values: dict[str, Any] = {"secret": _secrets()}
+    if outputs:
+        values["output"] = list(outputs)
     if engine.network:
         values["network"] = engine.network
     return values
@@ -170,8 +170,8 @@ def _environment() -> dict[str, str]:
 
 def _outside(plan: Plan, folder: Path) -> list[str]:
     """Folders that the definition names outside of its own."""
-    paths = {image.application.folder for image in plan.images}
-    bases = [base for image in plan.images for base in image.bases.values()]
+    paths = {target.application.folder for target in plan.targets}
+    bases = [base for target in plan.targets for base in target.bases.values()]
     paths |= {str(found) for base in bases if (found := layout_folder(base.context))}
     paths.add(str(cache_dir()))
     if bundle := _ca_bundle():

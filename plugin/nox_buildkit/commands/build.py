@@ -139,7 +139,8 @@ def _finish(
 ) -> ImageResult:
     folder, target = exports / image.name, output / f"{image.name}.oci.tar"
     platforms = layout.read_platforms(folder, digest, image)
-    warnings = (*image.warnings, *_warnings(folder, platforms, image))
+    known = (warning for one in (image, *image.variants) for warning in one.warnings)
+    warnings = (*dict.fromkeys(known), *_warnings(folder, platforms, image))
     layout.pack(folder, digest, image.references, target)
     layout.sweep(folder, digest)
     count = outcome.progress.count(image.name)
@@ -158,14 +159,14 @@ def _finish(
 
 def _warnings(folder: Path, platforms: Sequence[PlatformResult], image: ImagePlan) -> Iterator[str]:
     """What of the native packages will not load."""
-    if not image.has_native:
+    if not any(one.has_native for one in (image, *image.variants)):
         return
     # Not on the way of a run that finds nothing to do.
     from nox_buildkit.verify.libraries import problems  # noqa: PLC0415
 
     for result in platforms:
-        layers = layout.layer_files(folder, result)
-        for problem in problems(layers, len(image.layers), result.platform, image.libc):
+        layers, one = layout.layer_files(folder, result), image.on(result.platform)
+        for problem in problems(layers, len(one.layers), result.platform, one.libc):
             yield f"{image.name}, {result.platform}: {problem}"
 
 

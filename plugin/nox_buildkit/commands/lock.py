@@ -27,6 +27,7 @@ from nox_buildkit.plan.packages import select_packages
 from nox_buildkit.plan.platforms import PLATFORMS
 from nox_buildkit.report.console import downloads, make_console
 from nox_buildkit.report.coverage import covered
+from nox_buildkit.spec.targets import Target
 
 
 def run(buildspec: Path, arguments: argparse.Namespace) -> None:
@@ -47,34 +48,33 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
         _bases(project, found, check=arguments.check)
 
 
-def _coverage(project: Project, sources: Mapping[str, Source | None]) -> None:
+def _coverage(project: Project, sources: Mapping[Target, Source | None]) -> None:
     """Say which platform gets what. Raises PlanError for what a platform has nothing of."""
     try:
         with downloads() as report:
             locked = read_base_lock(project.root / NAME)
             bases = reach_bases(project, report, locked=locked)
-            found = gather_coverage(project.spec, sources, reach_outside(project, bases))
+            found = gather_coverage(sources, reach_outside(project, bases))
     except BuildkitError as error:
         # The locks are written all the same, and a build is going to say it again.
         print(f"which wheels there are is not known: {error}", file=sys.stderr)
         return
     console = make_console(sys.stderr)
     shown: list[Coverage] = []
-    for name, (coverage, libc) in found.items():
-        image = project.spec.images[name]
-        platforms = [PLATFORMS[platform] for platform in image.platforms]
-        select_packages(coverage, platforms, image.python, libc, compiles=True)
+    for target, (coverage, libc) in found.items():
+        platforms = [PLATFORMS[platform] for platform in target.platforms]
+        select_packages(coverage, platforms, target.variant.python, libc, compiles=True)
         if coverage not in shown and (table := covered(coverage)):
             console.print(table)
         shown.append(coverage)
 
 
-def _bases(project: Project, sources: Mapping[str, Source | None], *, check: bool) -> None:
+def _bases(project: Project, sources: Mapping[Target, Source | None], *, check: bool) -> None:
     """Write the lock of bases, or say what would change in it."""
     path = project.root / NAME
     with downloads() as report:
         bases = reach_bases(project, report)
-        gather(project.spec, sources, reach_outside(project, bases))
+        gather(sources, reach_outside(project, bases))
     before = read_base_lock(path) or {}
     # Images that were not asked for keep their bases.
     after = {**(before if project.images != tuple(project.spec.images) else {}), **bases.resolved}

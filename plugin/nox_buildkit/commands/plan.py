@@ -34,7 +34,7 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
         print()
         return
     console = make_console(sys.stdout)
-    for image in plan.images:
+    for image in plan.targets:
         _print(console, image, plan.native)
     print(shlex.join(command))
 
@@ -45,8 +45,9 @@ def _print(console: Console, image: ImagePlan, native: Sequence[str]) -> None:
     if image.builder:
         tree.add(f"builder  {image.builder.name}@{image.builder.digest}")
     tree.add(f"python   {image.python}")
-    tree.add(f"tags     {', '.join(image.references)}")
-    tree.add(f"output   dist/{image.name}.oci.tar")
+    if image.tags:
+        tree.add(f"tags     {', '.join(image.references)}")
+        tree.add(f"output   dist/{image.name}.oci.tar")
     config = tree.add("config")
     for line in _config(image):
         config.add(line)

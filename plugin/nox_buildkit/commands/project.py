@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -27,6 +27,7 @@ from nox_buildkit.plan.make import make_plan
 from nox_buildkit.plan.model import Plan
 from nox_buildkit.spec.load import load
 from nox_buildkit.spec.model import BuildSpec
+from nox_buildkit.spec.targets import Target
 from nox_buildkit.spec.text import nearest
 
 if TYPE_CHECKING:
@@ -56,10 +57,7 @@ def open_project(buildspec: Path, arguments: argparse.Namespace) -> Project:
     """Read the spec with what the command line sets over it. Raises SpecError, UsageError."""
     spec = load(buildspec, arguments.set)
     platforms = tuple(getattr(arguments, "platform", ()))
-    images = tuple(dict.fromkeys(arguments.images)) or tuple(spec.images)
-    for name in images:
-        if name not in spec.images:
-            raise UsageError(_unknown("image", name, spec.images, buildspec))
+    images = _asked(spec, arguments.images, buildspec)
     built = {platform for name in images for platform in spec.images[name].platforms}
     for platform in platforms:
         if platform not in built:
@@ -75,12 +73,22 @@ def open_project(buildspec: Path, arguments: argparse.Namespace) -> Project:
     return Project(buildspec.resolve(), spec, images, platforms, named or spec.builder)
 
 
+def _asked(spec: BuildSpec, names: Sequence[str], buildspec: Path) -> tuple[str, ...]:
+    """The images that are called ``names``, or are in groups that are; all if there are none."""
+    found: dict[str, None] = {}
+    for name in names:
+        if name not in spec.images and name not in spec.groups:
+            raise UsageError(_unknown("image", name, [*spec.images, *spec.groups], buildspec))
+        found |= dict.fromkeys(spec.groups.get(name, (name,)))
+    return tuple(found) or tuple(spec.images)
+
+
 def in_ci() -> bool:
     """Whether nobody is there to commit a lock that changes."""
     return os.environ.get("CI", "").lower() not in ("", "0", "false")
 
 
-def fresh_sources(project: Project, report: Report) -> dict[str, Source | None]:
+def fresh_sources(project: Project, report: Report) -> dict[Target, Source | None]:
     """The requirements of the chosen images, their locks up to date.
 
     A stale lock is refreshed, and said so; in CI it is a LockError.
@@ -111,7 +119,7 @@ def map_locks(work: Callable[[Source], Outcome], sources: Iterable[Source]) -> l
 
 def plan_project(
     project: Project,
-    sources: Mapping[str, Source | None],
+    sources: Mapping[Target, Source | None],
     report: Report,
     *,
     exclude: tuple[Path, ...] = (),
@@ -120,7 +128,7 @@ def plan_project(
     """The plan of the chosen images, on the assumption that machines like this one build them."""
     locked = read_base_lock(project.root / BASE_LOCK)
     bases = reach_bases(project, report, locked=locked, pull=pull)
-    facts = gather(project.spec, sources, reach_outside(project, bases, exclude))
+    facts = gather(sources, reach_outside(project, bases, exclude))
     return make_plan(project.spec, facts, images=project.images, platforms=project.platforms)
 
 

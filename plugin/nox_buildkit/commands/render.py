@@ -45,7 +45,7 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     machine = _machine(planned_engine(project.builder))
     (folder / OVERRIDE).unlink(missing_ok=True)
     if machine:
-        write_atomic(folder / OVERRIDE, override({image.name: machine for image in plan.images}))
+        write_atomic(folder / OVERRIDE, override({target.name: machine for target in plan.targets}))
     command = ["docker", "buildx", "bake", *_allowed(plan, folder, machine)]
     print(f"{arguments.output / DEFINITION}: build it with", file=sys.stderr)
     print(f"  cd {shlex.quote(str(arguments.output))} && {shlex.join(command)}", file=sys.stderr)
@@ -63,7 +63,7 @@ def _machine(engine: PlannedEngine) -> dict[str, Any]:
 
 def _allowed(plan: Plan, folder: Path, machine: dict[str, Any]) -> list[str]:
     """bake reads outside of the folder it runs in, and uses the host's network, only if told so."""
-    paths = {os.path.relpath(image.application.folder, folder) for image in plan.images}
+    paths = {os.path.relpath(target.application.folder, folder) for target in plan.targets}
     paths |= {secret.rpartition("src=")[2] for secret in machine.get("secret", ())}
     options = [f"--allow=fs.read={path}" for path in sorted(paths)]
     return [*options, *([f"--allow=network.{machine['network']}"] if "network" in machine else [])]
@@ -71,10 +71,10 @@ def _allowed(plan: Plan, folder: Path, machine: dict[str, Any]) -> list[str]:
 
 def _contexts(plan: Plan, folder: Path) -> dict[str, str]:
     """Copy what the build reads from the cache; the bake context of each."""
-    stepping = {platform for image in plan.images for platform in image.stepping}
+    stepping = {platform for target in plan.targets for platform in target.stepping}
     copy_folder(uv_programs({"linux/amd64", "linux/arm64", *stepping}), folder / "uv")
     contexts = {"uv": "uv"}
-    bases = [base for image in plan.images for base in image.bases.values()]
+    bases = [base for target in plan.targets for base in target.bases.values()]
     for context in {base.context for base in bases}:
         if layout := layout_folder(context):
             shutil.rmtree(folder / "bases" / layout.name, ignore_errors=True)

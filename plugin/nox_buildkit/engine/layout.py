@@ -25,13 +25,14 @@ def read_platforms(folder: Path, digest: str, image: ImagePlan) -> tuple[Platfor
     results = []
     for descriptor in _manifests(folder, digest):
         manifest = _read(folder, descriptor["digest"])
-        own = len(image.layers)
-        below: list[LayerKind] = ["base"] * (len(manifest["layers"]) - own)
+        platform = _platform(descriptor)
+        own = image.on(platform).layers
+        below: list[LayerKind] = ["base"] * (len(manifest["layers"]) - len(own))
         layers = tuple(
             Layer(kind, layer["digest"], layer["size"])
-            for kind, layer in zip((*below, *image.layers), manifest["layers"], strict=True)
+            for kind, layer in zip((*below, *own), manifest["layers"], strict=True)
         )
-        results.append(PlatformResult(_platform(descriptor), descriptor["digest"], layers))
+        results.append(PlatformResult(platform, descriptor["digest"], layers))
     return tuple(results)
 
 

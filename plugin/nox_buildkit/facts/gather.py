@@ -25,14 +25,14 @@ from nox_buildkit.plan.facts import (
     ContextFacts,
     Coverage,
     Facts,
-    ImageFacts,
     LocalWheel,
     LockFacts,
     SourceFile,
+    TargetFacts,
 )
 from nox_buildkit.plan.packages import needs_compiling
 from nox_buildkit.plan.platforms import PLATFORMS, Libc
-from nox_buildkit.spec.model import BuildSpec, Image
+from nox_buildkit.spec.targets import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +48,21 @@ class Outside:
     exclude: tuple[Path, ...] = ()
 
 
-def gather(spec: BuildSpec, sources: Mapping[str, Source | None], outside: Outside) -> Facts:
-    """Facts about the images of ``sources``. Raises PlanError with every image's problems."""
+def gather(sources: Mapping[Target, Source | None], outside: Outside) -> Facts:
+    """Facts about the targets of ``sources``. Raises PlanError with every target's problems."""
     git = read_git(outside.root)
     problems: list[Problem] = []
-    images = {}
-    for name, source in sources.items():
+    targets = {}
+    for target, source in sources.items():
         try:
-            images[name] = _image(name, spec, source, outside)
+            targets[target.name] = _target(target, source, outside)
         except BuildkitError as error:
             problems += error.problems
     if problems:
         raise PlanError(*dict.fromkeys(problems))
     return Facts(
         uv=uv_version(),
-        images=images,
+        targets=targets,
         git=git,
         created=_source_date_epoch() or (git.committed if git else None),
         native=outside.native,
@@ -70,52 +70,50 @@ def gather(spec: BuildSpec, sources: Mapping[str, Source | None], outside: Outsi
 
 
 def gather_coverage(
-    spec: BuildSpec, sources: Mapping[str, Source | None], outside: Outside
-) -> dict[str, tuple[Coverage, Libc]]:
-    """What the index has for each image's base and platforms. Raises BuildkitError."""
+    sources: Mapping[Target, Source | None], outside: Outside
+) -> dict[Target, tuple[Coverage, Libc]]:
+    """What the index has for each target's base and platforms. Raises BuildkitError."""
     found = {}
-    for name, source in sources.items():
-        base = stack_of(name, spec, outside.native, outside.bases).base
+    for target, source in sources.items():
+        base = stack_of(target, outside.native, outside.bases).base
         if source and base.libc:
-            lock = _lock(source, spec.images[name], base, outside)
-            found[name] = (lock.coverage, base.libc)
+            found[target] = (_lock(source, target, base, outside).coverage, base.libc)
     return found
 
 
-def _image(name: str, spec: BuildSpec, source: Source | None, outside: Outside) -> ImageFacts:
-    stack = stack_of(name, spec, outside.native, outside.bases)
-    lock = _lock(source, spec.images[name], stack.base, outside) if source else None
+def _target(target: Target, source: Source | None, outside: Outside) -> TargetFacts:
+    stack = stack_of(target, outside.native, outside.bases)
+    lock = _lock(source, target, stack.base, outside) if source else None
     compiler: BaseFacts | None = None
     build_apt: tuple[str, ...] = ()
     if lock and needs_compiling(lock.coverage):
-        compiler, build_apt = compiler_of(name, spec, outside.native, stack.base, outside.bases)
-    return ImageFacts(
+        compiler, build_apt = compiler_of(target, outside.native, outside.bases)
+    return TargetFacts(
         base=stack.base,
         builder=stack.builder,
         compiler=compiler,
         build_apt=build_apt,
-        context=_context(name, spec, source, outside),
+        context=_context(target, source, outside),
         lock=lock,
-        local=tuple(_local(name, spec, source, outside)),
-        files=tuple(_files(name, spec, outside)),
+        local=tuple(_local(target, source, outside)),
+        files=tuple(_files(target, outside)),
     )
 
 
-def _context(name: str, spec: BuildSpec, source: Source | None, outside: Outside) -> ContextFacts:
-    image = spec.images[name]
+def _context(target: Target, source: Source | None, outside: Outside) -> ContextFacts:
     return read_context(
-        real_path(outside.root / image.context),
-        copy=image.copied,
+        real_path(outside.root / target.variant.context),
+        copy=target.variant.copied,
         exclude=[*outside.exclude, *(_requirements_files(source) if source else ())],
-        location=spec.location("images", name, "copy"),
+        location=target.location("copy"),
     )
 
 
-def _files(name: str, spec: BuildSpec, outside: Outside) -> Iterable[SourceFile]:
-    folder = real_path(outside.root / spec.images[name].context)
-    for position, file in enumerate(spec.images[name].files):
+def _files(target: Target, outside: Outside) -> Iterable[SourceFile]:
+    folder = real_path(outside.root / target.variant.context)
+    for position, file in enumerate(target.variant.files):
         if not (folder / file.source).is_file():
-            location = spec.location("images", name, "files", position, "source")
+            location = target.location("files", position, "source")
             message = f"'{file.source}' is not a file of the context '{folder}'"
             raise PlanError(Problem(message, "correct 'source'", location))
         yield source_file(folder, os.path.relpath(real_path(folder / file.source), folder))
@@ -127,10 +125,10 @@ def _requirements_files(source: Source) -> Iterable[Path]:
     return (source.output, *own, *source.constraints)
 
 
-def _lock(source: Source, image: Image, base: BaseFacts, outside: Outside) -> LockFacts:
-    root = outside.root
+def _lock(source: Source, target: Target, base: BaseFacts, outside: Outside) -> LockFacts:
+    root, image = outside.root, target.variant
     # Steps run on the machine that builds, whatever the image is for.
-    names = dict.fromkeys((*image.platforms, *(outside.native if image.steps else ())))
+    names = dict.fromkeys((*target.platforms, *(outside.native if image.steps else ())))
     platforms = [PLATFORMS[platform] for platform in names]
     stated, more = stated_indexes(source.output)
     return LockFacts(
@@ -143,17 +141,15 @@ def _lock(source: Source, image: Image, base: BaseFacts, outside: Outside) -> Lo
     )
 
 
-def _local(
-    name: str, spec: BuildSpec, source: Source | None, outside: Outside
-) -> Iterable[LocalWheel]:
+def _local(target: Target, source: Source | None, outside: Outside) -> Iterable[LocalWheel]:
     """Wheels of the folders that the lock names, and of the image's own project if it is wanted."""
     for package in local_packages(source.output) if source else ():
         location = source.location if source else None
         yield local_wheel(package.folder, package.marker, location, outside.exclude)
-    if spec.images[name].package:
-        location = spec.location("images", name, "package")
-        context = real_path(outside.root / spec.images[name].context)
+    if target.variant.package:
+        context = real_path(outside.root / target.variant.context)
         lock = [source.output] if source else []
+        location = target.location("package")
         yield local_wheel(context, "", location, (*outside.exclude, *lock))
 
 

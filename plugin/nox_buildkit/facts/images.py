@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nox_buildkit.bases.debian import Contents
 from nox_buildkit.bases.presets import Preset, preset
 from nox_buildkit.errors import BuildkitError, Location, PlanError, Problem
 from nox_buildkit.facts.bases import Bases
 from nox_buildkit.plan.facts import BaseFacts
-from nox_buildkit.spec.model import BuildSpec, Image
+from nox_buildkit.spec.image import Variant
+from nox_buildkit.spec.targets import Target, all_targets
 
 #: Builds for a base that has no shell or no Python, and that nothing better is known of.
 _ANY = "docker.io/library/python:{python}-slim"
@@ -24,10 +25,26 @@ class Stack:
     builder: BaseFacts | None
 
 
-def stack_of(name: str, spec: BuildSpec, native: Sequence[str], bases: Bases) -> Stack:
-    """The base of the image ``name`` and its builder. Raises PlanError, EngineError."""
-    image = spec.images[name]
-    platforms = _platforms(image, spec, native)
+def stack_of(target: Target, native: Sequence[str], bases: Bases) -> Stack:
+    """The base of ``target`` and its builder. Raises PlanError, EngineError."""
+    stack = _stack(target.root, native, bases)
+    _check(target, stack.base)
+    if not target.below:
+        return stack
+    # What builds on another target is built by what builds that one.
+    base = replace(
+        stack.base,
+        name=target.variant.base,
+        context=target.variant.base,
+        digest="",
+        warnings=(),
+    )
+    return Stack(base, stack.builder or stack.base)
+
+
+def _stack(target: Target, native: Sequence[str], bases: Bases) -> Stack:
+    image = target.variant
+    platforms = _platforms(target, native)
     # Base debian is assembled with the packages in it.
     key = "apt" if image.base == "debian" and image.apt else "base"
     try:
@@ -36,58 +53,58 @@ def stack_of(name: str, spec: BuildSpec, native: Sequence[str], bases: Bases) ->
         paired = _paired(image)
         base = bases.reference(paired.reference, platforms)
     except BuildkitError as error:
-        raise _located(error, spec.location("images", name, key)) from None
-    _check(name, image, base, spec)
+        raise _located(error, target.location(key)) from None
     if base.builds and not image.build_base and set(native) <= base.platforms:
         return Stack(base, None)
     try:
         builder = _builder(image, paired.builder, native, bases)
     except BuildkitError as error:
-        raise _located(error, spec.location("images", name, "build-base")) from None
+        raise _located(error, target.location("build-base")) from None
     return Stack(base, builder)
 
 
 def compiler_of(
-    name: str, spec: BuildSpec, native: Sequence[str], base: BaseFacts, bases: Bases
+    target: Target, native: Sequence[str], bases: Bases
 ) -> tuple[BaseFacts | None, tuple[str, ...]]:
-    """What compiles packages for ``base``, and the Debian packages to add to it for that.
+    """What compiles packages for ``target``, and the Debian packages to add to it for that.
 
     None where nothing is known that could. Raises PlanError, EngineError.
     """
-    image = spec.images[name]
-    platforms = _platforms(image, spec, native)
+    image, build_apt = target.root.variant, target.variant.build_apt
+    platforms = _platforms(target.root, native)
     try:
         if "debian" in (image.base, image.build_base):
             # Libraries to run with are there to link against, too.
             run_time = image.apt if image.base == "debian" else ()
-            contents = Contents(tuple(dict.fromkeys((*run_time, *image.build_apt))), compilers=True)
+            contents = Contents(tuple(dict.fromkeys((*run_time, *build_apt))), compilers=True)
             return bases.of_debian(image.python, platforms, contents), ()
         found = preset(image.build_base or image.base, image.python)
         if found:
-            return bases.pinned(found.compiler), image.build_apt
+            return bases.pinned(found.compiler), build_apt
         if image.build_base:
-            return bases.pinned(image.build_base), image.build_apt
+            return bases.pinned(image.build_base), build_apt
+        base = bases.reference(image.base, platforms)
         if not base.apt:
             return None, ()
         # An image of Debian's family. Python's headers come with Python, but where it is Debian's.
         headers = ("python3-dev",) if base.interpreter.startswith("/usr/bin/") else ()
-        return base, tuple(dict.fromkeys((*_COMPILERS, *headers, *image.build_apt)))
+        return base, tuple(dict.fromkeys((*_COMPILERS, *headers, *build_apt)))
     except BuildkitError as error:
-        raise _located(error, spec.location("images", name, "build-apt")) from None
+        raise _located(error, target.location("build-apt")) from None
 
 
 #: As little as most sdists can be compiled with.
 _COMPILERS = ("gcc", "g++", "libc6-dev", "make", "pkgconf")
 
 
-def _paired(image: Image) -> Preset:
+def _paired(image: Variant) -> Preset:
     """The references of an image's base; one that is not known compiles for itself."""
     return preset(image.base, image.python) or Preset(
         image.base, _ANY.format(python=image.python), image.base
     )
 
 
-def _builder(image: Image, paired: str, native: Sequence[str], bases: Bases) -> BaseFacts:
+def _builder(image: Variant, paired: str, native: Sequence[str], bases: Bases) -> BaseFacts:
     if image.build_base == "debian":
         return bases.of_debian(image.python, native)
     named = preset(image.build_base, image.python) if image.build_base else None
@@ -110,8 +127,9 @@ def _builder(image: Image, paired: str, native: Sequence[str], bases: Bases) -> 
     return builder
 
 
-def _check(name: str, image: Image, base: BaseFacts, spec: BuildSpec) -> None:
+def _check(target: Target, base: BaseFacts) -> None:
     """Refuse a base with another Python than the lock is for, and packages that it cannot get."""
+    image = target.variant
     if base.libc is None:
         # It exists for none of the platforms, which is told with everything else.
         return
@@ -120,7 +138,7 @@ def _check(name: str, image: Image, base: BaseFacts, spec: BuildSpec) -> None:
             Problem(
                 f"base '{base.name}' has no Python",
                 f"take one that has, such as 'slim' or 'python:{image.python}-slim'",
-                spec.location("images", name, "base"),
+                target.location("base"),
             )
         )
     if base.python != image.python:
@@ -129,23 +147,27 @@ def _check(name: str, image: Image, base: BaseFacts, spec: BuildSpec) -> None:
                 f"base '{base.name}' has Python {base.python}, and the image is for "
                 f"Python {image.python}",
                 f"set 'python' to '{base.python}', or take another base",
-                spec.location("images", name, "base"),
+                target.location("base"),
             )
         )
-    if image.apt and not base.apt:
+    # Base debian is assembled with the packages in it, those of the targets on it are too late.
+    if image.apt and not base.apt and image.base != "debian":
         raise PlanError(
             Problem(
                 f"Debian packages cannot be added to base '{base.name}': it has no apt-get",
-                "take base 'debian' or 'slim', or a base that has them",
-                spec.location("images", name, "apt"),
+                f"name them in images.{target.root.image}.apt"
+                if target.below
+                else "take base 'debian' or 'slim', or a base that has them",
+                target.location("apt"),
             )
         )
 
 
-def _platforms(image: Image, spec: BuildSpec, native: Sequence[str]) -> list[str]:
+def _platforms(target: Target, native: Sequence[str]) -> list[str]:
     # For all images at once, so that a base is the same whichever of them is asked for.
-    sharing = [i for i in spec.images.values() if (i.base, i.python) == (image.base, image.python)]
-    return sorted({*native, *(p for i in sharing for p in i.platforms)})
+    base = (target.variant.base, target.variant.python)
+    sharing = [t for t in all_targets(target.spec) if (t.variant.base, t.variant.python) == base]
+    return sorted({*native, *(platform for each in sharing for platform in each.platforms)})
 
 
 def _located(error: BuildkitError, location: Location | None) -> BuildkitError:

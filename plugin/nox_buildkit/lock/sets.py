@@ -14,36 +14,42 @@ from nox_buildkit.lock.source import Source, find_source, kind_of, read_pyprojec
 from nox_buildkit.lock.workspace import named_indexes
 from nox_buildkit.spec.grammar import NO_REQUIREMENTS
 from nox_buildkit.spec.model import BuildSpec
+from nox_buildkit.spec.targets import Target, targets_of, with_images_below
 
 #: The lock of the requirements that lie in an image's context.
 DEFAULT_OUTPUT = "requirements.lock"
 
 
-def sources_of(spec: BuildSpec, root: Path, images: Iterable[str] = ()) -> dict[str, Source | None]:
-    """The requirements of each of ``images`` (default: all), None where an image has none.
+def sources_of(
+    spec: BuildSpec, root: Path, images: Iterable[str] = ()
+) -> dict[Target, Source | None]:
+    """The requirements of each target of ``images`` (default: all) and of what they build on.
 
-    Images that share a set share one lock, made for the oldest Python among them (a universal
-    resolution holds for newer ones). Raises LockError with every problem.
+    None where a target has none. Targets that share a set share one lock, made for the oldest
+    Python among them (a universal resolution holds for newer ones). Raises LockError with every
+    problem.
     """
-    found: dict[str, Source | None] = {}
+    found: dict[Target, Source | None] = {}
     problems: list[Problem] = []
     for name in spec.images:
-        try:
-            found[name] = _source_of(name, spec, root)
-        except LockError as error:
-            problems += error.problems
+        for target in targets_of(spec, name):
+            try:
+                found[target] = _source_of(target, root)
+            except LockError as error:
+                problems += error.problems
     problems += _collisions([source for source in found.values() if source], spec)
     if problems:
         raise LockError(*dict.fromkeys(problems))
     oldest: dict[Path, str] = {}
-    for name, source in found.items():
+    for target, source in found.items():
         if source:
-            pythons = (spec.images[name].python, oldest.get(source.output))
+            pythons = (target.variant.python, oldest.get(source.output))
             oldest[source.output] = min(filter(None, pythons), key=Version)
+    wanted = with_images_below(spec, images or spec.images)
     return {
-        name: replace(source, python=oldest[source.output]) if source else None
-        for name, source in found.items()
-        if not images or name in images
+        target: replace(source, python=oldest[source.output]) if source else None
+        for target, source in found.items()
+        if target.image in wanted
     }
 
 
@@ -69,8 +75,8 @@ def _collisions(sources: list[Source], spec: BuildSpec) -> Iterable[Problem]:
             )
 
 
-def _source_of(name: str, spec: BuildSpec, root: Path) -> Source | None:
-    image = spec.images[name]
+def _source_of(target: Target, root: Path) -> Source | None:
+    image, spec = target.variant, target.spec
     if image.requirements == NO_REQUIREMENTS:
         return None
     if image.requirements is None:
@@ -83,7 +89,7 @@ def _source_of(name: str, spec: BuildSpec, root: Path) -> Source | None:
             folder / DEFAULT_OUTPUT,
             image.python,
             spec,
-            ("images", name),
+            target.path,
             package=_member(path, folder),
         )
     named = spec.requirements[image.requirements]

@@ -119,8 +119,8 @@ class ContextFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class ImageFacts:
-    """Everything that is known of one image; ``files`` are the sources of its placed files.
+class TargetFacts:
+    """Everything that is known of one target; ``files`` are the sources of its placed files.
 
     ``builder``: where build steps run, if not in the base; ``compiler``: where packages without a
     wheel are compiled, if there are some, after ``build_apt`` were added to it.
@@ -138,10 +138,13 @@ class ImageFacts:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that a plan is made of besides the spec. ``native``: platforms of the build machines."""
+    """All that a plan is made of besides the spec, of each target by name.
+
+    ``native``: platforms of the build machines.
+    """
 
     uv: str
-    images: dict[str, ImageFacts]
+    targets: dict[str, TargetFacts]
     git: GitFacts | None = None
     created: datetime | None = None
     native: tuple[str, ...] = ("linux/amd64",)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from nox_buildkit.errors import PlanError, Problem
-from nox_buildkit.plan.facts import BaseFacts, Facts, ImageFacts
+from nox_buildkit.plan.facts import BaseFacts, Facts, TargetFacts
 from nox_buildkit.plan.model import (
     Application,
     Base,
@@ -21,10 +22,12 @@ from nox_buildkit.plan.model import (
     Step,
     with_group,
 )
-from nox_buildkit.plan.packages import Selection, select_packages
+from nox_buildkit.plan.packages import Selection, less_installed, select_packages
 from nox_buildkit.plan.platforms import PLATFORMS, Libc, uv_platform
 from nox_buildkit.plan.tags import tags_for
-from nox_buildkit.spec.model import BuildSpec, Image
+from nox_buildkit.spec.image import Variant
+from nox_buildkit.spec.model import BuildSpec
+from nox_buildkit.spec.targets import Target, targets_of, with_images_below
 
 #: Where the virtual environment lies in every image.
 VENV = "/opt/venv"
@@ -38,21 +41,53 @@ def make_plan(
     Raises PlanError with every problem of every image.
     """
     problems: list[Problem] = []
-    plans = []
-    for name in images or spec.images:
+    asked = tuple(images or spec.images)
+    made: dict[str, ImagePlan] = {}
+    for name in with_images_below(spec, asked):
         try:
-            plans.append(_plan_image(name, spec, facts, platforms))
+            made[name] = _plan_image(name, spec, facts, platforms, made)
         except PlanError as error:
             location = spec.location("images", name)
             problems += [Problem(p.message, p.hint, p.location or location) for p in error.problems]
     if problems:
         raise PlanError(*problems)
-    return Plan(facts.uv, facts.native, tuple(plans))
+    below = tuple(image for name, image in made.items() if name not in asked)
+    return Plan(facts.uv, facts.native, tuple(made[name] for name in asked), below)
 
 
-def _plan_image(name: str, spec: BuildSpec, facts: Facts, platforms: Sequence[str]) -> ImagePlan:
-    image, known = spec.images[name], facts.images[name]
-    chosen = [platform for platform in image.platforms if not platforms or platform in platforms]
+def _plan_image(
+    name: str,
+    spec: BuildSpec,
+    facts: Facts,
+    platforms: Sequence[str],
+    made: Mapping[str, ImagePlan],
+) -> ImagePlan:
+    planned = []
+    for target in targets_of(spec, name):
+        chosen = [p for p in target.platforms if not platforms or p in platforms]
+        if not chosen:
+            continue
+        if target.below and target.below.image not in made:
+            # Its own problems are told.
+            raise PlanError()
+        planned.append(_plan_target(target, chosen, facts, made))
+    first, *others = planned
+    known = facts.targets[targets_of(spec, name)[0].name]
+    tags = spec.images[name].tags
+    return replace(
+        first,
+        name=name,
+        variants=tuple(others),
+        tags=tags_for(tags, known.context.version, facts.git.revision if facts.git else ""),
+        repository=f"{spec.registry}/{name}" if spec.registry else None,
+    )
+
+
+def _plan_target(
+    target: Target, chosen: Sequence[str], facts: Facts, made: Mapping[str, ImagePlan]
+) -> ImagePlan:
+    image, known = target.variant, facts.targets[target.name]
+    below = made[target.below.image].on(chosen[0]) if target.below else None
     _check_base(known.base, chosen)
     _check_base(known.builder or known.base, facts.native)
     libc = known.base.libc
@@ -66,10 +101,13 @@ def _plan_image(name: str, spec: BuildSpec, facts: Facts, platforms: Sequence[st
         known.local,
         compiles=known.compiler is not None,
     )
+    installed = _installed(below) if below else {}
+    if installed:
+        selection = less_installed(selection, installed, known.base.name)
     version = known.context.version
     return ImagePlan(
-        name=name,
-        base=_base(known.base),
+        name=target.name,
+        base=_base(known.base, made[target.below.image] if target.below else None),
         builder=_base(known.builder) if known.builder else None,
         compiler=_base(known.compiler) if known.compiler else None,
         # Base debian has them already.
@@ -87,6 +125,7 @@ def _plan_image(name: str, spec: BuildSpec, facts: Facts, platforms: Sequence[st
                 platform,
                 uv_platform(PLATFORMS[platform], libc),
                 selection.native.get(platform, ()),
+                installed.get(platform, ()),
             )
             for platform in chosen
         ),
@@ -105,23 +144,28 @@ def _plan_image(name: str, spec: BuildSpec, facts: Facts, platforms: Sequence[st
         config=ImageConfig(
             workdir=image.workdir,
             user=image.user,
-            env=_environment(image),
-            entrypoint=_entrypoint(image, known.base),
-            command=image.command,
+            env=_environment(image, below),
+            entrypoint=_entrypoint(image, _entrypoint_below(known.base, below)),
+            command=_command(target, below),
             expose=tuple(str(port) for port in image.expose),
-            labels=_labels(name, image, facts, version),
+            labels=_labels(target, facts, version),
             volumes=image.volumes,
             stop_signal=image.stop_signal,
             healthcheck=_healthcheck(image),
         ),
-        tags=tags_for(image.tags, version, facts.git.revision if facts.git else ""),
-        repository=f"{spec.registry}/{name}" if spec.registry else None,
+        tags=(),
+        repository=None,
         warnings=known.base.warnings,
     )
 
 
+def _installed(image: ImagePlan) -> dict[str, tuple[Package, ...]]:
+    """All packages of ``image`` by platform, those of its base included."""
+    return {one.platform: (*one.installed, *image.pure, *one.packages) for one in image.platforms}
+
+
 def _step_packages(
-    image: Image, known: ImageFacts, native: str, libc: Libc, selection: Selection
+    image: Variant, known: TargetFacts, native: str, libc: Libc, selection: Selection
 ) -> tuple[Package, ...]:
     """What the machine that builds needs to run the image's steps, less what is shared."""
     if not image.steps:
@@ -138,8 +182,10 @@ def _step_packages(
     return tuple(package for package in wanted if package not in selection.pure)
 
 
-def _base(known: BaseFacts) -> Base:
-    return Base(known.name, known.digest, known.context, known.interpreter)
+def _base(known: BaseFacts, below: ImagePlan | None = None) -> Base:
+    # An image of the same plan is not there yet; what it will be follows from its own plan.
+    digest = below.digest if below else known.digest
+    return Base(known.name, digest, known.context, known.interpreter)
 
 
 def _check_base(base: BaseFacts, needed: Sequence[str]) -> None:
@@ -154,7 +200,7 @@ def _check_base(base: BaseFacts, needed: Sequence[str]) -> None:
         )
 
 
-def _placed(image: Image, known: ImageFacts) -> Iterator[PlacedFile]:
+def _placed(image: Variant, known: TargetFacts) -> Iterator[PlacedFile]:
     for file, source in zip(image.files, known.files, strict=True):
         path = f"{known.context.folder}/{source.path}"
         yield PlacedFile(
@@ -162,34 +208,53 @@ def _placed(image: Image, known: ImageFacts) -> Iterator[PlacedFile]:
         )
 
 
-def _healthcheck(image: Image) -> Healthcheck | None:
+def _healthcheck(image: Variant) -> Healthcheck | None:
     check = image.healthcheck
     return Healthcheck(**check.model_dump()) if check else None
 
 
-def _entrypoint(image: Image, base: BaseFacts) -> tuple[str, ...] | None:
+def _entrypoint_below(base: BaseFacts, below: ImagePlan | None) -> tuple[str, ...]:
+    if below and below.config.entrypoint is not None:
+        return below.config.entrypoint
+    return base.entrypoint
+
+
+def _entrypoint(image: Variant, base: tuple[str, ...]) -> tuple[str, ...] | None:
     """The image's own; None leaves that of the base, where a command can follow it."""
     if image.entrypoint is not None or not image.command:
         return image.entrypoint
     # An interpreter would take the program's name for that of a script.
-    program = base.entrypoint[0] if base.entrypoint else ""
+    program = base[0] if base else ""
     if re.fullmatch(r"(?:.*/)?python[0-9.]*", program):
         return ()
     # Stating an entrypoint of any kind takes the place of the base's.
-    return base.entrypoint if image.prestart and base.entrypoint else None
+    return base if image.prestart and base else None
 
 
-def _environment(image: Image) -> tuple[tuple[str, str], ...]:
+def _command(target: Target, below: ImagePlan | None) -> tuple[str, ...] | None:
+    image = target.variant
+    if image.command is not None or not (below and image.prestart):
+        return image.command
+    # What runs before it is an entrypoint, which takes the command of the base away.
+    if not below.config.command:
+        message = f"'{image.base}' has no command that it could come before"
+        raise PlanError(Problem(message, "add a 'command'", target.location("prestart")))
+    return below.config.command
+
+
+def _environment(image: Variant, below: ImagePlan | None) -> tuple[tuple[str, str], ...]:
+    if below:
+        return tuple(image.env.items())
     # A container's log is read as it is written, and its file system is not for byte code.
     defaults = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
     return tuple({**defaults, **image.env}.items())
 
 
-def _labels(name: str, image: Image, facts: Facts, version: str) -> tuple[tuple[str, str], ...]:
+def _labels(target: Target, facts: Facts, version: str) -> tuple[tuple[str, str], ...]:
     """OCI annotations (image specification, annotations.md) as labels; the spec's own win."""
     git = facts.git
     labels = {
-        "org.opencontainers.image.title": name,
+        "org.opencontainers.image.title": target.image,
         "org.opencontainers.image.source": git.source if git else "",
         "org.opencontainers.image.revision": _revision(facts),
         "org.opencontainers.image.version": version,
@@ -198,7 +263,7 @@ def _labels(name: str, image: Image, facts: Facts, version: str) -> tuple[tuple[
         ),
     }
     known = {key: value for key, value in labels.items() if value}
-    return tuple(sorted({**known, **image.labels}.items()))
+    return tuple(sorted({**known, **target.variant.labels}.items()))
 
 
 def _revision(facts: Facts) -> str:

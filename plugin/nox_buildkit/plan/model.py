@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from nox_buildkit.plan.platforms import PLATFORMS, Libc
+from nox_buildkit.spec.grammar import image_below
 
 PackageKind = Literal["pure", "native"]
 
@@ -61,11 +62,15 @@ class Base:
 
 @dataclass(frozen=True, slots=True)
 class PlatformPlan:
-    """What differs between platforms. ``wheel_platform``: uv's ``--python-platform``."""
+    """What differs between platforms. ``wheel_platform``: uv's ``--python-platform``.
+
+    ``installed``: what the base has already, where that is another image of the plan.
+    """
 
     platform: str
     wheel_platform: str
     packages: tuple[Package, ...]
+    installed: tuple[Package, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +148,8 @@ class ImageConfig:
 class ImagePlan:
     """One image: an index of ``platforms`` over ``base``, tagged ``references``.
 
+    ``variants``: what it is on more platforms, where that differs by more than packages.
+
     ``builder``: where build steps run, if not in the base; ``compiler``: where packages without a
     wheel are compiled, after the Debian packages ``build_apt`` were added; ``apt``: those that are
     added to the base. ``step_packages``: what the machine that runs ``steps`` needs besides the
@@ -172,7 +179,36 @@ class ImagePlan:
     config: ImageConfig
     tags: tuple[str, ...]
     repository: str | None
+    variants: tuple[ImagePlan, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def every_platform(self) -> tuple[str, ...]:
+        """The platforms of the index, those of variants included."""
+        each = (self, *self.variants)
+        return tuple(platform.platform for one in each for platform in one.platforms)
+
+    def on(self, platform: str) -> ImagePlan:
+        """What it is on ``platform``: itself, or a variant."""
+        each = (self, *self.variants)
+        return next(one for one in each if platform in [p.platform for p in one.platforms])
+
+    @property
+    def below(self) -> tuple[str, ...]:
+        """Names of the images of the plan that it builds on."""
+        each = (self, *self.variants)
+        names = (image_below(base.context) for one in each for base in one.bases.values())
+        return tuple(dict.fromkeys(name for name in names if name))
+
+    @property
+    def has_environment(self) -> bool:
+        """Whether there is a virtual environment, be it of the base."""
+        return self.has_packages or self.extends
+
+    @property
+    def extends(self) -> bool:
+        """Whether the base has a virtual environment already."""
+        return any(platform.installed for platform in self.platforms)
 
     @property
     def bases(self) -> dict[str, Base]:
@@ -265,55 +301,83 @@ class ImagePlan:
     @property
     def digest(self) -> str:
         """Equal for equal plans: what is built does not depend on anything else."""
+        return _digest([FORMAT, self._identity()])
+
+    def _identity(self) -> dict[str, Any]:
         value = dataclasses.asdict(self)
+        value["variants"] = [variant._identity() for variant in self.variants]
         # Where the sources lie, and what lies beside them, such as dist, is not in the image.
         del value["application"]["folder"], value["application"]["ignored"]
         # Time passes, and a base that was supported is not.
         del value["warnings"]
-        native = (each["packages"] for each in value["platforms"])
-        for packages in (value["pure"], value["step_packages"], *native):
+        lists = [each[key] for each in value["platforms"] for key in ("packages", "installed")]
+        for packages in (value["pure"], value["step_packages"], *lists):
             for package in packages:
                 del package["path"]
         for file in value["files"]:
             del file["path"]
-        return _digest([FORMAT, value])
+        return value
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All images of one build."""
+    """All images of one build; ``below``: those that only others build on."""
 
     uv: str
     native: tuple[str, ...]
     images: tuple[ImagePlan, ...]
+    below: tuple[ImagePlan, ...] = ()
+
+    @property
+    def targets(self) -> tuple[ImagePlan, ...]:
+        """Every image and variant, each a target of bake."""
+        images = (*self.images, *self.below)
+        return tuple(target for image in images for target in (image, *image.variants))
 
     @property
     def platforms(self) -> frozenset[str]:
         """Every platform that some image is built for."""
-        return frozenset(p.platform for image in self.images for p in image.platforms)
+        return frozenset(p.platform for target in self.targets for p in target.platforms)
 
     @property
     def emulated(self) -> frozenset[str]:
         """Platforms on which steps run though no machine that builds is one of them."""
-        return frozenset(p for image in self.images for p in image.stepping) - set(self.native)
+        return frozenset(p for each in self.targets for p in each.stepping) - set(self.native)
 
     def without(self, names: Container[str]) -> Plan:
-        """The same plan without the images ``names``."""
+        """The same plan without the images ``names``, but for what others build on."""
+        known = {image.name: image for image in (*self.images, *self.below)}
         images = tuple(image for image in self.images if image.name not in names)
-        return dataclasses.replace(self, images=images)
+        needed: dict[str, None] = {}
+        waiting = list(images)
+        while waiting:
+            for name in waiting.pop().below:
+                if name not in needed:
+                    needed[name] = None
+                    waiting.append(known[name])
+        asked = {image.name for image in images}
+        below = tuple(known[name] for name in needed if name not in asked)
+        return dataclasses.replace(self, images=images, below=below)
 
     def to_json(self) -> dict[str, Any]:
         """The whole plan as JSON values."""
-        images = [
-            {
-                **dataclasses.asdict(image),
-                "references": list(image.references),
-                "layers": list(image.layers),
-                "digest": image.digest,
-            }
-            for image in self.images
-        ]
-        return {"version": 1, "uv": self.uv, "native": list(self.native), "images": images}
+        return {
+            "version": 1,
+            "uv": self.uv,
+            "native": list(self.native),
+            "images": [_image_json(image) for image in self.images],
+            "below": [_image_json(image) for image in self.below],
+        }
+
+
+def _image_json(image: ImagePlan) -> dict[str, Any]:
+    return {
+        **dataclasses.asdict(image),
+        "variants": [_image_json(variant) for variant in image.variants],
+        "references": list(image.references),
+        "layers": list(image.layers),
+        "digest": image.digest,
+    }
 
 
 def with_group(user: str) -> str:

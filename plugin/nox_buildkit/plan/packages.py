@@ -61,6 +61,44 @@ def select_packages(
     )
 
 
+#: What a base has already, by OCI platform.
+Installed = Mapping[str, tuple[Package, ...]]
+
+
+def less_installed(selection: Selection, installed: Installed, base: str) -> Selection:
+    """``selection`` less what the base, which is called ``base``, has ``installed``.
+
+    Raises PlanError for packages that it has in another version.
+    """
+    problems: dict[str, Problem] = {}
+    there = {
+        platform: {package.name: package for package in packages}
+        for platform, packages in installed.items()
+    }
+
+    def rest(packages: Sequence[Package], platforms: Sequence[str]) -> tuple[Package, ...]:
+        found = []
+        for package in packages:
+            has = [there[platform].get(package.name) for platform in platforms]
+            if all(other and other.sha256 == package.sha256 for other in has):
+                continue
+            for other in filter(None, has):
+                if other.sha256 != package.sha256:
+                    message = f"{base} has {other.name} {other.version}, and this image is to have"
+                    hint = "lock both with the same versions, or share one set of requirements"
+                    problems[package.name] = Problem(f"{message} {package.version}", hint)
+            found.append(package)
+        return tuple(found)
+
+    left = Selection(
+        rest(selection.pure, list(selection.native)),
+        {platform: rest(own, [platform]) for platform, own in selection.native.items()},
+    )
+    if problems:
+        raise PlanError(*problems.values())
+    return left
+
+
 def needs_compiling(coverage: Coverage) -> bool:
     """Whether some platform has no wheel of a package, and an sdist."""
     return any(file.kind == "sdist" for files in coverage.values() for file in files)

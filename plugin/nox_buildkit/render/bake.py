@@ -12,7 +12,7 @@ from typing import Any
 
 from nox_buildkit.plan.model import NEVER, ImagePlan, Package, Plan, with_group
 from nox_buildkit.plan.platforms import PLATFORMS
-from nox_buildkit.render.dockerfile import PRESTART, dockerfile
+from nox_buildkit.render.dockerfile import PRESTART, context_of, dockerfile
 from nox_buildkit.render.layer import EPOCH
 from nox_buildkit.render.quote import bake_string
 
@@ -32,11 +32,11 @@ def render(plan: Plan, folder: str, contexts: Mapping[str, str]) -> dict[str, st
     relative to it. ``contexts``: the bake context of ``uv`` and of each base, by its plan's URL.
     """
     rendered = {"inputs/layer.py": _script("layer.py")}
-    if any("compiler" in image.bases for image in plan.images):
+    if any("compiler" in image.bases for image in plan.targets):
         rendered["inputs/wheels.py"] = _script("wheels.py")
-    if any(image.has_surroundings for image in plan.images):
+    if any(image.has_surroundings for image in plan.targets):
         rendered["inputs/surroundings.py"] = _script("surroundings.py")
-    for image in plan.images:
+    for image in plan.targets:
         rendered[f"{image.name}.Dockerfile"] = dockerfile(image)
         rendered[f"{image.name}.Dockerfile.dockerignore"] = _ignore(image.application.ignored)
         rendered |= _requirements(image)
@@ -45,7 +45,7 @@ def render(plan: Plan, folder: str, contexts: Mapping[str, str]) -> dict[str, st
     rendered[DEFINITION] = _json(
         {
             "group": {"default": {"targets": [image.name for image in plan.images]}},
-            "target": {image.name: _target(image, folder, contexts) for image in plan.images},
+            "target": {image.name: _target(image, folder, contexts) for image in plan.targets},
         }
     )
     return rendered
@@ -76,6 +76,7 @@ def _target(image: ImagePlan, folder: str, contexts: Mapping[str, str]) -> dict[
                 name: bake_string(contexts.get(base.context, base.context))
                 for name, base in image.bases.items()
             },
+            **{context_of(variant): f"target:{variant.name}" for variant in image.variants},
             "inputs": "inputs",
             "uv": bake_string(contexts["uv"]),
         },
@@ -85,7 +86,7 @@ def _target(image: ImagePlan, folder: str, contexts: Mapping[str, str]) -> dict[
             "SOURCE_DATE_EPOCH": str(EPOCH),
             "WORKDIR": bake_string(image.config.workdir),
         },
-        "platforms": [platform.platform for platform in image.platforms],
+        "platforms": list(image.every_platform),
         "tags": [bake_string(reference) for reference in image.references],
         # Provenance would make an index of every image and put the time into it.
         "attest": ["type=provenance,disabled=true"],

@@ -62,13 +62,17 @@ def _stages(image: ImagePlan) -> Iterator[list[str]]:
     if image.has_surroundings:
         yield _surroundings(image)
     yield _final(image)
+    if image.variants:
+        yield _variants(image)
 
 
 def _described(image: ImagePlan) -> Iterator[str]:
     what = {
-        "builder": "runs build steps, since the base cannot:",
+        "builder": "runs build steps:",
         "compiler": "compiles packages without a wheel:",
     }
+    for variant in image.variants:
+        yield f"#   {context_of(variant)}  what the image is on that platform"
     for name, base in image.bases.items():
         if name in what:
             yield f"#   {name:7} {what[name]} {quote.comment(base.name)}@{base.digest}"
@@ -254,7 +258,7 @@ def _final(image: ImagePlan) -> list[str]:
         lines.append(_healthcheck(config.healthcheck))
     entrypoint = config.entrypoint
     if image.prestart:
-        python = f"{VENV}/bin/python" if image.has_packages else "python3"
+        python = f"{VENV}/bin/python" if image.has_environment else "python3"
         entrypoint = (python, "-I", PRESTART, *(entrypoint or ()))
     if entrypoint is not None:
         lines.append(f"ENTRYPOINT {quote.exec_form(entrypoint)}")
@@ -267,8 +271,28 @@ def _final(image: ImagePlan) -> list[str]:
     return lines
 
 
+def _variants(image: ImagePlan) -> list[str]:
+    own = [PLATFORMS[one.platform].architecture for one in image.platforms]
+    others = [
+        (context_of(variant), PLATFORMS[one.platform].architecture)
+        for variant in image.variants
+        for one in variant.platforms
+    ]
+    return [
+        "# What is different on a platform is a target of its own.",
+        *(f"FROM final AS final-{name}" for name in own),
+        *(f"FROM {context} AS final-{name}" for context, name in others),
+        "FROM final-$TARGETARCH",
+    ]
+
+
+def context_of(variant: ImagePlan) -> str:
+    """The name of the context that is a variant of an image."""
+    return variant.platforms[0].platform.replace("/", "-")
+
+
 def _variables(image: ImagePlan) -> Iterator[str]:
-    if image.has_packages:
+    if image.has_packages and not image.extends:
         yield f'ENV PATH="{VENV}/bin:$PATH"'
     yield from (f"ENV {name}={quote.dockerfile_word(value)}" for name, value in image.config.env)
 

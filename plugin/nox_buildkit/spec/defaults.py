@@ -1,4 +1,7 @@
-"""`defaults` under every image, before anything is validated, so that positions stay true."""
+"""`defaults` under every image, and each image under its platforms.
+
+It happens before anything is validated, so that positions stay true.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +11,47 @@ from nox_buildkit.errors import Problem
 from nox_buildkit.spec.marks import MAX_NODES
 from nox_buildkit.spec.tree import Node
 
-_MERGED = ("env", "labels")
+_MERGED = ("env", "labels", "per-platform")
+
+#: What an image has for all of its platforms.
+_WHOLE = ("platforms", "tags", "per-platform")
 
 
 def inherit(tree: Node) -> tuple[Node, list[Problem]]:
     """Complete each image: its own key wins, `env` and `labels` are merged name by name."""
     defaults, images = tree.find(["defaults"]), tree.find(["images"])
-    if not (defaults and images and isinstance(tree.value, dict)):
+    if not (images and isinstance(images.value, dict) and isinstance(tree.value, dict)):
         return tree, []
-    if not (isinstance(defaults.value, dict) and isinstance(images.value, dict)):
-        return tree, []
-    if _size(defaults) * len(images.value) > MAX_NODES:
-        message = f"too many values for {len(images.value)} images; at most {MAX_NODES} in all"
-        return tree, [Problem(message, "", tree.locate(["defaults"], key=True))]
-    complete = {name: _completed(image, defaults.value) for name, image in images.value.items()}
+    common = defaults.value if defaults and isinstance(defaults.value, dict) else {}
+    size = sum(map(_size, common.values()))
+    complete = {}
+    total = 0
+    for name, image in images.value.items():
+        platforms = len(_mapping(image, "per-platform") | _mapping(defaults, "per-platform"))
+        total += (size + _size(image)) * (1 + platforms)
+        if total > MAX_NODES:
+            message = f"too many values for {len(images.value)} images; at most {MAX_NODES} in all"
+            return tree, [Problem(message, "", tree.locate(["defaults"], key=True))]
+        complete[name] = _on_platforms(_completed(image, common))
     return replace(tree, value={**tree.value, "images": replace(images, value=complete)}), []
+
+
+def _mapping(node: Node | None, key: str) -> dict[str, Node]:
+    inner = node.child(key) if node else None
+    return inner.value if inner and isinstance(inner.value, dict) else {}
+
+
+def _on_platforms(image: Node) -> Node:
+    """``image`` with all of its keys under those that are different on a platform."""
+    if not (isinstance(image.value, dict) and _mapping(image, "per-platform")):
+        return image
+    common = {key: node for key, node in image.value.items() if key not in _WHOLE}
+    platforms = image.value["per-platform"]
+    complete = {
+        platform: _completed(node, common)
+        for platform, node in _mapping(image, "per-platform").items()
+    }
+    return replace(image, value={**image.value, "per-platform": replace(platforms, value=complete)})
 
 
 def _completed(image: Node, defaults: dict[str, Node]) -> Node:

@@ -22,6 +22,8 @@ PLACEHOLDERS = ("version", "revision")
 DEBIAN_PACKAGE = r"[a-z0-9][a-z0-9+.-]+"
 
 NO_REQUIREMENTS = "none"
+#: What a base begins with that is another image of the same spec, as in bake.
+TARGET = "target:"
 
 COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
@@ -157,10 +159,15 @@ def base(value: str) -> str:
     _, at, digest = value.partition("@")
     if at and not re.fullmatch(_DIGEST, digest):
         raise Invalid(f"{shown(digest)} is not a digest", "write '@sha256:' and 64 digits")
-    hint = f"one of {', '.join(BASE_PRESETS)}, or name[:tag][@digest]"
+    hint = f"one of {', '.join(BASE_PRESETS)}, name[:tag][@digest], or {TARGET}NAME"
     if value != value.lower() and re.fullmatch(REFERENCE, value.lower()):
         hint = f"did you mean {shown(value.lower())}?"
     return _match(REFERENCE, value, "an image reference", hint)
+
+
+def image_below(base: str) -> str | None:
+    """The image of the same spec that ``base`` names, as ``target:NAME``."""
+    return base.removeprefix(TARGET) if base.startswith(TARGET) else None
 
 
 def path(value: str) -> str:

@@ -15,6 +15,7 @@ from nox_buildkit.spec.kinds import Kind
 from nox_buildkit.spec.marks import MAX_SIZE, read
 from nox_buildkit.spec.model import BuildSpec
 from nox_buildkit.spec.overrides import apply, as_written
+from nox_buildkit.spec.targets import mistakes
 from nox_buildkit.spec.text import escaped, nearest, shown
 from nox_buildkit.spec.tree import Node
 
@@ -64,7 +65,10 @@ def parse(text: str, file: str, overrides: Sequence[tuple[str, str]] = ()) -> Bu
     spec = _validated(tree, spec_kind, found)
     if spec is None or found:
         raise SpecError(*_ordered(found, file))
-    return spec.with_tree(tree)
+    complete = spec.with_tree(tree)
+    if wrong := mistakes(complete):
+        raise SpecError(*_ordered(wrong, file))
+    return complete
 
 
 def _validated(tree: Node, kind: Kind, found: list[Problem]) -> BuildSpec | None:
@@ -95,7 +99,14 @@ def _undefined_sets(tree: Node) -> list[Problem]:
     sets, images = tree.find(["requirements"]), tree.find(["images"])
     known = list(sets.value) if sets and isinstance(sets.value, dict) else []
     names = list(images.value) if images and isinstance(images.value, dict) else []
-    places = [("defaults", "requirements"), *(("images", n, "requirements") for n in names)]
+    places: list[tuple[str, ...]] = [
+        ("defaults", "requirements"),
+        *(("images", n, "requirements") for n in names),
+    ]
+    for name in names:
+        node = tree.find(("images", name, "per-platform"))
+        if node and isinstance(node.value, dict):
+            places += [("images", name, "per-platform", p, "requirements") for p in node.value]
     problems = []
     for place in places:
         node = tree.find(place)

@@ -8,9 +8,10 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from nox_buildkit.spec.image import Image
 from nox_buildkit.spec.kinds import Kind, kind_of
 from nox_buildkit.spec.marks import MAX_DEPTH, MAX_NODES, MAX_SIZE
-from nox_buildkit.spec.model import BuildSpec, Image, Requirements
+from nox_buildkit.spec.model import BuildSpec, Requirements
 from nox_buildkit.spec.runtime import File, Healthcheck, Step
 
 _WORDS: dict[Any, str] = {int: "integer", bool: "`true` or `false`"}
@@ -57,7 +58,7 @@ _RULES = f"""\
 - No value may hold control characters. Newlines and tabs may stand in arguments of
   programs (`command` and the like), tabs in values of `env` and `labels`.
 - `defaults` apply to every image. The image's own key wins; `env` and `labels` are merged name by
-  name; lists are replaced.
+  name; lists are replaced. The keys of an image apply to its `per-platform` in the same way.
 
 ## `--set KEY=VALUE`
 
@@ -103,7 +104,7 @@ def _type(field: FieldInfo) -> str:
 
 def _words(kind: Kind, many: str = "") -> str:
     if kind.model:
-        title = next(title for title, model in _SECTIONS if model is kind.model)
+        title = next(title for title, model in _SECTIONS if issubclass(model, kind.model))
         return f"[{title.lower()}](#{title.lower()})"
     if kind.is_list:
         return f"list{many} of {_words(kind_of(get_args(kind.type)[0]), 's')}"

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from nox_buildkit.errors import SpecError
+from nox_buildkit.spec.image import Image
 from nox_buildkit.spec.load import load, parse
-from nox_buildkit.spec.model import BuildSpec, Image
+from nox_buildkit.spec.model import BuildSpec
 
 SMALL = """\
 version: 1
