@@ -35,6 +35,22 @@ _UNHOOKED = """\
 #clear APT::Update::Post-Invoke-Success;
 """
 
+# What is fetched in place of the index of packages (apt's doc/acquire-additional-files.md).
+_FILES_ONLY = """\
+#clear Acquire::IndexTargets;
+Acquire::IndexTargets::deb::Contents {
+  MetaKey "$(COMPONENT)/Contents-%s";
+  ShortDescription "Contents";
+  Description "$(RELEASE)/$(COMPONENT) Contents";
+  KeepCompressed "true";
+  KeepCompressedAs "gz";
+};
+// Whoever waits for it can do without.
+Acquire::Retries "0";
+Acquire::http::Timeout "20";
+Acquire::https::Timeout "20";
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Archive:
@@ -133,17 +149,25 @@ def _signed_by(file: Path, uri: str, suite: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """One suite of the host's archive, with apt configuration, indexes and cache of its own."""
+    """One suite of the host's archive, with apt configuration, indexes and cache of its own.
+
+    ``files_of``: the architecture whose index of files it has, and then it has no packages.
+    """
 
     name: str
     folder: Path
+    files_of: str = ""
 
     @classmethod
-    def of(cls, archive: Archive, name: str) -> Suite:
+    def of(cls, archive: Archive, name: str, *, files_of: str = "") -> Suite:
         """Configure apt for the suite ``name`` of ``archive``; no network."""
-        suite = cls(name, private_dir(cache_dir() / "apt" / name))
-        signed_by = f"Signed-By: {archive.signed_by}\n" if archive.signed_by else ""
-        stanza = f"Types: deb\nURIs: {archive.uri}\nSuites: {name}\nComponents: main\n{signed_by}"
+        folder = f"{name}-files-{files_of}" if files_of else name
+        suite = cls(name, private_dir(cache_dir() / "apt" / folder), files_of)
+        stanza = f"Types: deb\nURIs: {archive.uri}\nSuites: {name}\nComponents: main\n"
+        if files_of:
+            stanza += f"Architectures: {files_of}\n"
+        if archive.signed_by:
+            stanza += f"Signed-By: {archive.signed_by}\n"
         write_atomic(suite.folder / "debian.sources", stanza)
         write_atomic(suite.folder / "apt.conf", suite._configuration())
         for part in ("lists", "cache/archives"):
@@ -168,7 +192,8 @@ class Suite:
             # The user _apt cannot enter a folder of mode 0700, and apt warns about that.
             "APT::Sandbox::User": "root",
         }
-        return _UNHOOKED + "".join(f'{key} "{value}";\n' for key, value in options.items())
+        text = _UNHOOKED + "".join(f'{key} "{value}";\n' for key, value in options.items())
+        return text + (_FILES_ONLY % self.files_of if self.files_of else "")
 
     def update(self) -> None:
         """Fetch the suite's index, unless it is fresh. Raises EngineError."""
@@ -179,6 +204,13 @@ class Suite:
             # Without this, apt takes a suite that it could not fetch for a warning.
             self._apt("update", "--error-on=any")
             stamp.touch()
+
+    def files_index(self) -> Path | None:
+        """The index of files, gzip, as last fetched; None where the archive has none."""
+        fields = "$(CREATED_BY)|$(FILENAME)"
+        listing = self._apt("indextargets", "--format", fields).splitlines()
+        found = (line.removeprefix("Contents|") for line in listing if line.startswith("Contents|"))
+        return next(map(Path, found), None)
 
     def remotes(self, packages: Sequence[str]) -> tuple[Remote, ...]:
         """Files that hold ``packages``. Raises EngineError for one that the suite has not."""

@@ -1,0 +1,95 @@
+"""Packages of libraries, asked of Debian's real archive."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from real_parts import in_cache
+
+from nox_buildkit.engine.contents import packages_of
+from nox_buildkit.errors import EngineError
+
+LIBRARIES = {
+    "libpq.so.5": "libpq5",
+    "libpython3.13.so.1.0": "libpython3.13",
+    # Not what the rule of names says.
+    "libssl.so.3": "libssl3t64",
+    "libopenblas.so.0": "libopenblas0-openmp",
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_cache() -> Iterator[Path]:
+    """An empty cache folder, and with it indexes of its own."""
+    home = Path(tempfile.mkdtemp(prefix="nbk"))
+    with in_cache(home):
+        yield home
+    shutil.rmtree(home)
+
+
+@pytest.fixture
+def empty_cache(tmp_path: Path) -> Iterator[None]:
+    with in_cache(tmp_path):
+        yield
+
+
+def make_old(home: Path) -> None:
+    """Let the index be of yesterday."""
+    for stamp in ("contents/trixie-amd64.tried", "apt/trixie-files-amd64/updated"):
+        os.utime(home / stamp, (time.time() - 86400,) * 2)
+
+
+@pytest.mark.parametrize("architecture", ["amd64", "arm64"])
+def test_packages_are_those_of_the_archive(architecture: str) -> None:
+    told: list[str] = []
+
+    assert packages_of(LIBRARIES, "trixie", architecture, told.append) == LIBRARIES
+    assert len(told) == 1
+    began = time.monotonic()
+    assert packages_of(["libpq.so.5"], "trixie", architecture, told.append)
+    assert time.monotonic() - began < 0.5
+    assert len(told) == 1
+
+
+def test_what_is_known_is_known_without_an_archive(
+    own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packages_of(LIBRARIES, "trixie", "amd64", print)
+    make_old(own_cache)
+    monkeypatch.setenv("PATH", "/nonexistent")
+
+    assert packages_of(["libnowhere.so.9", *LIBRARIES], "trixie", "amd64", print) == LIBRARIES
+
+
+def test_a_broken_index_is_fetched_again(own_cache: Path) -> None:
+    packages_of(LIBRARIES, "trixie", "amd64", print)
+    (index,) = own_cache.glob("apt/trixie-files-amd64/lists/*.gz")
+    index.write_bytes(index.read_bytes()[:1_000_000])
+    (kept,) = own_cache.glob("contents/trixie-amd64.*.json")
+    kept.unlink()
+    make_old(own_cache)
+    with pytest.raises(EngineError, match="cannot be read"):
+        packages_of(LIBRARIES, "trixie", "amd64", print)
+    make_old(own_cache)
+
+    assert packages_of(LIBRARIES, "trixie", "amd64", print) == LIBRARIES
+
+
+@pytest.mark.parametrize(
+    ("suite", "architecture", "cause"),
+    [
+        ("nowhere", "amd64", "apt: "),
+        ("trixie", "vax", "the archive has no list of files of Debian trixie for vax"),
+    ],
+)
+def test_what_the_archive_does_not_have_is_an_error(
+    empty_cache: None, suite: str, architecture: str, cause: str
+) -> None:
+    with pytest.raises(EngineError, match=cause):
+        packages_of(["libpq.so.5"], suite, architecture, print)

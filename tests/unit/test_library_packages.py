@@ -1,0 +1,63 @@
+"""Which Debian package has a library: lines of the archive's index, and the rule of names."""
+
+from __future__ import annotations
+
+import pytest
+
+from nox_buildkit.engine.contents import read_contents
+
+
+def test_a_line_names_a_file_and_its_packages() -> None:
+    lines = [
+        b"usr/lib/x86_64-linux-gnu/libpq.so.5                     libs/libpq5\n",
+        b"usr/lib/x86_64-linux-gnu/libpq.so.5.17                  libs/libpq5\n",
+        b"usr/lib/x86_64-linux-gnu/libpq.so\tlibdevel/libpq-dev\n",
+        b"usr/share/doc/libpq.so.6/copyright libs/libpq6\n",
+        b"usr/lib/python3/dist-packages/a name.so.txt  contrib/python/python3-name\n",
+    ]
+
+    assert read_contents(lines, "amd64") == {
+        "libpq.so.5": "libpq5",
+        "libpq.so.5.17": "libpq5",
+        "libpq.so": "libpq-dev",
+    }
+
+
+@pytest.mark.parametrize(
+    ("lines", "package"),
+    [
+        # Where the linker looks comes first, though another name is shorter.
+        (
+            [
+                b"usr/lib/x86_64-linux-gnu/primus/libGL.so.1 utils/pri\n",
+                b"usr/lib/x86_64-linux-gnu/libGL.so.1 libs/libgl1\n",
+            ],
+            "libgl1",
+        ),
+        # Before /usr was merged (Debian 11).
+        (
+            [
+                b"lib/x86_64-linux-gnu/libGL.so.1 libs/libgl1\n",
+                b"usr/lib/x86_64-linux-gnu/mesa/libGL.so.1 libs/gl\n",
+            ],
+            "libgl1",
+        ),
+        # The shortest name; an area may precede the section, which may be absent.
+        ([b"usr/lib/libGL.so.1 non-free/libs/nvidia-gl,libs/libgl1,libgl1-old\n"], "libgl1"),
+        # Another machine's, and what only lies below a folder of that name.
+        (
+            [
+                b"usr/lib/arm-linux-gnueabihf/libGL.so.1 libs/gl\n",
+                b"usr/lib32/libGL.so.1 libs/g\n",
+                b"usr/aarch64-linux-gnu/lib/libGL.so.1 libs/g\n",
+                b"usr/lib/x86_64-linux-gnu/libGL.so.1 libs/libgl1\n",
+            ],
+            "libgl1",
+        ),
+        # Alternatives are linked to where the linker looks when the package is installed.
+        ([b"usr/lib/x86_64-linux-gnu/mesa/libGL.so.1 libs/mesa\n"], "mesa"),
+    ],
+)
+def test_of_several_packages_the_likeliest_is_taken(lines: list[bytes], package: str) -> None:
+    for order in (lines, lines[::-1]):
+        assert read_contents(order, "amd64") == {"libGL.so.1": package}
