@@ -14,6 +14,8 @@ from real_parts import in_cache
 
 from nox_buildkit.engine.contents import packages_of
 from nox_buildkit.errors import EngineError
+from nox_buildkit.verify.libraries import Findings, Missing
+from nox_buildkit.verify.packages import with_packages
 
 LIBRARIES = {
     "libpq.so.5": "libpq5",
@@ -22,6 +24,7 @@ LIBRARIES = {
     "libssl.so.3": "libssl3t64",
     "libopenblas.so.0": "libopenblas0-openmp",
 }
+TRIXIE = ("debian", "13")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -57,6 +60,23 @@ def test_packages_are_those_of_the_archive(architecture: str) -> None:
     assert len(told) == 1
 
 
+def test_a_library_that_debian_does_not_have_is_said_to_be_nobodys(own_cache: Path) -> None:
+    told: list[str] = []
+    missing = (Missing("libnowhere.so.9", ("opt/a.so",)), Missing("libssl.so.3", ("opt/a.so",)))
+    found = Findings((), missing, TRIXIE)
+
+    packages_of(LIBRARIES, "trixie", "amd64", told.append)
+    for _again in range(2):
+        nobodys, known = with_packages(found, "linux/amd64", told.append)
+        assert "; no package of Debian trixie (main) has it, so it may " in nobodys
+        assert known.endswith("; it is in Debian's package libssl3t64")
+    # Found missing in an index of this hour; an older one is asked for anew.
+    before = len(told)
+    make_old(own_cache)
+    list(with_packages(found, "linux/amd64", told.append))
+    assert len(told) == before + 1
+
+
 def test_what_is_known_is_known_without_an_archive(
     own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,6 +85,21 @@ def test_what_is_known_is_known_without_an_archive(
     monkeypatch.setenv("PATH", "/nonexistent")
 
     assert packages_of(["libnowhere.so.9", *LIBRARIES], "trixie", "amd64", print) == LIBRARIES
+
+
+def test_a_network_that_does_not_answer_is_asked_once(
+    empty_cache: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", "")
+    told: list[str] = []
+    found = Findings((), (Missing("libssl.so.3", ("opt/a.so",)),), TRIXIE)
+
+    for _again in range(2):
+        (said,) = with_packages(found, "linux/amd64", told.append)
+        assert said.endswith("; Debian's package is usually named libssl3")
+    assert len(told) == 1
 
 
 def test_a_broken_index_is_fetched_again(own_cache: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import tarfile
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from nox_buildkit.machine import host_platform
 from nox_buildkit.plan.platforms import Libc
-from nox_buildkit.verify.libraries import problems
+from nox_buildkit.verify.libraries import Missing, examine
 
 OLD, NEW = Libc("glibc", (2, 2)), Libc("glibc", (2, 99))
 
@@ -32,25 +33,51 @@ def layer(tmp_path: Path) -> Path:
 
 
 def test_a_program_that_is_too_new_for_the_image_is_named(layer: Path) -> None:
-    said = problems([layer], 1, host_platform(), OLD)
+    said = examine([layer], 1, host_platform(), OLD).problems
 
     assert [text for text in said if "needs glibc 2." in text and "has glibc 2.2" in text]
-    assert not [text for text in problems([layer], 1, host_platform(), NEW) if "glibc" in text]
+    assert not examine([layer], 1, host_platform(), NEW).problems
 
 
 def test_a_program_for_another_machine_is_named(layer: Path) -> None:
     other = "linux/arm64" if host_platform() == "linux/amd64" else "linux/amd64"
 
-    (said,) = problems([layer], 1, other, OLD)
+    found = examine([layer], 1, other, OLD)
 
+    (said,) = found.problems
     assert said.startswith("/usr/bin/ls is made for another machine (EM_")
+    assert not found.missing
 
 
-def test_a_missing_library_comes_with_the_usual_name_of_its_package(layer: Path) -> None:
-    said = problems([layer], 1, host_platform(), NEW)
+def test_a_missing_library_comes_with_the_program_that_needs_it(layer: Path) -> None:
+    found = examine([layer], 1, host_platform(), NEW)
 
-    (text,) = [text for text in said if text.startswith("libc.so.6 ")]
-    assert text == (
-        "libc.so.6 is not in the image, and /usr/bin/ls needs it; "
-        "Debian's package is usually named libc6"
-    )
+    assert Missing("libc.so.6", ("usr/bin/ls",)) in found.missing
+
+
+def test_the_uppermost_layer_with_a_distribution_says_which_it_is(
+    tmp_path: Path, layer: Path
+) -> None:
+    layers = [
+        with_os_release(tmp_path / "old", "VERSION_ID=12\nID=debian\n"),
+        with_os_release(
+            tmp_path / "new", 'PRETTY_NAME="Distroless"\nID="debian"\nVERSION_ID="13"\n'
+        ),
+        layer,
+    ]
+
+    for _kept in (False, True):
+        found = examine(layers, 1, host_platform(), NEW)
+        assert found.distribution == ("debian", "13")
+    assert examine([layer], 1, host_platform(), NEW).distribution == ("", "")
+
+
+def with_os_release(path: Path, text: str) -> Path:
+    """A layer as Debian's: the file, and a link to it from /etc."""
+    file, link = tarfile.TarInfo("./usr/lib/os-release"), tarfile.TarInfo("./etc/os-release")
+    file.size = len(text)
+    link.type, link.linkname = tarfile.SYMTYPE, "../usr/lib/os-release"
+    with tarfile.open(path, "w:gz") as tar:
+        tar.addfile(link)
+        tar.addfile(file, io.BytesIO(text.encode()))
+    return path

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from nox_buildkit.bases.releases import debian_suite
 from nox_buildkit.engine.contents import read_contents
+from nox_buildkit.verify.libraries import Findings, Missing
+from nox_buildkit.verify.packages import with_packages
 
 
 def test_a_line_names_a_file_and_its_packages() -> None:
@@ -61,3 +66,45 @@ def test_a_line_names_a_file_and_its_packages() -> None:
 def test_of_several_packages_the_likeliest_is_taken(lines: list[bytes], package: str) -> None:
     for order in (lines, lines[::-1]):
         assert read_contents(order, "amd64") == {"libGL.so.1": package}
+
+
+def test_only_releases_of_debian_have_a_suite() -> None:
+    assert debian_suite(("debian", "12")) == "bookworm"
+    assert debian_suite(("debian", "13")) == "trixie"
+    assert not debian_suite(("debian", ""))
+    assert not debian_suite(("ubuntu", "13"))
+
+
+@pytest.mark.parametrize(
+    ("library", "package"),
+    [
+        ("libpq.so.5", "libpq5"),
+        ("libyaml-0.so.2", "libyaml-0-2"),
+        ("libpython3.13.so.1.0", "libpython3.13"),
+        ("libGL.so.1", "libgl1"),
+    ],
+)
+def test_without_an_archive_a_package_has_its_usual_name(
+    library: str, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOX_BUILDKIT_CACHE", str(tmp_path))
+    # No apt-get.
+    monkeypatch.setenv("PATH", str(tmp_path))
+    told: list[str] = []
+
+    for distribution in (("alpine", "3.22"), ("debian", "13")):
+        found = Findings((), (Missing(library, ("opt/a.so", "opt/b.so")),), distribution)
+        (said,) = with_packages(found, "linux/amd64", told.append)
+        assert said == (
+            f"{library} is not in the image, and /opt/a.so and 1 more need it; "
+            f"Debian's package is usually named {package}"
+        )
+    assert not told
+
+
+def test_a_file_without_a_version_has_no_usual_name() -> None:
+    found = Findings((), (Missing("libtorch.so", ("opt/a.so",)),), ("", ""))
+
+    (said,) = with_packages(found, "linux/amd64", print)
+
+    assert said == "libtorch.so is not in the image, and /opt/a.so needs it"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nox_buildkit.bases import releases
 from nox_buildkit.plan.platforms import Libc
 
 #: What is looked into, besides being listed.
@@ -150,6 +151,4 @@ def _libc(files: Files) -> Libc | None:
 
 def _distribution(files: Files) -> tuple[str, str]:
     real = files.real("/etc/os-release") or files.real("/usr/lib/os-release") or ""
-    lines = files.contents.get(real, b"").decode(errors="replace").splitlines()
-    values = dict(line.split("=", 1) for line in lines if "=" in line)
-    return values.get("ID", "").strip("\"'"), values.get("VERSION_ID", "").strip("\"'")
+    return releases.distribution(files.contents.get(real, b""))

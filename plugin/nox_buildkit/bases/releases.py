@@ -24,6 +24,22 @@ _LAST_DAY = {
     ("alpine", "3.22"): date(2027, 5, 1),
 }
 
+#: VERSION_ID of Debian → the suite of its archive, of releases that mirrors still have.
+_SUITES = {"11": "bullseye", "12": "bookworm", "13": "trixie"}
+
+
+def distribution(os_release: bytes) -> tuple[str, str]:
+    """ID and VERSION_ID of the file os-release(5); "" for what it does not say."""
+    lines = os_release.decode(errors="replace").splitlines()
+    values = dict(line.split("=", 1) for line in lines if "=" in line)
+    return values.get("ID", "").strip("\"'"), values.get("VERSION_ID", "").strip("\"'")
+
+
+def debian_suite(distribution: tuple[str, str]) -> str:
+    """The suite of Debian's archive that a ``distribution`` is; "" if it is no known one."""
+    name, version = distribution
+    return _SUITES.get(version, "") if name == "debian" else ""
+
 
 def warnings(distribution: tuple[str, str], today: date) -> tuple[str, ...]:
     """What to tell who builds on the ``distribution`` (ID and VERSION_ID)."""

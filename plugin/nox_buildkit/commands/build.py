@@ -126,7 +126,12 @@ def build_images(
             outcome, digests = bake(prepared, reporter)
             return {
                 image.name: _finish(
-                    image, exports, digests[image.name], arguments.output.absolute(), outcome
+                    image,
+                    exports,
+                    digests[image.name],
+                    arguments.output.absolute(),
+                    outcome,
+                    tell=reporter.message,
                 )
                 for image in plan.images
             }
@@ -135,12 +140,18 @@ def build_images(
 
 
 def _finish(
-    image: ImagePlan, exports: Path, digest: str, output: Path, outcome: BakeResult
+    image: ImagePlan,
+    exports: Path,
+    digest: str,
+    output: Path,
+    outcome: BakeResult,
+    *,
+    tell: Callable[[str], None],
 ) -> ImageResult:
     folder, target = exports / image.name, output / f"{image.name}.oci.tar"
     platforms = layout.read_platforms(folder, digest, image)
     known = (warning for one in (image, *image.variants) for warning in one.warnings)
-    warnings = (*dict.fromkeys(known), *_warnings(folder, platforms, image))
+    warnings = (*dict.fromkeys(known), *_warnings(folder, platforms, image, tell))
     layout.pack(folder, digest, image.references, target)
     layout.sweep(folder, digest)
     count = outcome.progress.count(image.name)
@@ -157,16 +168,23 @@ def _finish(
     )
 
 
-def _warnings(folder: Path, platforms: Sequence[PlatformResult], image: ImagePlan) -> Iterator[str]:
+def _warnings(
+    folder: Path,
+    platforms: Sequence[PlatformResult],
+    image: ImagePlan,
+    tell: Callable[[str], None],
+) -> Iterator[str]:
     """What of the native packages will not load."""
     if not any(one.has_native for one in (image, *image.variants)):
         return
     # Not on the way of a run that finds nothing to do.
-    from nox_buildkit.verify.libraries import problems  # noqa: PLC0415
+    from nox_buildkit.verify.libraries import examine  # noqa: PLC0415
+    from nox_buildkit.verify.packages import with_packages  # noqa: PLC0415
 
     for result in platforms:
         layers, one = layout.layer_files(folder, result), image.on(result.platform)
-        for problem in problems(layers, len(one.layers), result.platform, one.libc):
+        found = examine(layers, len(one.layers), result.platform, one.libc)
+        for problem in (*found.problems, *with_packages(found, result.platform, tell)):
             yield f"{image.name}, {result.platform}: {problem}"
 
 

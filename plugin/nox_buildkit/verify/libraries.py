@@ -12,7 +12,7 @@ import json
 import posixpath
 import re
 import tarfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -21,14 +21,17 @@ from elftools.elf.dynamic import DynamicSegment
 from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
 
+from nox_buildkit.bases import releases
 from nox_buildkit.files import cache_dir, private_dir, write_atomic
 from nox_buildkit.plan.platforms import Libc
 
 #: Counts changes of what is read of the same layer.
-_FORMAT = 2
+_FORMAT = 3
 
 #: What the kernel and the linker bring along by themselves.
 _ALWAYS = ("linux-vdso.so", "ld-linux")
+
+_OS_RELEASE = ("etc/os-release", "usr/lib/os-release")
 
 _MACHINES = {
     "linux/amd64": "EM_X86_64",
@@ -52,14 +55,38 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class LayerContents:
-    """What matters of one layer: the names of shared libraries in it, and its programs."""
+    """What matters of one layer: the names of shared libraries in it, and its programs.
+
+    ``distribution``: ID and VERSION_ID of an os-release(5) in it.
+    """
 
     libraries: frozenset[str]
     programs: tuple[Program, ...]
+    distribution: tuple[str, str] = ("", "")
 
 
-def problems(layers: Sequence[Path], own: int, platform: str, libc: Libc) -> list[str]:
-    """A sentence for each thing that will not load in the image of ``platform``.
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A shared library that is nowhere in the image, and the programs that need it, sorted."""
+
+    library: str
+    needed_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What will not load in an image: a sentence for each of ``problems``, and what is missing.
+
+    ``distribution``: what the image is, ID and VERSION_ID of os-release(5); "" where unknown.
+    """
+
+    problems: tuple[str, ...]
+    missing: tuple[Missing, ...]
+    distribution: tuple[str, str]
+
+
+def examine(layers: Sequence[Path], own: int, platform: str, libc: Libc) -> Findings:
+    """Find out what will not load in the image of ``platform``.
 
     ``layers``: compressed tar files, the lowest first; the last ``own`` of them are looked into,
     those below them are the base's.
@@ -75,7 +102,7 @@ def problems(layers: Sequence[Path], own: int, platform: str, libc: Libc) -> lis
         for library in program.needed:
             if program not in foreign and library not in present:
                 missing.setdefault(library, []).append(program.path)
-    return [
+    said = [
         *(
             f"/{program.path} is made for another machine ({program.machine})"
             for program in foreign
@@ -86,11 +113,13 @@ def problems(layers: Sequence[Path], own: int, platform: str, libc: Libc) -> lis
             for program in newer
             if program not in foreign
         ),
-        *(
-            f"{library} is not in the image, and {_some(paths)}{_package(library)}"
-            for library, paths in missing.items()
-        ),
     ]
+    known = [layer.distribution for layer in contents if any(layer.distribution)]
+    return Findings(
+        tuple(said),
+        tuple(Missing(library, tuple(sorted(paths))) for library, paths in missing.items()),
+        known[-1] if known else ("", ""),
+    )
 
 
 def read_layer(layer: Path, *, programs: bool) -> LayerContents:
@@ -112,21 +141,25 @@ def read_layer(layer: Path, *, programs: bool) -> LayerContents:
             Program(p["path"], p["machine"], tuple(p["needed"]), tuple(p["glibc"]))
             for p in known["programs"]
         ),
+        (known["distribution"][0], known["distribution"][1]),
     )
 
 
 def _read(layer: Path, *, programs: bool) -> LayerContents:
-    libraries, found = set(), []
+    libraries, found, distribution = set(), [], ("", "")
     with tarfile.open(layer) as tar:
         for member in tar:
             name = posixpath.basename(member.name)
             if ".so" in name and not member.isdir():
                 libraries.add(name)
+            if member.isreg() and posixpath.normpath(member.name) in _OS_RELEASE:
+                text = tar.extractfile(member)
+                distribution = releases.distribution(text.read() if text else b"")
             stream = tar.extractfile(member) if programs and _may_be_program(member) else None
             # All of it at once: seeking back in what is compressed begins at its start again.
             if stream and (program := _program(member.name, stream.read())):
                 found.append(program)
-    return LayerContents(frozenset(libraries), tuple(found))
+    return LayerContents(frozenset(libraries), tuple(found), distribution)
 
 
 def _may_be_program(member: tarfile.TarInfo) -> bool:
@@ -159,21 +192,3 @@ def _newest_glibc(elf: ELFFile) -> tuple[int, int]:
     )
     found = (re.fullmatch(r"GLIBC_(\d+)\.(\d+)(?:\.\d+)?", name) for name in names)
     return max(((int(m[1]), int(m[2])) for m in found if m), default=(0, 0))
-
-
-def _package(library: str) -> str:
-    """The Debian package of a library, by the rule that names them (Debian policy, 8.1)."""
-    match = re.fullmatch(r"(.+)\.so\.([0-9.]+)", library)
-    if not match:
-        return ""
-    name, version = match[1].lower().replace("_", "-"), match[2]
-    separator = "-" if name[-1].isdigit() else ""
-    if re.search(r"[0-9]\.[0-9]", name):
-        # libpython3.13.so.1.0: the version that matters is in the name.
-        separator = version = ""
-    return f"; Debian's package is usually named {name}{separator}{version}"
-
-
-def _some(paths: Iterable[str]) -> str:
-    first, *more = sorted(paths)
-    return f"/{first} needs it" if not more else f"/{first} and {len(more)} more need it"

@@ -136,7 +136,7 @@ def test_a_library_that_was_forgotten_is_named_with_who_needs_it(
     path = f"/{SITE}/cyaml.cpython-313-x86_64-linux-gnu.so"
     said = (
         f"web, linux/amd64: libyaml-0.so.2 is not in the image, and {path} needs it; "
-        "Debian's package is usually named libyaml-0-2"
+        "it is in Debian's package libyaml-0-2"
     )
     assert f"warning: {said}\n" in done.stderr
     assert project.record()["images"]["web"]["warnings"] == [said]
