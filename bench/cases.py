@@ -14,6 +14,8 @@ from bench.rounds import Measure, interleave
 from bench.stage import Stage
 
 DOWNLOADS = "every wheel downloaded before"
+#: Images in one spec.
+COUNTS = (1, 4, 16)
 BUILT = "built before; layer and download caches warm"
 
 
@@ -71,7 +73,10 @@ def dependency_bumped(stage: Stage) -> list[Case]:
     def ours() -> float:
         seconds = stage.build("ours")
         if not stage.ours.steps_run():
-            raise BenchError("the bumped dependency was in the cache already")
+            raise BenchError(
+                "the layer with the bumped dependency is there from an earlier run; remove layers "
+                "by measuring 'no-layer-cache' before, or by `docker buildx prune --all`"
+            )
         return seconds
 
     measures: dict[str, Measure] = {name: partial(stage.build, name) for name in stage.peers}
@@ -172,6 +177,31 @@ def host_floor(stage: Stage) -> list[Case]:
     return [Case("floor", "The floor: no BuildKit at all, both platforms", "s", warm, samples)]
 
 
+def several_images(stage: Stage) -> list[Case]:
+    """Images that share a lock, in one spec: no layer of an earlier build."""
+
+    def images(count: int) -> float:
+        stage.projects.write_images(count)
+        stage.forget_layers()
+        return stage.build("ours")
+
+    measures = {str(count): partial(images, count) for count in COUNTS}
+    try:
+        samples = interleave(measures, stage.repeat)
+    finally:
+        stage.projects.write_images(1)
+    return [
+        Case(
+            f"images-{count}",
+            f"No layer cache, {count} image{'s' if count > 1 else ''} that share a lock",
+            "s",
+            f"{DOWNLOADS}, and byte code compiled before",
+            {"ours": samples[str(count)]},
+        )
+        for count in COUNTS
+    ]
+
+
 #: What --case takes, in the order of a run.
 CASES: dict[str, Callable[[Stage], list[Case]]] = {
     "no-layer-cache": no_layer_cache,
@@ -182,4 +212,5 @@ CASES: dict[str, Callable[[Stage], list[Case]]] = {
     "first-answer": first_http_200,
     "dependency-bumped": dependency_bumped,
     "floor": host_floor,
+    "several-images": several_images,
 }

@@ -37,8 +37,8 @@ class Release:
 class Projects:
     """Copies of the example in ``root``: ``ours`` has a buildspec, ``pip`` and ``uv`` Dockerfiles.
 
-    Every run has its own ``image`` name and its own line in requirements.txt: the layers of an
-    earlier run are of no use to it, whoever made them.
+    Every run has its own ``image`` name, and its own line in the peers' requirements.txt: the
+    layers that install packages for a peer of an earlier run are of no use to it.
     """
 
     root: Path
@@ -47,7 +47,7 @@ class Projects:
 
     @property
     def image(self) -> str:
-        """The name of our image, which is in every step that installs something."""
+        """The name of our image."""
         return f"hello-{self.token}"
 
     @property
@@ -69,6 +69,15 @@ class Projects:
             shutil.copy(HERE / "dockerfiles" / "downloads.Dockerfile", folder)
             (folder / "contexts.json").write_text(json.dumps(dict(contexts)))
         self._write_peer_requirements()
+
+    def write_images(self, count: int) -> None:
+        """Let the buildspec have ``count`` images, which differ in their configuration."""
+        text = (HERE / "project" / "buildspec.yaml").read_text()
+        head, _, body = text.partition("  IMAGE:\n")
+        names = [self.image, *(f"{self.image}-{number}" for number in range(2, count + 1))]
+        images = (f"  {name}:\n    env: {{NAME: {name}}}\n{body}" for name in names)
+        spec = text.replace("IMAGE", self.image) if count == 1 else head + "".join(images)
+        (self.ours / "buildspec.yaml").write_text(spec)
 
     def change_source(self) -> None:
         """Change one line of the application, to what it never was."""
@@ -108,8 +117,7 @@ class Projects:
     def _make_ours(self) -> None:
         shutil.copytree(EXAMPLE, self.ours, ignore=_caches)
         shutil.copy(HERE / "project" / "noxfile.py", self.ours)
-        text = (HERE / "project" / "buildspec.yaml").read_text()
-        (self.ours / "buildspec.yaml").write_text(text.replace("IMAGE", self.image))
+        self.write_images(1)
         (self.ours / ".gitignore").write_text("/dist/\n__pycache__/\n")
         if shutil.which("git"):
             _commit(self.ours)

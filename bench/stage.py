@@ -69,8 +69,9 @@ class Stage:
             docker(self.engine, "buildx", "--builder", self.engine.builder, *prune), self.root
         )
         self._built.clear()
-        # An archive that is there would be up to date.
-        self.ours.archive.unlink(missing_ok=True)
+        # Archives that are there would be up to date.
+        for archive in self.ours.archive.parent.glob("*.oci.tar"):
+            archive.unlink()
 
     def build_all(self) -> None:
         """Build, unmeasured, whatever this run has not built yet."""

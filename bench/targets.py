@@ -29,6 +29,7 @@ def targets(cases: Mapping[str, Case], *, both_platforms: bool) -> tuple[Target,
             "pip",
             "ours",
         ),
+        _further_image(cases),
     )
 
 
@@ -51,6 +52,16 @@ def _no_op(case: Case | None) -> Target:
     measured = (mine - nox) / bare
     detail = f"({mine:.2f} s - nox {nox:.2f} s) / {bare:.2f} s"
     return Target(name, 1.3, measured, at_least=False, detail=detail)
+
+
+def _further_image(cases: Mapping[str, Case]) -> Target:
+    name = "a further image that shares the lock, over the first"
+    found = {key: cases[key].median("ours") for key in ("images-1", "images-16") if key in cases}
+    one, many = found.get("images-1"), found.get("images-16")
+    if one is None or many is None:
+        return Target(name, 0.15, None, at_least=False)
+    detail = f"({many:.2f} s for 16 - {one:.2f} s for 1) / 15 / {one:.2f} s"
+    return Target(name, 0.15, (many - one) / 15 / one, at_least=False, detail=detail)
 
 
 def _size(case: Case | None, platform: str) -> Target:

@@ -158,7 +158,7 @@ def test_no_rule_whatever_breaks_the_walk(tmp_path: Path, rules: list[str]) -> N
 
 def test_a_rendered_definition_and_special_files_stay_out(tmp_path: Path) -> None:
     folder = make(tmp_path)
-    for name in ("eject/docker-bake.json", "eject/inputs/layer.py"):
+    for name in ("eject/docker-bake.json", "eject/inputs/scripts/layer.py"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("x")
     os.mkfifo(folder / "pipe")

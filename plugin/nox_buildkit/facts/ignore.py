@@ -113,7 +113,9 @@ class _Walker:
 
 def is_definition(folder: Path) -> bool:
     """Whether ``nox -s render`` wrote ``folder``."""
-    return (folder / "docker-bake.json").is_file() and (folder / "inputs" / "layer.py").is_file()
+    return (folder / "docker-bake.json").is_file() and (
+        folder / "inputs" / "scripts" / "layer.py"
+    ).is_file()
 
 
 def _require_utf8(path: str) -> None:

@@ -246,13 +246,6 @@ class ImagePlan:
         return bool(self.pure) or self.has_native
 
     @property
-    def built(self) -> tuple[Package, ...]:
-        """Wheels that come from this machine, and not from an index."""
-        native = (package for platform in self.platforms for package in platform.packages)
-        every = (*self.pure, *native, *self.step_packages)
-        return tuple(dict.fromkeys(p for p in every if p.path))
-
-    @property
     def compiling(self) -> tuple[str, ...]:
         """Platforms on which packages are compiled, because they have no wheel for them."""
         return tuple(p.platform for p in self.platforms if any(x.compiled for x in p.packages))

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from nox_buildkit.plan.make import VENV
 from nox_buildkit.plan.model import ImagePlan, Step
 from nox_buildkit.render import quote
+from nox_buildkit.render.inputs import INPUTS, SCRIPTS, SCRIPTS_MOUNT
 from nox_buildkit.render.layer import EPOCH
 
 #: Files that ``uv venv`` makes and an image has no use for.
@@ -17,25 +18,25 @@ _VENV_ONLY = (
 )
 
 BYTECODE_CACHE = "--mount=type=cache,id=nox-buildkit-bytecode,target=/var/cache/bytecode"
-FINISH = "python3 /run/inputs/layer.py /layer /var/cache/bytecode"
+FINISH = f"python3 {SCRIPTS}/layer.py /layer /var/cache/bytecode"
 
 
 def make_wheels(
     image: ImagePlan, architecture: str, sdists: str, option: str, mounts: Sequence[str] = ()
 ) -> list[str]:
-    """Make the wheels of the file ``sdists`` on a machine of the variable ``architecture``."""
+    """Make wheels of what ``sdists`` mounts, on a machine of the variable ``architecture``."""
     return [
         "USER 0:0",
         *apt(image.build_apt, architecture),
-        "RUN --mount=type=bind,from=inputs,target=/run/inputs \\",
-        "    --mount=type=bind,from=uv,target=/run/uv \\",
+        f"RUN {SCRIPTS_MOUNT} \\",
+        f"    {sdists} \\",
+        f"    --mount=type=bind,from=uv,source=linux-${architecture},target=/run/uv \\",
         "    --mount=type=cache,id=nox-buildkit-wheels,target=/var/cache/wheels \\",
         *mounts,
         "    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network <<'RUN'",
         *_network(image),
-        f"export PATH=/run/uv/linux-${architecture}:$PATH",
-        f"python3 /run/inputs/wheels.py /run/inputs/{image.name}/{sdists} "
-        f"/var/cache/wheels /wheels {option}",
+        "export PATH=/run/uv:$PATH",
+        f"python3 {SCRIPTS}/wheels.py {INPUTS}/requirements.txt /var/cache/wheels /wheels {option}",
         "RUN",
     ]
 
@@ -54,24 +55,24 @@ def install(
     """Install packages into the virtual environment, which becomes a layer.
 
     ``architecture``: variable that names the machine of the step; ``cache`` tells apart what must
-    not race; ``requirements``: the file below the image's inputs; ``option`` and ``before``: more
+    not race; ``requirements``: the mount of what is installed; ``option`` and ``before``: more
     for uv; ``extra``: more to remove of the environment; ``wheels``: the stage that made wheels.
     """
     command = f"uv pip install --python {VENV}{option} --no-deps"
     mount = f"    --mount=type=bind,from={wheels},source=/wheels,target=/run/wheels \\"
     return [
-        "RUN --mount=type=bind,from=inputs,target=/run/inputs \\",
-        "    --mount=type=bind,from=uv,target=/run/uv \\",
+        f"RUN {SCRIPTS_MOUNT} \\",
+        f"    {requirements} \\",
+        f"    --mount=type=bind,from=uv,source=linux-${architecture},target=/run/uv \\",
         f"    --mount=type=cache,id=nox-buildkit-uv-{cache},target=/var/cache/uv \\",
         f"    {BYTECODE_CACHE} \\",
         *([mount] if wheels else []),
         "    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network <<'RUN'",
         *_network(image),
-        f"export PATH=/run/uv/linux-${architecture}:$PATH UV_CACHE_DIR=/var/cache/uv",
+        "export PATH=/run/uv:$PATH UV_CACHE_DIR=/var/cache/uv",
         *before,
         f"uv venv --quiet --no-project --python python3 {VENV}",
-        f"{command} --require-hashes --only-binary :all: "
-        f"--requirements /run/inputs/{image.name}/{requirements}",
+        f"{command} --require-hashes --only-binary :all: --requirements {INPUTS}/requirements.txt",
         *(_compiled_wheels(command) if wheels else []),
         *_interpreter(image),
         f"(cd {VENV} && rm -rf {_VENV_ONLY}{extra})",
@@ -166,8 +167,8 @@ def collect_outputs(paths: Sequence[str]) -> list[str]:
 
 
 def offline_run(*mounts: str) -> list[str]:
-    """Begin a RUN that has the inputs and no network; what it runs follows."""
-    every = ("--mount=type=bind,from=inputs,target=/run/inputs", *mounts)
+    """Begin a RUN that has the scripts and no network; what it runs follows."""
+    every = (SCRIPTS_MOUNT, *mounts)
     return ["RUN --network=none \\", *(f"    {mount} \\" for mount in every)]
 
 

@@ -4,7 +4,7 @@ Runs inside the build with nothing but Python:
 
     python3 surroundings.py DESCRIPTION BASE ROOT
 
-DESCRIPTION is a JSON file, and paths of sources in it are relative to its folder's parent; BASE is
+DESCRIPTION is a JSON file, and paths of sources in it are relative to its folder; BASE is
 where the file system of the base is; ROOT mirrors that of the final image.
 """
 
@@ -42,7 +42,7 @@ class Accounts:
 def main(description: str, base: str, root: str) -> None:
     """Make all that the file ``description`` says, below ``root``."""
     wanted = json.loads(Path(description).read_text())
-    inputs, layer = Path(description).parents[1], Path(root)
+    inputs, layer = Path(description).parent, Path(root)
     users, groups = (Accounts(Path(base, "etc", name)) for name in ("passwd", "group"))
     if wanted["user"]:
         uid, gid = map(int, wanted["user"].split(":"))

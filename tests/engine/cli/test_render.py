@@ -62,7 +62,11 @@ def test_rendering_again_follows_the_spec(project: Project, printed: str) -> Non
     project.ok("render", "--output", "bake")
     definition = json.loads((project.root / "bake" / "docker-bake.json").read_text())
     assert list(definition["target"]) == ["site"]
-    assert not (project.root / "bake" / "inputs" / "web").exists()
+    before = {path.name for path in (project.root / "bake" / "inputs").iterdir()}
+    spec.write_text(spec.read_text().replace("site:", "site:\n    requirements: none"))
+    project.ok("render", "--output", "bake")
+    after = {path.name for path in (project.root / "bake" / "inputs").iterdir()}
+    assert {name.partition("-")[0] for name in before - after} == {"native", "pure"}
 
 
 def test_a_file_in_the_way(project: Project) -> None:

@@ -173,3 +173,45 @@ def test_a_program_before_a_command_that_is_not_there(several: Project) -> None:
     spec.write_text(spec.read_text().replace('    command: [python, -m, app, "8000"]\n', "", 1))
     cause = several.nox("plan", "api").cause
     assert "images.api.prestart: 'target:common' has no command that it could come before" in cause
+
+
+SHARED = """\
+version: 1
+defaults: {{base: debian, copy: [app]}}
+requirements:
+  web: {{source: requirements.in, output: requirements.lock}}
+  other: {{source: requirements.other.in}}
+images:
+  a: {{requirements: web, command: [python, -m, app]}}
+  b: {{requirements: other, command: [python, -m, app]}}
+{more}
+"""
+
+
+def test_an_image_that_shares_a_lock_installs_nothing_again(project: Project) -> None:
+    project.write(
+        {"buildspec.yaml": SHARED.format(more=""), "requirements.other.in": "plain==1.1\n"}
+    )
+    project.ok("build")
+    more = "  c: {requirements: web, command: [python, -m, app], directories: [/var/log/c]}"
+    project.write({"buildspec.yaml": SHARED.format(more=more)})
+    done = project.ok("build")
+    assert "dist/a.oci.tar" not in done.stderr
+    first, third = (_image(project, name).platforms[BOTH[1]] for name in ("a", "c"))
+    assert set(first.own_layers) & set(third.own_layers)
+    # What it needs around the application alone is made.
+    assert project.record()["images"]["c"]["steps"]["executed"] <= 6
+
+
+def test_a_changed_lock_rebuilds_the_images_that_have_it(project: Project) -> None:
+    project.write(
+        {"buildspec.yaml": SHARED.format(more=""), "requirements.other.in": "plain==1.1\n"}
+    )
+    project.ok("build")
+    before = project.digest("a"), project.digest("b")
+    project.write({"requirements.other.in": "plain==1.0\n"})
+    done = project.ok("build")
+    assert project.digest("a") == before[0]
+    assert project.digest("b") != before[1]
+    assert "dist/b.oci.tar" in done.stderr
+    assert "dist/a.oci.tar" not in done.stderr

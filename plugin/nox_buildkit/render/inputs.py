@@ -1,0 +1,182 @@
+"""What build steps read: folders below the context ``inputs``, each named by its content.
+
+A step has no more before its eyes than what it reads, since BuildKit runs it again when any of that
+changes. Images that need the same have the same folder, and with it the same step.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+
+from nox_buildkit.plan.model import ImagePlan, Package, PlacedFile, with_group
+from nox_buildkit.plan.platforms import PLATFORMS
+from nox_buildkit.render.layer import EPOCH
+
+#: Where a step finds its folder, and the scripts.
+INPUTS = "/run/inputs"
+SCRIPTS = "/run/scripts"
+
+#: The program that runs others before the command, in an image that has some.
+PRESTART = "/opt/prestart/prestart.py"
+
+_FOLDER_OF_SCRIPTS = "scripts"
+_WHEELS = "wheels"
+
+#: Mounts the scripts that steps run.
+SCRIPTS_MOUNT = f"--mount=type=bind,from=inputs,source={_FOLDER_OF_SCRIPTS},target={SCRIPTS}"
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Files for one step. ``copies``: path in the folder → path on this machine, and digest."""
+
+    kind: str
+    texts: Mapping[str, str]
+    copies: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """``kind`` and the beginning of the digest of all that is in it."""
+        copied = {name: digest for name, (_, digest) in self.copies.items()}
+        content = json.dumps([dict(self.texts), copied], sort_keys=True)
+        return f"{self.kind}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+
+    def mount(self, below: str = "") -> str:
+        """Mounts it, or the folder ``below``, which may hold variables, for a step to read."""
+        source = f"{self.name}/{below}" if below else self.name
+        return f"--mount=type=bind,from=inputs,source={source},target={INPUTS}"
+
+
+def scripts() -> dict[str, str]:
+    """The scripts that steps run: path below the inputs → text."""
+    names = ("layer.py", "surroundings.py", "wheels.py")
+    return {f"{_FOLDER_OF_SCRIPTS}/{name}": _script(name) for name in names}
+
+
+def folders(image: ImagePlan) -> Iterator[Folder]:
+    """Every folder that the steps of ``image`` read."""
+    if image.has_packages:
+        yield pure(image)
+    if image.has_native:
+        yield native(image)
+    if image.compiling:
+        yield sdists(image)
+    if image.compiled_everywhere:
+        yield pure_sdists(image)
+    if image.step_packages:
+        yield for_steps(image)
+    if image.compiles_for_steps:
+        yield step_sdists(image)
+    if image.has_surroundings:
+        yield surroundings(image)
+
+
+def pure(image: ImagePlan) -> Folder:
+    """Packages for every platform."""
+    return _requirements("pure", {"": image.pure})
+
+
+def native(image: ImagePlan) -> Folder:
+    """Packages by platform, each in a folder ``linux-ARCHITECTURE``."""
+    wheels = {
+        _platform(one.platform): [p for p in one.packages if not p.compiled]
+        for one in image.platforms
+    }
+    return _requirements("native", wheels)
+
+
+def sdists(image: ImagePlan) -> Folder:
+    """What is compiled, by platform, each in a folder ``linux-ARCHITECTURE``."""
+    compiled = {
+        _platform(one.platform): [p for p in one.packages if p.compiled] for one in image.platforms
+    }
+    return _requirements("sdists", compiled)
+
+
+def pure_sdists(image: ImagePlan) -> Folder:
+    """Packages that have no wheel for any platform."""
+    return _requirements("sdists", {"": image.compiled_everywhere})
+
+
+def for_steps(image: ImagePlan) -> Folder:
+    """Packages for the machine that builds."""
+    return _requirements("steps", {"": [p for p in image.step_packages if not p.compiled]})
+
+
+def step_sdists(image: ImagePlan) -> Folder:
+    """Packages that are compiled for the machine that builds."""
+    return _requirements("sdists", {"": [p for p in image.step_packages if p.compiled]})
+
+
+def surroundings(image: ImagePlan) -> Folder:
+    """What is placed around the application, as ``surroundings.py`` reads it."""
+    owner = with_group(image.config.user)
+    placed = [_placed(file) for file in image.files]
+    texts = {}
+    if image.prestart:
+        folder = posixpath.dirname(PRESTART)
+        texts["prestart.py"] = _script("prestart.py")
+        texts["prestart.json"] = _json(image.prestart)
+        placed += [
+            {"source": name, "target": f"{folder}/{name}", "mode": "0644", "owner": "0:0"}
+            for name in texts
+        ]
+    texts["surroundings.json"] = _json(
+        {
+            "user": owner if image.names_user else None,
+            "directories": [{"path": path, "owner": owner} for path in image.directories],
+            "files": placed,
+            "time": EPOCH,
+        }
+    )
+    copies = {f"files/{file.digest}": (file.path, file.digest) for file in image.files}
+    return Folder("surroundings", texts, copies)
+
+
+def _placed(file: PlacedFile) -> dict[str, str]:
+    return {
+        "source": f"files/{file.digest}",
+        "target": file.target,
+        "mode": file.mode,
+        "owner": file.owner,
+    }
+
+
+def _requirements(kind: str, lists: Mapping[str, Sequence[Package]]) -> Folder:
+    """A file ``requirements.txt`` for each of ``lists``, in the folder that is its key."""
+    texts, copies = {}, {}
+    for below, packages in lists.items():
+        texts[posixpath.join(below, "requirements.txt")] = _pinned(packages)
+        for package in packages:
+            if package.path:
+                name = posixpath.join(below, _WHEELS, package.filename)
+                copies[name] = (package.path, package.sha256)
+    return Folder(kind, texts, copies)
+
+
+def _pinned(packages: Sequence[Package]) -> str:
+    """One file a package: the hash leaves an installer no choice."""
+    return "".join(f"{_requirement(p)} --hash=sha256:{p.sha256}\n" for p in packages)
+
+
+def _requirement(package: Package) -> str:
+    if package.path:
+        return f"{package.name} @ file://{INPUTS}/{_WHEELS}/{package.filename}"
+    return f"{package.name}=={package.version}"
+
+
+def _platform(platform: str) -> str:
+    return f"linux-{PLATFORMS[platform].architecture}"
+
+
+def _script(name: str) -> str:
+    return files("nox_buildkit.render").joinpath(name).read_text()
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2, sort_keys=True) + "\n"
