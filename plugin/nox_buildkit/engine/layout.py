@@ -48,16 +48,21 @@ def pack(folder: Path, digest: str, references: tuple[str, ...], target: Path) -
     first, so that a reader of the file need not search for it. Raises BuildError.
     """
     index = _blob(folder, digest)
-    entry = {
-        "mediaType": json.loads(index.read_bytes())["mediaType"],
-        "digest": digest,
-        "size": index.stat().st_size,
-        "annotations": {
-            IMAGE_NAME: qualified(references[0]),
-            REF_NAME: references[0].rpartition(":")[2],
-        },
-    }
-    top = {"schemaVersion": 2, "mediaType": entry["mediaType"], "manifests": [entry]}
+    kind = json.loads(index.read_bytes())["mediaType"]
+    # An entry a tag: an image is loaded under each of them.
+    entries = [
+        {
+            "mediaType": kind,
+            "digest": digest,
+            "size": index.stat().st_size,
+            "annotations": {
+                IMAGE_NAME: qualified(reference),
+                REF_NAME: reference.rpartition(":")[2],
+            },
+        }
+        for reference in references
+    ]
+    top = {"schemaVersion": 2, "mediaType": kind, "manifests": entries}
     try:
         with replacing(target) as temporary, tarfile.open(temporary, "w") as tar:
             _add(tar, "index.json", json.dumps(top, sort_keys=True).encode())

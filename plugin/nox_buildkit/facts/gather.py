@@ -53,9 +53,9 @@ def gather(sources: Mapping[Target, Source | None], outside: Outside) -> Facts:
     git = read_git(outside.root)
     problems: list[Problem] = []
     targets = {}
-    for target, source in sources.items():
+    for target in sources:
         try:
-            targets[target.name] = _target(target, source, outside)
+            targets[target.name] = _target(target, sources, outside)
         except BuildkitError as error:
             problems += error.problems
     if problems:
@@ -77,16 +77,29 @@ def gather_coverage(
     for target, source in sources.items():
         base = stack_of(target, outside.native, outside.bases).base
         if source and base.libc:
-            found[target] = (_lock(source, target, base, outside).coverage, base.libc)
+            lock = _lock(source, target, base, outside, target.platforms)
+            found[target] = (lock.coverage, base.libc)
     return found
 
 
-def _target(target: Target, source: Source | None, outside: Outside) -> TargetFacts:
-    stack = stack_of(target, outside.native, outside.bases)
-    lock = _lock(source, target, stack.base, outside) if source else None
+def _target(
+    target: Target, sources: Mapping[Target, Source | None], outside: Outside
+) -> TargetFacts:
+    source, stack = sources[target], stack_of(target, outside.native, outside.bases)
+
+    def lock_of(one: Target) -> LockFacts | None:
+        found = sources[one]
+        # Steps run on the machine that builds, whatever the image is for.
+        native = outside.native if _has_steps(one, sources) else ()
+        platforms = tuple(dict.fromkeys((*one.platforms, *native)))
+        return _lock(found, one, stack.base, outside, platforms) if found else None
+
+    lock = lock_of(target)
+    # Steps have the packages of the images below as well.
+    used = [lock_of(one) for one in _chain(target)] if target.variant.steps else [lock]
     compiler: BaseFacts | None = None
     build_apt: tuple[str, ...] = ()
-    if lock and needs_compiling(lock.coverage):
+    if any(each and needs_compiling(each.coverage) for each in used):
         compiler, build_apt = compiler_of(target, outside.native, outside.bases)
     return TargetFacts(
         base=stack.base,
@@ -125,10 +138,21 @@ def _requirements_files(source: Source) -> Iterable[Path]:
     return (source.output, *own, *source.constraints)
 
 
-def _lock(source: Source, target: Target, base: BaseFacts, outside: Outside) -> LockFacts:
+def _chain(target: Target) -> Iterable[Target]:
+    yield target
+    if target.below:
+        yield from _chain(target.below)
+
+
+def _has_steps(target: Target, every: Iterable[Target]) -> bool:
+    """Whether ``target``, or one of ``every`` that builds on it, has steps."""
+    return any(one.variant.steps and target in _chain(one) for one in every)
+
+
+def _lock(
+    source: Source, target: Target, base: BaseFacts, outside: Outside, names: Iterable[str]
+) -> LockFacts:
     root, image = outside.root, target.variant
-    # Steps run on the machine that builds, whatever the image is for.
-    names = dict.fromkeys((*target.platforms, *(outside.native if image.steps else ())))
     platforms = [PLATFORMS[platform] for platform in names]
     stated, more = stated_indexes(source.output)
     return LockFacts(

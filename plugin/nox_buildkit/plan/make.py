@@ -23,7 +23,7 @@ from nox_buildkit.plan.model import (
     with_group,
 )
 from nox_buildkit.plan.packages import Selection, less_installed, select_packages
-from nox_buildkit.plan.platforms import PLATFORMS, Libc, uv_platform
+from nox_buildkit.plan.platforms import PLATFORMS, uv_platform
 from nox_buildkit.plan.tags import tags_for
 from nox_buildkit.spec.image import Variant
 from nox_buildkit.spec.model import BuildSpec
@@ -140,7 +140,7 @@ def _plan_target(
         steps=tuple(
             Step(step.run, step.output, tuple(step.env.items()), step.cache) for step in image.steps
         ),
-        step_packages=_step_packages(image, known, facts.native[0], libc, selection),
+        step_packages=_step_packages(target, facts, selection),
         config=ImageConfig(
             workdir=image.workdir,
             user=image.user,
@@ -164,22 +164,25 @@ def _installed(image: ImagePlan) -> dict[str, tuple[Package, ...]]:
     return {one.platform: (*one.installed, *image.pure, *one.packages) for one in image.platforms}
 
 
-def _step_packages(
-    image: Variant, known: TargetFacts, native: str, libc: Libc, selection: Selection
-) -> tuple[Package, ...]:
-    """What the machine that builds needs to run the image's steps, less what is shared."""
-    if not image.steps:
+def _step_packages(target: Target, facts: Facts, selection: Selection) -> tuple[Package, ...]:
+    """What the machine that builds needs to run the target's steps, less what is shared."""
+    if not target.variant.steps:
         return ()
-    there = select_packages(
-        known.lock.coverage if known.lock else {},
-        [PLATFORMS[native]],
-        image.python,
-        libc,
-        known.local,
-        compiles=known.compiler is not None,
-    )
-    wanted = (*there.pure, *there.native[native])
-    return tuple(package for package in wanted if package not in selection.pure)
+    found: dict[str, Package] = {}
+    compiles = facts.targets[target.name].compiler is not None
+    here: Target | None = target
+    while here:
+        known, native = facts.targets[here.name], PLATFORMS[facts.native[0]]
+        libc = known.base.libc
+        coverage = known.lock.coverage if known.lock else {}
+        if libc:
+            there = select_packages(
+                coverage, [native], here.variant.python, libc, known.local, compiles=compiles
+            )
+            for package in (*there.pure, *there.native[native.oci]):
+                found.setdefault(package.name, package)
+        here = here.below
+    return tuple(package for package in found.values() if package not in selection.pure)
 
 
 def _base(known: BaseFacts, below: ImagePlan | None = None) -> Base:
@@ -243,10 +246,10 @@ def _command(target: Target, below: ImagePlan | None) -> tuple[str, ...] | None:
 
 
 def _environment(image: Variant, below: ImagePlan | None) -> tuple[tuple[str, str], ...]:
-    if below:
-        return tuple(image.env.items())
     # A container's log is read as it is written, and its file system is not for byte code.
     defaults = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+    if below:
+        defaults = dict(below.config.env)
     return tuple({**defaults, **image.env}.items())
 
 

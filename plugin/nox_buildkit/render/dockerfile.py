@@ -212,7 +212,7 @@ def _steps(image: ImagePlan) -> list[str]:
         copy_layer("app"),
         *([f"RUN ln -sf $(command -v python3) {VENV}/bin/python"] if image.builder else []),
         "WORKDIR $WORKDIR",
-        *_variables(image),
+        *_variables(image, path=image.has_environment),
     ]
     for number, step in enumerate(image.steps):
         lines += run_step(image.name, number, step)
@@ -247,7 +247,8 @@ def _final(image: ImagePlan) -> list[str]:
     lines.append(copy_layer("app"))
     if image.steps:
         lines.append(copy_layer("steps"))
-    lines += _variables(image)
+    # A base that has the environment names it already.
+    lines += _variables(image, path=image.has_packages and not image.extends)
     lines += [f"EXPOSE {quote.dockerfile_word(port)}" for port in config.expose]
     lines.append(f"USER {quote.dockerfile_word(with_group(config.user))}")
     if config.volumes:
@@ -291,8 +292,8 @@ def context_of(variant: ImagePlan) -> str:
     return variant.platforms[0].platform.replace("/", "-")
 
 
-def _variables(image: ImagePlan) -> Iterator[str]:
-    if image.has_packages and not image.extends:
+def _variables(image: ImagePlan, *, path: bool) -> Iterator[str]:
+    if path:
         yield f'ENV PATH="{VENV}/bin:$PATH"'
     yield from (f"ENV {name}={quote.dockerfile_word(value)}" for name, value in image.config.env)
 

@@ -113,6 +113,23 @@ def test_an_image_on_another_has_its_layers_and_only_its_own_besides(
     assert _image(several, "api").platforms[BOTH[0]].read("app/app/more.py") == ""
 
 
+def test_a_step_has_the_packages_of_the_image_below(several: Project) -> None:
+    spec = several.root / "buildspec.yaml"
+    make = "import pathlib, fast, plain; pathlib.Path('made').write_text(fast.PLATFORM)"
+    step = json.dumps({"run": ["python", "-c", make], "output": ["made"]})
+    spec.write_text(
+        spec.read_text().replace(
+            "    requirements: api\n", f"    steps: [{step}]\n    package: false\n"
+        )
+    )
+    spec.write_text(
+        spec.read_text().replace("    copy: [api]\n", "    copy: [api]\n    requirements: none\n")
+    )
+    several.ok("build", "api", "--platform", "linux/arm64")
+    image = _image(several, "api").platforms["linux/arm64"]
+    assert image.read("app/made") == "linux/amd64"
+
+
 def test_an_image_that_is_different_on_a_platform(several: Project) -> None:
     plan = several.ok("plan", "worker")
     assert "worker-linux-arm64" in plan.stdout
@@ -134,6 +151,15 @@ def test_an_image_that_is_different_on_a_platform(several: Project) -> None:
     # One of them alone is the same image.
     several.ok("build", "worker", "--platform", "linux/arm64")
     assert _image(several, "worker").platforms["linux/arm64"].digest == arm64.digest
+
+
+def test_a_loaded_file_has_every_tag(several: Project, private_engine: PrivateEngine) -> None:
+    tags = "images.worker.tags=[one, two]"
+    several.ok("build", "worker", "--platform", "linux/amd64", "--set", tags)
+    private_engine.client.load(several.root / "dist" / "worker.oci.tar")
+    for tag in ("one", "two"):
+        said = private_engine.client.run(f"worker:{tag}", remove=True, platform="linux/amd64")
+        assert said == "everywhere"
 
 
 def test_a_group_is_its_images(several: Project) -> None:

@@ -49,6 +49,10 @@ COPY --link --from=deps-steps /layer/ /
 COPY --link --from=app /layer/ /
 RUN ln -sf $(command -v python3) /opt/venv/bin/python
 WORKDIR $WORKDIR
+ENV PATH="/opt/venv/bin:$PATH"
+ENV PYTHONDONTWRITEBYTECODE="1"
+ENV PYTHONUNBUFFERED="1"
+ENV LOG_LEVEL="info"
 RUN --network=none ["env", "python", "-m", "api.assets"]
 RUN --network=none \
     --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
@@ -72,6 +76,9 @@ WORKDIR "/app"
 COPY --link --from=surroundings /layer/ /
 COPY --link --from=app /layer/ /
 COPY --link --from=steps /layer/ /
+ENV PYTHONDONTWRITEBYTECODE="1"
+ENV PYTHONUNBUFFERED="1"
+ENV LOG_LEVEL="info"
 USER "10001:10001"
 CMD ["python", "-m", "api"]
 LABEL "org.opencontainers.image.created"="2026-03-04T05:06:07Z"
