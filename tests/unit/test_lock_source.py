@@ -84,9 +84,11 @@ def test_only_what_decides_the_lock_makes_it_stale(
     assert (old == new) is same
 
 
-def test_extras_python_and_constraints_count(tmp_path: Path) -> None:
+def test_extras_python_constraints_and_overrides_count(tmp_path: Path) -> None:
     constraints = tmp_path / "constraints.txt"
     constraints.write_text("idna<4\n")
+    overrides = tmp_path / "overrides.txt"
+    overrides.write_text("idna<4\n")
     plain = source(tmp_path, "pyproject.toml", PYPROJECT)
     variants = [
         plain,
@@ -94,10 +96,14 @@ def test_extras_python_and_constraints_count(tmp_path: Path) -> None:
         replace(plain, groups=("prod",)),
         replace(plain, python="3.12"),
         replace(plain, constraints=(constraints,)),
+        replace(plain, overrides=(overrides,)),
         replace(plain, index="https://index.example/simple"),
     ]
 
-    assert len({inputs_digest(variant) for variant in variants}) == len(variants)
+    digests = {inputs_digest(variant) for variant in variants}
+    assert len(digests) == len(variants)
+    overrides.write_text("idna<5\n")
+    assert inputs_digest(replace(plain, overrides=(overrides,))) not in digests
 
 
 def test_an_included_file_counts(tmp_path: Path) -> None:
@@ -155,6 +161,31 @@ def test_a_named_source_that_is_missing_is_located_in_the_spec(tmp_path: Path) -
     )
 
     with pytest.raises(LockError, match=r"^buildspec\.yaml:4:13: .*nowhere\.txt: no such file"):
+        sources_of(spec, tmp_path)
+
+
+@pytest.mark.parametrize("key", ["constraints", "overrides"])
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("requirements.in", r"5:7: requirements\.web\.KEY\.0: .*more\.txt: no such file"),
+        ("uv.lock", r"5:5: requirements\.web\.KEY: uv\.lock is resolved already: KEY have no say"),
+        ("done.txt", r"5:5: requirements\.web\.KEY: done\.txt is resolved already: KEY have no"),
+    ],
+)
+def test_files_beside_a_source_are_refused_at_their_place_in_the_spec(
+    tmp_path: Path, key: str, source: str, said: str
+) -> None:
+    (tmp_path / "requirements.in").write_text("idna\n")
+    (tmp_path / "done.txt").write_text(f"idna==3.1 {HASH}\n")
+    (tmp_path / "uv.lock").write_text("")
+    spec = parse(
+        f"version: 1\nrequirements:\n  web:\n    {key}:\n    - more.txt\n    source: {source}\n"
+        "images: {a: {requirements: web}}",
+        "buildspec.yaml",
+    )
+
+    with pytest.raises(LockError, match=rf"^buildspec\.yaml:{said.replace('KEY', key)}"):
         sources_of(spec, tmp_path)
 
 

@@ -124,7 +124,7 @@ def _files(name: str, spec: BuildSpec, outside: Outside) -> Iterable[SourceFile]
 def _requirements_files(source: Source) -> Iterable[Path]:
     # A pyproject.toml stays: applications read their own settings in it.
     own = () if source.kind == "pyproject" else (source.path,)
-    return (source.output, *own, *source.constraints)
+    return (source.output, *own, *source.constraints, *source.overrides)
 
 
 def _lock(source: Source, image: Image, base: BaseFacts, outside: Outside) -> LockFacts:

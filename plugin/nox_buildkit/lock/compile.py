@@ -116,6 +116,7 @@ def _resolve(source: Source, before: str, upgrade: bool, upgrade_packages: Seque
             *(f"--extra={extra}" for extra in source.extras),
             *(f"--group={group}" for group in source.groups),
             *(f"--constraints={path}" for path in source.constraints),
+            *(f"--overrides={path}" for path in source.overrides),
             *index_options(source.index, source.extra_indexes),
             *(["--upgrade"] if upgrade else []),
             *(f"--upgrade-package={package}" for package in upgrade_packages),

@@ -44,6 +44,8 @@ def inputs_digest(source: Source) -> str:
     for key in ("package", "extra_indexes"):
         if value := getattr(source, key):
             inputs[key] = value
+    if source.overrides:
+        inputs["overrides"] = [_included(path) for path in source.overrides]
     if source.path.name in TOOL_LOCKS:
         inputs["lock"] = read_text(source.path)
         inputs["manifests"] = _manifests(source)

@@ -48,6 +48,7 @@ class Source:
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     constraints: tuple[Path, ...] = ()
+    overrides: tuple[Path, ...] = ()
     index: str | None = None
     extra_indexes: tuple[str, ...] = ()
     location: Location | None = field(default=None, compare=False)

@@ -53,6 +53,12 @@ class Requirements(Strict):
         description="Constraints files, relative to the spec.",
         examples=[["constraints.txt"]],
     )
+    overrides: Unique[Path] = Field(
+        default=(),
+        description="Overrides files, relative to the spec: versions that are taken whatever the "
+        "packages themselves ask for.",
+        examples=[["overrides.txt"]],
+    )
     index: IndexUrl | None = Field(
         default=None,
         description="Package index to use instead of uv's default. Credentials never stand "

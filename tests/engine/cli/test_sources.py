@@ -182,7 +182,7 @@ def test_constraints_have_no_say_in_what_is_locked_already(workspace: Project) -
         }
     )
     cause = workspace.nox("lock").cause
-    assert cause.startswith("buildspec.yaml:4:13: requirements.api.source: uv.lock: ")
+    assert cause.startswith("buildspec.yaml:6:18: requirements.api.constraints: uv.lock is ")
     assert "constraints have no say in it" in cause
 
 
