@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from nox_buildkit.errors import LockError
-from nox_buildkit.lock.indexes import stated_indexes
+from nox_buildkit.lock.folders import with_hashes
+from nox_buildkit.lock.indexes import Stated, stated_places
 from nox_buildkit.lock.inputs import inputs_digest
 from nox_buildkit.lock.local import LocalPackage, local_packages, portable, without_local
 from nox_buildkit.lock.sets import sources_of
@@ -189,6 +191,56 @@ def test_files_beside_a_source_are_refused_at_their_place_in_the_spec(
         sources_of(spec, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("folder", "said"),
+    [("nowhere", "no such folder"), ("requirements.in", "is not a folder")],
+)
+def test_a_folder_of_files_that_is_none_is_located(tmp_path: Path, folder: str, said: str) -> None:
+    (tmp_path / "requirements.in").write_text("idna\n")
+    spec = parse(
+        "version: 1\nrequirements:\n  web:\n    source: requirements.in\n"
+        f"    find-links: [., {folder}]\nimages: {{a: {{requirements: web}}}}",
+        "buildspec.yaml",
+    )
+
+    with pytest.raises(
+        LockError, match=rf"^buildspec\.yaml:5:21: requirements\.web\.find-links\.1: .*: {said}"
+    ):
+        sources_of(spec, tmp_path)
+
+
+def test_what_lies_in_a_folder_of_files_counts(tmp_path: Path) -> None:
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    found = source(tmp_path, "requirements.in", "idna\n", find_links=(folder,))
+    digests = [inputs_digest(found)]
+    for name, content in (
+        ("idna-3.1-py3-none-any.whl", "first"),
+        ("idna-3.1-py3-none-any.whl", "other"),
+        ("idna-3.2.tar.gz", "first"),
+    ):
+        (folder / name).write_text(content)
+        digests.append(inputs_digest(found))
+    (folder / "README").write_text("no distribution")
+
+    assert len(set(digests)) == len(digests)
+    assert inputs_digest(found) == digests[-1]
+
+
+def test_a_lock_gets_the_hash_of_every_file_in_a_folder(tmp_path: Path) -> None:
+    for name in ("A_b-1.0-py3-none-any.whl", "a_b-1.0.tar.gz", "a_b-1.1.tar.gz", "odd.whl"):
+        (tmp_path / name).write_text(name)
+    first, second = (
+        f"--hash=sha256:{hashlib.sha256(name.encode()).hexdigest()}"
+        for name in ("A_b-1.0-py3-none-any.whl", "a_b-1.0.tar.gz")
+    )
+    lines = " \\\n    ".join(["a-b==1.0 ; os_name == 'posix'", *sorted((first, second))])
+
+    for hashes in ("", f" \\\n    {first}"):
+        lock = f"a-b==1.0 ; os_name == 'posix'{hashes}\n    # via x\nc==2 \\\n    {HASH}\n"
+        assert with_hashes(lock, [tmp_path]) == f"{lines}\n    # via x\nc==2 \\\n    {HASH}\n"
+
+
 def test_uvs_message_becomes_one_line_without_credentials() -> None:
     message = (
         "warning: noise\n"
@@ -270,11 +322,11 @@ def test_folders_are_read_back_and_kept_from_the_index(tmp_path: Path) -> None:
 def test_indexes_that_a_lock_names(tmp_path: Path) -> None:
     lock = tmp_path / "requirements.lock"
     lock.write_text("-i https://a/simple\n--extra-index-url=https://b/simple\nidna==3.1\n")
-    assert stated_indexes(lock) == ("https://a/simple", ("https://b/simple",))
+    assert stated_places(lock) == Stated("https://a/simple", ("https://b/simple",))
 
-    lock.write_text("--index-url https://me:secret@a/simple\n")
-    with pytest.raises(LockError, match="credentials do not belong in a file") as caught:
-        stated_indexes(lock)
+    lock.write_text("idna==3.1 \\\n  --hash=x\n\n--index-url https://me:secret@a/simple\n")
+    with pytest.raises(LockError, match=r"lock:4:1: credentials do not belong in a file") as caught:
+        stated_places(lock)
     assert "secret" not in str(caught.value)
 
 

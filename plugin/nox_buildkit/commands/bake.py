@@ -22,7 +22,7 @@ from nox_buildkit.facts.bases import layout_folder
 from nox_buildkit.files import cache_dir, private_dir, write_atomic
 from nox_buildkit.lock.program import uv_programs
 from nox_buildkit.plan.model import Plan
-from nox_buildkit.render.bake import DEFINITION, FILES, WHEELS, override, render
+from nox_buildkit.render.bake import DEFINITION, FILES, handed_over, override, render
 from nox_buildkit.report.console import Reporter, print_lines
 
 OVERRIDE = "docker-bake.override.json"
@@ -95,8 +95,8 @@ def write_definition(plan: Plan, folder: Path, contexts: Mapping[str, str]) -> N
     for name, text in render(plan, str(folder), contexts).items():
         write_atomic(folder / name, text)
     for package in dict.fromkeys(package for image in plan.images for package in image.built):
-        wheel = Path(str(package.path))
-        write_atomic(folder / "inputs" / WHEELS / wheel.name, wheel.read_bytes())
+        path = folder / "inputs" / handed_over(package)
+        write_atomic(path, Path(str(package.path)).read_bytes())
     for file in dict.fromkeys(file for image in plan.images for file in image.files):
         write_atomic(folder / "inputs" / FILES / file.digest, Path(file.path).read_bytes())
 

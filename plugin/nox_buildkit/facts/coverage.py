@@ -11,6 +11,8 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from nox_buildkit.errors import PlanError, Problem
 from nox_buildkit.files import cache_dir, private_dir, write_atomic
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from packaging.pylock import Package, Pylock
 
 #: Counts changes of what is kept.
-_FORMAT = 1
+_FORMAT = 2
 
 
 def read_coverage(
@@ -105,4 +107,7 @@ def _file(package: Package, file: object) -> LockedFile:
     if not isinstance(file, (PackageWheel, PackageSdist)):
         return LockedFile(name, version, "other")
     kind: FileKind = "wheel" if isinstance(file, PackageWheel) else "sdist"
-    return LockedFile(name, version, kind, file.filename, file.hashes["sha256"], file.size)
+    address = urlsplit(str(file.url or ""))
+    path = url2pathname(address.path) if address.scheme == "file" else ""
+    sha256 = file.hashes["sha256"]
+    return LockedFile(name, version, kind, file.filename, sha256, file.size, path=path)

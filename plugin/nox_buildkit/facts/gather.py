@@ -16,7 +16,8 @@ from nox_buildkit.facts.git import read_git
 from nox_buildkit.facts.images import compiler_of, stack_of
 from nox_buildkit.facts.wheels import local_wheel
 from nox_buildkit.files import real_path
-from nox_buildkit.lock.indexes import stated_indexes
+from nox_buildkit.lock.folders import distributions
+from nox_buildkit.lock.indexes import stated_places
 from nox_buildkit.lock.local import local_packages
 from nox_buildkit.lock.source import Source
 from nox_buildkit.lock.uv import uv_version
@@ -124,7 +125,8 @@ def _files(name: str, spec: BuildSpec, outside: Outside) -> Iterable[SourceFile]
 def _requirements_files(source: Source) -> Iterable[Path]:
     # A pyproject.toml stays: applications read their own settings in it.
     own = () if source.kind == "pyproject" else (source.path,)
-    return (source.output, *own, *source.constraints, *source.overrides)
+    found = [path for folder in source.find_links for path in distributions(folder)]
+    return (source.output, *own, *source.constraints, *source.overrides, *found)
 
 
 def _lock(source: Source, image: Image, base: BaseFacts, outside: Outside) -> LockFacts:
@@ -132,14 +134,14 @@ def _lock(source: Source, image: Image, base: BaseFacts, outside: Outside) -> Lo
     # Steps run on the machine that builds, whatever the image is for.
     names = dict.fromkeys((*image.platforms, *(outside.native if image.steps else ())))
     platforms = [PLATFORMS[platform] for platform in names]
-    stated, more = stated_indexes(source.output)
+    stated = stated_places(source.output)
     return LockFacts(
         path=os.path.relpath(source.output, root),
         source=os.path.relpath(source.path, root),
         # A base that exists for none of the platforms is told with everything else.
         coverage=read_coverage(source, platforms, image.python, base.libc) if base.libc else {},
-        index=source.index or stated,
-        extra_indexes=(*source.extra_indexes, *more),
+        index=source.index or stated.index,
+        extra_indexes=tuple(dict.fromkeys((*source.extra_indexes, *stated.extra_indexes))),
     )
 
 

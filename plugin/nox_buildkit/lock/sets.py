@@ -11,8 +11,9 @@ from packaging.version import Version
 
 from nox_buildkit.errors import Location, LockError, Problem
 from nox_buildkit.files import real_path
+from nox_buildkit.lock.indexes import stated_places
 from nox_buildkit.lock.source import TOOL_LOCKS, Source, find_source, kind_of, read_pyproject
-from nox_buildkit.lock.workspace import named_indexes
+from nox_buildkit.lock.workspace import named_folders, named_indexes
 from nox_buildkit.spec.grammar import NO_REQUIREMENTS
 from nox_buildkit.spec.model import BuildSpec
 from nox_buildkit.spec.requirements import Requirements
@@ -103,6 +104,10 @@ def _named(name: str, python: str, spec: BuildSpec, root: Path) -> Source:
         groups=named.groups,
         constraints=_files(named.constraints, root, partial(spec.location, *at, "constraints")),
         overrides=_files(named.overrides, root, partial(spec.location, *at, "overrides")),
+        find_links=(
+            *_folders(named, source, root, partial(spec.location, *at, "find-links")),
+            *source.find_links,
+        ),
         # uv looks for credentials of an index under its name: UV_INDEX_<NAME>_USERNAME.
         index=f"{name}={named.index}" if named.index else source.index,
         extra_indexes=(*own, *source.extra_indexes),
@@ -132,6 +137,25 @@ def _files(
     return found
 
 
+def _folders(
+    named: Requirements, source: Source, root: Path, locate: Callable[..., Location | None]
+) -> tuple[Path, ...]:
+    found = tuple(real_path(root / path) for path in named.find_links)
+    if found and source.kind == "uv":
+        raise LockError(
+            Problem(
+                f"{source.path.name} says itself which files it is of",
+                "name the folder in 'tool.uv.find-links' of the project, and run 'uv lock'",
+                locate(),
+            )
+        )
+    for position, folder in enumerate(found):
+        if not folder.is_dir():
+            what = "is not a folder" if folder.exists() else "no such folder"
+            raise LockError(Problem(f"{folder}: {what}", "correct its name", locate(position)))
+    return found
+
+
 def _check_file(path: Path, location: Location | None) -> None:
     if not path.is_file():
         what = "is not a file" if path.exists() else "no such file"
@@ -155,12 +179,20 @@ def _read(path: Path, output: Path, python: str, location: Location | None) -> S
         raise LockError(
             *(Problem(p.message, p.hint, p.location or location) for p in error.problems)
         ) from None
-    index, extra_indexes = named_indexes(path) if kind == "uv" else (None, ())
+    index: str | None = None
+    extra_indexes: tuple[str, ...] = ()
+    folders: tuple[Path, ...] = ()
+    if kind == "uv":
+        (index, extra_indexes), folders = named_indexes(path), named_folders(path)
+    elif kind in ("requirements", "locked"):
+        stated = stated_places(path)
+        index, extra_indexes, folders = stated.index, stated.extra_indexes, stated.folders
     return Source(
         path=path,
         output=path if kind == "locked" else output,
         kind=kind,
         python=python,
+        find_links=folders,
         index=index,
         extra_indexes=extra_indexes,
         location=location,

@@ -98,10 +98,19 @@ def run_tool(requirements: Sequence[str], command: Sequence[str], *, cwd: Path) 
     )
 
 
-def index_options(index: str | None, extra: Sequence[str]) -> list[str]:
-    """uv's options for the indexes of a spec; the environment wins, as in the steps of a build."""
+def index_options(
+    index: str | None, extra: Sequence[str], folders: Sequence[Path] = ()
+) -> list[str]:
+    """uv's options for the indexes and folders of a spec.
+
+    The environment wins over ``index``, as in the steps of a build.
+    """
     default = [index] if index and not os.environ.get("UV_DEFAULT_INDEX") else []
-    return [*(f"--default-index={url}" for url in default), *(f"--index={url}" for url in extra)]
+    return [
+        *(f"--default-index={url}" for url in default),
+        *(f"--index={url}" for url in extra),
+        *(f"--find-links={folder}" for folder in folders),
+    ]
 
 
 def pinned_options(extra: Sequence[str]) -> list[str]:

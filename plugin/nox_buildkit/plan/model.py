@@ -35,7 +35,7 @@ LayerKind = Literal["base", "pure", "native", "app"]
 class Package:
     """A wheel that is installed: the file that one platform, or (``pure``) every platform, gets.
 
-    ``path``: where it lies on this machine, if it was built of the project's own sources;
+    ``path``: where it lies on this machine, if no index has it;
     ``compiled``: ``filename`` is an sdist, and the build makes the wheel.
     """
 

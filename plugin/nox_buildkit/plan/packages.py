@@ -85,6 +85,7 @@ def _package(file: LockedFile) -> Package:
         filename=file.filename,
         sha256=file.sha256,
         size=file.size,
+        path=file.path or None,
         compiled=file.kind == "sdist",
     )
 

@@ -18,7 +18,7 @@ from nox_buildkit.render.quote import bake_string
 
 DEFINITION = "docker-bake.json"
 
-#: Folder, below the inputs, of wheels that come from no index.
+#: Folder, below the inputs, of what no index has: a folder for each file, named by its digest.
 WHEELS = "wheels"
 
 #: Folder, below the inputs, of files that are placed somewhere, named by their digests.
@@ -49,6 +49,11 @@ def render(plan: Plan, folder: str, contexts: Mapping[str, str]) -> dict[str, st
         }
     )
     return rendered
+
+
+def handed_over(package: Package) -> str:
+    """Where the build finds the file of a ``package`` that no index has, below the inputs."""
+    return f"{WHEELS}/{package.sha256}/{package.filename}"
 
 
 def override(values: Mapping[str, Mapping[str, Any]]) -> str:
@@ -164,7 +169,7 @@ def _pinned(packages: Sequence[Package]) -> str:
 
 def _requirement(package: Package) -> str:
     if package.path:
-        return f"{package.name} @ file:///run/inputs/{WHEELS}/{package.filename}"
+        return f"{package.name} @ file:///run/inputs/{handed_over(package)}"
     return f"{package.name}=={package.version}"
 
 

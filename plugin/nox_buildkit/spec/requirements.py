@@ -59,6 +59,12 @@ class Requirements(Strict):
         "packages themselves ask for.",
         examples=[["overrides.txt"]],
     )
+    find_links: Unique[Path] = Field(
+        default=(),
+        description="Folders with wheels and source distributions, relative to the spec, besides "
+        "what the indexes have.",
+        examples=[["wheels"]],
+    )
     index: IndexUrl | None = Field(
         default=None,
         description="Package index to use instead of uv's default. Credentials never stand "

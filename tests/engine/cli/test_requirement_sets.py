@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from project import Project
+from pathlib import Path
+
+import pytest
+from oci import ImageIndex
+from package_index import PackageIndex, new_version
+from project import Project, uv_lock
+
+from nox_buildkit.engine.private import PrivateEngine
+
+SITE = "opt/venv/lib/python3.13/site-packages"
 
 
 def with_set(**keys: str) -> str:
@@ -12,6 +21,101 @@ def with_set(**keys: str) -> str:
         f"version: 1\nrequirements:\n  all:\n    source: requirements.in\n{stated}"
         "images:\n  web: {base: debian, requirements: all, command: [python, -m, app]}\n"
     )
+
+
+@pytest.fixture
+def folder(project: Project) -> tuple[Path, str]:
+    """A folder with a wheel for all, one for each platform, and sources; their version."""
+    version = new_version()
+    offered = PackageIndex()
+    offered.add("gear", f"{version}+local")
+    offered.add_native("rapid", version)
+    offered.add_pure_sdist("sourceonly", version)
+    path = project.root / "wheels"
+    path.mkdir()
+    for name, content in offered.files.items():
+        (path / name).write_bytes(content)
+    return path, version
+
+
+def test_files_of_a_folder_are_locked_and_installed_on_both_platforms(
+    project: Project,
+    folder: tuple[Path, str],
+    private_engine: PrivateEngine,
+    both_platforms: None,
+) -> None:
+    path, version = folder
+    said = "import fast, gear, rapid, sourceonly; print(gear.VERSION, rapid.PLATFORM)"
+    project.write(
+        {
+            "buildspec.yaml": with_set(find_links="[wheels]").replace("-m, app", f"-c, '{said}'"),
+            "requirements.in": "plain\nfast\ngear\nrapid\nsourceonly\n",
+        }
+    )
+    project.ok("lock")
+    lock = (project.root / "requirements.all.lock").read_text()
+    assert f"gear=={version}+local" in lock
+    assert str(project.root) not in lock
+
+    project.ok("build")
+    image = ImageIndex.open(project.tar)
+    private_engine.client.load(project.tar)
+    for name, platform in image.platforms.items():
+        assert f"{SITE}/sourceonly.py" in platform.own_names
+        # What was installed from a file of this machine says so nowhere, and is there once.
+        assert f"{SITE}/gear-{version}+local.dist-info/direct_url.json" not in platform.own_names
+        assert not [each for each in platform.own_names if each.endswith((".whl", ".tar.gz"))]
+        ran = private_engine.client.run("web:latest", platform=name, remove=True)
+        assert str(ran).split() == [f"{version}+local", name]
+    assert "nothing changed" in project.ok("build").stderr
+
+    # Another file of the same name, and a newer version: both are seen.
+    newer = PackageIndex()
+    newer.add("gear", f"{version}+local", text="NEW = True\n")
+    (path / f"gear-{version}+local-py3-none-any.whl").write_bytes(*newer.files.values())
+    assert "requirements.all.lock does not match" in project.nox("plan", CI="true").cause
+    project.ok("lock")
+    assert (project.root / "requirements.all.lock").read_text() != lock
+
+
+def test_a_folder_that_a_requirements_file_names(
+    project: Project, folder: tuple[Path, str]
+) -> None:
+    path, version = folder
+    path.rename(project.root / "app" / "wheels")
+    project.write({"requirements.in": "-r app/more.in\n", "app/more.in": "-f wheels\ngear\n"})
+    project.ok("build", "--platform", "linux/amd64")
+    names = ImageIndex.open(project.tar).platforms["linux/amd64"].own_names
+    assert f"{SITE}/gear-{version}+local.dist-info/METADATA" in names
+    assert not [name for name in names if name.endswith(".whl")]
+
+    project.write({"app/more.in": "# pages\n--find-links https://packages.example.com/\ngear\n"})
+    cause = project.nox("lock").cause
+    assert "app/more.in:2:1: only folders are looked into for files, and no pages" in cause
+    project.write({"app/more.in": "--find-links=nowhere\ngear\n"})
+    assert "app/more.in:1:1: " in (cause := project.nox("lock").cause)
+    assert "app/nowhere: no such folder" in cause
+
+
+def test_a_folder_of_a_uv_project(project: Project, folder: tuple[Path, str]) -> None:
+    project.write(
+        {
+            "pyproject.toml": (
+                '[project]\nname = "web"\nversion = "1.0"\nrequires-python = ">=3.11"\n'
+                'dependencies = ["gear"]\n[tool.uv]\nfind-links = ["wheels"]\n'
+            )
+        }
+    )
+    uv_lock(project)
+    project.ok("build", "--platform", "linux/amd64")
+    names = ImageIndex.open(project.tar).platforms["linux/amd64"].own_names
+    assert f"{SITE}/gear-{folder[1]}+local.dist-info/METADATA" in names
+
+    project.write(
+        {"buildspec.yaml": with_set(find_links="[wheels]").replace("requirements.in", "uv.lock")}
+    )
+    cause = project.nox("lock").cause
+    assert cause.startswith("buildspec.yaml:5:17: requirements.all.find-links: uv.lock says itself")
 
 
 def test_an_override_wins_over_what_a_requirement_asks_for(project: Project) -> None:
