@@ -12,10 +12,17 @@ from nox_buildkit.errors import LockError
 from nox_buildkit.lock.folders import with_hashes
 from nox_buildkit.lock.indexes import Stated, stated_places
 from nox_buildkit.lock.inputs import inputs_digest
-from nox_buildkit.lock.local import LocalPackage, local_packages, portable, without_local
+from nox_buildkit.lock.local import (
+    GitPackage,
+    LocalPackage,
+    git_packages,
+    local_packages,
+    portable,
+    without_local,
+)
 from nox_buildkit.lock.sets import sources_of
 from nox_buildkit.lock.source import Source, kind_of, logical_lines
-from nox_buildkit.lock.uv import one_line, redacted
+from nox_buildkit.lock.uv import has_credentials, one_line, redacted
 from nox_buildkit.spec.load import parse
 
 PYPROJECT = """\
@@ -317,6 +324,41 @@ def test_folders_are_read_back_and_kept_from_the_index(tmp_path: Path) -> None:
 
     assert list(local_packages(lock)) == [LocalPackage(tmp_path / "lib", "os_name == 'posix'")]
     assert without_local(lock.read_text()).splitlines()[1] == "idna==3.1 --hash=sha256:aa"
+
+
+def test_commits_are_read_back_and_kept_from_the_index(tmp_path: Path) -> None:
+    url = f"git+ssh://git@host/lib@{'c' * 40}#subdirectory=python"
+    lock = tmp_path / "requirements.lock"
+    lock.write_text(f"lib[x] @ {url} ; os_name == 'posix'\nidna==3.1 --hash=sha256:aa\n")
+
+    assert list(git_packages(lock)) == [GitPackage("lib", url, "os_name == 'posix'")]
+    assert without_local(lock.read_text()) == "idna==3.1 --hash=sha256:aa\n"
+
+
+@pytest.mark.parametrize("end", ["", "@main", "@v1.0", "@c0ffee1", "@main#subdirectory=python"])
+def test_an_address_without_a_commit_is_refused(tmp_path: Path, end: str) -> None:
+    lock = tmp_path / "requirements.lock"
+    lock.write_text(f"# inputs\nlib @ git+https://host/lib{end}\n")
+
+    with pytest.raises(
+        LockError, match=r"requirements\.lock:2:1: lib: the address names no commit"
+    ):
+        list(git_packages(lock))
+
+
+@pytest.mark.parametrize(
+    ("url", "secret"),
+    [
+        ("git+https://host/lib@main", False),
+        ("git+ssh://git@host/lib@main", False),
+        ("git+ssh://git:hidden@host/lib@main", True),
+        ("git+https://token@host/lib", True),
+        ("https://me:hidden@host/lib.whl", True),
+    ],
+)
+def test_what_a_url_gives_away(url: str, secret: bool) -> None:
+    assert has_credentials(f"lib @ {url}\n") is secret
+    assert "hidden" not in redacted(url)
 
 
 def test_indexes_that_a_lock_names(tmp_path: Path) -> None:

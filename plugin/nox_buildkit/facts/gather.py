@@ -14,11 +14,11 @@ from nox_buildkit.facts.context import read_context, source_file
 from nox_buildkit.facts.coverage import read_coverage
 from nox_buildkit.facts.git import read_git
 from nox_buildkit.facts.images import compiler_of, stack_of
-from nox_buildkit.facts.wheels import local_wheel
+from nox_buildkit.facts.wheels import git_wheel, local_wheel
 from nox_buildkit.files import real_path
 from nox_buildkit.lock.folders import distributions
 from nox_buildkit.lock.indexes import stated_places
-from nox_buildkit.lock.local import local_packages
+from nox_buildkit.lock.local import git_packages, local_packages
 from nox_buildkit.lock.source import Source
 from nox_buildkit.lock.uv import uv_version
 from nox_buildkit.plan.facts import (
@@ -152,6 +152,8 @@ def _local(
     for package in local_packages(source.output) if source else ():
         location = source.location if source else None
         yield local_wheel(package.folder, package.marker, location, outside.exclude)
+    for commit in git_packages(source.output) if source else ():
+        yield git_wheel(commit, spec.images[name].python, source.location if source else None)
     if spec.images[name].package:
         location = spec.location("images", name, "package")
         context = real_path(outside.root / spec.images[name].context)

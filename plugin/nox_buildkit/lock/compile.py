@@ -14,7 +14,7 @@ from nox_buildkit.files import write_atomic
 from nox_buildkit.lock.export import export
 from nox_buildkit.lock.folders import with_hashes
 from nox_buildkit.lock.inputs import inputs_digest
-from nox_buildkit.lock.local import portable
+from nox_buildkit.lock.local import portable, stated_file
 from nox_buildkit.lock.source import TOOL_LOCKS, Source
 from nox_buildkit.lock.uv import has_credentials, index_options, run_uv
 
@@ -97,6 +97,14 @@ def _make(
             Problem(
                 f"{name}: the URL of a requirement holds credentials",
                 "remove them from the URL; UV_INDEX_<NAME>_USERNAME and _PASSWORD are for them",
+                source.location,
+            )
+        )
+    if path := stated_file(body):
+        raise LockError(
+            Problem(
+                f"{name}: {path} is a file, and cannot be required by its path",
+                "require it by name and version, and name its folder in 'find-links'",
                 source.location,
             )
         )

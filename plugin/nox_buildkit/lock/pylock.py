@@ -85,7 +85,9 @@ def _as_locked(listed: dict[str, Any], source: Source) -> dict[str, Any]:
     """
     hashes = _hashes(source.output.read_text())
     problems = []
-    for package in listed.get("packages", []):
+    # What comes from a repository becomes a wheel on this machine.
+    listed["packages"] = [p for p in listed.get("packages", []) if "vcs" not in p]
+    for package in listed["packages"]:
         locked = hashes.get(canonicalize_name(package["name"]))
         if not locked or not {"wheels", "sdist"} & package.keys():
             continue

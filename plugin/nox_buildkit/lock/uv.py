@@ -25,7 +25,7 @@ _QUIET = {
     "PIPENV_VERBOSITY": "-1",
 }
 
-_CREDENTIALS = re.compile(r"(\w+://)[^/\s]+@")
+_CREDENTIALS = re.compile(r"(?P<scheme>\w+)://(?P<user>[^/\s]+)@")
 
 
 _HINTS = (
@@ -129,12 +129,18 @@ def one_line(message: str) -> str:
 
 def redacted(text: str) -> str:
     """``text`` with the credentials of every URL in it replaced."""
-    return _CREDENTIALS.sub(r"\1****@", text)
+    return _CREDENTIALS.sub(r"\1://****@", text)
 
 
 def has_credentials(text: str) -> bool:
-    """Whether a URL in ``text`` carries a user name or a password."""
-    return bool(_CREDENTIALS.search(text))
+    """Whether a URL in ``text`` carries a password, or what may be a token.
+
+    The user of an SSH address is none: whoever connects proves it by a key.
+    """
+    return any(
+        ":" in found["user"] or not found["scheme"].endswith("ssh")
+        for found in _CREDENTIALS.finditer(text)
+    )
 
 
 def _hint(message: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 from pathlib import Path
 
 import pytest
 from oci import ImageIndex
 from package_index import PackageIndex, new_version
-from project import Project, uv_lock
+from project import Project, git, uv_lock
 
 from nox_buildkit.engine.private import PrivateEngine
 
@@ -116,6 +118,97 @@ def test_a_folder_of_a_uv_project(project: Project, folder: tuple[Path, str]) ->
     )
     cause = project.nox("lock").cause
     assert cause.startswith("buildspec.yaml:5:17: requirements.all.find-links: uv.lock says itself")
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository of a package ``bolt`` that needs ``plain``, on the branch ``main``."""
+    offered = PackageIndex()
+    offered.add_pure_sdist("bolt", "1.0")
+    [sdist] = offered.files.values()
+    with tarfile.open(fileobj=io.BytesIO(sdist)) as tar:
+        tar.extractall(tmp_path, filter="data")
+    root = tmp_path / "bolt-1.0"
+    (root / "PKG-INFO").unlink()
+    (root / "module.c").unlink()
+    manifest = (root / "pyproject.toml").read_text()
+    (root / "pyproject.toml").write_text(
+        manifest.replace("[build-system]", 'dependencies = ["plain"]\n[build-system]')
+    )
+    git(root, "init", "--quiet", "--initial-branch=main")
+    commit(root)
+    return root
+
+
+def commit(root: Path) -> str:
+    """Commit everything; the hash of the commit."""
+    git(root, "add", ".")
+    git(root, "commit", "--quiet", "--message", "More")
+    return git(root, "rev-parse", "HEAD")
+
+
+def test_a_branch_is_locked_to_a_commit_and_installed_as_a_wheel(
+    project: Project, repository: Path
+) -> None:
+    first, url = git(repository, "rev-parse", "HEAD"), f"git+file://{repository}"
+    project.write({"requirements.in": f"fast\nbolt @ {url}@main\n"})
+    project.ok("lock")
+    lock = project.root / "requirements.lock"
+    assert f"bolt @ {url}@{first}\n" in lock.read_text()
+    project.ok("build")
+    for platform in ImageIndex.open(project.tar).platforms.values():
+        names = set(platform.own_names)
+        assert {f"{SITE}/bolt.py", f"{SITE}/plain/__init__.py"} <= names
+        assert f"{SITE}/bolt-1.0.dist-info/direct_url.json" not in names
+
+    # The branch moves: the lock does not, before it is asked to; and what was built is kept.
+    (repository / "more.txt").write_text("more")
+    second = commit(repository)
+    repository.rename(repository.with_name("away"))
+    assert "nothing changed" in project.ok("build").stderr
+    repository.with_name("away").rename(repository)
+    project.ok("lock", "--upgrade-package", "bolt")
+    assert f"bolt @ {url}@{second}\n" in lock.read_text()
+
+    lock.write_text(lock.read_text().replace(second, "main"))
+    cause = project.nox("plan").cause
+    assert "requirements.lock:" in cause
+    assert "bolt: the address names no commit" in cause
+
+
+def test_a_commit_that_no_wheel_for_all_can_be_made_of(project: Project, repository: Path) -> None:
+    url = f"bolt @ git+file://{repository}@main\n"
+    backend = (repository / "backend.py").read_text()
+    (repository / "backend.py").write_text(backend.replace("none-any", "none-linux_x86_64"))
+    commit(repository)
+    project.write({"requirements.in": url})
+    cause = project.nox("plan").cause
+    assert cause.startswith("buildspec.yaml:4:5: images.web: bolt has machine code")
+    assert "publish its wheels to an index" in cause
+
+    (repository / "backend.py").write_text(
+        f"{backend}\n\ndef build_wheel(*args):\n    raise SystemExit('not today')\n"
+    )
+    commit(repository)
+    project.ok("lock", "--upgrade")
+    cause = project.nox("plan").cause
+    assert cause.startswith("buildspec.yaml:4:5: images.web: bolt cannot be built: uv: ")
+    assert "not today" in cause
+
+    project.write({"requirements.in": f"bolt @ git+file://{repository}@nowhere\n"})
+    cause = project.nox("lock").cause
+    assert "requirements.in: uv: " in cause
+    assert "nowhere" in cause
+
+
+def test_a_file_is_not_required_by_its_path(project: Project, folder: tuple[Path, str]) -> None:
+    path, version = folder
+    wheel = f"gear-{version}+local-py3-none-any.whl"
+    for requirement in (f"./wheels/{wheel}", f"gear @ file://{path}/{wheel}"):
+        project.write({"requirements.in": f"{requirement}\n"})
+        cause = project.nox("lock").cause
+        assert f"{wheel} is a file, and cannot be required by its path" in cause
+        assert "name its folder in 'find-links'" in cause
 
 
 def test_an_override_wins_over_what_a_requirement_asks_for(project: Project) -> None:
