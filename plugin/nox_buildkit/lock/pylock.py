@@ -89,16 +89,18 @@ def _as_locked(listed: dict[str, Any], source: Source) -> dict[str, Any]:
     listed["packages"] = [p for p in listed.get("packages", []) if "vcs" not in p]
     for package in listed["packages"]:
         locked = hashes.get(canonicalize_name(package["name"]))
-        if not locked or not {"wheels", "sdist"} & package.keys():
+        if not locked or not {"wheels", "sdist", "archive"} & package.keys():
             continue
-        package["wheels"] = [w for w in package.get("wheels", []) if _hashed(w) & locked]
-        if "sdist" in package and not _hashed(package["sdist"]) & locked:
-            del package["sdist"]
-        if not package["wheels"] and "sdist" not in package:
+        if "wheels" in package:
+            package["wheels"] = [w for w in package["wheels"] if _hashed(w) & locked]
+        for key in ("sdist", "archive"):
+            if key in package and not _hashed(package[key]) & locked:
+                del package[key]
+        if not any(package.get(key) for key in ("wheels", "sdist", "archive")):
             version = package.get("version", "")
             problems.append(
                 Problem(
-                    f"{package['name']} {version}: what the index offers is not what was locked",
+                    f"{package['name']} {version}: what is offered is not what was locked",
                     "name the index that it was locked from, or lock it again",
                     source.location,
                 )

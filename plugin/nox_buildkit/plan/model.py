@@ -35,7 +35,7 @@ LayerKind = Literal["base", "pure", "native", "app"]
 class Package:
     """A wheel that is installed: the file that one platform, or (``pure``) every platform, gets.
 
-    ``path``: where it lies on this machine, if no index has it;
+    ``path``: where it lies on this machine, or ``url``: its address, if no index has it;
     ``compiled``: ``filename`` is an sdist, and the build makes the wheel.
     """
 
@@ -46,6 +46,7 @@ class Package:
     sha256: str
     size: int | None = None
     path: str | None = None
+    url: str | None = None
     compiled: bool = False
 
 
@@ -273,7 +274,7 @@ class ImagePlan:
         native = (each["packages"] for each in value["platforms"])
         for packages in (value["pure"], value["step_packages"], *native):
             for package in packages:
-                del package["path"]
+                del package["path"], package["url"]
         for file in value["files"]:
             del file["path"]
         return _digest([FORMAT, value])

@@ -170,6 +170,8 @@ def _pinned(packages: Sequence[Package]) -> str:
 def _requirement(package: Package) -> str:
     if package.path:
         return f"{package.name} @ file:///run/inputs/{handed_over(package)}"
+    if package.url:
+        return f"{package.name} @ {package.url}"
     return f"{package.name}=={package.version}"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from oci import ImageIndex
-from package_index import PackageIndex, new_version
+from package_index import NATIVE_TAGS, PackageIndex, new_version, serve
 from project import Project, git, uv_lock
 
 from nox_buildkit.engine.private import PrivateEngine
@@ -199,6 +199,38 @@ def test_a_commit_that_no_wheel_for_all_can_be_made_of(project: Project, reposit
     cause = project.nox("lock").cause
     assert "requirements.in: uv: " in cause
     assert "nowhere" in cause
+
+
+def test_files_that_are_required_by_their_address(project: Project) -> None:
+    version = new_version()
+    with serve() as shop:
+        files = shop.url.replace("/simple/", "/files/")
+        shop.add("gear", version)
+        shop.add_native("rapid", version)
+        native = {platform: f"rapid-{version}-{tag}.whl" for platform, tag in NATIVE_TAGS.items()}
+        requirements = (
+            f"gear @ {files}gear-{version}-py3-none-any.whl\n"
+            f"rapid @ {files}{native['linux/amd64']} ; platform_machine == 'x86_64'\n"
+        )
+        arm64 = f"rapid @ {files}{native['linux/arm64']} ; platform_machine != 'x86_64'\n"
+        project.write({"requirements.in": requirements + arm64})
+        project.ok("build")
+        for platform in ImageIndex.open(project.tar).platforms.values():
+            names = set(platform.own_names)
+            assert {f"{SITE}/gear/__init__.py", f"{SITE}/rapid/__init__.py"} <= names
+
+        project.write({"requirements.in": requirements.replace("x86_64'", "aarch64'")})
+        cause = project.nox("plan").cause
+        assert f"rapid {version} has no wheel for linux/arm64 (CPython 3.13, glibc" in cause
+
+        # What lies there is another file today.
+        project.write({"requirements.in": requirements})
+        project.ok("lock")
+        lock = project.root / "requirements.lock"
+        digest = shop.stated[f"gear-{version}-py3-none-any.whl"]
+        lock.write_text(lock.read_text().replace(digest, digest[::-1]))
+        cause = project.nox("plan").cause
+        assert f"gear {version}: what is offered is not what was locked" in cause
 
 
 def test_a_file_is_not_required_by_its_path(project: Project, folder: tuple[Path, str]) -> None:
