@@ -31,7 +31,7 @@ _CREDENTIALS = re.compile(r"(?P<scheme>\w+)://(?P<user>[^/\s]+)@")
 _HINTS = (
     (
         r"\b40[13] (?:Unauthorized|Forbidden)",
-        "set UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD",
+        "set UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD, or name its host in ~/.netrc",
     ),
     (
         r"invalid peer certificate|UnknownIssuer|certificate verify failed",

@@ -37,7 +37,7 @@ def _stages(image: ImagePlan) -> Iterator[list[str]]:
         "#   inputs  requirements files, and a script that compiles byte code",
         "#   uv      the uv program",
         *_described(image),
-        "# Optional secrets: ca-bundle (PEM), network (shell exports of proxies and indexes).",
+        "# Optional secrets: ca-bundle (PEM), netrc, network (shell exports of proxies, indexes).",
     ]
     # Whoever the base runs as, building it takes root.
     source = "builder" if image.builder else "base"

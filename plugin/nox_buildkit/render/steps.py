@@ -31,7 +31,8 @@ def make_wheels(
         "    --mount=type=bind,from=uv,target=/run/uv \\",
         "    --mount=type=cache,id=nox-buildkit-wheels,target=/var/cache/wheels \\",
         *mounts,
-        "    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network <<'RUN'",
+        "    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network \\",
+        "    --mount=type=secret,id=netrc <<'RUN'",
         *_network(image),
         f"export PATH=/run/uv/linux-${architecture}:$PATH",
         f"python3 /run/inputs/wheels.py /run/inputs/{image.name}/{sdists} "
@@ -65,7 +66,8 @@ def install(
         f"    --mount=type=cache,id=nox-buildkit-uv-{cache},target=/var/cache/uv \\",
         f"    {BYTECODE_CACHE} \\",
         *([mount] if wheels else []),
-        "    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network <<'RUN'",
+        "    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network \\",
+        "    --mount=type=secret,id=netrc <<'RUN'",
         *_network(image),
         f"export PATH=/run/uv/linux-${architecture}:$PATH UV_CACHE_DIR=/var/cache/uv",
         *before,
@@ -185,6 +187,7 @@ def _network(image: ImagePlan) -> list[str]:
         "if [ -s /run/secrets/ca-bundle ]; then",
         "  export SSL_CERT_FILE=/run/secrets/ca-bundle UV_SYSTEM_CERTS=1",
         "fi",
+        "if [ -s /run/secrets/netrc ]; then export NETRC=/run/secrets/netrc; fi",
         "export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_NO_INSTALLER_METADATA=1 "
         "UV_NO_PROGRESS=1 UV_NO_CONFIG=1",
     ]

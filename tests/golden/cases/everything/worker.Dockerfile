@@ -3,7 +3,7 @@
 #   base    debian@sha256:abababababababababababababababababababababababababababababababab
 #   inputs  requirements files, and a script that compiles byte code
 #   uv      the uv program
-# Optional secrets: ca-bundle (PEM), network (shell exports of proxies and indexes).
+# Optional secrets: ca-bundle (PEM), netrc, network (shell exports of proxies, indexes).
 
 FROM --platform=$BUILDPLATFORM base AS build
 USER 0:0
