@@ -176,6 +176,22 @@ def test_a_branch_is_locked_to_a_commit_and_installed_as_a_wheel(
     assert "bolt: the address names no commit" in cause
 
 
+def test_a_commit_that_a_uv_project_names(project: Project, repository: Path) -> None:
+    project.write(
+        {
+            "pyproject.toml": (
+                '[project]\nname = "web"\nversion = "1.0"\nrequires-python = ">=3.11"\n'
+                'dependencies = ["bolt"]\n'
+                f'[tool.uv.sources]\nbolt = {{ git = "file://{repository}", branch = "main" }}\n'
+            )
+        }
+    )
+    uv_lock(project)
+    project.ok("build", "--platform", "linux/amd64")
+    names = set(ImageIndex.open(project.tar).platforms["linux/amd64"].own_names)
+    assert {f"{SITE}/bolt.py", f"{SITE}/plain/__init__.py"} <= names
+
+
 def test_a_commit_that_no_wheel_for_all_can_be_made_of(project: Project, repository: Path) -> None:
     url = f"bolt @ git+file://{repository}@main\n"
     backend = (repository / "backend.py").read_text()
