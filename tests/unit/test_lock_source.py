@@ -229,6 +229,7 @@ def test_what_lies_in_a_folder_of_files_counts(tmp_path: Path) -> None:
         (folder / name).write_text(content)
         digests.append(inputs_digest(found))
     (folder / "README").write_text("no distribution")
+    (folder / "gone-1.0-py3-none-any.whl").symlink_to("nowhere")
 
     assert len(set(digests)) == len(digests)
     assert inputs_digest(found) == digests[-1]

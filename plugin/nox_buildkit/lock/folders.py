@@ -30,7 +30,8 @@ _PIN = re.compile(
 
 def distributions(folder: Path) -> list[Path]:
     """The files of ``folder`` that a resolver looks at, in the order of their names."""
-    return sorted(path for path in folder.iterdir() if path.name.endswith(_DISTRIBUTIONS))
+    found = (path for path in folder.iterdir() if path.name.endswith(_DISTRIBUTIONS))
+    return sorted(path for path in found if path.is_file())
 
 
 def contents(folder: Path) -> list[tuple[str, str]]:
