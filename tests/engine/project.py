@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import uv
 from oci import ImageIndex
 
 NOXFILE = "from nox_buildkit import register\n\nregister()\n"
@@ -160,6 +161,16 @@ class Built:
     project: Project
     image: ImageIndex
     revision: str
+
+
+def uv_lock(project: Project) -> None:
+    """Make uv.lock as a user would."""
+    subprocess.run(
+        [uv.find_uv_bin(), "lock", "--quiet", "--python", sys.executable],
+        cwd=project.root,
+        env=project.environment({}),
+        check=True,
+    )
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from nox_buildkit.errors import LockError
-from nox_buildkit.lock.indexes import stated_indexes
+from nox_buildkit.lock.folders import with_hashes
+from nox_buildkit.lock.indexes import Stated, stated_places
 from nox_buildkit.lock.inputs import inputs_digest
-from nox_buildkit.lock.local import LocalPackage, local_packages, portable, without_local
+from nox_buildkit.lock.local import (
+    GitPackage,
+    LocalPackage,
+    git_packages,
+    local_packages,
+    portable,
+    without_local,
+)
 from nox_buildkit.lock.sets import sources_of
 from nox_buildkit.lock.source import Source, kind_of, logical_lines
-from nox_buildkit.lock.uv import one_line, redacted
+from nox_buildkit.lock.uv import has_credentials, one_line, redacted
 from nox_buildkit.spec.load import parse
 
 PYPROJECT = """\
@@ -84,9 +93,11 @@ def test_only_what_decides_the_lock_makes_it_stale(
     assert (old == new) is same
 
 
-def test_extras_python_and_constraints_count(tmp_path: Path) -> None:
+def test_extras_python_constraints_and_overrides_count(tmp_path: Path) -> None:
     constraints = tmp_path / "constraints.txt"
     constraints.write_text("idna<4\n")
+    overrides = tmp_path / "overrides.txt"
+    overrides.write_text("idna<4\n")
     plain = source(tmp_path, "pyproject.toml", PYPROJECT)
     variants = [
         plain,
@@ -94,10 +105,14 @@ def test_extras_python_and_constraints_count(tmp_path: Path) -> None:
         replace(plain, groups=("prod",)),
         replace(plain, python="3.12"),
         replace(plain, constraints=(constraints,)),
+        replace(plain, overrides=(overrides,)),
         replace(plain, index="https://index.example/simple"),
     ]
 
-    assert len({inputs_digest(variant) for variant in variants}) == len(variants)
+    digests = {inputs_digest(variant) for variant in variants}
+    assert len(digests) == len(variants)
+    overrides.write_text("idna<5\n")
+    assert inputs_digest(replace(plain, overrides=(overrides,))) not in digests
 
 
 def test_an_included_file_counts(tmp_path: Path) -> None:
@@ -156,6 +171,82 @@ def test_a_named_source_that_is_missing_is_located_in_the_spec(tmp_path: Path) -
 
     with pytest.raises(LockError, match=r"^buildspec\.yaml:4:13: .*nowhere\.txt: no such file"):
         sources_of(spec, tmp_path)
+
+
+@pytest.mark.parametrize("key", ["constraints", "overrides"])
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("requirements.in", r"5:7: requirements\.web\.KEY\.0: .*more\.txt: no such file"),
+        ("uv.lock", r"5:5: requirements\.web\.KEY: uv\.lock is resolved already: KEY have no say"),
+        ("done.txt", r"5:5: requirements\.web\.KEY: done\.txt is resolved already: KEY have no"),
+    ],
+)
+def test_files_beside_a_source_are_refused_at_their_place_in_the_spec(
+    tmp_path: Path, key: str, source: str, said: str
+) -> None:
+    (tmp_path / "requirements.in").write_text("idna\n")
+    (tmp_path / "done.txt").write_text(f"idna==3.1 {HASH}\n")
+    (tmp_path / "uv.lock").write_text("")
+    spec = parse(
+        f"version: 1\nrequirements:\n  web:\n    {key}:\n    - more.txt\n    source: {source}\n"
+        "images: {a: {requirements: web}}",
+        "buildspec.yaml",
+    )
+
+    with pytest.raises(LockError, match=rf"^buildspec\.yaml:{said.replace('KEY', key)}"):
+        sources_of(spec, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("folder", "said"),
+    [("nowhere", "no such folder"), ("requirements.in", "is not a folder")],
+)
+def test_a_folder_of_files_that_is_none_is_located(tmp_path: Path, folder: str, said: str) -> None:
+    (tmp_path / "requirements.in").write_text("idna\n")
+    spec = parse(
+        "version: 1\nrequirements:\n  web:\n    source: requirements.in\n"
+        f"    find-links: [., {folder}]\nimages: {{a: {{requirements: web}}}}",
+        "buildspec.yaml",
+    )
+
+    with pytest.raises(
+        LockError, match=rf"^buildspec\.yaml:5:21: requirements\.web\.find-links\.1: .*: {said}"
+    ):
+        sources_of(spec, tmp_path)
+
+
+def test_what_lies_in_a_folder_of_files_counts(tmp_path: Path) -> None:
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    found = source(tmp_path, "requirements.in", "idna\n", find_links=(folder,))
+    digests = [inputs_digest(found)]
+    for name, content in (
+        ("idna-3.1-py3-none-any.whl", "first"),
+        ("idna-3.1-py3-none-any.whl", "other"),
+        ("idna-3.2.tar.gz", "first"),
+    ):
+        (folder / name).write_text(content)
+        digests.append(inputs_digest(found))
+    (folder / "README").write_text("no distribution")
+    (folder / "gone-1.0-py3-none-any.whl").symlink_to("nowhere")
+
+    assert len(set(digests)) == len(digests)
+    assert inputs_digest(found) == digests[-1]
+
+
+def test_a_lock_gets_the_hash_of_every_file_in_a_folder(tmp_path: Path) -> None:
+    for name in ("A_b-1.0-py3-none-any.whl", "a_b-1.0.tar.gz", "a_b-1.1.tar.gz", "odd.whl"):
+        (tmp_path / name).write_text(name)
+    first, second = (
+        f"--hash=sha256:{hashlib.sha256(name.encode()).hexdigest()}"
+        for name in ("A_b-1.0-py3-none-any.whl", "a_b-1.0.tar.gz")
+    )
+    lines = " \\\n    ".join(["a-b==1.0 ; os_name == 'posix'", *sorted((first, second))])
+
+    for hashes in ("", f" \\\n    {first}"):
+        lock = f"a-b==1.0 ; os_name == 'posix'{hashes}\n    # via x\nc==2 \\\n    {HASH}\n"
+        assert with_hashes(lock, [tmp_path]) == f"{lines}\n    # via x\nc==2 \\\n    {HASH}\n"
 
 
 def test_uvs_message_becomes_one_line_without_credentials() -> None:
@@ -236,14 +327,49 @@ def test_folders_are_read_back_and_kept_from_the_index(tmp_path: Path) -> None:
     assert without_local(lock.read_text()).splitlines()[1] == "idna==3.1 --hash=sha256:aa"
 
 
+def test_commits_are_read_back_and_kept_from_the_index(tmp_path: Path) -> None:
+    url = f"git+ssh://git@host/lib@{'c' * 40}#subdirectory=python"
+    lock = tmp_path / "requirements.lock"
+    lock.write_text(f"lib[x] @ {url} ; os_name == 'posix'\nidna==3.1 --hash=sha256:aa\n")
+
+    assert list(git_packages(lock)) == [GitPackage("lib", url, "os_name == 'posix'")]
+    assert without_local(lock.read_text()) == "idna==3.1 --hash=sha256:aa\n"
+
+
+@pytest.mark.parametrize("end", ["", "@main", "@v1.0", "@c0ffee1", "@main#subdirectory=python"])
+def test_an_address_without_a_commit_is_refused(tmp_path: Path, end: str) -> None:
+    lock = tmp_path / "requirements.lock"
+    lock.write_text(f"# inputs\nlib @ git+https://host/lib{end}\n")
+
+    with pytest.raises(
+        LockError, match=r"requirements\.lock:2:1: lib: the address names no commit"
+    ):
+        list(git_packages(lock))
+
+
+@pytest.mark.parametrize(
+    ("url", "secret"),
+    [
+        ("git+https://host/lib@main", False),
+        ("git+ssh://git@host/lib@main", False),
+        ("git+ssh://git:hidden@host/lib@main", True),
+        ("git+https://token@host/lib", True),
+        ("https://me:hidden@host/lib.whl", True),
+    ],
+)
+def test_what_a_url_gives_away(url: str, secret: bool) -> None:
+    assert has_credentials(f"lib @ {url}\n") is secret
+    assert "hidden" not in redacted(url)
+
+
 def test_indexes_that_a_lock_names(tmp_path: Path) -> None:
     lock = tmp_path / "requirements.lock"
     lock.write_text("-i https://a/simple\n--extra-index-url=https://b/simple\nidna==3.1\n")
-    assert stated_indexes(lock) == ("https://a/simple", ("https://b/simple",))
+    assert stated_places(lock) == Stated("https://a/simple", ("https://b/simple",))
 
-    lock.write_text("--index-url https://me:secret@a/simple\n")
-    with pytest.raises(LockError, match="credentials do not belong in a file") as caught:
-        stated_indexes(lock)
+    lock.write_text("idna==3.1 \\\n  --hash=x\n\n--index-url https://me:secret@a/simple\n")
+    with pytest.raises(LockError, match=r"lock:4:1: credentials do not belong in a file") as caught:
+        stated_places(lock)
     assert "secret" not in str(caught.value)
 
 

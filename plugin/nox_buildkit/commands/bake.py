@@ -6,13 +6,13 @@ import hashlib
 import json
 import os
 import re
-import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nox_buildkit.commands.network import network_of
 from nox_buildkit.engine.bake import BakeResult, bake_command
 from nox_buildkit.engine.bake import run as run_bake
 from nox_buildkit.engine.diagnose import diagnose, last_lines
@@ -27,16 +27,8 @@ from nox_buildkit.report.console import Reporter, print_lines
 
 OVERRIDE = "docker-bake.override.json"
 
-#: What a step that downloads gets to know of the host; every name may also be in lower case.
-PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
-
-#: uv's variables that matter to an installation; those of named indexes are matched by prefix.
-UV_VARIABLES = (
-    "UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_INDEX_STRATEGY",
-    "UV_INSECURE_HOST", "UV_HTTP_TIMEOUT", "UV_HTTP_RETRIES",
-)  # fmt: skip
-
-_NETWORK = "NOX_BUILDKIT_NETWORK"
+#: Variables of the buildx process that hold secrets.
+_NETWORK, _NETRC = "NOX_BUILDKIT_NETWORK", "NOX_BUILDKIT_NETRC"
 _CA_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 
 
@@ -108,7 +100,7 @@ def bake(prepared: Bake, reporter: Reporter) -> tuple[BakeResult, dict[str, str]
     result = run_bake(
         prepared.command,
         cwd=prepared.folder,
-        env=_environment(),
+        env=_environment(prepared.plan),
         progress=reporter_progress,
         on_event=reporter.event,
     )
@@ -132,7 +124,7 @@ def _override(engine: Engine, outputs: Sequence[str]) -> dict[str, Any]:
 
 
 def _secrets() -> list[str]:
-    secrets = [f"type=env,id=network,env={_NETWORK}"]
+    secrets = [f"type=env,id=network,env={_NETWORK}", f"type=env,id=netrc,env={_NETRC}"]
     if bundle := _ca_bundle():
         secrets.append(f'type=file,id=ca-bundle,"src={bundle}"')
     return secrets
@@ -145,24 +137,11 @@ def _ca_bundle() -> str | None:
     return next((path for path in files if Path(path).is_file()), None)
 
 
-def _network_file() -> str:
-    """A shell file that exports the host's proxies and package indexes."""
-    lines = []
-    for name, value in sorted(os.environ.items()):
-        ours = name.upper() in PROXIES or name in UV_VARIABLES or _is_index_credential(name)
-        if ours and value:
-            lines.append(f"export {name}={shlex.quote(value)}")
-    return "\n".join(lines) + "\n"
-
-
-def _is_index_credential(name: str) -> bool:
-    return name.startswith("UV_INDEX_") and name.endswith(("_USERNAME", "_PASSWORD"))
-
-
-def _environment() -> dict[str, str]:
+def _environment(plan: Plan) -> dict[str, str]:
     # buildx would make a build argument of SOURCE_DATE_EPOCH, and with it every layer new.
     environment = {k: v for k, v in os.environ.items() if k != "SOURCE_DATE_EPOCH"}
-    return {**environment, _NETWORK: _network_file()}
+    network = network_of(plan)
+    return {**environment, _NETWORK: network.variables, _NETRC: network.netrc}
 
 
 def _outside(plan: Plan, folder: Path) -> list[str]:

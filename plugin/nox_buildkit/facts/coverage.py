@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
+
+from packaging.utils import parse_wheel_filename
 
 from nox_buildkit.errors import PlanError, Problem
 from nox_buildkit.files import cache_dir, private_dir, write_atomic
@@ -21,10 +25,11 @@ from nox_buildkit.plan.facts import Coverage, FileKind, LockedFile
 from nox_buildkit.plan.platforms import Libc, Platform, marker_environment, uv_platform, wheel_tags
 
 if TYPE_CHECKING:
-    from packaging.pylock import Package, Pylock
+    from packaging.pylock import Package, PackageArchive, Pylock
+    from packaging.tags import Tag
 
 #: Counts changes of what is kept.
-_FORMAT = 1
+_FORMAT = 2
 
 
 def read_coverage(
@@ -73,7 +78,8 @@ def _cover(lock: Pylock, platform: Platform, python: str, libc: Libc) -> Iterato
         # One at a time: the first that has nothing would hide all others.
         alone = replace(lock, packages=[package])
         try:
-            chosen = [_file(*each) for each in alone.select(environment=environment, tags=tags)]
+            selected = alone.select(environment=environment, tags=tags)
+            chosen = [_file(package, file, tags) for package, file in selected]
         except PylockSelectError:
             chosen = [LockedFile(package.name, str(package.version or ""), "none")]
         for file in chosen:
@@ -98,11 +104,28 @@ def _newest(
     return replace(file, newest=newest)
 
 
-def _file(package: Package, file: object) -> LockedFile:
-    from packaging.pylock import PackageSdist, PackageWheel  # noqa: PLC0415
+def _file(package: Package, file: object, tags: Collection[Tag]) -> LockedFile:
+    from packaging.pylock import PackageArchive, PackageSdist, PackageWheel  # noqa: PLC0415
 
     name, version = package.name, str(package.version or "")
+    if isinstance(file, PackageArchive) and file.url and not file.subdirectory:
+        return _archive(name, version, file, tags)
     if not isinstance(file, (PackageWheel, PackageSdist)):
         return LockedFile(name, version, "other")
     kind: FileKind = "wheel" if isinstance(file, PackageWheel) else "sdist"
-    return LockedFile(name, version, kind, file.filename, file.hashes["sha256"], file.size)
+    address = urlsplit(str(file.url or ""))
+    path = url2pathname(address.path) if address.scheme == "file" else ""
+    sha256 = file.hashes["sha256"]
+    return LockedFile(name, version, kind, file.filename, sha256, file.size, path=path)
+
+
+def _archive(name: str, version: str, file: PackageArchive, tags: Collection[Tag]) -> LockedFile:
+    """A file that the lock names by its address, where it suits ``tags``."""
+    url = str(file.url)
+    filename = unquote(urlsplit(url).path).rpartition("/")[2]
+    wheel = filename.endswith(".whl")
+    if wheel and parse_wheel_filename(filename)[3].isdisjoint(tags):
+        return LockedFile(name, version, "none")
+    kind: FileKind = "wheel" if wheel else "sdist"
+    sha256 = file.hashes["sha256"]
+    return LockedFile(name, version, kind, filename, sha256, file.size, url=url)

@@ -14,10 +14,11 @@ from nox_buildkit.facts.context import read_context, source_file
 from nox_buildkit.facts.coverage import read_coverage
 from nox_buildkit.facts.git import read_git
 from nox_buildkit.facts.images import compiler_of, stack_of
-from nox_buildkit.facts.wheels import local_wheel
+from nox_buildkit.facts.wheels import git_wheel, local_wheel
 from nox_buildkit.files import real_path
-from nox_buildkit.lock.indexes import stated_indexes
-from nox_buildkit.lock.local import local_packages
+from nox_buildkit.lock.folders import distributions
+from nox_buildkit.lock.indexes import stated_places
+from nox_buildkit.lock.local import git_packages, local_packages
 from nox_buildkit.lock.source import Source
 from nox_buildkit.lock.uv import uv_version
 from nox_buildkit.plan.facts import (
@@ -135,7 +136,8 @@ def _files(target: Target, outside: Outside) -> Iterable[SourceFile]:
 def _requirements_files(source: Source) -> Iterable[Path]:
     # A pyproject.toml stays: applications read their own settings in it.
     own = () if source.kind == "pyproject" else (source.path,)
-    return (source.output, *own, *source.constraints)
+    found = [path for folder in source.find_links for path in distributions(folder)]
+    return (source.output, *own, *source.constraints, *source.overrides, *found)
 
 
 def _chain(target: Target) -> Iterable[Target]:
@@ -154,14 +156,14 @@ def _lock(
 ) -> LockFacts:
     root, image = outside.root, target.variant
     platforms = [PLATFORMS[platform] for platform in names]
-    stated, more = stated_indexes(source.output)
+    stated = stated_places(source.output)
     return LockFacts(
         path=os.path.relpath(source.output, root),
         source=os.path.relpath(source.path, root),
         # A base that exists for none of the platforms is told with everything else.
         coverage=read_coverage(source, platforms, image.python, base.libc) if base.libc else {},
-        index=source.index or stated,
-        extra_indexes=(*source.extra_indexes, *more),
+        index=source.index or stated.index,
+        extra_indexes=tuple(dict.fromkeys((*source.extra_indexes, *stated.extra_indexes))),
     )
 
 
@@ -170,6 +172,9 @@ def _local(target: Target, source: Source | None, outside: Outside) -> Iterable[
     for package in local_packages(source.output) if source else ():
         location = source.location if source else None
         yield local_wheel(package.folder, package.marker, location, outside.exclude)
+    for commit in git_packages(source.output) if source else ():
+        location = source.location if source else None
+        yield git_wheel(commit, target.variant.python, location)
     if target.variant.package:
         context = real_path(outside.root / target.variant.context)
         lock = [source.output] if source else []

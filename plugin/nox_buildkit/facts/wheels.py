@@ -1,26 +1,30 @@
-"""Wheels of the project's own packages, built on this machine as ``uv build`` does it.
+"""Wheels of the project's own packages and of commits, built on this machine by uv.
 
-Built here and not in a step, because a build backend may ask git for the version. What is built is
-kept under a digest of what it was made of, so unchanged sources cost no build.
+Built here and not in a step, because a build backend may ask git for the version, and a step has
+nobody's keys. What is built is kept under a digest of what it was made of.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import shutil
 import tempfile
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
-from packaging.utils import parse_wheel_filename
+from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from nox_buildkit.errors import Location, LockError, PlanError, Problem
 from nox_buildkit.facts.context import source_file, stated_version
 from nox_buildkit.facts.git import read_git
 from nox_buildkit.facts.ignore import every_file
 from nox_buildkit.files import cache_dir, locked, private_dir
+from nox_buildkit.lock.local import GitPackage
 from nox_buildkit.lock.uv import run_uv, uv_version
 from nox_buildkit.plan.facts import LocalWheel
 
@@ -43,13 +47,30 @@ def local_wheel(
                 location,
             )
         )
-    home = private_dir(cache_dir() / "wheels") / _key(folder, exclude)
+    build = partial(_build, folder, location=location)
+    return _describe(_kept(_key(folder, exclude), build), marker, location)
+
+
+def git_wheel(package: GitPackage, python: str, location: Location | None) -> LocalWheel:
+    """The wheel of a commit, for an image with ``python``.
+
+    What git needs to reach the repository is its own business. Raises PlanError where no wheel can
+    be built.
+    """
+    key = hashlib.sha256(json.dumps([uv_version(), package.url]).encode()).hexdigest()
+    build = partial(_build_commit, package, python, location=location)
+    return _describe(_kept(key, build), package.marker, location)
+
+
+def _kept(key: str, build: Callable[[Path], None]) -> Path:
+    """The wheel of ``key``, which ``build`` puts into a folder if there is none yet."""
+    home = private_dir(cache_dir() / "wheels") / key
     with locked(home.with_name(f"{home.name}.lock")):
         if not home.is_dir():
             with tempfile.TemporaryDirectory(dir=home.parent, prefix=".build-") as name:
-                _build(folder, Path(name, "wheel"), location)
+                build(Path(name, "wheel"))
                 Path(name, "wheel").rename(home)
-    return _describe(next(home.glob("*.whl")), marker, location)
+    return next(home.glob("*.whl"))
 
 
 def _key(folder: Path, exclude: Collection[Path]) -> str:
@@ -61,15 +82,45 @@ def _key(folder: Path, exclude: Collection[Path]) -> str:
     return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()
 
 
-def _build(folder: Path, target: Path, location: Location | None) -> None:
-    epoch = {"SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", _EPOCH)}
+def _build(folder: Path, target: Path, *, location: Location | None) -> None:
     options = ["--quiet", "--wheel", "--no-create-gitignore", "--out-dir", str(target)]
+    with _explained(str(folder), location):
+        run_uv(["build", *options, str(folder)], cwd=folder, env=_epoch())
+
+
+def _build_commit(
+    package: GitPackage, python: str, target: Path, *, location: Location | None
+) -> None:
+    name = canonicalize_name(package.name)
+    with _explained(package.name, location), tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        run_uv(
+            [
+                "pip", "install", "--quiet", "--target", work / "target", "--no-deps",
+                # The image's, and not that of this machine, has to be one that it accepts.
+                "--python-version", python, f"{name} @ {package.url}",
+            ],
+            cwd=work,
+            # uv keeps the wheels that it builds in its cache; one of our own holds no others.
+            env={"UV_CACHE_DIR": str(work / "uv"), **_epoch()},
+        )  # fmt: skip
+        (wheel,) = (work / "uv").glob(f"sdists-*/**/{name.replace('-', '_')}-*.whl")
+        target.mkdir()
+        shutil.copy(wheel, target)
+
+
+def _epoch() -> dict[str, str]:
+    return {"SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", _EPOCH)}
+
+
+@contextlib.contextmanager
+def _explained(what: str, location: Location | None) -> Iterator[None]:
     try:
-        run_uv(["build", *options, str(folder)], cwd=folder, env=epoch)
+        yield
     except LockError as error:
         raise PlanError(
             *(
-                Problem(f"{folder} cannot be built: {p.message}", p.hint, location)
+                Problem(f"{what} cannot be built: {p.message}", p.hint, location)
                 for p in error.problems
             )
         ) from None

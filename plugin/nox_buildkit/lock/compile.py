@@ -12,8 +12,9 @@ from pathlib import Path
 from nox_buildkit.errors import LockError, Problem
 from nox_buildkit.files import write_atomic
 from nox_buildkit.lock.export import export
+from nox_buildkit.lock.folders import with_hashes
 from nox_buildkit.lock.inputs import inputs_digest
-from nox_buildkit.lock.local import portable
+from nox_buildkit.lock.local import portable, stated_file
 from nox_buildkit.lock.source import TOOL_LOCKS, Source
 from nox_buildkit.lock.uv import has_credentials, index_options, run_uv
 
@@ -99,6 +100,15 @@ def _make(
                 source.location,
             )
         )
+    if path := stated_file(body):
+        raise LockError(
+            Problem(
+                f"{name}: {path} is a file, and cannot be required by its path",
+                "require it by name and version, and name its folder in 'find-links'",
+                source.location,
+            )
+        )
+    body = with_hashes(body, source.find_links)
     body = portable(body, source.path.parent, source.output.parent)
     return f"# {origin}\n# Refresh it with 'nox -s lock'; do not edit.\n# inputs: {digest}\n{body}"
 
@@ -116,7 +126,8 @@ def _resolve(source: Source, before: str, upgrade: bool, upgrade_packages: Seque
             *(f"--extra={extra}" for extra in source.extras),
             *(f"--group={group}" for group in source.groups),
             *(f"--constraints={path}" for path in source.constraints),
-            *index_options(source.index, source.extra_indexes),
+            *(f"--overrides={path}" for path in source.overrides),
+            *index_options(source.index, source.extra_indexes, source.find_links),
             *(["--upgrade"] if upgrade else []),
             *(f"--upgrade-package={package}" for package in upgrade_packages),
         ]  # fmt: skip

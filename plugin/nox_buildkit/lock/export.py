@@ -27,14 +27,6 @@ def export(source: Source) -> str:
     The project itself is not among them. Raises LockError for a lock that its tool calls stale, and
     with the tool's own message for whatever else it complains of.
     """
-    if source.constraints:
-        raise LockError(
-            Problem(
-                f"{source.path.name} is resolved already: constraints have no say in it",
-                "leave them out, or give them to the tool that writes the lock",
-                source.location,
-            )
-        )
     text = _EXPORTS[source.kind](source)
     return text if text.endswith("\n") else f"{text}\n"
 

@@ -1,33 +1,86 @@
-"""Indexes that a requirements file names itself."""
+"""Where a requirements file says itself that packages are: indexes, and folders of files."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from nox_buildkit.errors import LockError, Problem
-from nox_buildkit.lock.source import logical_lines
+from nox_buildkit.errors import Location, LockError, Problem
+from nox_buildkit.files import real_path
+from nox_buildkit.lock.source import numbered_lines, read_text
 from nox_buildkit.spec.grammar import index_url
 from nox_buildkit.spec.text import Invalid
 
-_OPTION = re.compile(r"^(?P<option>-i|--index-url|--extra-index-url)[ =]\s*(?P<url>\S+)$")
+_OPTION = re.compile(
+    r"^(?P<option>-i|--index-url|--extra-index-url|-f|--find-links|-r|--requirement)[ =]?\s*"
+    r"(?P<value>\S+)$"
+)
 
 
-def stated_indexes(lock: Path) -> tuple[str | None, tuple[str, ...]]:
-    """The index that ``lock`` names in place of the default one, and those it names besides.
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """``index``: in place of the default one; ``extra_indexes``: besides it; ``folders``: of files.
 
-    Raises LockError for what is no address of an index.
+    An index has no name here: it is a URL.
     """
-    default, extra = None, []
-    for line in logical_lines(lock.read_text()):
+
+    index: str | None = None
+    extra_indexes: tuple[str, ...] = ()
+    folders: tuple[Path, ...] = ()
+
+
+def stated_places(path: Path) -> Stated:
+    """What the requirements file ``path`` names, and the files that it includes.
+
+    Raises LockError for what is no address of an index, and no folder.
+    """
+    default, extra, folders = None, [], []
+    for option, value, location in _options(path, frozenset()):
+        if option in ("-f", "--find-links"):
+            folders.append(_folder(value, location))
+        elif option == "--extra-index-url":
+            extra.append(_index(value, location))
+        else:
+            default = _index(value, location)
+    return Stated(default, tuple(extra), tuple(folders))
+
+
+def without_folders(text: str) -> str:
+    """``text`` less the lines that name folders of files."""
+    lines = text.splitlines()
+    return "".join(f"{line}\n" for line in lines if not re.match(r"-f\b|--find-links\b", line))
+
+
+def _options(path: Path, seen: frozenset[Path]) -> Iterator[tuple[str, str, Location]]:
+    for number, line in numbered_lines(read_text(path)):
         if not (found := _OPTION.match(line)):
             continue
-        try:
-            url = index_url(found["url"])
-        except Invalid as error:
-            raise LockError(Problem(f"{lock.name}: {error.message}", error.hint)) from None
-        if found["option"] == "--extra-index-url":
-            extra.append(url)
-        else:
-            default = url
-    return default, tuple(extra)
+        option, value = found["option"], found["value"]
+        if option not in ("-r", "--requirement"):
+            yield option, value, Location(str(path), number, 1)
+        elif "://" not in value and path not in seen:
+            yield from _options(path.parent / value, seen | {path})
+
+
+def _index(value: str, location: Location) -> str:
+    try:
+        return index_url(value)
+    except Invalid as error:
+        raise LockError(Problem(error.message, error.hint, location)) from None
+
+
+def _folder(value: str, location: Location) -> Path:
+    folder = real_path(Path(location.file).parent / value.removeprefix("file://"))
+    if "://" in value.removeprefix("file://"):
+        raise LockError(
+            Problem(
+                "only folders are looked into for files, and no pages",
+                "name an index, or download the files into a folder",
+                location,
+            )
+        )
+    if not folder.is_dir():
+        raise LockError(Problem(f"{folder}: no such folder", "correct its name", location))
+    return folder

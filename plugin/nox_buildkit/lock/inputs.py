@@ -11,6 +11,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from nox_buildkit.errors import LockError, Problem
+from nox_buildkit.lock.folders import contents
 from nox_buildkit.lock.source import (
     TOOL_LOCKS,
     Source,
@@ -44,6 +45,10 @@ def inputs_digest(source: Source) -> str:
     for key in ("package", "extra_indexes"):
         if value := getattr(source, key):
             inputs[key] = value
+    if source.overrides:
+        inputs["overrides"] = [_included(path) for path in source.overrides]
+    if source.find_links:
+        inputs["find_links"] = [contents(folder) for folder in source.find_links]
     if source.path.name in TOOL_LOCKS:
         inputs["lock"] = read_text(source.path)
         inputs["manifests"] = _manifests(source)
@@ -112,10 +117,15 @@ def _refuse_uv_indexes(uv: dict[str, Any], source: Source) -> None:
     """The steps of a build do not read the project's uv settings: no index may be there."""
     for key in ("index", "index-url", "extra-index-url", "find-links"):
         if key in uv:
+            what = (
+                "folder in 'requirements.NAME.find-links'"
+                if key == "find-links"
+                else "index in 'requirements.NAME.index' or UV_DEFAULT_INDEX"
+            )
             raise LockError(
                 Problem(
                     f"{source.path.name}: tool.uv.{key} is not known to the steps of a build",
-                    "name the index in 'requirements.NAME.index' or UV_DEFAULT_INDEX",
+                    f"name the {what}",
                     source.location,
                 )
             )

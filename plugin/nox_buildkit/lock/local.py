@@ -1,6 +1,7 @@
-"""Requirements that are folders: members of a workspace, path dependencies.
+"""Requirements that no index has: members of a workspace, path dependencies, commits.
 
-In a committed lock each is a line ``./PATH`` relative to the lock, whatever form the tool gave it.
+In a committed lock a folder is a line ``./PATH`` relative to the lock, whatever form the tool gave
+it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from nox_buildkit.lock.source import logical_lines
+from nox_buildkit.errors import Location, LockError, Problem
+from nox_buildkit.lock.source import logical_lines, numbered_lines
 
 _FOLDER = re.compile(
     r"^(?:(?:-e|--editable)[ =]\s*)?"
@@ -20,6 +22,27 @@ _FOLDER = re.compile(
     r"(?P<path>file:[^\s;]+|\.{1,2}(?:/[^\s;]*)?(?=[\s;]|$)|/[^\s;]+)"
     r"\s*(?:;\s*(?P<marker>.+))?$"
 )
+
+
+_GIT = re.compile(
+    r"^(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*@\s*(?P<url>git\+[^\s;]+)"
+    r"\s*(?:;\s*(?P<marker>.+))?$"
+)
+_COMMIT = re.compile(r"@[0-9a-f]{40}(?:[0-9a-f]{24})?(?:#|$)")
+_FILE = re.compile(
+    r"^(?:[A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?\s*@\s*)?"
+    r"(?P<path>(?:file:|\.{1,2}/|/)\S+\.(?:whl|tar\.gz|zip))(?=\s|$)",
+    re.MULTILINE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GitPackage:
+    """A commit to make a wheel of, where ``marker`` holds; ``url`` begins with ``git+``."""
+
+    name: str
+    url: str
+    marker: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +74,32 @@ def local_packages(lock: Path) -> Iterator[LocalPackage]:
             yield LocalPackage(folder, (found["marker"] or "").strip())
 
 
+def git_packages(lock: Path) -> Iterator[GitPackage]:
+    """The commits that ``lock`` names. Raises LockError for a branch or a tag, which may move."""
+    for number, line in numbered_lines(lock.read_text()):
+        if not (found := _GIT.match(line)):
+            continue
+        if not _COMMIT.search(found["url"]):
+            raise LockError(
+                Problem(
+                    f"{found['name']}: the address names no commit, so it may be another tomorrow",
+                    "end it with '@' and the full hash of a commit, or run 'nox -s lock'",
+                    Location(str(lock), number, 1),
+                )
+            )
+        yield GitPackage(found["name"], found["url"], (found["marker"] or "").strip())
+
+
+def stated_file(text: str) -> str | None:
+    """The first distribution that ``text`` names by its path."""
+    found = _FILE.search(text)
+    return found["path"] if found else None
+
+
 def without_local(text: str) -> str:
-    """``text`` less its folders; comments that stood below them stay."""
-    return "".join(f"{line}\n" for line in text.splitlines() if not _FOLDER.match(line))
+    """``text`` less what no index has; comments that stood below it stay."""
+    lines = (x for x in text.splitlines() if not _FOLDER.match(x) and not _GIT.match(x))
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _path(text: str) -> str:

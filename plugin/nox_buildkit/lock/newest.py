@@ -24,7 +24,7 @@ def newest_with_wheel(source: Source, name: str, python: str, uv_platform: str) 
                     "pip", "compile", "requirements.in", "--quiet", "--no-deps", "--no-header",
                     "--no-annotate", "--only-binary", ":all:", "--python-version", python,
                     "--python-platform", uv_platform,
-                    *index_options(source.index, source.extra_indexes),
+                    *index_options(source.index, source.extra_indexes, source.find_links),
                 ],
                 cwd=Path(folder),
             )  # fmt: skip

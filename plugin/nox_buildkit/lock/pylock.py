@@ -19,6 +19,8 @@ from packaging.utils import canonicalize_name
 from nox_buildkit.errors import LockError, Problem
 from nox_buildkit.files import cache_dir, private_dir, write_atomic
 from nox_buildkit.lock.export import export_files
+from nox_buildkit.lock.folders import contents
+from nox_buildkit.lock.indexes import without_folders
 from nox_buildkit.lock.local import without_local
 from nox_buildkit.lock.source import Source, logical_lines
 from nox_buildkit.lock.uv import index_options, pinned_options, run_uv
@@ -65,7 +67,14 @@ def state(source: Source) -> str:
         and "PASSWORD" not in key
     }
     return json.dumps(
-        [source.output.read_text(), source.python, source.index, source.extra_indexes, indexes]
+        [
+            source.output.read_text(),
+            source.python,
+            source.index,
+            source.extra_indexes,
+            [(str(folder), contents(folder)) for folder in source.find_links],
+            indexes,
+        ]
     )
 
 
@@ -76,18 +85,22 @@ def _as_locked(listed: dict[str, Any], source: Source) -> dict[str, Any]:
     """
     hashes = _hashes(source.output.read_text())
     problems = []
-    for package in listed.get("packages", []):
+    # What comes from a repository becomes a wheel on this machine.
+    listed["packages"] = [p for p in listed.get("packages", []) if "vcs" not in p]
+    for package in listed["packages"]:
         locked = hashes.get(canonicalize_name(package["name"]))
-        if not locked or not {"wheels", "sdist"} & package.keys():
+        if not locked or not {"wheels", "sdist", "archive"} & package.keys():
             continue
-        package["wheels"] = [w for w in package.get("wheels", []) if _hashed(w) & locked]
-        if "sdist" in package and not _hashed(package["sdist"]) & locked:
-            del package["sdist"]
-        if not package["wheels"] and "sdist" not in package:
+        if "wheels" in package:
+            package["wheels"] = [w for w in package["wheels"] if _hashed(w) & locked]
+        for key in ("sdist", "archive"):
+            if key in package and not _hashed(package[key]) & locked:
+                del package[key]
+        if not any(package.get(key) for key in ("wheels", "sdist", "archive")):
             version = package.get("version", "")
             problems.append(
                 Problem(
-                    f"{package['name']} {version}: what the index offers is not what was locked",
+                    f"{package['name']} {version}: what is offered is not what was locked",
                     "name the index that it was locked from, or lock it again",
                     source.location,
                 )
@@ -115,14 +128,14 @@ def _ask(source: Source) -> str:
         return export_files(source)
     with tempfile.TemporaryDirectory(prefix="nox-buildkit-pylock-") as name:
         lock = Path(name, "requirements.txt")
-        lock.write_text(without_local(source.output.read_text()))
+        lock.write_text(without_folders(without_local(source.output.read_text())))
         output = Path(name, "pylock.toml")
         run_uv(
             [
                 "pip", "compile", lock, "--quiet", "--no-deps", "--universal", "--generate-hashes",
                 "--no-header", "--python-version", source.python, "--format", "pylock.toml",
                 "--output-file", output,
-                *index_options(source.index, source.extra_indexes),
+                *index_options(source.index, source.extra_indexes, source.find_links),
                 *pinned_options(source.extra_indexes),
             ],
             cwd=source.path.parent,

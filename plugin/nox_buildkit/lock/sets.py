@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from packaging.version import Version
 
-from nox_buildkit.errors import LockError, Problem
+from nox_buildkit.errors import Location, LockError, Problem
 from nox_buildkit.files import real_path
-from nox_buildkit.lock.source import Source, find_source, kind_of, read_pyproject
-from nox_buildkit.lock.workspace import named_indexes
+from nox_buildkit.lock.indexes import stated_places
+from nox_buildkit.lock.source import TOOL_LOCKS, Source, find_source, kind_of, read_pyproject
+from nox_buildkit.lock.workspace import named_folders, named_indexes
 from nox_buildkit.spec.grammar import NO_REQUIREMENTS
 from nox_buildkit.spec.model import BuildSpec
+from nox_buildkit.spec.requirements import Requirements
 from nox_buildkit.spec.targets import Target, targets_of, with_images_below
 
 #: The lock of the requirements that lie in an image's context.
@@ -55,7 +58,9 @@ def sources_of(
 
 def _collisions(sources: list[Source], spec: BuildSpec) -> Iterable[Problem]:
     """Outputs that would take the place of something else."""
-    inputs = {path for source in sources for path in (source.path, *source.constraints)}
+    inputs = {
+        path for source in sources for path in (source.path, *source.constraints, *source.overrides)
+    }
     made: dict[Path, Source] = {}
     for source in sources:
         if source.kind == "locked":
@@ -84,31 +89,83 @@ def _source_of(target: Target, root: Path) -> Source | None:
         path = find_source(folder, real_path(root))
         if path is None:
             return None
-        return _source(
-            path,
-            folder / DEFAULT_OUTPUT,
-            image.python,
-            spec,
-            target.path,
-            package=_member(path, folder),
-        )
-    named = spec.requirements[image.requirements]
-    where = ("requirements", image.requirements, "source")
-    output = named.output or f"requirements.{image.requirements}.lock"
-    return _source(
-        real_path(root / named.source),
-        real_path(root / output),
-        image.python,
-        spec,
-        where,
+        source = _read(path, folder / DEFAULT_OUTPUT, image.python, target.location())
+        return replace(source, package=_member(path, folder))
+    return _named(image.requirements, image.python, spec, root)
+
+
+def _named(name: str, python: str, spec: BuildSpec, root: Path) -> Source:
+    """The source of the set ``name``. Raises LockError for a file of it that is not there."""
+    named, at = spec.requirements[name], ("requirements", name)
+    output = real_path(root / (named.output or f"requirements.{name}.lock"))
+    path = real_path(root / named.source)
+    source = _read(path, output, python, spec.location(*at, "source"))
+    if source.path.name in TOOL_LOCKS or source.kind == "locked":
+        _refuse_resolving(source, named, partial(spec.location, *at))
+    own = tuple(f"{each}={url}" for each, url in named.extra_indexes.items())
+    return replace(
+        source,
         package=named.package,
         extras=named.extras,
         groups=named.groups,
-        constraints=tuple(real_path(root / path) for path in named.constraints),
+        constraints=_files(named.constraints, root, partial(spec.location, *at, "constraints")),
+        overrides=_files(named.overrides, root, partial(spec.location, *at, "overrides")),
+        find_links=(
+            *_folders(named, source, root, partial(spec.location, *at, "find-links")),
+            *source.find_links,
+        ),
         # uv looks for credentials of an index under its name: UV_INDEX_<NAME>_USERNAME.
-        index=f"{image.requirements}={named.index}" if named.index else None,
-        extra_indexes=tuple(f"{name}={url}" for name, url in named.extra_indexes.items()),
+        index=f"{name}={named.index}" if named.index else source.index,
+        extra_indexes=(*own, *source.extra_indexes),
     )
+
+
+def _refuse_resolving(
+    source: Source, named: Requirements, locate: Callable[[str], Location | None]
+) -> None:
+    for key in ("constraints", "overrides"):
+        if getattr(named, key):
+            raise LockError(
+                Problem(
+                    f"{source.path.name} is resolved already: {key} have no say in it",
+                    "leave them out, or give them to the tool that writes the lock",
+                    locate(key),
+                )
+            )
+
+
+def _files(
+    paths: Iterable[str], root: Path, locate: Callable[[int], Location | None]
+) -> tuple[Path, ...]:
+    found = tuple(real_path(root / path) for path in paths)
+    for position, path in enumerate(found):
+        _check_file(path, locate(position))
+    return found
+
+
+def _folders(
+    named: Requirements, source: Source, root: Path, locate: Callable[..., Location | None]
+) -> tuple[Path, ...]:
+    found = tuple(real_path(root / path) for path in named.find_links)
+    if found and source.kind == "uv":
+        raise LockError(
+            Problem(
+                f"{source.path.name} says itself which files it is of",
+                "name the folder in 'tool.uv.find-links' of the project, and run 'uv lock'",
+                locate(),
+            )
+        )
+    for position, folder in enumerate(found):
+        if not folder.is_dir():
+            what = "is not a folder" if folder.exists() else "no such folder"
+            raise LockError(Problem(f"{folder}: {what}", "correct its name", locate(position)))
+    return found
+
+
+def _check_file(path: Path, location: Location | None) -> None:
+    if not path.is_file():
+        what = "is not a file" if path.exists() else "no such file"
+        raise LockError(Problem(f"{path}: {what}", "correct its name", location))
 
 
 def _member(path: Path, folder: Path) -> str | None:
@@ -119,43 +176,29 @@ def _member(path: Path, folder: Path) -> str | None:
     return str(project.get("name", folder.name))
 
 
-def _source(
-    path: Path,
-    output: Path,
-    python: str,
-    spec: BuildSpec,
-    where: tuple[str, ...],
-    *,
-    package: str | None = None,
-    extras: tuple[str, ...] = (),
-    groups: tuple[str, ...] = (),
-    constraints: tuple[Path, ...] = (),
-    index: str | None = None,
-    extra_indexes: tuple[str, ...] = (),
-) -> Source:
-    location = spec.location(*where)
-    for needed in (path, *constraints):
-        if not needed.is_file():
-            what = "is not a file" if needed.exists() else "no such file"
-            raise LockError(Problem(f"{needed}: {what}", "correct its name", location))
+def _read(path: Path, output: Path, python: str, location: Location | None) -> Source:
+    """What the file ``path`` itself says of how it is locked."""
+    _check_file(path, location)
     try:
         kind = kind_of(path)
     except LockError as error:
         raise LockError(
             *(Problem(p.message, p.hint, p.location or location) for p in error.problems)
         ) from None
+    index: str | None = None
+    extra_indexes: tuple[str, ...] = ()
+    folders: tuple[Path, ...] = ()
     if kind == "uv":
-        default, others = named_indexes(path)
-        index, extra_indexes = index or default, (*extra_indexes, *others)
+        (index, extra_indexes), folders = named_indexes(path), named_folders(path)
+    elif kind in ("requirements", "locked"):
+        stated = stated_places(path)
+        index, extra_indexes, folders = stated.index, stated.extra_indexes, stated.folders
     return Source(
         path=path,
         output=path if kind == "locked" else output,
         kind=kind,
         python=python,
-        package=package,
-        extras=extras,
-        groups=groups,
-        constraints=constraints,
+        find_links=folders,
         index=index,
         extra_indexes=extra_indexes,
         location=location,

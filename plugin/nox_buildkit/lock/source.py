@@ -37,7 +37,8 @@ class Source:
     """One set of requirements: ``path`` in, ``output`` out (the same for a finished lock).
 
     ``package``: name of the member, where a uv.lock is that of a workspace; ``index`` and
-    ``extra_indexes``: NAME=URL, as uv's ``--default-index`` and ``--index`` take them.
+    ``extra_indexes``: [NAME=]URL, as uv's ``--default-index`` and ``--index`` take them;
+    ``find_links``: folders of files besides.
     """
 
     path: Path
@@ -48,6 +49,8 @@ class Source:
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     constraints: tuple[Path, ...] = ()
+    overrides: tuple[Path, ...] = ()
+    find_links: tuple[Path, ...] = ()
     index: str | None = None
     extra_indexes: tuple[str, ...] = ()
     location: Location | None = field(default=None, compare=False)
@@ -95,12 +98,21 @@ def kind_of(path: Path) -> Kind:
     return "requirements"
 
 
-@lru_cache(maxsize=8)
 def logical_lines(text: str) -> tuple[str, ...]:
     """Lines of a requirements file, continued ones joined, without comments and blank lines."""
-    joined = re.sub(r"\\\r?\n", " ", text)
-    stripped = (re.sub(r"(^|\s)#.*$", "", line).strip() for line in joined.splitlines())
-    return tuple(line for line in stripped if line)
+    return tuple(line for _, line in numbered_lines(text))
+
+
+@lru_cache(maxsize=8)
+def numbered_lines(text: str) -> tuple[tuple[int, str], ...]:
+    """The same lines, each with the number of the one that it begins in."""
+    lines, number = [], 1
+    for part in re.split(r"(?<!\\)\r?\n", text):
+        joined = re.sub(r"\\\r?\n", " ", part)
+        if line := re.sub(r"(^|\s)#.*$", "", joined).strip():
+            lines.append((number, line))
+        number += part.count("\n") + 1
+    return tuple(lines)
 
 
 def read_pyproject(path: Path) -> dict[str, Any]:

@@ -25,13 +25,13 @@ _QUIET = {
     "PIPENV_VERBOSITY": "-1",
 }
 
-_CREDENTIALS = re.compile(r"(\w+://)[^/\s]+@")
+_CREDENTIALS = re.compile(r"(?P<scheme>\w+)://(?P<user>[^/\s]+)@")
 
 
 _HINTS = (
     (
         r"\b40[13] (?:Unauthorized|Forbidden)",
-        "set UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD",
+        "set UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD, or name its host in ~/.netrc",
     ),
     (
         r"invalid peer certificate|UnknownIssuer|certificate verify failed",
@@ -98,10 +98,19 @@ def run_tool(requirements: Sequence[str], command: Sequence[str], *, cwd: Path) 
     )
 
 
-def index_options(index: str | None, extra: Sequence[str]) -> list[str]:
-    """uv's options for the indexes of a spec; the environment wins, as in the steps of a build."""
+def index_options(
+    index: str | None, extra: Sequence[str], folders: Sequence[Path] = ()
+) -> list[str]:
+    """uv's options for the indexes and folders of a spec.
+
+    The environment wins over ``index``, as in the steps of a build.
+    """
     default = [index] if index and not os.environ.get("UV_DEFAULT_INDEX") else []
-    return [*(f"--default-index={url}" for url in default), *(f"--index={url}" for url in extra)]
+    return [
+        *(f"--default-index={url}" for url in default),
+        *(f"--index={url}" for url in extra),
+        *(f"--find-links={folder}" for folder in folders),
+    ]
 
 
 def pinned_options(extra: Sequence[str]) -> list[str]:
@@ -120,12 +129,18 @@ def one_line(message: str) -> str:
 
 def redacted(text: str) -> str:
     """``text`` with the credentials of every URL in it replaced."""
-    return _CREDENTIALS.sub(r"\1****@", text)
+    return _CREDENTIALS.sub(r"\1://****@", text)
 
 
 def has_credentials(text: str) -> bool:
-    """Whether a URL in ``text`` carries a user name or a password."""
-    return bool(_CREDENTIALS.search(text))
+    """Whether a URL in ``text`` carries a password, or what may be a token.
+
+    The user of an SSH address is none: whoever connects proves it by a key.
+    """
+    return any(
+        ":" in found["user"] or not found["scheme"].endswith("ssh")
+        for found in _CREDENTIALS.finditer(text)
+    )
 
 
 def _hint(message: str) -> str:

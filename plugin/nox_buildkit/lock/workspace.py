@@ -13,6 +13,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from nox_buildkit.errors import LockError
+from nox_buildkit.files import real_path
 from nox_buildkit.lock.source import read_pyproject, read_text
 
 _REQUIRES_PYTHON = re.compile(r'^requires-python = "([^"]*)"$', re.MULTILINE)
@@ -42,6 +43,15 @@ def named_indexes(lock: Path) -> tuple[str | None, tuple[str, ...]]:
         else:
             others.append(named)
     return default, tuple(others)
+
+
+def named_folders(lock: Path) -> tuple[Path, ...]:
+    """The folders of files that the project of ``lock`` names in tool.uv."""
+    manifest = lock.parent / "pyproject.toml"
+    tables = read_pyproject(manifest) if manifest.is_file() else {}
+    named = tables.get("tool", {}).get("uv", {}).get("find-links", [])
+    folders = (real_path(lock.parent / str(name)) for name in named)
+    return tuple(folder for folder in folders if folder.is_dir())
 
 
 def changed_members(lock: Path) -> Iterator[str]:

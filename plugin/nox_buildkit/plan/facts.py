@@ -68,8 +68,9 @@ FileKind = Literal["wheel", "sdist", "none", "other"]
 class LockedFile:
     """What one platform gets of a package of the lock: the best wheel, else the sdist, or nothing.
 
-    ``other``: the package is no file of an index, but a repository or an archive; ``newest``: where
-    there is nothing, the newest version with a wheel.
+    ``other``: the package is no file that is known by its hash; ``newest``: where there is nothing,
+    the newest version with a wheel; ``path``: where the file lies on this machine, and ``url``: its
+    address, if no index has it.
     """
 
     name: str
@@ -79,6 +80,8 @@ class LockedFile:
     sha256: str = ""
     size: int | None = None
     newest: str = ""
+    path: str = ""
+    url: str = ""
 
 
 #: OCI platform → what it gets of every package, by name.

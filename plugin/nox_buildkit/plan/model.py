@@ -36,7 +36,7 @@ LayerKind = Literal["base", "pure", "native", "app"]
 class Package:
     """A wheel that is installed: the file that one platform, or (``pure``) every platform, gets.
 
-    ``path``: where it lies on this machine, if it was built of the project's own sources;
+    ``path``: where it lies on this machine, or ``url``: its address, if no index has it;
     ``compiled``: ``filename`` is an sdist, and the build makes the wheel.
     """
 
@@ -47,6 +47,7 @@ class Package:
     sha256: str
     size: int | None = None
     path: str | None = None
+    url: str | None = None
     compiled: bool = False
 
 
@@ -306,7 +307,7 @@ class ImagePlan:
         lists = [each[key] for each in value["platforms"] for key in ("packages", "installed")]
         for packages in (value["pure"], value["step_packages"], *lists):
             for package in packages:
-                del package["path"]
+                del package["path"], package["url"]
         for file in value["files"]:
             del file["path"]
         return value

@@ -123,6 +123,8 @@ def _package(file: LockedFile) -> Package:
         filename=file.filename,
         sha256=file.sha256,
         size=file.size,
+        path=file.path or None,
+        url=file.url or None,
         compiled=file.kind == "sdist",
     )
 
@@ -131,8 +133,7 @@ def _no_wheel(file: LockedFile, platform: Platform, python: str, libc: Libc) -> 
     name = f"{file.name} {file.version}".rstrip()
     if file.kind == "other":
         return Problem(
-            f"{name} comes from a repository or an archive, and only wheels of an index are "
-            "installed",
+            f"{name} is no file that the lock has a hash of, and nothing else is installed",
             "publish it as a wheel to an index",
         )
     rest = "only a source distribution" if file.kind == "sdist" else "and no source distribution"

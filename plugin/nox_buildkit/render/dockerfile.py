@@ -35,7 +35,7 @@ def _stages(image: ImagePlan) -> Iterator[list[str]]:
         "#   inputs  scripts, and what each step reads",
         "#   uv      the uv program",
         *_described(image),
-        "# Optional secrets: ca-bundle (PEM), network (shell exports of proxies and indexes).",
+        "# Optional secrets: ca-bundle (PEM), netrc, network (shell exports of proxies, indexes).",
     ]
     # Whoever the base runs as, building it takes root.
     source = "builder" if image.builder else "base"

@@ -25,7 +25,8 @@ SCRIPTS = "/run/scripts"
 PRESTART = "/opt/prestart/prestart.py"
 
 _FOLDER_OF_SCRIPTS = "scripts"
-_WHEELS = "wheels"
+#: Files that no index has.
+_FILES = "files"
 
 #: Mounts the scripts that steps run.
 SCRIPTS_MOUNT = f"--mount=type=bind,from=inputs,source={_FOLDER_OF_SCRIPTS},target={SCRIPTS}"
@@ -134,13 +135,13 @@ def surroundings(image: ImagePlan) -> Folder:
             "time": EPOCH,
         }
     )
-    copies = {f"files/{file.digest}": (file.path, file.digest) for file in image.files}
+    copies = {f"{_FILES}/{file.digest}": (file.path, file.digest) for file in image.files}
     return Folder("surroundings", texts, copies)
 
 
 def _placed(file: PlacedFile) -> dict[str, str]:
     return {
-        "source": f"files/{file.digest}",
+        "source": f"{_FILES}/{file.digest}",
         "target": file.target,
         "mode": file.mode,
         "owner": file.owner,
@@ -154,7 +155,7 @@ def _requirements(kind: str, lists: Mapping[str, Sequence[Package]]) -> Folder:
         texts[posixpath.join(below, "requirements.txt")] = _pinned(packages)
         for package in packages:
             if package.path:
-                name = posixpath.join(below, _WHEELS, package.filename)
+                name = posixpath.join(below, _FILES, package.filename)
                 copies[name] = (package.path, package.sha256)
     return Folder(kind, texts, copies)
 
@@ -166,7 +167,9 @@ def _pinned(packages: Sequence[Package]) -> str:
 
 def _requirement(package: Package) -> str:
     if package.path:
-        return f"{package.name} @ file://{INPUTS}/{_WHEELS}/{package.filename}"
+        return f"{package.name} @ file://{INPUTS}/{_FILES}/{package.filename}"
+    if package.url:
+        return f"{package.name} @ {package.url}"
     return f"{package.name}=={package.version}"
 
 

@@ -33,7 +33,8 @@ def make_wheels(
         f"    --mount=type=bind,from=uv,source=linux-${architecture},target=/run/uv \\",
         "    --mount=type=cache,id=nox-buildkit-wheels,target=/var/cache/wheels \\",
         *mounts,
-        "    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network <<'RUN'",
+        "    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network \\",
+        "    --mount=type=secret,id=netrc <<'RUN'",
         *_network(image),
         "export PATH=/run/uv:$PATH",
         f"python3 {SCRIPTS}/wheels.py {INPUTS}/requirements.txt /var/cache/wheels /wheels {option}",
@@ -67,7 +68,8 @@ def install(
         f"    --mount=type=cache,id=nox-buildkit-uv-{cache},target=/var/cache/uv \\",
         f"    {BYTECODE_CACHE} \\",
         *([mount] if wheels else []),
-        "    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network <<'RUN'",
+        "    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network \\",
+        "    --mount=type=secret,id=netrc <<'RUN'",
         *_network(image),
         "export PATH=/run/uv:$PATH UV_CACHE_DIR=/var/cache/uv",
         *before,
@@ -186,6 +188,7 @@ def _network(image: ImagePlan) -> list[str]:
         "if [ -s /run/secrets/ca-bundle ]; then",
         "  export SSL_CERT_FILE=/run/secrets/ca-bundle UV_SYSTEM_CERTS=1",
         "fi",
+        "if [ -s /run/secrets/netrc ]; then export NETRC=/run/secrets/netrc; fi",
         "export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_NO_INSTALLER_METADATA=1 "
         "UV_NO_PROGRESS=1 UV_NO_CONFIG=1",
     ]

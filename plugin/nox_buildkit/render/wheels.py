@@ -24,9 +24,14 @@ from pathlib import Path
 TARGET = "-".join((str(sysconfig.get_config_var("SOABI")), *filter(None, platform.libc_ver())))
 
 
+def name_of(requirement: str) -> str:
+    """The package of a line of SDISTS: ``name==version`` or ``name @ URL``."""
+    return requirement.partition("==")[0].partition(" @ ")[0]
+
+
 def build(requirement: str, kept: Path) -> None:
     """Build the one package of ``requirement``, a line of SDISTS, into the folder ``kept``."""
-    name = requirement.partition("==")[0]
+    name = name_of(requirement)
     with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
         work = Path(folder)
         (work / "requirements.txt").write_text(requirement)
@@ -63,7 +68,7 @@ def main(sdists: str, cache: str, output: str, mode: str, folder: str = "") -> N
     Path(output).mkdir(parents=True, exist_ok=True)
     given = {path.name.partition("-")[0] for path in Path(folder).iterdir()} if folder else set()
     for requirement in Path(sdists).read_text().splitlines():
-        if requirement.partition("==")[0].replace("-", "_") in given:
+        if name_of(requirement).replace("-", "_") in given:
             continue
         try:
             wheel = wheel_of(requirement, cache)

@@ -11,7 +11,8 @@ from pydantic.fields import FieldInfo
 from nox_buildkit.spec.image import Image
 from nox_buildkit.spec.kinds import Kind, kind_of
 from nox_buildkit.spec.marks import MAX_DEPTH, MAX_NODES, MAX_SIZE
-from nox_buildkit.spec.model import BuildSpec, Requirements
+from nox_buildkit.spec.model import BuildSpec
+from nox_buildkit.spec.requirements import Requirements
 from nox_buildkit.spec.runtime import File, Healthcheck, Step
 
 _WORDS: dict[Any, str] = {int: "integer", bool: "`true` or `false`"}

@@ -131,7 +131,7 @@ def test_an_index_that_offers_other_files_than_were_locked(unseen: Unseen) -> No
     project.env["UV_INDEX_STRATEGY"] = "unsafe-best-match"
     cause = project.nox("build").cause
     assert cause.startswith("buildspec.yaml:4:5: images.web: plain 1.")
-    assert "what the index offers is not what was locked" in cause
+    assert "what is offered is not what was locked" in cause
     assert _nothing_written(project)
     project.ok("lock", "--upgrade")
     project.ok("plan")

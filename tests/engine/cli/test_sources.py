@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uv
 from oci import ImageIndex
 from package_index import PackageIndex, new_version, serve
-from project import NOXFILE, Project
+from project import NOXFILE, Project, uv_lock
 
 from nox_buildkit.lock.export import PDM, PIPENV, POETRY
 from nox_buildkit.lock.uv import run_tool
@@ -63,16 +60,6 @@ def workspace(workspace_template: Project, tmp_path: Path) -> Project:
         if path.is_file()
     }
     return Project(tmp_path / "project", dict(workspace_template.env)).write(files)
-
-
-def uv_lock(project: Project) -> None:
-    """Make uv.lock as a user would."""
-    subprocess.run(
-        [uv.find_uv_bin(), "lock", "--quiet", "--python", sys.executable],
-        cwd=project.root,
-        env=project.environment({}),
-        check=True,
-    )
 
 
 def test_a_member_of_a_workspace_is_installed_with_the_members_it_needs(
@@ -182,7 +169,7 @@ def test_constraints_have_no_say_in_what_is_locked_already(workspace: Project) -
         }
     )
     cause = workspace.nox("lock").cause
-    assert cause.startswith("buildspec.yaml:4:13: requirements.api.source: uv.lock: ")
+    assert cause.startswith("buildspec.yaml:6:18: requirements.api.constraints: uv.lock is ")
     assert "constraints have no say in it" in cause
 
 

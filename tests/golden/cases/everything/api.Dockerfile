@@ -3,7 +3,7 @@
 #   base    debian@sha256:abababababababababababababababababababababababababababababababab
 #   inputs  scripts, and what each step reads
 #   uv      the uv program
-# Optional secrets: ca-bundle (PEM), network (shell exports of proxies and indexes).
+# Optional secrets: ca-bundle (PEM), netrc, network (shell exports of proxies, indexes).
 
 FROM --platform=$BUILDPLATFORM base AS build
 USER 0:0
@@ -16,12 +16,14 @@ RUN --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
     --mount=type=bind,from=uv,source=linux-$BUILDARCH,target=/run/uv \
     --mount=type=cache,id=nox-buildkit-uv-pure,target=/var/cache/uv \
     --mount=type=cache,id=nox-buildkit-bytecode,target=/var/cache/bytecode \
-    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network <<'RUN'
+    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network \
+    --mount=type=secret,id=netrc <<'RUN'
 set -eu
 if [ -s /run/secrets/network ]; then . /run/secrets/network; fi
 if [ -s /run/secrets/ca-bundle ]; then
   export SSL_CERT_FILE=/run/secrets/ca-bundle UV_SYSTEM_CERTS=1
 fi
+if [ -s /run/secrets/netrc ]; then export NETRC=/run/secrets/netrc; fi
 export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
 export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-web=https://packages.example.com/simple}
 export PATH=/run/uv:$PATH UV_CACHE_DIR=/var/cache/uv
@@ -42,12 +44,14 @@ RUN --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
     --mount=type=bind,from=uv,source=linux-$BUILDARCH,target=/run/uv \
     --mount=type=cache,id=nox-buildkit-uv-$TARGETARCH,target=/var/cache/uv \
     --mount=type=cache,id=nox-buildkit-bytecode,target=/var/cache/bytecode \
-    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network <<'RUN'
+    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network \
+    --mount=type=secret,id=netrc <<'RUN'
 set -eu
 if [ -s /run/secrets/network ]; then . /run/secrets/network; fi
 if [ -s /run/secrets/ca-bundle ]; then
   export SSL_CERT_FILE=/run/secrets/ca-bundle UV_SYSTEM_CERTS=1
 fi
+if [ -s /run/secrets/netrc ]; then export NETRC=/run/secrets/netrc; fi
 export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
 export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-web=https://packages.example.com/simple}
 export PATH=/run/uv:$PATH UV_CACHE_DIR=/var/cache/uv
@@ -76,12 +80,14 @@ RUN --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
     --mount=type=bind,from=uv,source=linux-$BUILDARCH,target=/run/uv \
     --mount=type=cache,id=nox-buildkit-uv-$BUILDARCH,target=/var/cache/uv \
     --mount=type=cache,id=nox-buildkit-bytecode,target=/var/cache/bytecode \
-    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network <<'RUN'
+    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network \
+    --mount=type=secret,id=netrc <<'RUN'
 set -eu
 if [ -s /run/secrets/network ]; then . /run/secrets/network; fi
 if [ -s /run/secrets/ca-bundle ]; then
   export SSL_CERT_FILE=/run/secrets/ca-bundle UV_SYSTEM_CERTS=1
 fi
+if [ -s /run/secrets/netrc ]; then export NETRC=/run/secrets/netrc; fi
 export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
 export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-web=https://packages.example.com/simple}
 export PATH=/run/uv:$PATH UV_CACHE_DIR=/var/cache/uv

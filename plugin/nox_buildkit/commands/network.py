@@ -1,0 +1,115 @@
+"""What steps that download get to know of this machine's network: the texts of their secrets."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+from urllib.parse import quote, unquote, urlsplit
+
+from nox_buildkit.lock.credentials import Logins, as_netrc, keyring_password, netrc_logins
+from nox_buildkit.plan.model import Plan
+
+#: Every name may also be in lower case.
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+#: uv's variables that name indexes, several with spaces between them.
+INDEXES = ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL")
+
+#: uv's variables that matter to an installation; those of named indexes go by their prefix.
+UV_VARIABLES = (
+    *INDEXES, "UV_INDEX_STRATEGY", "UV_INSECURE_HOST", "UV_HTTP_TIMEOUT", "UV_HTTP_RETRIES",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """``variables``: a shell file that exports them; ``netrc``: a netrc file."""
+
+    variables: str
+    netrc: str
+
+
+class _Index(NamedTuple):
+    """[NAME=]URL, as uv takes it; ``url`` is without ``user`` and ``password``."""
+
+    name: str
+    url: str
+    user: str
+    password: str
+
+
+def network_of(plan: Plan) -> Network:
+    """What steps of ``plan`` need to reach what this machine reaches.
+
+    Variables win over netrc, and netrc over keyring. Raises LockError.
+    """
+    variables = {name: value for name, value in os.environ.items() if value and _is_passed(name)}
+    stated = [
+        _parse(index)
+        for image in plan.targets
+        for index in (image.index, *image.extra_indexes)
+        if index
+    ]
+    named = [_parse(word) for name in INDEXES for word in variables.get(name, "").split()]
+    logins = netrc_logins({*_hosts(plan), *(_host(index.url) for index in (*stated, *named))})
+    for name in INDEXES:
+        if name in variables:
+            words = (_completed(word, logins) for word in variables[name].split())
+            variables[name] = " ".join(words)
+    for index in (*stated, *named):
+        prefix = f"UV_INDEX_{re.sub('[^A-Z0-9]', '_', index.name.upper())}"
+        user = variables.get(f"{prefix}_USERNAME")
+        if index.name and user and f"{prefix}_PASSWORD" not in variables:
+            password = _password(index.url, user, logins)
+            variables |= {f"{prefix}_PASSWORD": password} if password else {}
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in sorted(variables.items())]
+    return Network("".join(lines) or "\n", as_netrc(logins))
+
+
+def _is_passed(name: str) -> bool:
+    credential = name.startswith("UV_INDEX_") and name.endswith(("_USERNAME", "_PASSWORD"))
+    return credential or name.upper() in PROXIES or name in UV_VARIABLES
+
+
+def _hosts(plan: Plan) -> Iterator[str]:
+    """Hosts of files that are required by their address."""
+    for image in plan.targets:
+        packages = [*image.pure, *image.step_packages]
+        packages += [package for platform in image.platforms for package in platform.packages]
+        yield from (_host(package.url) for package in packages if package.url)
+
+
+def _completed(word: str, logins: Logins) -> str:
+    """An index as a variable names it, with the password that a keyring has for its user."""
+    index = _parse(word)
+    if not index.user or index.password:
+        return word
+    password = _password(index.url, index.user, logins)
+    if not password:
+        return word
+    user, secret = quote(index.user, safe=""), quote(password, safe="")
+    url = index.url.replace("://", f"://{user}:{secret}@", 1)
+    return f"{index.name}={url}" if index.name else url
+
+
+def _password(url: str, user: str, logins: Logins) -> str | None:
+    if logins.get(_host(url), ("",))[0] == user:
+        # uv finds it in the netrc file.
+        return None
+    return keyring_password(url, user)
+
+
+def _parse(index: str) -> _Index:
+    named = re.match(r"([\w.-]+)=(?=\w+://)", index)
+    parts = urlsplit(index[named.end() :] if named else index)
+    url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    return _Index(named[1] if named else "", url, user, password)
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""

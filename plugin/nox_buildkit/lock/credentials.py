@@ -1,0 +1,82 @@
+"""Credentials of package indexes that stand in no variable: a netrc file, the keyring program.
+
+Both are asked as uv asks them when it locks, so that the steps of a build know what it knew.
+"""
+
+from __future__ import annotations
+
+import netrc
+import os
+import re
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from nox_buildkit.errors import Location, LockError, Problem
+
+#: By host; the name and the password of whoever logs in there.
+Logins = dict[str, tuple[str, str]]
+
+
+def netrc_logins(hosts: Iterable[str]) -> Logins:
+    """What the netrc file (NETRC, else ~/.netrc) says of ``hosts``. Raises LockError."""
+    wanted = sorted({host for host in hosts if host})
+    if not wanted:
+        return {}
+    path = Path(os.environ.get("NETRC") or "~/.netrc").expanduser()
+    try:
+        read = netrc.netrc(path)
+    except netrc.NetrcParseError as error:
+        # The parser's own message may quote what it stumbled over: a password.
+        raise LockError(
+            Problem(
+                "not a netrc file",
+                "correct it, or name another one in NETRC",
+                Location(str(path), error.lineno or 1, 1),
+            )
+        ) from None
+    except (OSError, UnicodeDecodeError):
+        return {}
+    found = {host: read.authenticators(host) for host in wanted}
+    return {host: (login[0], login[2] or "") for host, login in found.items() if login}
+
+
+def as_netrc(logins: Logins) -> str:
+    """``logins`` as a netrc file."""
+    return "".join(
+        f"machine {host} login {_token(user)} password {_token(password)}\n"
+        for host, (user, password) in logins.items()
+    )
+
+
+def keyring_password(url: str, user: str) -> str | None:
+    """What ``keyring`` has for ``user`` of the index ``url``, if uv is told to ask it.
+
+    Raises LockError if there is no such program.
+    """
+    if os.environ.get("UV_KEYRING_PROVIDER") != "subprocess":
+        return None
+    for service in (url, urlsplit(url).netloc):
+        try:
+            done = subprocess.run(
+                ["keyring", "get", service, user],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
+        except OSError as error:
+            raise LockError(
+                Problem(
+                    f"UV_KEYRING_PROVIDER is 'subprocess', and keyring: {error.strerror}",
+                    "install keyring, or unset the variable",
+                )
+            ) from None
+        if done.returncode == 0 and (password := done.stdout.rstrip("\r\n")):
+            return password
+    return None
+
+
+def _token(text: str) -> str:
+    return re.sub(r"([\s\"#\\])", r"\\\1", text) or '""'
