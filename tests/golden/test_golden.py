@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -104,3 +105,49 @@ def test_the_same_facts_give_the_same_plan() -> None:
     digests = {make_plan(spec, facts_for(spec, {"hello": ""})).images[0].digest for _ in range(3)}
 
     assert len(digests) == 1
+
+
+def test_an_image_in_which_nothing_is_installed_says_so() -> None:
+    for text, warned in (
+        ("{command: [a]}", True),
+        ("{requirements: none}", False),
+        ("{base: 'target:b'}", False),
+    ):
+        spec = parse(f"version: 1\nimages: {{a: {text}, b: {{requirements: none}}}}", "spec.yaml")
+        image, _ = make_plan(spec, facts_for(spec, {"a": None, "b": None})).images
+        assert bool(image.warnings) == warned
+    spec = parse("version: 1\nimages: {a: {command: [a]}}", "spec.yaml")
+    (image,) = make_plan(spec, facts_for(spec, {"a": None})).images
+    assert "no requirements were found in '.'" in image.warnings[0]
+
+
+def test_what_was_compiled_is_kept_apart_by_what_it_was_compiled_with() -> None:
+    caches = set()
+    for packages in (
+        "[]",
+        "[libpcre2-dev]",
+        "[libpcre2-dev, zlib1g-dev]",
+        "[zlib1g-dev, libpcre2-dev]",
+    ):
+        text = f"version: 1\nimages: {{hello: {{build-apt: {packages}}}}}"
+        spec = parse(text, "spec.yaml")
+        facts = facts_for(spec, {"hello": ""})
+        known = facts.targets["hello"]
+        facts.targets["hello"] = replace(
+            known, compiler=known.base, lock=_without_wheels(known.lock)
+        )
+        rendered = render(make_plan(spec, facts), "/project/bake", {"uv": "uv"})
+        caches |= set(
+            re.findall(r"requirements.txt (/var/cache/wheels\S*) ", rendered["hello.Dockerfile"])
+        )
+    assert len(caches) == 3
+    assert "/var/cache/wheels" in caches
+
+
+def _without_wheels(lock: LockFacts | None) -> LockFacts:
+    assert lock
+    coverage = {
+        platform: tuple(replace(file, kind="sdist", filename="x.tar.gz") for file in files)
+        for platform, files in lock.coverage.items()
+    }
+    return replace(lock, coverage=coverage)

@@ -385,3 +385,51 @@ def test_a_member_of_a_workspace_has_the_lock_of_the_workspace(tmp_path: Path) -
     assert found is not None
     assert (found.path, found.package) == (tmp_path / "uv.lock", "demo")
     assert found.output == member / "requirements.lock"
+
+
+def _default(folder: Path) -> Source | None:
+    """The requirements of an image that names none."""
+    spec = parse("version: 1\nimages: {a: {command: [a]}}", "buildspec.yaml")
+    (found,) = sources_of(spec, folder).values()
+    return found
+
+
+def test_what_pip_freeze_said_is_a_source(tmp_path: Path) -> None:
+    assert _default(tmp_path) is None
+    (tmp_path / "requirements.lock").write_text("idna==3.1\n")
+    found = _default(tmp_path)
+    assert found
+    assert (found.kind, found.output.name) == ("requirements", "requirements.hashed.lock")
+
+    (tmp_path / "requirements.lock").write_text(f"idna==3.1 {HASH}\n")
+    found = _default(tmp_path)
+    assert found
+    assert (found.kind, found.output) == ("locked", tmp_path / "requirements.lock")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        (
+            "pyproject.toml",
+            "[tool.poetry.dependencies]\npython = '^3.13'\n",
+            r"there is no poetry\.lock beside it; run 'poetry lock'",
+        ),
+        ("Pipfile", "[packages]\n", r"there is no Pipfile\.lock beside it; run 'pipenv lock'"),
+    ],
+)
+def test_requirements_whose_tool_has_not_locked_them(
+    tmp_path: Path, name: str, text: str, said: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(LockError, match=rf"^buildspec\.yaml:2:10: .*{said}"):
+        _default(tmp_path)
+
+
+def test_a_lock_that_is_not_there_is_made_by_its_tool(tmp_path: Path) -> None:
+    spec = parse(
+        "version: 1\nrequirements: {a: {source: uv.lock}}\nimages: {a: {requirements: a}}",
+        "buildspec.yaml",
+    )
+    with pytest.raises(LockError, match=r"no such file; run 'uv lock', or correct its name"):
+        sources_of(spec, tmp_path)

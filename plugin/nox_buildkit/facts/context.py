@@ -7,6 +7,7 @@ import os
 import tomllib
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 from nox_buildkit.errors import Location, PlanError, Problem
 from nox_buildkit.facts.ignore import split_files
@@ -50,7 +51,13 @@ def source_file(folder: Path, relative: str) -> SourceFile:
 def stated_version(folder: Path) -> str:
     """The version that pyproject.toml states; empty where it is dynamic or there is none."""
     try:
-        version = tomllib.loads((folder / "pyproject.toml").read_text())["project"]["version"]
-    except (OSError, ValueError, KeyError, TypeError):
+        tables = tomllib.loads((folder / "pyproject.toml").read_text())
+    except (OSError, ValueError):
         return ""
-    return version if isinstance(version, str) else ""
+    for keys in (("project", "version"), ("tool", "poetry", "version")):
+        value: Any = tables
+        for key in keys:
+            value = value.get(key) if isinstance(value, dict) else None
+        if isinstance(value, str):
+            return value
+    return ""

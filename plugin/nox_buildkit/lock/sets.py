@@ -12,7 +12,14 @@ from packaging.version import Version
 from nox_buildkit.errors import Location, LockError, Problem
 from nox_buildkit.files import real_path
 from nox_buildkit.lock.indexes import stated_places
-from nox_buildkit.lock.source import TOOL_LOCKS, Source, find_source, kind_of, read_pyproject
+from nox_buildkit.lock.source import (
+    LOCK_COMMANDS,
+    TOOL_LOCKS,
+    Source,
+    find_source,
+    kind_of,
+    read_pyproject,
+)
 from nox_buildkit.lock.workspace import named_folders, named_indexes
 from nox_buildkit.spec.grammar import NO_REQUIREMENTS
 from nox_buildkit.spec.model import BuildSpec
@@ -21,6 +28,9 @@ from nox_buildkit.spec.targets import Target, targets_of, with_images_below
 
 #: The lock of the requirements that lie in an image's context.
 DEFAULT_OUTPUT = "requirements.lock"
+
+#: The same where a file without hashes has that name.
+HASHED_OUTPUT = "requirements.hashed.lock"
 
 
 def sources_of(
@@ -86,12 +96,24 @@ def _source_of(target: Target, root: Path) -> Source | None:
         return None
     if image.requirements is None:
         folder = real_path(root / image.context)
-        path = find_source(folder, real_path(root))
+        path = _found(folder, real_path(root), target)
         if path is None:
             return None
-        source = _read(path, folder / DEFAULT_OUTPUT, image.python, target.location())
+        # What pip freeze said has no hashes, and is not overwritten.
+        output = DEFAULT_OUTPUT if path.name != DEFAULT_OUTPUT else HASHED_OUTPUT
+        source = _read(path, folder / output, image.python, target.location())
         return replace(source, package=_member(path, folder))
     return _named(image.requirements, image.python, spec, root)
+
+
+def _found(folder: Path, root: Path, target: Target) -> Path | None:
+    try:
+        return find_source(folder, root)
+    except LockError as error:
+        where = target.location("requirements")
+        raise LockError(
+            *(Problem(p.message, p.hint, p.location or where) for p in error.problems)
+        ) from None
 
 
 def _named(name: str, python: str, spec: BuildSpec, root: Path) -> Source:
@@ -165,7 +187,9 @@ def _folders(
 def _check_file(path: Path, location: Location | None) -> None:
     if not path.is_file():
         what = "is not a file" if path.exists() else "no such file"
-        raise LockError(Problem(f"{path}: {what}", "correct its name", location))
+        command = LOCK_COMMANDS.get(path.name)
+        hint = f"run '{command}', or correct its name" if command else "correct its name"
+        raise LockError(Problem(f"{path}: {what}", hint, location))
 
 
 def _member(path: Path, folder: Path) -> str | None:

@@ -21,8 +21,18 @@ TOOL_LOCKS: dict[str, Kind] = {
     "Pipfile.lock": "pipenv",
 }
 
+#: How each of them is made.
+LOCK_COMMANDS = {
+    "uv.lock": "uv lock",
+    "poetry.lock": "poetry lock",
+    "pdm.lock": "pdm lock",
+    "Pipfile.lock": "pipenv lock",
+}
+
 #: Sources that are looked for, in this order, where a spec names none.
-CANDIDATES = (*TOOL_LOCKS, "pyproject.toml", "requirements.in", "requirements.txt")
+CANDIDATES = (
+    *TOOL_LOCKS, "pyproject.toml", "requirements.in", "requirements.txt", "requirements.lock",
+)  # fmt: skip
 
 _PINNED = re.compile(r"^[A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?\s*==\s*[^\s;*]+")
 
@@ -59,7 +69,8 @@ class Source:
 def find_source(folder: Path, root: Path) -> Path | None:
     """The requirements that lie in ``folder``, or the uv.lock of a workspace that it belongs to.
 
-    A pyproject.toml counts if it has a [project]; a workspace is looked for up to ``root``.
+    A pyproject.toml counts if it has a [project]; a workspace is looked for up to ``root``. Raises
+    LockError where a tool has not made its lock yet.
     """
     for name in CANDIDATES:
         path = folder / name
@@ -67,7 +78,15 @@ def find_source(folder: Path, root: Path) -> Path | None:
             return lock
         if path.is_file() and (name != "pyproject.toml" or "project" in read_pyproject(path)):
             return path
+    for name, locked in (("pyproject.toml", "poetry.lock"), ("Pipfile", "Pipfile.lock")):
+        if (folder / name).is_file() and (name == "Pipfile" or _is_of_poetry(folder / name)):
+            message = f"{folder / name}: there is no {locked} beside it"
+            raise LockError(Problem(message, f"run '{LOCK_COMMANDS[locked]}' and commit it"))
     return None
+
+
+def _is_of_poetry(pyproject: Path) -> bool:
+    return "dependencies" in read_pyproject(pyproject).get("tool", {}).get("poetry", {})
 
 
 def _workspace_lock(folder: Path, root: Path) -> Path | None:

@@ -113,6 +113,7 @@ def _plan_target(
         # Base debian has them already.
         apt=image.apt if known.base.apt else (),
         build_apt=known.build_apt,
+        compiled_with=image.build_apt if known.compiler else (),
         libc=libc,
         uv=facts.uv,
         python=image.python,
@@ -155,8 +156,17 @@ def _plan_target(
         ),
         tags=(),
         repository=None,
-        warnings=known.base.warnings,
+        warnings=(*known.base.warnings, *_warnings(target, known)),
     )
+
+
+def _warnings(target: Target, known: TargetFacts) -> Iterator[str]:
+    image = target.variant
+    if not (known.lock or known.local or image.requirements or target.below):
+        yield (
+            f"{target.image}: no requirements were found in '{image.context}', so nothing is "
+            "installed; name a set of them, or write 'requirements: none'"
+        )
 
 
 def _installed(image: ImagePlan) -> dict[str, tuple[Package, ...]]:

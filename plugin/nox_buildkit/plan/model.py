@@ -152,8 +152,9 @@ class ImagePlan:
     ``variants``: what it is on more platforms, where that differs by more than packages.
 
     ``builder``: where build steps run, if not in the base; ``compiler``: where packages without a
-    wheel are compiled, after the Debian packages ``build_apt`` were added; ``apt``: those that are
-    added to the base. ``step_packages``: what the machine that runs ``steps`` needs besides the
+    wheel are compiled, after the Debian packages ``build_apt`` were added; ``compiled_with``: those
+    that the spec names for it, be they added or in it already; ``apt``: those that are added to the
+    base. ``step_packages``: what the machine that runs ``steps`` needs besides the
     pure packages.
     """
 
@@ -163,6 +164,7 @@ class ImagePlan:
     compiler: Base | None
     apt: tuple[str, ...]
     build_apt: tuple[str, ...]
+    compiled_with: tuple[str, ...]
     libc: Libc
     uv: str
     python: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
@@ -17,6 +18,7 @@ _VENV_ONLY = (
     "lib/python*/site-packages/_virtualenv.*"
 )
 
+_WHEEL_CACHE = "/var/cache/wheels"
 BYTECODE_CACHE = "--mount=type=cache,id=nox-buildkit-bytecode,target=/var/cache/bytecode"
 FINISH = f"python3 {SCRIPTS}/layer.py /layer /var/cache/bytecode"
 
@@ -31,15 +33,24 @@ def make_wheels(
         f"RUN {SCRIPTS_MOUNT} \\",
         f"    {sdists} \\",
         f"    --mount=type=bind,from=uv,source=linux-${architecture},target=/run/uv \\",
-        "    --mount=type=cache,id=nox-buildkit-wheels,target=/var/cache/wheels \\",
+        f"    --mount=type=cache,id=nox-buildkit-wheels,target={_WHEEL_CACHE} \\",
         *mounts,
         "    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network \\",
         "    --mount=type=secret,id=netrc <<'RUN'",
         *_network(image),
         "export PATH=/run/uv:$PATH",
-        f"python3 {SCRIPTS}/wheels.py {INPUTS}/requirements.txt /var/cache/wheels /wheels {option}",
+        f"python3 {SCRIPTS}/wheels.py {INPUTS}/requirements.txt "
+        f"{_wheel_cache(image)} /wheels {option}",
         "RUN",
     ]
+
+
+def _wheel_cache(image: ImagePlan) -> str:
+    """Where wheels are kept that were compiled in presence of the same Debian packages."""
+    if not image.compiled_with:
+        return _WHEEL_CACHE
+    digest = hashlib.sha256(" ".join(sorted(image.compiled_with)).encode()).hexdigest()
+    return f"{_WHEEL_CACHE}/with-{digest[:12]}"
 
 
 def install(

@@ -65,7 +65,8 @@ def wheel_of(requirement: str, cache: str) -> Path:
 
 def main(sdists: str, cache: str, output: str, mode: str, folder: str = "") -> None:
     """Put the wheels of the file ``sdists`` into the folder ``output``: the pure, or the others."""
-    Path(output).mkdir(parents=True, exist_ok=True)
+    for path in (cache, output):
+        Path(path).mkdir(parents=True, exist_ok=True)
     given = {path.name.partition("-")[0] for path in Path(folder).iterdir()} if folder else set()
     for requirement in Path(sdists).read_text().splitlines():
         if name_of(requirement).replace("-", "_") in given:
