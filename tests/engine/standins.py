@@ -22,6 +22,7 @@ from nox_buildkit.bases.layout import Entry, PlatformImage, write_layout
 from nox_buildkit.bases.unpack import PACKAGES, Source, unpack
 from nox_buildkit.engine.debian import host_archive
 from nox_buildkit.engine.provision import silent, tool
+from nox_buildkit.facts.bases import PLAIN
 
 PLATFORMS = ("linux/amd64", "linux/arm64")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -31,16 +32,25 @@ Files = dict[str, Entry]
 
 @dataclass(frozen=True, slots=True)
 class StandIn:
-    """An image to push: how its files differ from those of base ``debian``, and its config."""
+    """An image to push: how its files differ from those of base ``debian``, and its config.
+
+    ``contents``: what that base has been assembled with.
+    """
 
     repository: str
     change: Callable[[Files], None]
     config: Mapping[str, Any]
+    contents: Contents = PLAIN
+
+
+#: As the tests of base ``debian`` have it assembled, too.
+COMPILERS = Contents(("libyaml-0-2", "libyaml-dev"), compilers=True)
 
 
 def official(files: Files) -> None:
     """Docker's ``python``: the interpreter and its library below /usr/local, with pip."""
-    for name in [name for name in files if name.startswith(("usr/lib/python3.13/", "usr/bin/py"))]:
+    folders = ("usr/lib/python3.13/", "usr/include/python3.13/", "usr/bin/py")
+    for name in [name for name in files if name.startswith(folders)]:
         entry = files.pop(name)
         moved = name.replace("usr/", "usr/local/", 1)
         if not name.startswith("usr/bin/py") or name == "usr/bin/python3.13":
@@ -93,7 +103,7 @@ def _config(**values: Any) -> dict[str, Any]:
 
 STAND_INS = {
     "python:3.13-slim": StandIn("library/python", official, _config(Cmd=["python3"])),
-    "python:3.13": StandIn("library/python", official, _config(Cmd=["python3"])),
+    "python:3.13": StandIn("library/python", official, _config(Cmd=["python3"]), COMPILERS),
     "python:3.13-slim-trixie": StandIn("library/python", official, _config(Cmd=["python3"])),
     "python:3.13-slim-buster": StandIn("library/python", unsupported, _config(Cmd=["python3"])),
     "debian:trixie-slim": StandIn("library/debian", without_python, _config(Cmd=["bash"])),
@@ -144,7 +154,7 @@ def push(address: str, skopeo: Path, folder: Path, names: Mapping[str, StandIn])
     """Push the stand-ins ``names`` (tags of repositories) to the registry at ``address``."""
     layouts: dict[str, Path] = {}
     for name, standin in names.items():
-        same = f"{standin.change.__name__} {standin.config}"
+        same = f"{standin.change.__name__} {standin.config} {standin.contents}"
         layout = layouts.get(same)
         if layout is None:
             layout = layouts[same] = Path(tempfile.mkdtemp(dir=folder))
@@ -198,14 +208,14 @@ def _copy(address: str, skopeo: Path, layout: Path, name: str) -> None:
 
 
 def _image(platform: str, standin: StandIn) -> PlatformImage:
-    files = _debian(platform)
+    files = _debian(platform, standin.contents)
     standin.change(files)
     return PlatformImage(platform, tuple(files.values()), standin.config, compression=0)
 
 
-def _debian(platform: str) -> Files:
+def _debian(platform: str, contents: Contents) -> Files:
     """The files of base ``debian``, which must have been assembled."""
-    base = assembled(release_for("3.13"), PLATFORMS, Contents())
+    base = assembled(release_for("3.13"), PLATFORMS, contents)
     assert base
     blobs = base.folder / "blobs" / "sha256"
 

@@ -27,6 +27,9 @@ from nox_buildkit.report.console import Reporter, print_lines
 
 OVERRIDE = "docker-bake.override.json"
 
+#: File of a work folder that names the project which it is of.
+_ROOT = "project"
+
 #: Variables of the buildx process that hold secrets.
 _NETWORK, _NETRC = "NOX_BUILDKIT_NETWORK", "NOX_BUILDKIT_NETRC"
 _CA_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
@@ -73,10 +76,19 @@ def prepare(
 ) -> Bake:
     """Render ``plan`` with ``outputs`` (buildx --output values by image) for ``engine``."""
     folder = work_folder(root, plan)
+    _forget_projects(folder.parent)
+    write_atomic(folder / _ROOT, str(root))
     write_definition(plan, folder, {"uv": str(uv_programs({*engine.native, *plan.emulated}))})
     values = {t.name: _override(engine, outputs.get(t.name, ())) for t in plan.targets}
     write_atomic(folder / OVERRIDE, override(values))
     return Bake(plan, engine, folder, tuple(command_for(plan, engine, folder, no_cache=no_cache)))
+
+
+def _forget_projects(folder: Path) -> None:
+    """Remove what was kept for projects that are there no more."""
+    for stated in folder.glob(f"*/{_ROOT}"):
+        if not Path(stated.read_text()).is_dir():
+            shutil.rmtree(stated.parent, ignore_errors=True)
 
 
 def write_definition(plan: Plan, folder: Path, contexts: Mapping[str, str]) -> None:

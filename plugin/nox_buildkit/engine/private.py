@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from python_on_whales import DockerClient
 
 START_SECONDS = 60
+
+#: Folders of the cache that the engine, or what is built with it, fills.
+_LARGE = ("client", "tools", "apt", "bases", "projects")
 STOP_SECONDS = 20
 # The daemon outlives the build that starts it, and must not carry its secrets along.
 INHERITED = ("HOME", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "TMPDIR", "TZ")
@@ -93,7 +96,7 @@ def stop() -> bool:
 
 
 def remove() -> None:
-    """Stop the engine and delete its data, its programs and its configuration.
+    """Stop the engine and delete its data, its programs, its configuration and what it built from.
 
     Raises EngineError while something below its folder stays mounted.
     """
@@ -102,7 +105,7 @@ def remove() -> None:
         if layout.home.exists():
             _stop(layout)
         emulation.forget()
-        for folder in (layout.home, *(cache_dir() / name for name in ("client", "tools", "apt"))):
+        for folder in (layout.home, *(cache_dir() / name for name in _LARGE)):
             if folder.is_symlink():
                 folder.unlink()
             elif folder.exists():

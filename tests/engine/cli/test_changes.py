@@ -183,3 +183,20 @@ def _state(root: Path) -> dict[str, tuple[int, int]]:
         for path in root.rglob("*")
         if "__pycache__" not in path.parts
     }
+
+
+def test_nothing_is_kept_for_a_project_that_is_gone(
+    built: Project, engine_home: Path, tmp_path: Path
+) -> None:
+    def kept() -> set[str]:
+        return {path.read_text() for path in (engine_home / "projects").glob("*/project")}
+
+    built.write({"app/more.py": ""})
+    built.ok("build")
+    assert str(built.root) in kept()
+    moved = Project(tmp_path / "moved", built.env)
+    built.root.rename(moved.root)
+    (moved.root / "app/more.py").unlink()
+    moved.ok("build")
+    assert str(moved.root) in kept()
+    assert str(built.root) not in kept()

@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from containers import answer_of, running
@@ -18,14 +19,24 @@ from package_index import NATIVE_TAGS, new_version, serve
 from project import Project
 from real_parts import Tools, free_port, in_cache
 from registries import Registry, serve_registry
-from standins import STAND_INS, push, push_for_arm, push_with_apt
+from standins import COMPILERS, PLATFORMS, STAND_INS, push, push_for_arm, push_with_apt
 
 from nox_buildkit.engine import emulation
 from nox_buildkit.engine.private import PrivateEngine
+from nox_buildkit.engine.provision import silent
+from nox_buildkit.facts.bases import Bases
 from nox_buildkit.lock.program import uv_programs
 
 MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
 VENV = "opt/venv/bin/python"
+#: A module in C that needs nothing but Python.
+HALF = """\
+#include <Python.h>
+
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "half"};
+
+PyMODINIT_FUNC PyInit_half(void) { return PyModule_Create(&module); }
+"""
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +47,13 @@ def hub(
     template.ok("plan")
     with serve_registry(tmp_path_factory.mktemp("hub"), engine_home) as registry:
         with in_cache(engine_home):
+            Bases(_nobody, _nobody, silent).of_debian("3.13", PLATFORMS, COMPILERS)
             push(registry.address, tools.skopeo, tmp_path_factory.mktemp("layouts"), STAND_INS)
         yield registry
+
+
+def _nobody() -> Any:
+    raise AssertionError("base debian needs no engine")
 
 
 @pytest.fixture
@@ -198,6 +214,30 @@ def test_packages_without_a_wheel_are_compiled_in_what_belongs_to_the_base(
         # Nothing is known that could compile for an image of somebody's without apt-get.
         mirrored.write({"buildspec.yaml": _spec(hub, "server")})
         assert f"cyaml {version} has no wheel for linux/amd64" in mirrored.nox("plan").failure
+
+
+def test_what_has_no_wheel_is_compiled_in_the_full_image_for_the_slim_one(
+    mirrored: Project, hub: Registry, private_engine: PrivateEngine
+) -> None:
+    with serve() as index:
+        version = new_version()
+        index.add_sdist("half", version, HALF)
+        mirrored.env["UV_DEFAULT_INDEX"] = index.url
+        command = ["python", "-c", "import half; print(half.__file__)"]
+        keys: dict[str, object] = {"command": command, "platforms": ["linux/amd64"]}
+        mirrored.write(
+            {
+                "requirements.in": f"half=={version}\n",
+                "buildspec.yaml": _spec(hub, "slim", **keys),
+            }
+        )
+        mirrored.ok("lock")
+        mirrored.ok("build")
+    private_engine.client.load(mirrored.tar)
+    said = private_engine.client.run("web:latest", remove=True)
+    assert str(said).endswith("half.cpython-313-x86_64-linux-gnu.so")
+    image = ImageIndex.open(mirrored.tar).platforms["linux/amd64"]
+    assert not [name for name in image.own_names if name.endswith(("/gcc", "/Python.h"))]
 
 
 def test_a_base_keeps_its_command_where_the_spec_names_none(
