@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import tomllib
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -89,6 +90,7 @@ def test_generated_files_are_those_that_were_reviewed(
 
     folder = CASES / case
     if pytestconfig.getoption("update_golden"):
+        shutil.rmtree(folder, ignore_errors=True)
         for name, text in generated.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -112,6 +113,8 @@ def unpack(
         causes = [line[3:] for line in done.stderr.splitlines() if line.startswith("E: ")]
         cause = re.sub(r"//[^/\s]*@", "//", causes[0] if causes else done.stderr.strip()[-300:])
         hint = "check that the Debian mirror of this machine answers ('apt-get update')"
+        if os.strerror(errno.ENOSPC) in done.stderr:
+            cause, hint = f"the disk of {work} is full", "make room on it, and build again"
         if "Unable to locate package" in cause:
             hint = "correct the name: packages.debian.org lists those of each release"
         raise EngineError(

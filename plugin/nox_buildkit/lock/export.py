@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Sequence
 
 from nox_buildkit.errors import LockError, Problem
-from nox_buildkit.lock.source import Source
+from nox_buildkit.lock.source import LOCK_COMMANDS, Source
 from nox_buildkit.lock.uv import run_tool, run_uv
 from nox_buildkit.lock.workspace import changed_members, requires_python
 
@@ -63,7 +63,7 @@ def _unless_stale(source: Source) -> list[str]:
     if changed := list(changed_members(source.path)):
         raise LockError(
             Problem(
-                f"the lock is not that of what pyproject.toml says of {', '.join(changed)}",
+                f"the lock does not fit what pyproject.toml of {', '.join(changed)} requires",
                 "run 'uv lock' and commit it",
             )
         )
@@ -90,7 +90,7 @@ def _pdm(source: Source) -> str:
     production = [] if source.groups else ["--production"]
     selected = _each("--group", (*source.extras, *source.groups))
     try:
-        run_tool(PDM, ["pdm", "lock", "--check"], cwd=folder)
+        _check(source, PDM, ["pdm", "lock", "--check"])
         return run_tool(
             PDM, ["pdm", "export", "--format", "requirements", *production, *selected], cwd=folder
         )
@@ -101,9 +101,19 @@ def _pdm(source: Source) -> str:
 
 def _pipenv(source: Source) -> str:
     folder = source.path.parent
-    run_tool(PIPENV, ["pipenv", "verify"], cwd=folder)
+    _check(source, PIPENV, ["pipenv", "verify"])
     categories = ["--categories", " ".join(source.groups)] if source.groups else []
     return run_tool(PIPENV, ["pipenv", "requirements", "--hash", *categories], cwd=folder)
+
+
+def _check(source: Source, requirements: Sequence[str], command: Sequence[str]) -> None:
+    """Let a tool compare its lock with what it was made of, and say what to do if it differs."""
+    try:
+        run_tool(requirements, command, cwd=source.path.parent)
+    except LockError as error:
+        hint = f"run '{LOCK_COMMANDS[source.path.name]}' and commit it"
+        problems = (Problem(p.message, p.hint or hint, p.location) for p in error.problems)
+        raise LockError(*problems) from None
 
 
 def _each(option: str, values: Sequence[str]) -> list[str]:

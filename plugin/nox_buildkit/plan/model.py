@@ -232,9 +232,7 @@ class ImagePlan:
     def layers(self) -> tuple[LayerKind, ...]:
         """The layers above the base in their order; each is one layer of the image."""
         # Two small ones come first: the working folder, and what surrounds the application.
-        kinds: list[LayerKind] = ["app"]
-        if self.has_surroundings:
-            kinds.append("app")
+        kinds: list[LayerKind] = ["app", "app"]
         if self.has_packages:
             kinds.append("pure")
         if self.has_native:
@@ -283,16 +281,6 @@ class ImagePlan:
     def has_native(self) -> bool:
         """Whether some platform has packages that the others do not share."""
         return any(platform.packages for platform in self.platforms)
-
-    @property
-    def has_surroundings(self) -> bool:
-        """Whether anything is placed besides packages and sources."""
-        return bool(self.names_user or self.directories or self.files or self.prestart)
-
-    @property
-    def names_user(self) -> bool:
-        """Whether user and group are numbers, which get names in the image's user database."""
-        return self.config.user.replace(":", "").isdigit()
 
     @property
     def digest(self) -> str:

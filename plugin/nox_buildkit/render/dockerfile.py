@@ -57,8 +57,7 @@ def _stages(image: ImagePlan) -> Iterator[list[str]]:
         yield _step_packages(image)
     if image.steps:
         yield _steps(image)
-    if image.has_surroundings:
-        yield _surroundings(image)
+    yield _surroundings(image)
     yield _final(image)
     if image.variants:
         yield _variants(image)
@@ -237,9 +236,7 @@ def _final(image: ImagePlan) -> list[str]:
     lines = ["FROM base AS final"]
     if image.apt:
         lines += ["ARG TARGETARCH", "USER 0:0", *apt(image.apt)]
-    lines += [f"WORKDIR {quote.dockerfile_word(config.workdir)}"]
-    if image.has_surroundings:
-        lines.append(copy_layer("surroundings"))
+    lines += [f"WORKDIR {quote.dockerfile_word(config.workdir)}", copy_layer("surroundings")]
     if image.has_packages:
         lines.append(copy_layer("deps-pure"))
     if image.has_native:

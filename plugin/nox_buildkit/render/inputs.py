@@ -73,8 +73,7 @@ def folders(image: ImagePlan) -> Iterator[Folder]:
         yield for_steps(image)
     if image.compiles_for_steps:
         yield step_sdists(image)
-    if image.has_surroundings:
-        yield surroundings(image)
+    yield surroundings(image)
 
 
 def pure(image: ImagePlan) -> Folder:
@@ -129,7 +128,7 @@ def surroundings(image: ImagePlan) -> Folder:
         ]
     texts["surroundings.json"] = _json(
         {
-            "user": owner if image.names_user else None,
+            "user": owner,
             "directories": [{"path": path, "owner": owner} for path in image.directories],
             "files": placed,
             "time": EPOCH,

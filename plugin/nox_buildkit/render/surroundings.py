@@ -44,8 +44,13 @@ def main(description: str, base: str, root: str) -> None:
     wanted = json.loads(Path(description).read_text())
     inputs, layer = Path(description).parent, Path(root)
     users, groups = (Accounts(Path(base, "etc", name)) for name in ("passwd", "group"))
-    if wanted["user"]:
-        uid, gid = map(int, wanted["user"].split(":"))
+    user, _, group = wanted["user"].partition(":")
+    if not (user + group).isdigit():
+        # Nothing is to be made, but a container of a user that is not there does not start.
+        users.number(user)
+        groups.number(group or "0")
+    else:
+        uid, gid = int(user), int(group)
         etc = layer / "etc"
         etc.mkdir(parents=True)
         entry = f"app:x:{uid}:{gid}::/nonexistent:/usr/sbin/nologin"

@@ -322,7 +322,8 @@ def duration(value: str) -> str:
     """A duration as Compose and the Dockerfile write it: ``1m30s``."""
     if not value or not re.search("[1-9]", value):
         raise Invalid(f"{shown(value)} is no time at all", "write it like '30s'")
-    return _match(DURATION, value, "a duration", "write it like '1m30s'")
+    hint = f"write {shown(f'{value}s')} for seconds" if value.isdigit() else "write it like '1m30s'"
+    return _match(DURATION, value, "a duration", hint)
 
 
 def stop_signal(value: str) -> str:

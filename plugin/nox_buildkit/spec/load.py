@@ -29,6 +29,9 @@ def load(path: Path, overrides: Sequence[tuple[str, str]] = ()) -> BuildSpec:
             content = handle.read(MAX_SIZE + 1)
     except FileNotFoundError:
         hint = f"create it; the smallest one is: {SMALLEST}"
+        other = path.with_suffix(".yml" if path.suffix == ".yaml" else ".yaml")
+        if other.is_file():
+            hint = f"there is {other.name}: rename it, or register('{other.name}')"
         raise SpecError(Problem(f"{escaped(str(path))}: no such file", hint)) from None
     except OSError as error:
         raise SpecError(f"{escaped(str(path))}: {error.strerror or error}") from None

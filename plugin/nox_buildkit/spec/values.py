@@ -159,6 +159,7 @@ FileMode: TypeAlias = Annotated[
 Duration: TypeAlias = Annotated[
     str,
     AfterValidator(grammar.duration),
+    IntegerAsWritten(),
     Schema({"pattern": _anchored(grammar.DURATION)}),
 ]
 StopSignal: TypeAlias = Annotated[

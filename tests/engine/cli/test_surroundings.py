@@ -160,6 +160,14 @@ def test_an_owner_that_the_base_does_not_know(surrounded: Project) -> None:
     assert done.code != 0
 
 
+def test_a_user_that_the_base_does_not_know(project: Project) -> None:
+    spec = "version: 1\nimages: {web: {base: debian, user: NAME, command: [python]}}\n"
+    project.write({"buildspec.yaml": spec.replace("NAME", "app")})
+    assert "the base has no user or group 'app'" in project.nox("build").stderr
+    project.write({"buildspec.yaml": spec.replace("NAME", "www-data")})
+    project.ok("build")
+
+
 def test_the_configuration_is_the_same_without_this_program(surrounded: Project) -> None:
     plan = json.loads(surrounded.ok("plan", "--json").stdout)["images"][0]
     surrounded.ok("render", "--output", "bake")

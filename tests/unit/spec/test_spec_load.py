@@ -265,7 +265,7 @@ def test_mistakes_in_an_image(line: str, problem: str) -> None:
         ),
         (
             "healthcheck: {test: [true-ish], interval: 30}",
-            'healthcheck.interval: YAML reads 30 as the number 30; write it in quotes: "30"',
+            "healthcheck.interval: '30' is not a duration; write '30s' for seconds",
         ),
         (
             "healthcheck: {test: [a], timeout: 5 s}",
@@ -578,6 +578,12 @@ def test_load_says_what_is_wrong_with_a_file(tmp_path: Path) -> None:
         with pytest.raises(SpecError) as caught:
             load(path)
         assert str(caught.value) == message
+
+
+def test_a_spec_with_the_other_suffix_is_pointed_out(tmp_path: Path) -> None:
+    (tmp_path / "buildspec.yml").write_text(SMALL)
+    with pytest.raises(SpecError, match=r"there is buildspec\.yml: rename it, or register\('"):
+        load(tmp_path / "buildspec.yaml")
 
 
 def test_the_smallest_spec_of_the_message_is_one(tmp_path: Path) -> None:
