@@ -15,7 +15,8 @@ from rich.tree import Tree
 from nox_buildkit.commands.bake import command_for, work_folder
 from nox_buildkit.commands.project import fresh_sources, open_project, plan_project
 from nox_buildkit.engine.find import planned_engine
-from nox_buildkit.plan.model import ImagePlan, Package
+from nox_buildkit.plan.model import ImagePlan
+from nox_buildkit.plan.parts import Package
 from nox_buildkit.report.console import downloads, make_console
 from nox_buildkit.report.coverage import planned
 from nox_buildkit.report.words import size

@@ -11,7 +11,8 @@ from typing import Any
 
 from nox_buildkit.errors import BuildError, Problem
 from nox_buildkit.files import replacing
-from nox_buildkit.plan.model import ImagePlan, LayerKind
+from nox_buildkit.plan.model import ImagePlan
+from nox_buildkit.plan.parts import LayerKind
 from nox_buildkit.references import qualified
 from nox_buildkit.report.summary import Layer, PlatformResult
 

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from pathspec import GitIgnoreSpec
 
 from nox_buildkit.errors import Location, PlanError, Problem
-from nox_buildkit.plan.model import NEVER
+from nox_buildkit.plan.parts import NEVER
 
 _NEVER = GitIgnoreSpec.from_lines(NEVER)
 

@@ -8,21 +8,20 @@ from dataclasses import replace
 
 from nox_buildkit.errors import PlanError, Problem
 from nox_buildkit.plan.facts import BaseFacts, Facts, TargetFacts
-from nox_buildkit.plan.model import (
+from nox_buildkit.plan.model import ImagePlan, Plan
+from nox_buildkit.plan.packages import Selection, less_installed, select_packages
+from nox_buildkit.plan.parts import (
     Application,
     Base,
     File,
     Healthcheck,
     ImageConfig,
-    ImagePlan,
     Package,
     PlacedFile,
-    Plan,
     PlatformPlan,
     Step,
     with_group,
 )
-from nox_buildkit.plan.packages import Selection, less_installed, select_packages
 from nox_buildkit.plan.platforms import PLATFORMS, uv_platform
 from nox_buildkit.plan.tags import tags_for
 from nox_buildkit.spec.image import Variant

@@ -8,7 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nox_buildkit.plan.model import NEVER, ImagePlan, Plan
+from nox_buildkit.plan.model import ImagePlan, Plan
+from nox_buildkit.plan.parts import NEVER
 from nox_buildkit.render.dockerfile import context_of, dockerfile
 from nox_buildkit.render.inputs import folders, scripts
 from nox_buildkit.render.layer import EPOCH

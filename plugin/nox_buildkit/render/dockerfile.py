@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from nox_buildkit.plan.make import VENV
-from nox_buildkit.plan.model import Healthcheck, ImagePlan, with_group
+from nox_buildkit.plan.model import ImagePlan
+from nox_buildkit.plan.parts import Healthcheck, with_group
 from nox_buildkit.plan.platforms import PLATFORMS
 from nox_buildkit.render import inputs, quote
 from nox_buildkit.render.inputs import INPUTS, PRESTART, SCRIPTS

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 
-from nox_buildkit.plan.model import ImagePlan, Package, PlacedFile, with_group
+from nox_buildkit.plan.model import ImagePlan
+from nox_buildkit.plan.parts import Package, PlacedFile, with_group
 from nox_buildkit.plan.platforms import PLATFORMS
 from nox_buildkit.render.layer import EPOCH
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from nox_buildkit.plan.make import VENV
-from nox_buildkit.plan.model import ImagePlan, Step
+from nox_buildkit.plan.model import ImagePlan
+from nox_buildkit.plan.parts import Step
 from nox_buildkit.render import quote
 from nox_buildkit.render.inputs import INPUTS, SCRIPTS, SCRIPTS_MOUNT
 from nox_buildkit.render.layer import EPOCH

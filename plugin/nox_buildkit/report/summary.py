@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from nox_buildkit.plan.model import LayerKind
+from nox_buildkit.plan.parts import LayerKind
 from nox_buildkit.report import words
 
 KINDS: tuple[LayerKind, ...] = ("base", "pure", "native", "app")

@@ -15,7 +15,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from nox_buildkit.spec import grammar
+from nox_buildkit.spec import container, grammar
 from nox_buildkit.spec.text import argument, value_text
 
 
@@ -120,8 +120,8 @@ IndexUrl: TypeAlias = Annotated[
 Argument: TypeAlias = Annotated[str, AfterValidator(argument)]
 EnvName: TypeAlias = Annotated[
     str,
-    AfterValidator(grammar.env_name),
-    Schema({"pattern": _anchored(grammar.ENV_NAME)}),
+    AfterValidator(container.env_name),
+    Schema({"pattern": _anchored(container.ENV_NAME)}),
 ]
 DebianPackage: TypeAlias = Annotated[
     str,
@@ -136,43 +136,43 @@ LabelName: TypeAlias = Annotated[
 Text: TypeAlias = Annotated[str, AfterValidator(value_text), IntegerAsWritten(), _NUMBER_OR_TEXT]
 User: TypeAlias = Annotated[
     str,
-    AfterValidator(grammar.user),
+    AfterValidator(container.user),
     IntegerAsWritten(),
     _NUMBER_OR_TEXT,
-    Schema({"pattern": _anchored(grammar.USER), "minimum": 0}),
+    Schema({"pattern": _anchored(container.USER), "minimum": 0}),
 ]
 SystemPath: TypeAlias = Annotated[
     str,
-    AfterValidator(grammar.system_path),
+    AfterValidator(container.system_path),
     Schema({"pattern": "^(?:/[^/]+)+$"}),
 ]
 CachePath: TypeAlias = Annotated[
     str,
-    AfterValidator(grammar.cache_path),
-    Schema({"pattern": _anchored(grammar.CACHE_PATH)}),
+    AfterValidator(container.cache_path),
+    Schema({"pattern": _anchored(container.CACHE_PATH)}),
 ]
 FileMode: TypeAlias = Annotated[
     str,
-    AfterValidator(grammar.file_mode),
-    Schema({"pattern": _anchored(grammar.FILE_MODE)}),
+    AfterValidator(container.file_mode),
+    Schema({"pattern": _anchored(container.FILE_MODE)}),
 ]
 Duration: TypeAlias = Annotated[
     str,
-    AfterValidator(grammar.duration),
+    AfterValidator(container.duration),
     IntegerAsWritten(),
-    Schema({"pattern": _anchored(grammar.DURATION)}),
+    Schema({"pattern": _anchored(container.DURATION)}),
 ]
 StopSignal: TypeAlias = Annotated[
     str,
-    AfterValidator(grammar.stop_signal),
+    AfterValidator(container.stop_signal),
     IntegerAsWritten(),
     _NUMBER_OR_TEXT,
-    Schema({"pattern": _anchored(grammar.STOP_SIGNAL), "minimum": 1, "maximum": 64}),
+    Schema({"pattern": _anchored(container.STOP_SIGNAL), "minimum": 1, "maximum": 64}),
 ]
 Retries: TypeAlias = Annotated[int, Field(ge=1, le=1000)]
 Workdir: TypeAlias = Annotated[
     str,
-    AfterValidator(grammar.workdir),
+    AfterValidator(container.workdir),
     Schema({"pattern": "^(?:/[^/]+)+$"}),
 ]
 Tag: TypeAlias = Annotated[
@@ -182,13 +182,13 @@ Tag: TypeAlias = Annotated[
 ]
 Port: TypeAlias = Annotated[
     str,
-    BeforeValidator(grammar.port),
+    BeforeValidator(container.port),
     IntegerAsWritten(),
     WithJsonSchema(
         {
             "anyOf": [
                 {"type": "integer", "minimum": 1, "maximum": 65535},
-                {"type": "string", "pattern": _anchored(grammar.PORT)},
+                {"type": "string", "pattern": _anchored(container.PORT)},
             ]
         }
     ),
@@ -213,12 +213,12 @@ Several: TypeAlias = Annotated[tuple[_T, ...], Field(strict=False)]
 Program: TypeAlias = Annotated[
     tuple[Argument, ...],
     Field(strict=False, min_length=1),
-    BeforeValidator(grammar.exec_form),
-    AfterValidator(grammar.program),
+    BeforeValidator(container.exec_form),
+    AfterValidator(container.program),
 ]
 ExecForm: TypeAlias = Annotated[
     tuple[Argument, ...],
     Field(strict=False),
-    BeforeValidator(grammar.exec_form),
-    AfterValidator(grammar.command),
+    BeforeValidator(container.exec_form),
+    AfterValidator(container.command),
 ]
