@@ -70,5 +70,3 @@ def test_a_context_has_its_files_their_digests_and_the_version(tmp_path: Path) -
 def test_a_path_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(PlanError, match="'app' is not in the context"):
         read_context(tmp_path, copy=["app"], exclude=(), location=None)
-    with pytest.raises(PlanError, match="is not a folder"):
-        read_context(tmp_path / "no", copy=["."], exclude=(), location=None)

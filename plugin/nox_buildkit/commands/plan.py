@@ -92,6 +92,9 @@ def _layers(tree: Tree, image: ImagePlan) -> None:
         if platform.packages:
             title = f"native {platform.platform}: {len(platform.packages)} wheels"
             _packages(layers.add(f"{title} for {platform.wheel_platform}"), platform.packages)
+    if image.own:
+        title = f"own: {len(image.own)} packages, shared by all platforms"
+        _packages(layers.add(title), image.own)
     files = image.application.files
     app = layers.add(f"app: {len(files)} files, {size(sum(file.size for file in files))}")
     for file in files[:20]:

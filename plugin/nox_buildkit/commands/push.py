@@ -45,11 +45,20 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
             write_record(output, missing, list(built.values()), record)
         results |= built
     ordered = [results[image.name] for image in plan.images]
+    for image in plan.images:
+        _tell_what_is_left_out(project, image)
     print_summary(make_console(sys.stderr), ordered)
     for result in ordered:
         state = "is there already" if result.up_to_date else "pushed"
         for tag in result.tags:
             print(f"{tag}@{result.digest} {state}", file=sys.stderr)
+
+
+def _tell_what_is_left_out(project: Project, image: ImagePlan) -> None:
+    every = project.spec.images[image.name].platforms
+    if left := [platform for platform in every if platform not in image.every_platform]:
+        tags = ", ".join(image.references)
+        print(f"warning: {tags}: without {' and '.join(left)} now", file=sys.stderr)
 
 
 def _require_registry(project: Project, buildspec: Path) -> None:

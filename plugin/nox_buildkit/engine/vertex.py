@@ -18,6 +18,10 @@ _PARTS = {
     "app": "application",
     "deps-native": "native packages",
     "deps-pure": "pure-Python packages",
+    "deps-own": "own packages",
+    "deps-steps": "packages for steps",
+    "pure-wheels": "packages built from source",
+    "step-wheels": "compiled packages for steps",
     "wheels": "compiled packages",
 }
 _OPERATING_SYSTEMS = ("linux/", "windows/", "darwin/", "freebsd/")

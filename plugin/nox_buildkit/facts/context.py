@@ -17,9 +17,7 @@ from nox_buildkit.plan.facts import ContextFacts, SourceFile
 def read_context(
     folder: Path, *, copy: Sequence[str], exclude: Collection[Path], location: Location | None
 ) -> ContextFacts:
-    """Read ``folder``. Raises PlanError if it, or a path of ``copy``, is not there."""
-    if not folder.is_dir():
-        raise PlanError(Problem(f"context '{folder}' is not a folder", location=location))
+    """Read the files of ``folder``. Raises PlanError if a path of ``copy`` is not there."""
     missing = [path for path in copy if not (folder / path).exists()]
     if missing:
         raise PlanError(

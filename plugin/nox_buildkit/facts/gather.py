@@ -115,8 +115,12 @@ def _target(
 
 
 def _context(target: Target, source: Source | None, outside: Outside) -> ContextFacts:
+    folder = real_path(outside.root / target.variant.context)
+    if not folder.is_dir():
+        message = f"context '{folder}' is not a folder"
+        raise PlanError(Problem(message, "correct 'context'", target.location("context")))
     return read_context(
-        real_path(outside.root / target.variant.context),
+        folder,
         copy=target.variant.copied,
         exclude=[*outside.exclude, *(_requirements_files(source) if source else ())],
         location=target.location("copy"),

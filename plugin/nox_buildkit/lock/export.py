@@ -7,10 +7,14 @@ uv are run in an environment of their own that uv makes for the moment.
 from __future__ import annotations
 
 import contextlib
+import json
+import tomllib
 from collections.abc import Sequence
 
+from packaging.utils import canonicalize_name
+
 from nox_buildkit.errors import LockError, Problem
-from nox_buildkit.lock.source import LOCK_COMMANDS, Source
+from nox_buildkit.lock.source import LOCK_COMMANDS, Source, read_text
 from nox_buildkit.lock.uv import run_tool, run_uv
 from nox_buildkit.lock.workspace import changed_members, requires_python
 
@@ -19,6 +23,9 @@ from nox_buildkit.lock.workspace import changed_members, requires_python
 POETRY = ("poetry>=2.1,<3", "poetry-plugin-export>=1.9,<2")
 PDM = ("pdm>=2.20,<3", "hishel<2", "unearth<0.18")
 PIPENV = ("pipenv>=2024",)
+
+#: Keys of a Pipfile.lock that have another name in the Pipfile.
+_CATEGORIES = {"default": "packages", "develop": "dev-packages"}
 
 
 def export(source: Source) -> str:
@@ -88,6 +95,7 @@ def _pdm(source: Source) -> str:
     noted = note.exists()
     # Naming a development group leaves the others out, and --production does not go with it.
     production = [] if source.groups else ["--production"]
+    _refuse_unknown(source, tomllib.loads(read_text(source.path)).get("metadata", {}).get("groups"))
     selected = _each("--group", (*source.extras, *source.groups))
     try:
         _check(source, PDM, ["pdm", "lock", "--check"])
@@ -102,8 +110,22 @@ def _pdm(source: Source) -> str:
 def _pipenv(source: Source) -> str:
     folder = source.path.parent
     _check(source, PIPENV, ["pipenv", "verify"])
-    categories = ["--categories", " ".join(source.groups)] if source.groups else []
+    locked = [_CATEGORIES.get(key, key) for key in json.loads(read_text(source.path))]
+    _refuse_unknown(source, [name for name in locked if name != "_meta"])
+    # Those that are named take the place of the default one.
+    names = " ".join(dict.fromkeys(("packages", *source.groups)))
+    categories = ["--categories", names] if source.groups else []
     return run_tool(PIPENV, ["pipenv", "requirements", "--hash", *categories], cwd=folder)
+
+
+def _refuse_unknown(source: Source, known: Sequence[str] | None) -> None:
+    """Refuse groups that the lock does not have, which PDM and Pipenv pass over."""
+    normal = {canonicalize_name(name) for name in known or ()}
+    for name in (*source.extras, *source.groups):
+        if canonicalize_name(name) not in normal:
+            message = f"{source.path.name} has no group '{name}'"
+            offered = ", ".join(sorted(known or ())) or "none"
+            raise LockError(Problem(message, f"it has: {offered}", source.location))
 
 
 def _check(source: Source, requirements: Sequence[str], command: Sequence[str]) -> None:

@@ -69,20 +69,30 @@ class Source:
 def find_source(folder: Path, root: Path) -> Path | None:
     """The requirements that lie in ``folder``, or the uv.lock of a workspace that it belongs to.
 
-    A pyproject.toml counts if it has a [project]; a workspace is looked for up to ``root``. Raises
+    A pyproject.toml counts if its [project] has dependencies, or if there is nothing else; a
+    workspace is looked for up to ``root``. Raises
     LockError where a tool has not made its lock yet.
     """
     for name in CANDIDATES:
         path = folder / name
         if name == "pyproject.toml" and (lock := _workspace_lock(folder, root)):
             return lock
-        if path.is_file() and (name != "pyproject.toml" or "project" in read_pyproject(path)):
+        if path.is_file() and (name != "pyproject.toml" or _requires(path)):
             return path
+    if (folder / "pyproject.toml").is_file() and "project" in read_pyproject(
+        folder / "pyproject.toml"
+    ):
+        return folder / "pyproject.toml"
     for name, locked in (("pyproject.toml", "poetry.lock"), ("Pipfile", "Pipfile.lock")):
         if (folder / name).is_file() and (name == "Pipfile" or _is_of_poetry(folder / name)):
             message = f"{folder / name}: there is no {locked} beside it"
             raise LockError(Problem(message, f"run '{LOCK_COMMANDS[locked]}' and commit it"))
     return None
+
+
+def _requires(pyproject: Path) -> bool:
+    project = read_pyproject(pyproject).get("project", {})
+    return "dependencies" in project or "dependencies" in project.get("dynamic", ())
 
 
 def _is_of_poetry(pyproject: Path) -> bool:

@@ -38,6 +38,10 @@ _HINTS = (
         "point SSL_CERT_FILE to your organisation's CA bundle",
     ),
     (
+        r"Failed to (?:download and )?build|Failed to prepare|prepare_metadata_for_build",
+        "state what it requires in 'tool.uv.dependency-metadata', or install what it is built with",
+    ),
+    (
         r"dns error|tcp connect error|error sending request|timed out|connection refused",
         "check the network, HTTPS_PROXY and UV_DEFAULT_INDEX",
     ),

@@ -119,7 +119,8 @@ def _plan_target(
         lock=known.lock.path if known.lock else None,
         index=known.lock.index if known.lock else None,
         extra_indexes=known.lock.extra_indexes if known.lock else (),
-        pure=selection.pure,
+        pure=tuple(package for package in selection.pure if not package.path),
+        own=tuple(package for package in selection.pure if package.path),
         platforms=tuple(
             PlatformPlan(
                 platform,
@@ -142,8 +143,8 @@ def _plan_target(
         ),
         step_packages=_step_packages(target, facts, selection),
         config=ImageConfig(
-            workdir=image.workdir,
-            user=image.user,
+            workdir=target.workdir,
+            user=target.user,
             env=_environment(image, below),
             entrypoint=_entrypoint(image, _entrypoint_below(known.base, below)),
             command=_command(target, below),
@@ -170,7 +171,10 @@ def _warnings(target: Target, known: TargetFacts) -> Iterator[str]:
 
 def _installed(image: ImagePlan) -> dict[str, tuple[Package, ...]]:
     """All packages of ``image`` by platform, those of its base included."""
-    return {one.platform: (*one.installed, *image.pure, *one.packages) for one in image.platforms}
+    return {
+        one.platform: (*one.installed, *image.pure, *image.own, *one.packages)
+        for one in image.platforms
+    }
 
 
 def _step_packages(target: Target, facts: Facts, selection: Selection) -> tuple[Package, ...]:

@@ -40,7 +40,8 @@ class ImagePlan:
     ``builder``: where build steps run, if not in the base; ``compiler``: where packages without a
     wheel are compiled, after the Debian packages ``build_apt`` were added; ``compiled_with``: those
     that the spec names for it, be they added or in it already; ``apt``: those that are added to the
-    base. ``step_packages``: what the machine that runs ``steps`` needs besides the
+    base. ``own``: like ``pure``, but no index has them, and they change with the sources;
+    ``step_packages``: what the machine that runs ``steps`` needs besides the
     pure packages.
     """
 
@@ -58,6 +59,7 @@ class ImagePlan:
     index: str | None
     extra_indexes: tuple[str, ...]
     pure: tuple[Package, ...]
+    own: tuple[Package, ...]
     platforms: tuple[PlatformPlan, ...]
     application: Application
     directories: tuple[str, ...]
@@ -123,6 +125,8 @@ class ImagePlan:
             kinds.append("pure")
         if self.has_native:
             kinds.append("native")
+        if self.own:
+            kinds.append("app")
         if self.steps:
             kinds.append("app")
         return (*kinds, "app")
@@ -130,7 +134,7 @@ class ImagePlan:
     @property
     def has_packages(self) -> bool:
         """Whether there is a virtual environment at all."""
-        return bool(self.pure) or self.has_native
+        return bool(self.pure or self.own) or self.has_native
 
     @property
     def compiling(self) -> tuple[str, ...]:
@@ -181,7 +185,7 @@ class ImagePlan:
         # Time passes, and a base that was supported is not.
         del value["warnings"]
         lists = [each[key] for each in value["platforms"] for key in ("packages", "installed")]
-        for packages in (value["pure"], value["step_packages"], *lists):
+        for packages in (value["pure"], value["own"], value["step_packages"], *lists):
             for package in packages:
                 del package["path"], package["url"]
         for file in value["files"]:

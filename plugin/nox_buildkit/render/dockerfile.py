@@ -12,6 +12,7 @@ from nox_buildkit.render import inputs, quote
 from nox_buildkit.render.inputs import INPUTS, PRESTART, SCRIPTS
 from nox_buildkit.render.steps import (
     BYTECODE_CACHE,
+    ENVIRONMENT,
     FINISH,
     apt,
     collect_outputs,
@@ -50,6 +51,8 @@ def _stages(image: ImagePlan) -> Iterator[list[str]]:
         yield _wheels(image)
     if image.has_native:
         yield _native(image)
+    if image.own:
+        yield _own(image)
     yield _application()
     if image.compiles_for_steps:
         what = "Wheels for the machine that builds."
@@ -87,6 +90,21 @@ def _pure(image: ImagePlan) -> list[str]:
             cache="pure",
             requirements=inputs.pure(image).mount(),
             wheels="pure-wheels" if image.compiled_everywhere else "",
+        ),
+    ]
+
+
+def _own(image: ImagePlan) -> list[str]:
+    return [
+        "# Packages that no index has, which change with the sources: one layer for all platforms.",
+        "FROM build AS deps-own",
+        "ARG BUILDARCH",
+        *install(
+            image,
+            "BUILDARCH",
+            cache="own",
+            requirements=inputs.own(image).mount(),
+            extra=ENVIRONMENT,
         ),
     ]
 
@@ -157,7 +175,7 @@ def _native_step(
             before=before,
             option=option,
             wheels="wheels" if image.compiling else "",
-            extra=" bin/python* pyvenv.cfg lib64",
+            extra=ENVIRONMENT,
         ),
     ]
 
@@ -208,6 +226,7 @@ def _steps(image: ImagePlan) -> list[str]:
         "ARG WORKDIR",
         *apt(image.apt, "BUILDARCH"),
         *([copy_layer("deps-pure")] if image.has_packages else []),
+        *([copy_layer("deps-own")] if image.own else []),
         *([copy_layer("deps-steps")] if image.step_packages else []),
         copy_layer("app"),
         *([f"RUN ln -sf $(command -v python3) {VENV}/bin/python"] if image.builder else []),
@@ -242,6 +261,8 @@ def _final(image: ImagePlan) -> list[str]:
         lines.append(copy_layer("deps-pure"))
     if image.has_native:
         lines.append(copy_layer("deps-native"))
+    if image.own:
+        lines.append(copy_layer("deps-own"))
     lines.append(copy_layer("app"))
     if image.steps:
         lines.append(copy_layer("steps"))

@@ -66,6 +66,8 @@ def folders(image: ImagePlan) -> Iterator[Folder]:
         yield pure(image)
     if image.has_native:
         yield native(image)
+    if image.own:
+        yield own(image)
     if image.compiling:
         yield sdists(image)
     if image.compiled_everywhere:
@@ -80,6 +82,11 @@ def folders(image: ImagePlan) -> Iterator[Folder]:
 def pure(image: ImagePlan) -> Folder:
     """Packages for every platform."""
     return _requirements("pure", {"": image.pure})
+
+
+def own(image: ImagePlan) -> Folder:
+    """Packages for every platform that no index has."""
+    return _requirements("own", {"": image.own})
 
 
 def native(image: ImagePlan) -> Folder:

@@ -19,6 +19,9 @@ _VENV_ONLY = (
     "lib/python*/site-packages/_virtualenv.*"
 )
 
+#: Files of the environment itself, which are in the layer of pure packages.
+ENVIRONMENT = " bin/python* pyvenv.cfg lib64"
+
 _WHEEL_CACHE = "/var/cache/wheels"
 BYTECODE_CACHE = "--mount=type=cache,id=nox-buildkit-bytecode,target=/var/cache/bytecode"
 FINISH = f"python3 {SCRIPTS}/layer.py /layer /var/cache/bytecode"
@@ -173,6 +176,9 @@ def collect_outputs(paths: Sequence[str]) -> list[str]:
         *offline_run(),
         f"    {BYTECODE_CACHE} <<'RUN'",
         "set -eu",
+        f"for path in {words}; do",
+        '  if [ ! -e "$path" ]; then echo "no step made $path" >&2; exit 1; fi',
+        "done",
         'mkdir -p "/layer$WORKDIR"',
         f'cp -a --parents -- {words} "/layer$WORKDIR/"',
         FINISH,

@@ -32,6 +32,18 @@ class Target:
         return self.spec.location(*self.path, *key)
 
     @property
+    def user(self) -> str:
+        """The user of its containers, which an image inherits like a Dockerfile's FROM."""
+        own = "user" in self.variant.model_fields_set
+        return self.variant.user if own or not self.below else self.below.user
+
+    @property
+    def workdir(self) -> str:
+        """The working folder, which is inherited likewise."""
+        own = "workdir" in self.variant.model_fields_set
+        return self.variant.workdir if own or not self.below else self.below.workdir
+
+    @property
     def root(self) -> Target:
         """The one at the bottom, whose base is not of this spec."""
         return self.below.root if self.below else self

@@ -86,12 +86,21 @@ def test_a_member_of_a_workspace_is_installed_with_the_members_it_needs(
     assert "nothing changed" in workspace.ok("build").stderr
 
 
-def test_a_changed_member_is_built_again(workspace: Project) -> None:
-    workspace.ok("build", "--platform", "linux/amd64")
-    before = workspace.digest("api")
+def test_a_changed_member_replaces_a_layer_of_its_own(workspace: Project) -> None:
+    def layers() -> list[tuple[str, ...]]:
+        image = ImageIndex.open(workspace.root / "dist" / "api.oci.tar")
+        return [tuple(image.platforms[f"linux/{name}"].layers) for name in ("amd64", "arm64")]
+
+    workspace.ok("build")
+    before = layers()
     workspace.write({"libraries/shared/src/shared/__init__.py": 'import plain\n\nWHO = "me"\n'})
-    workspace.ok("build", "--platform", "linux/amd64")
-    assert workspace.digest("api") != before
+    workspace.ok("build")
+    changed = [set(new) - set(old) for old, new in zip(before, layers(), strict=True)]
+    assert len(changed[0]) == 1
+    # The same for both platforms.
+    assert changed[0] == changed[1]
+    kinds = workspace.record()["images"]["api"]["platforms"]["linux/amd64"]["layers"]
+    assert [one["kind"] for one in kinds if one["digest"] in changed[0]] == ["app"]
 
 
 def test_a_uv_lock_that_does_not_fit_is_refused(workspace: Project) -> None:
@@ -114,7 +123,10 @@ def test_a_uv_lock_for_a_python_that_is_not_here_is_compared_all_the_same(
     workspace.ok("lock")
     workspace.write({name: WORKSPACE[name].replace("plain==1.0", "plain==1.1")})
     cause = workspace.nox("lock").cause
-    assert "what pyproject.toml says of shared; run 'uv lock' and commit it" in cause
+    assert (
+        "the lock does not fit what pyproject.toml of shared requires; run 'uv lock' and commit it"
+        in cause
+    )
 
 
 def test_a_package_that_cannot_be_built_is_told_in_the_words_of_its_backend(
@@ -248,6 +260,13 @@ def test_a_poetry_lock(own_tool: Project, shop: PackageIndex) -> None:
     assert (own_tool.root / "requirements.lock").read_text() == lock
 
 
+def _with_groups(source: str, group: str) -> str:
+    return (
+        f"version: 1\nrequirements: {{r: {{source: {source}, groups: [{group}]}}}}\n"
+        "images: {web: {base: debian, requirements: r, command: [python]}}\n"
+    )
+
+
 def test_a_pdm_lock(own_tool: Project, shop: PackageIndex) -> None:
     manifest = (
         '[project]\nname = "web"\nversion = "1.0"\nrequires-python = ">=3.11"\n'
@@ -265,9 +284,18 @@ def test_a_pdm_lock(own_tool: Project, shop: PackageIndex) -> None:
     assert not (own_tool.root / ".venv").exists()
     assert not (own_tool.root / ".pdm-python").exists()
 
+    spec = (own_tool.root / "buildspec.yaml").read_text()
+    own_tool.write({"buildspec.yaml": _with_groups("pdm.lock", "more")})
+    own_tool.ok("lock")
+    assert "gear" in (own_tool.root / "requirements.r.lock").read_text()
+    own_tool.write({"buildspec.yaml": _with_groups("pdm.lock", "mor")})
+    assert "pdm.lock has no group 'mor'; it has: default, more" in own_tool.nox("lock").cause
+    (own_tool.root / "buildspec.yaml").write_text(spec)
+
     own_tool.write({"pyproject.toml": manifest.replace("==1.0", "==1.1")})
     cause = own_tool.nox("lock").cause
     assert "pdm.lock: pdm: " in cause
+    assert cause.endswith("run 'pdm lock' and commit it")
     assert (own_tool.root / "requirements.lock").read_text() == lock
 
 
@@ -283,6 +311,17 @@ def test_a_pipfile_lock(own_tool: Project, shop: PackageIndex) -> None:
     lock = (own_tool.root / "requirements.lock").read_text()
     assert "plain==1.0" in lock
     assert "gear" not in lock
+
+    spec = (own_tool.root / "buildspec.yaml").read_text()
+    own_tool.write({"buildspec.yaml": _with_groups("Pipfile.lock", "dev-packages")})
+    own_tool.ok("lock")
+    both = (own_tool.root / "requirements.r.lock").read_text()
+    assert "plain==1.0" in both
+    assert "gear" in both
+    own_tool.write({"buildspec.yaml": _with_groups("Pipfile.lock", "prod")})
+    cause = own_tool.nox("lock").cause
+    assert "Pipfile.lock has no group 'prod'; it has: dev-packages, packages" in cause
+    (own_tool.root / "buildspec.yaml").write_text(spec)
 
     own_tool.write({"Pipfile": pipfile.replace("==1.0", "==1.1")})
     cause = own_tool.nox("lock").cause

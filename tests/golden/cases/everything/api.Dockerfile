@@ -116,6 +116,9 @@ RUN --network=none \
     --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
     --mount=type=cache,id=nox-buildkit-bytecode,target=/var/cache/bytecode <<'RUN'
 set -eu
+for path in static 'my files'; do
+  if [ ! -e "$path" ]; then echo "no step made $path" >&2; exit 1; fi
+done
 mkdir -p "/layer$WORKDIR"
 cp -a --parents -- static 'my files' "/layer$WORKDIR/"
 python3 /run/scripts/layer.py /layer /var/cache/bytecode
