@@ -18,6 +18,12 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def examples(session: nox.Session) -> None:
+    """Build every example, start it on both platforms, and ask it; arguments go to pytest."""
+    session.run("python", "-m", "pytest", "examples", *session.posargs)
+
+
+@nox.session(venv_backend="none")
 def lint(session: nox.Session) -> None:
     """Check style and types."""
     session.run("ruff", "check")

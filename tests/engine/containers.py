@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,9 +13,23 @@ from python_on_whales import Container, DockerClient
 
 
 @contextmanager
-def running(client: DockerClient, image: str, platform: str) -> Iterator[Container]:
-    """Run ``image`` on the host's network until the block ends."""
-    container = client.run(image, detach=True, networks=["host"], platform=platform)
+def running(
+    client: DockerClient,
+    image: str,
+    platform: str,
+    env: Mapping[str, str] | None = None,
+    port: int | None = None,
+) -> Iterator[Container]:
+    """Run ``image`` on the host's network until the block ends; ``port`` stands for 8000."""
+    command = client.image.inspect(image).config.cmd or [] if port else []
+    container = client.run(
+        image,
+        [word.replace("8000", str(port)) for word in command],
+        detach=True,
+        networks=["host"],
+        platform=platform,
+        envs=dict(env or {}),
+    )
     assert isinstance(container, Container)
     try:
         yield container

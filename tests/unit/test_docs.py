@@ -158,5 +158,8 @@ if __name__ == "__main__":
 def test_every_buildspec_is_one_and_its_locks_are_up_to_date(path: Path) -> None:
     spec = load(path)
 
+    if path.parent.name == "workspace":
+        # Its uv.lock would name an index, and is made by whoever tries it.
+        return
     sources = sources_of(spec, path.parent)
     assert all(is_fresh(source) for source in sources.values() if source)

@@ -1,0 +1,3 @@
+from nox_buildkit import register
+
+register()
