@@ -97,7 +97,7 @@ def _target(
 
     lock = lock_of(target)
     # Steps have the packages of the images below as well.
-    used = [lock_of(one) for one in _chain(target)] if target.variant.steps else [lock]
+    used = [lock, *(map(lock_of, target.chain[1:]) if target.variant.steps else ())]
     compiler: BaseFacts | None = None
     build_apt: tuple[str, ...] = ()
     if any(each and needs_compiling(each.coverage) for each in used):
@@ -144,15 +144,9 @@ def _requirements_files(source: Source) -> Iterable[Path]:
     return (source.output, *own, *source.constraints, *source.overrides, *found)
 
 
-def _chain(target: Target) -> Iterable[Target]:
-    yield target
-    if target.below:
-        yield from _chain(target.below)
-
-
 def _has_steps(target: Target, every: Iterable[Target]) -> bool:
     """Whether ``target``, or one of ``every`` that builds on it, has steps."""
-    return any(one.variant.steps and target in _chain(one) for one in every)
+    return any(one.variant.steps and target in one.chain for one in every)
 
 
 def _lock(

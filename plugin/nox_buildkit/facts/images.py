@@ -70,7 +70,10 @@ def compiler_of(
 
     None where nothing is known that could. Raises PlanError, EngineError.
     """
-    image, build_apt = target.root.variant, target.variant.build_apt
+    image = target.root.variant
+    # What is compiled for its steps may be a package of what it builds on.
+    chain = target.chain if target.variant.steps else (target,)
+    build_apt = tuple(dict.fromkeys(name for one in chain for name in one.variant.build_apt))
     platforms = _platforms(target.root, native)
     try:
         if "debian" in (image.base, image.build_base):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from nox_buildkit.errors import PlanError, Problem
+from nox_buildkit.plan.config import config_of, starts_below, starts_of
 from nox_buildkit.plan.facts import BaseFacts, Facts, TargetFacts
 from nox_buildkit.plan.model import ImagePlan, Plan
 from nox_buildkit.plan.packages import Selection, less_installed, select_packages
@@ -14,15 +14,13 @@ from nox_buildkit.plan.parts import (
     Application,
     Base,
     File,
-    Healthcheck,
-    ImageConfig,
     Package,
     PlacedFile,
     PlatformPlan,
     Step,
     with_group,
 )
-from nox_buildkit.plan.platforms import PLATFORMS, uv_platform
+from nox_buildkit.plan.platforms import PLATFORMS, Libc, uv_platform
 from nox_buildkit.plan.tags import tags_for
 from nox_buildkit.spec.image import Variant
 from nox_buildkit.spec.model import BuildSpec
@@ -42,7 +40,7 @@ def make_plan(
     problems: list[Problem] = []
     asked = tuple(images or spec.images)
     made: dict[str, ImagePlan] = {}
-    for name in with_images_below(spec, asked):
+    for name in with_images_below(spec, asked, platforms):
         try:
             made[name] = _plan_image(name, spec, facts, platforms, made)
         except PlanError as error:
@@ -92,18 +90,11 @@ def _plan_target(
     libc = known.base.libc
     if libc is None:
         raise PlanError(Problem(f"nothing is known of base '{known.base.name}'", "take another"))
-    selection = select_packages(
-        known.lock.coverage if known.lock else {},
-        [PLATFORMS[p] for p in chosen],
-        image.python,
-        libc,
-        known.local,
-        compiles=known.compiler is not None,
-    )
     installed = _installed(below) if below else {}
+    selection = _selection(target, chosen, facts, libc)
     if installed:
         selection = less_installed(selection, installed, known.base.name)
-    version = known.context.version
+    config = config_of(target, facts, below)
     return ImagePlan(
         name=target.name,
         base=_base(known.base, made[target.below.image] if target.below else None),
@@ -112,7 +103,7 @@ def _plan_target(
         # Base debian has them already.
         apt=image.apt if known.base.apt else (),
         build_apt=known.build_apt,
-        compiled_with=image.build_apt if known.compiler else (),
+        compiled_with=_compiled_with(target) if known.compiler else (),
         libc=libc,
         uv=facts.uv,
         python=image.python,
@@ -142,22 +133,55 @@ def _plan_target(
             Step(step.run, step.output, tuple(step.env.items()), step.cache) for step in image.steps
         ),
         step_packages=_step_packages(target, facts, selection),
-        config=ImageConfig(
-            workdir=target.workdir,
-            user=target.user,
-            env=_environment(image, below),
-            entrypoint=_entrypoint(image, _entrypoint_below(known.base, below)),
-            command=_command(target, below),
-            expose=tuple(str(port) for port in image.expose),
-            labels=_labels(target, facts, version),
-            volumes=image.volumes,
-            stop_signal=image.stop_signal,
-            healthcheck=_healthcheck(image),
-        ),
+        step_apt=_apt_of(target) if image.steps and known.base.apt else (),
+        config=config,
+        starts=starts_of(config, starts_below(known.base, below)),
         tags=(),
         repository=None,
         warnings=(*known.base.warnings, *_warnings(target, known)),
     )
+
+
+def _selection(target: Target, chosen: Sequence[str], facts: Facts, libc: Libc) -> Selection:
+    known = facts.targets[target.name]
+    coverage = dict(known.lock.coverage) if known.lock else {}
+    among = list(target.platforms)
+    for other in targets_of(target.spec, target.image):
+        there = facts.targets[other.name]
+        if known.lock and there.lock and _are_alike(target, known, other, there):
+            coverage |= there.lock.coverage
+            among += other.platforms
+    return select_packages(
+        coverage,
+        [PLATFORMS[p] for p in chosen],
+        target.variant.python,
+        libc,
+        known.local,
+        compiles=known.compiler is not None,
+        among=[PLATFORMS[p] for p in among],
+    )
+
+
+def _are_alike(one: Target, first: TargetFacts, other: Target, second: TargetFacts) -> bool:
+    """Whether two targets of an image choose from the same files."""
+    return (
+        first.lock is not None
+        and second.lock is not None
+        and first.lock.path == second.lock.path
+        and first.local == second.local
+        and (one.variant.python, first.base.libc) == (other.variant.python, second.base.libc)
+    )
+
+
+def _apt_of(target: Target) -> tuple[str, ...]:
+    """Debian packages that the target and what it builds on have."""
+    return tuple(dict.fromkeys(name for one in target.chain for name in one.variant.apt))
+
+
+def _compiled_with(target: Target) -> tuple[str, ...]:
+    # What is compiled for its steps may be a package of what it builds on.
+    chain = target.chain if target.variant.steps else (target,)
+    return tuple(dict.fromkeys(name for one in chain for name in one.variant.build_apt))
 
 
 def _warnings(target: Target, known: TargetFacts) -> Iterator[str]:
@@ -183,8 +207,7 @@ def _step_packages(target: Target, facts: Facts, selection: Selection) -> tuple[
         return ()
     found: dict[str, Package] = {}
     compiles = facts.targets[target.name].compiler is not None
-    here: Target | None = target
-    while here:
+    for here in target.chain:
         known, native = facts.targets[here.name], PLATFORMS[facts.native[0]]
         libc = known.base.libc
         coverage = known.lock.coverage if known.lock else {}
@@ -194,7 +217,6 @@ def _step_packages(target: Target, facts: Facts, selection: Selection) -> tuple[
             )
             for package in (*there.pure, *there.native[native.oci]):
                 found.setdefault(package.name, package)
-        here = here.below
     return tuple(package for package in found.values() if package not in selection.pure)
 
 
@@ -222,67 +244,3 @@ def _placed(image: Variant, known: TargetFacts) -> Iterator[PlacedFile]:
         yield PlacedFile(
             file.target, file.mode, with_group(file.owner), source.size, source.digest, path
         )
-
-
-def _healthcheck(image: Variant) -> Healthcheck | None:
-    check = image.healthcheck
-    return Healthcheck(**check.model_dump()) if check else None
-
-
-def _entrypoint_below(base: BaseFacts, below: ImagePlan | None) -> tuple[str, ...]:
-    if below and below.config.entrypoint is not None:
-        return below.config.entrypoint
-    return base.entrypoint
-
-
-def _entrypoint(image: Variant, base: tuple[str, ...]) -> tuple[str, ...] | None:
-    """The image's own; None leaves that of the base, where a command can follow it."""
-    if image.entrypoint is not None or not image.command:
-        return image.entrypoint
-    # An interpreter would take the program's name for that of a script.
-    program = base[0] if base else ""
-    if re.fullmatch(r"(?:.*/)?python[0-9.]*", program):
-        return ()
-    # Stating an entrypoint of any kind takes the place of the base's.
-    return base if image.prestart and base else None
-
-
-def _command(target: Target, below: ImagePlan | None) -> tuple[str, ...] | None:
-    image = target.variant
-    if image.command is not None or not (below and image.prestart):
-        return image.command
-    # What runs before it is an entrypoint, which takes the command of the base away.
-    if not below.config.command:
-        message = f"'{image.base}' has no command that it could come before"
-        raise PlanError(Problem(message, "add a 'command'", target.location("prestart")))
-    return below.config.command
-
-
-def _environment(image: Variant, below: ImagePlan | None) -> tuple[tuple[str, str], ...]:
-    # A container's log is read as it is written, and its file system is not for byte code.
-    defaults = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
-    if below:
-        defaults = dict(below.config.env)
-    return tuple({**defaults, **image.env}.items())
-
-
-def _labels(target: Target, facts: Facts, version: str) -> tuple[tuple[str, str], ...]:
-    """OCI annotations (image specification, annotations.md) as labels; the spec's own win."""
-    git = facts.git
-    labels = {
-        "org.opencontainers.image.title": target.image,
-        "org.opencontainers.image.source": git.source if git else "",
-        "org.opencontainers.image.revision": _revision(facts),
-        "org.opencontainers.image.version": version,
-        "org.opencontainers.image.created": (
-            facts.created.strftime("%Y-%m-%dT%H:%M:%SZ") if facts.created else ""
-        ),
-    }
-    known = {key: value for key, value in labels.items() if value}
-    return tuple(sorted({**known, **target.variant.labels}.items()))
-
-
-def _revision(facts: Facts) -> str:
-    if not facts.git:
-        return ""
-    return f"{facts.git.revision}{'-dirty' if facts.git.dirty else ''}"

@@ -22,6 +22,7 @@ from nox_buildkit.plan.parts import (
     Package,
     PlacedFile,
     PlatformPlan,
+    Start,
     Step,
 )
 from nox_buildkit.plan.platforms import PLATFORMS, Libc
@@ -41,8 +42,8 @@ class ImagePlan:
     wheel are compiled, after the Debian packages ``build_apt`` were added; ``compiled_with``: those
     that the spec names for it, be they added or in it already; ``apt``: those that are added to the
     base. ``own``: like ``pure``, but no index has them, and they change with the sources;
-    ``step_packages``: what the machine that runs ``steps`` needs besides the
-    pure packages.
+    ``step_packages``: and ``step_apt``: what the machine that runs ``steps`` needs
+    besides the pure packages.
     """
 
     name: str
@@ -67,7 +68,9 @@ class ImagePlan:
     prestart: tuple[tuple[str, ...], ...]
     steps: tuple[Step, ...]
     step_packages: tuple[Package, ...]
+    step_apt: tuple[str, ...]
     config: ImageConfig
+    starts: Start
     tags: tuple[str, ...]
     repository: str | None
     variants: tuple[ImagePlan, ...] = ()

@@ -28,10 +28,12 @@ def select_packages(
     local: Sequence[LocalWheel] = (),
     *,
     compiles: bool = False,
+    among: Sequence[Platform] = (),
 ) -> Selection:
     """Choose what is installed on each of ``platforms``, the ``local`` wheels included.
 
-    ``compiles``: an sdist does where there is no wheel.
+    ``compiles``: an sdist does where there is no wheel; ``among``: all platforms of the image, for
+    what is pure does not depend on which of them are asked for.
 
     Raises PlanError naming every package and platform without a wheel.
     """
@@ -43,14 +45,15 @@ def select_packages(
     ]
     if problems:
         raise PlanError(*problems)
-    chosen = {
+    every = {
         platform.oci: {
             **{file.name: _package(file) for file in coverage.get(platform.oci, ())},
             **_local(local, platform, python),
         }
-        for platform in platforms
+        for platform in (*platforms, *among)
     }
-    shared = set.intersection(*(set(packages.values()) for packages in chosen.values()))
+    chosen = {platform.oci: every[platform.oci] for platform in platforms}
+    shared = set.intersection(*(set(packages.values()) for packages in every.values()))
     pure = {package for package in shared if package.kind == "pure"}
     return Selection(
         tuple(sorted(pure, key=lambda package: package.name)),
@@ -84,9 +87,7 @@ def less_installed(selection: Selection, installed: Installed, base: str) -> Sel
                 continue
             for other in filter(None, has):
                 if other.sha256 != package.sha256:
-                    message = f"{base} has {other.name} {other.version}, and this image is to have"
-                    hint = "lock both with the same versions, or share one set of requirements"
-                    problems[package.name] = Problem(f"{message} {package.version}", hint)
+                    problems[package.name] = _conflict(base, other, package)
             found.append(package)
         return tuple(found)
 
@@ -97,6 +98,18 @@ def less_installed(selection: Selection, installed: Installed, base: str) -> Sel
     if problems:
         raise PlanError(*problems.values())
     return left
+
+
+def _conflict(base: str, has: Package, wants: Package) -> Problem:
+    if has.version == wants.version:
+        return Problem(
+            f"{base} has another file of {has.name} {has.version} than this image is to have",
+            "share one set of requirements, or lock both from the same index",
+        )
+    return Problem(
+        f"{base} has {has.name} {has.version}, and this image is to have {wants.version}",
+        "lock both with the same versions, or share one set of requirements",
+    )
 
 
 def needs_compiling(coverage: Coverage) -> bool:

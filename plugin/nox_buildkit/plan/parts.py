@@ -115,6 +115,14 @@ class Healthcheck:
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """What a container starts, be it inherited; None: what the base starts is not known."""
+
+    entrypoint: tuple[str, ...] | None
+    command: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
 class ImageConfig:
     """Process configuration (OCI image specification, config.md)."""
 

@@ -219,19 +219,22 @@ def _step_packages(image: ImagePlan) -> list[str]:
 
 
 def _steps(image: ImagePlan) -> list[str]:
+    there = image.has_packages or bool(image.step_packages)
+    # The environment leads to the Python of the base, which lies elsewhere than the builder's.
+    link = f"RUN ln -sf $(command -v python3) {VENV}/bin/python"
     lines = [
         "# Files that the application makes, once, on the machine that builds.",
         "FROM build AS steps",
         "ARG BUILDARCH",
         "ARG WORKDIR",
-        *apt(image.apt, "BUILDARCH"),
+        *apt(image.step_apt, "BUILDARCH"),
         *([copy_layer("deps-pure")] if image.has_packages else []),
         *([copy_layer("deps-own")] if image.own else []),
         *([copy_layer("deps-steps")] if image.step_packages else []),
         copy_layer("app"),
-        *([f"RUN ln -sf $(command -v python3) {VENV}/bin/python"] if image.builder else []),
+        *([link] if image.builder and there else []),
         "WORKDIR $WORKDIR",
-        *_variables(image, path=image.has_environment),
+        *_variables(image, path=there),
     ]
     for number, step in enumerate(image.steps):
         lines += run_step(image.name, number, step)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from nox_buildkit.errors import Location, Problem
@@ -44,21 +44,37 @@ class Target:
         return self.variant.workdir if own or not self.below else self.below.workdir
 
     @property
+    def chain(self) -> tuple[Target, ...]:
+        """It, what it builds on, and so on to the root."""
+        return (self, *(self.below.chain if self.below else ()))
+
+    @property
     def root(self) -> Target:
         """The one at the bottom, whose base is not of this spec."""
-        return self.below.root if self.below else self
+        return self.chain[-1]
 
 
-def targets_of(spec: BuildSpec, name: str) -> tuple[Target, ...]:
-    """The targets of the image ``name``, which has each of its platforms in one of them."""
+def targets_of(
+    spec: BuildSpec, name: str, known: dict[str, tuple[Target, ...]] | None = None
+) -> tuple[Target, ...]:
+    """The targets of the image ``name``, which has each of its platforms in one of them.
+
+    The first has most platforms: bake wants those of what is used to be among those of its user.
+    ``known``: targets that were made before, and where these go.
+    """
+    known = {} if known is None else known
+    if name in known:
+        return known[name]
+    groups: dict[tuple[str, Target | None], list[str]] = {}
+    for platform, variant in _variants(spec, name):
+        own = platform if platform in spec.images[name].per_platform else ""
+        base = image_below(variant.base)
+        under = targets_of(spec, base, known) if base else ()
+        below = next((target for target in under if platform in target.platforms), None)
+        groups.setdefault((own, below), []).append(platform)
     image = spec.images[name]
-    found: dict[tuple[str, Target | None], list[str]] = {}
-    for platform in image.platforms:
-        own = platform if platform in image.per_platform else ""
-        base = image_below(image.per_platform.get(platform, image).base)
-        below = _on(spec, base, platform) if base else None
-        found.setdefault((own, below), []).append(platform)
-    return tuple(
+    ordered = sorted(groups.items(), key=lambda group: -len(group[1]))
+    known[name] = tuple(
         Target(
             name=name if not position else f"{name}-{platforms[0].replace('/', '-')}",
             image=name,
@@ -68,27 +84,31 @@ def targets_of(spec: BuildSpec, name: str) -> tuple[Target, ...]:
             spec=spec,
             path=("images", name, *(("per-platform", own) if own else ())),
         )
-        for position, ((own, below), platforms) in enumerate(found.items())
+        for position, ((own, below), platforms) in enumerate(ordered)
     )
-
-
-def _on(spec: BuildSpec, name: str, platform: str) -> Target:
-    return next(target for target in targets_of(spec, name) if platform in target.platforms)
+    return known[name]
 
 
 def all_targets(spec: BuildSpec) -> Iterator[Target]:
     """The targets of all images."""
+    known: dict[str, tuple[Target, ...]] = {}
     for name in spec.images:
-        yield from targets_of(spec, name)
+        yield from targets_of(spec, name, known)
 
 
-def with_images_below(spec: BuildSpec, names: Iterable[str]) -> tuple[str, ...]:
-    """``names`` and all images that they build on, each after those."""
+def with_images_below(
+    spec: BuildSpec, names: Iterable[str], platforms: Collection[str] = ()
+) -> tuple[str, ...]:
+    """``names`` and all images that they build on, each after those.
+
+    ``platforms``: those that are asked for; none: all.
+    """
     found: dict[str, None] = {}
 
     def add(name: str) -> None:
-        for variant in _variants(spec, name):
-            if base := image_below(variant.base):
+        for platform, variant in _variants(spec, name):
+            base = image_below(variant.base)
+            if base and base not in found and (not platforms or platform in platforms):
                 add(base)
         found[name] = None
 
@@ -99,23 +119,45 @@ def with_images_below(spec: BuildSpec, names: Iterable[str]) -> tuple[str, ...]:
 
 def mistakes(spec: BuildSpec) -> list[Problem]:
     """What does not fit together between images."""
-    problems = [problem for name in spec.images for problem in _mistakes_below(spec, name)]
-    problems += _mistakes_in_groups(spec)
+    problems = [*_mistakes_in_groups(spec)]
+    for name in spec.images:
+        problems += _without_platform(spec, name)
+        for case in _cases(spec, name):
+            problems += _mistakes_below(spec, case)
     if not problems:
-        names = [target.name for target in all_targets(spec)]
-        twice = {name for name in names if names.count(name) > 1}
-        problems += [
-            Problem(
-                f"the name is that of what another image is on a platform: {shown(name)}",
-                "rename one of them",
-                spec.location("images", name),
-            )
-            for name in sorted(twice)
-        ]
+        problems += _names_twice(spec)
     return problems
 
 
-def _mistakes_below(spec: BuildSpec, name: str) -> Iterator[Problem]:
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """An image as it is on some of its platforms."""
+
+    name: str
+    path: tuple[str, ...]
+    variant: Variant
+    platforms: tuple[str, ...]
+
+
+def _cases(spec: BuildSpec, name: str) -> Iterator[_Case]:
+    image = spec.images[name]
+    rest = tuple(p for p in image.platforms if p not in image.per_platform)
+    if rest:
+        yield _Case(name, ("images", name), image, rest)
+    for platform, variant in image.per_platform.items():
+        if platform in image.platforms:
+            path = ("images", name, "per-platform", platform)
+            yield _Case(name, path, variant, (platform,))
+
+
+def _variants(spec: BuildSpec, name: str) -> Iterator[tuple[str, Variant]]:
+    """What the image is on each of its platforms."""
+    image = spec.images[name]
+    for platform in image.platforms:
+        yield platform, image.per_platform.get(platform, image)
+
+
+def _without_platform(spec: BuildSpec, name: str) -> Iterator[Problem]:
     image = spec.images[name]
     for platform in image.per_platform:
         # What all images have in common may be for more platforms than one of them.
@@ -123,41 +165,50 @@ def _mistakes_below(spec: BuildSpec, name: str) -> Iterator[Problem]:
             where = spec.location("images", name, "per-platform", platform)
             message = f"the image is not built for {platform}"
             yield Problem(message, "add it to 'platforms', or remove this", where)
-    for path, variant, platforms in (
-        ((), image, [p for p in image.platforms if p not in image.per_platform]),
-        *(
-            (("per-platform", p), v, [p])
-            for p, v in image.per_platform.items()
-            if p in image.platforms
-        ),
-    ):
-        base = image_below(variant.base)
-        if not base or not platforms:
-            continue
-        where = spec.location("images", name, *path, "base")
-        if base not in spec.images:
-            hint = nearest(base, spec.images) or f"there is {', '.join(spec.images)}"
-            yield Problem(f"no image named {shown(base)}", hint, where)
-            continue
-        if name in _reach(spec, base):
-            yield Problem("an image cannot build on itself", "take another base", where)
-            continue
-        missing = [p for p in platforms if p not in spec.images[base].platforms]
-        if missing:
-            message = f"{shown(base)} is not built for {' and '.join(missing)}"
-            yield Problem(message, f"add it to images.{base}.platforms", where)
-        below = spec.images[base]
-        pythons = {below.per_platform.get(p, below).python for p in platforms}
-        if pythons != {variant.python}:
-            python = spec.location("images", name, *path, "python")
-            message = f"{shown(base)}, which it builds on, is for Python {' and '.join(pythons)}"
-            yield Problem(message, "set the same 'python' for both", python)
-        if variant.build_base:
-            yield Problem(
-                f"what builds is decided by {shown(base)}, which it builds on",
-                f"name it as images.{base}.build-base",
-                spec.location("images", name, *path, "build-base"),
-            )
+
+
+def _mistakes_below(spec: BuildSpec, case: _Case) -> Iterator[Problem]:
+    base = image_below(case.variant.base)
+    where = spec.location(*case.path, "base")
+    if base is None:
+        return
+    if base not in spec.images:
+        hint = nearest(base, spec.images) or f"there is {', '.join(spec.images)}"
+        yield Problem(f"no image named {shown(base)}", hint, where)
+    elif case.name in _reach(spec, base):
+        yield Problem("an image cannot build on itself", "take another base", where)
+    else:
+        yield from _misfits(spec, case, base)
+
+
+def _misfits(spec: BuildSpec, case: _Case, base: str) -> Iterator[Problem]:
+    below = spec.images[base]
+    missing = [p for p in case.platforms if p not in below.platforms]
+    if missing:
+        message = f"{shown(base)} is not built for {' and '.join(missing)}"
+        hint = f"add it to images.{base}.platforms"
+        yield Problem(message, hint, spec.location(*case.path, "base"))
+    pythons = {below.per_platform.get(p, below).python for p in case.platforms}
+    if pythons != {case.variant.python}:
+        message = f"{shown(base)}, which it builds on, is for Python {' and '.join(pythons)}"
+        hint = "set the same 'python' for both"
+        yield Problem(message, hint, spec.location(*case.path, "python"))
+    if case.variant.build_base:
+        yield Problem(
+            f"what builds is decided by {shown(base)}, which it builds on",
+            f"name it as images.{base}.build-base",
+            spec.location(*case.path, "build-base"),
+        )
+
+
+def _names_twice(spec: BuildSpec) -> Iterator[Problem]:
+    names = [target.name for target in all_targets(spec)]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield Problem(
+            f"the name is that of what another image is on a platform: {shown(name)}",
+            "rename one of them",
+            spec.location("images", name),
+        )
 
 
 def _mistakes_in_groups(spec: BuildSpec) -> Iterator[Problem]:
@@ -172,11 +223,6 @@ def _mistakes_in_groups(spec: BuildSpec) -> Iterator[Problem]:
                 yield Problem(f"no image named {shown(name)}", hint, where)
 
 
-def _variants(spec: BuildSpec, name: str) -> tuple[Variant, ...]:
-    image = spec.images[name]
-    return (image, *image.per_platform.values())
-
-
 def _reach(spec: BuildSpec, name: str) -> set[str]:
     """``name`` and every image that it builds on."""
     found: set[str] = set()
@@ -186,5 +232,6 @@ def _reach(spec: BuildSpec, name: str) -> set[str]:
         if here in found or here not in spec.images:
             continue
         found.add(here)
-        waiting += [base for v in _variants(spec, here) if (base := image_below(v.base))]
+        bases = (image_below(variant.base) for _, variant in _variants(spec, here))
+        waiting += filter(None, bases)
     return found

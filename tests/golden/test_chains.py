@@ -1,0 +1,129 @@
+"""Images on images, planned and rendered from made-up facts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+from test_golden import facts_for
+
+from nox_buildkit.plan.facts import Facts
+from nox_buildkit.plan.make import make_plan
+from nox_buildkit.plan.model import Plan
+from nox_buildkit.render.bake import render
+from nox_buildkit.spec.grammar import PLATFORMS
+from nox_buildkit.spec.load import parse
+from nox_buildkit.spec.model import BuildSpec
+
+HEAD = "version: 1\ndefaults: {base: debian}\nimages:\n"
+
+
+def _planned(
+    images: str,
+    asked: Sequence[str] = (),
+    platforms: Sequence[str] = (),
+    *,
+    entrypoint: tuple[str, ...] = (),
+    apt: bool = False,
+) -> Plan:
+    spec = parse(HEAD + images, "spec.yaml")
+    facts = _facts(spec, entrypoint, apt=apt)
+    return make_plan(spec, facts, images=asked, platforms=platforms)
+
+
+def _facts(spec: BuildSpec, entrypoint: tuple[str, ...], *, apt: bool) -> Facts:
+    locked = {
+        name: "" if image.requirements != "none" else None for name, image in spec.images.items()
+    }
+    facts = facts_for(spec, locked)
+    for name, target in facts.targets.items():
+        base = replace(target.base, platforms=frozenset(PLATFORMS), entrypoint=entrypoint, apt=apt)
+        facts.targets[name] = replace(target, base=base)
+    return facts
+
+
+def _dockerfile(plan: Plan, name: str) -> str:
+    return render(plan, "/project/bake", {"uv": "uv"})[f"{name}.Dockerfile"]
+
+
+def test_what_is_below_on_no_platform_that_is_asked_for_has_no_part() -> None:
+    images = """\
+  common: {platforms: [linux/arm64], requirements: none}
+  api:
+    requirements: none
+    per-platform: {linux/arm64: {base: 'target:common'}}
+"""
+    plan = _planned(images, ["api"], ["linux/amd64"])
+    assert [image.name for image in plan.targets] == ["api"]
+    assert [image.name for image in _planned(images, ["api"]).below] == ["common"]
+
+
+def test_the_largest_part_of_an_image_is_the_one_that_uses_the_others() -> None:
+    plan = _planned(
+        "  a:\n    platforms: [linux/arm/v7, linux/amd64, linux/arm64]\n    requirements: none\n"
+        "    per-platform: {linux/arm/v7: {env: {A: b}}}\n"
+    )
+    targets = json.loads(render(plan, "/project/bake", {"uv": "uv"})["docker-bake.json"])["target"]
+    assert targets["a-linux-arm-v7"]["platforms"] == ["linux/arm/v7"]
+    assert set(targets["a"]["platforms"]) == set(PLATFORMS)
+
+
+def test_steps_where_nothing_is_installed_have_no_environment() -> None:
+    step = "steps: [{run: [make], output: [made]}]"
+    plan = _planned(
+        "  common: {requirements: none}\n"
+        f"  api: {{requirements: none, base: 'target:common', {step}}}\n"
+    )
+    assert "/opt/venv" not in _dockerfile(plan, "api")
+
+
+def test_steps_have_the_debian_packages_of_what_is_below() -> None:
+    step = "steps: [{run: [make], output: [made]}]"
+    plan = _planned(
+        "  common: {requirements: none, apt: [libpq5]}\n"
+        f"  api: {{requirements: none, base: 'target:common', apt: [tree], {step}}}\n",
+        apt=True,
+    )
+    before, final = _dockerfile(plan, "api").split("AS final")
+    assert "install --yes --no-install-recommends -- tree libpq5" in before
+    assert "install --yes --no-install-recommends -- tree\n" in final
+
+
+def test_what_is_started_is_inherited_over_several_levels() -> None:
+    plan = _planned(
+        "  a: {requirements: none, entrypoint: [tini, --], command: [run, a]}\n"
+        "  b: {requirements: none, base: 'target:a'}\n"
+        "  c: {requirements: none, base: 'target:b', prestart: [[migrate]]}\n"
+    )
+    text = _dockerfile(plan, "c")
+    assert 'ENTRYPOINT ["python3", "-I", "/opt/prestart/prestart.py", "tini", "--"]' in text
+    assert 'CMD ["run", "a"]' in text
+
+
+def test_what_is_not_known_of_an_image_is_not_that_of_the_one_below() -> None:
+    spec = parse(
+        f"{HEAD}  a: {{requirements: none}}\n  b: {{requirements: none, base: 'target:a'}}\n",
+        "spec.yaml",
+    )
+    facts = _facts(spec, (), apt=False)
+    known = facts.targets["b"]
+    facts.targets["b"] = replace(known, context=replace(known.context, version=""))
+    text = _dockerfile(make_plan(spec, facts), "b")
+    assert 'LABEL "org.opencontainers.image.version"=""' in text
+
+
+def test_a_key_that_differs_on_a_platform_leaves_pure_packages_shared() -> None:
+    alike = _planned("  a: {command: [a]}\n").images[0]
+    plan = _planned("  a: {command: [a], per-platform: {linux/arm64: {env: {B: c}}}}\n")
+    (image,) = plan.images
+    assert image.pure == image.variants[0].pure == alike.pure
+    alone = _planned("  a: {command: [a]}\n", platforms=["linux/arm64"]).images[0]
+    assert alone.pure == alike.pure
+
+
+def test_a_long_chain_is_planned_at_once() -> None:
+    images = "  i0: {requirements: none}\n" + "".join(
+        f"  i{n}: {{requirements: none, base: 'target:i{n - 1}'}}\n" for n in range(1, 40)
+    )
+    assert len(_planned(images).images) == 40
