@@ -57,7 +57,9 @@ def _set(parser: argparse.ArgumentParser) -> None:
 
 
 def _images(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("images", metavar="IMAGE", nargs="*", help="images to take; default: all")
+    parser.add_argument(
+        "images", metavar="IMAGE", nargs="*", help="images, or groups of them; default: all"
+    )
     parser.add_argument(
         "--platform",
         metavar="P",
@@ -99,7 +101,9 @@ def _build(parser: argparse.ArgumentParser) -> None:
 
 
 def _lock(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("images", metavar="IMAGE", nargs="*", help="images to lock; default: all")
+    parser.add_argument(
+        "images", metavar="IMAGE", nargs="*", help="images to lock, or groups of them; default: all"
+    )
     parser.add_argument(
         "--check",
         action="store_true",

@@ -433,3 +433,34 @@ def test_a_lock_that_is_not_there_is_made_by_its_tool(tmp_path: Path) -> None:
     )
     with pytest.raises(LockError, match=r"no such file; run 'uv lock', or correct its name"):
         sources_of(spec, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        (
+            '[[tool.uv.index]]\nname = "own"\nurl = "https://me:s3cret@index.example/simple"\n',
+            "credentials",
+        ),
+        ('[[tool.uv.index]]\nurl = "./wheels"\n', "not an index URL"),
+        ('[tool.uv]\nfind-links = ["https://page.example/links.html"]\n', "and no pages"),
+        ('[tool.uv]\nfind-links = ["nowhere"]\n', "no such folder"),
+    ],
+)
+def test_what_a_uv_project_names_has_to_be_within_reach(
+    tmp_path: Path, setting: str, said: str
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(f"[project]\nname = 'a'\n{setting}")
+    (tmp_path / "uv.lock").write_text("version = 1\n")
+    with pytest.raises(LockError, match=r"^\S*pyproject\.toml:1:1: tool\.uv: ") as caught:
+        _default(tmp_path)
+    assert said in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_files_that_include_each_other_by_roundabout_paths(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "a.in").write_text("-r sub/../b.in\n")
+    (tmp_path / "b.in").write_text("-r sub/../a.in\n")
+    with pytest.raises(LockError, match="includes itself"):
+        inputs_digest(replace(source(tmp_path, "c.in", "-r a.in\n")))

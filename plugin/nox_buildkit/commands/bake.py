@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -87,14 +88,21 @@ def prepare(
 def _forget_projects(folder: Path) -> None:
     """Remove what was kept for projects that are there no more."""
     for stated in folder.glob(f"*/{_ROOT}"):
-        if not Path(stated.read_text()).is_dir():
-            shutil.rmtree(stated.parent, ignore_errors=True)
+        # Another build may do the same, and has as much right to what is gone.
+        with contextlib.suppress(OSError):
+            if not Path(stated.read_text()).is_dir():
+                shutil.rmtree(stated.parent)
 
 
 def write_definition(plan: Plan, folder: Path, contexts: Mapping[str, str]) -> None:
     """Write the files of the definition into ``folder``, and remove what an earlier plan left."""
     shutil.rmtree(folder / "inputs", ignore_errors=True)
-    for name, text in render(plan, str(folder), contexts).items():
+    rendered = render(plan, str(folder), contexts)
+    for pattern in ("*.Dockerfile", "*.Dockerfile.dockerignore"):
+        for old in folder.glob(pattern):
+            if old.name not in rendered:
+                old.unlink()
+    for name, text in rendered.items():
         write_atomic(folder / name, text)
     for name, path in copies(plan).items():
         write_atomic(folder / name, Path(path).read_bytes())

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -126,11 +126,12 @@ def build_images(
             outcome, digests = bake(prepared, reporter)
             return {
                 image.name: _finish(
+                    plan,
                     image,
                     exports,
                     digests[image.name],
                     arguments.output.absolute(),
-                    outcome,
+                    outcome=outcome,
                     tell=reporter.message,
                 )
                 for image in plan.images
@@ -140,29 +141,31 @@ def build_images(
 
 
 def _finish(
+    plan: Plan,
     image: ImagePlan,
     exports: Path,
     digest: str,
     output: Path,
-    outcome: BakeResult,
     *,
+    outcome: BakeResult,
     tell: Callable[[str], None],
 ) -> ImageResult:
     folder, target = exports / image.name, output / f"{image.name}.oci.tar"
     platforms = layout.read_platforms(folder, digest, image)
-    known = (warning for one in (image, *image.variants) for warning in one.warnings)
-    warnings = (*dict.fromkeys(known), *_warnings(folder, platforms, image, tell))
+    stacks = {result.platform: plan.stack(image, result.platform) for result in platforms}
+    known = (warning for stack in stacks.values() for one in stack for warning in one.warnings)
+    warnings = (*dict.fromkeys(known), *_warnings(folder, platforms, image.name, stacks, tell))
     layout.pack(folder, digest, image.references, target)
     layout.sweep(folder, digest)
-    count = outcome.progress.count(image.name)
+    counts = [outcome.progress.count(one.name) for one in (image, *image.variants)]
     return ImageResult(
         name=image.name,
         digest=digest,
         platforms=platforms,
         tags=image.references,
         output=os.path.relpath(target, Path.cwd()),
-        cached=count.cached,
-        executed=count.executed,
+        cached=sum(count.cached for count in counts),
+        executed=sum(count.executed for count in counts),
         seconds=outcome.seconds,
         warnings=warnings,
     )
@@ -171,21 +174,23 @@ def _finish(
 def _warnings(
     folder: Path,
     platforms: Sequence[PlatformResult],
-    image: ImagePlan,
+    name: str,
+    stacks: Mapping[str, Sequence[ImagePlan]],
     tell: Callable[[str], None],
 ) -> Iterator[str]:
-    """What of the native packages will not load."""
-    if not any(one.has_native for one in (image, *image.variants)):
+    """What of the native packages will not load; ``stacks``: by platform, the images it is of."""
+    if not any(one.has_native for stack in stacks.values() for one in stack):
         return
     # Not on the way of a run that finds nothing to do.
     from nox_buildkit.verify.libraries import examine  # noqa: PLC0415
     from nox_buildkit.verify.packages import with_packages  # noqa: PLC0415
 
     for result in platforms:
-        layers, one = layout.layer_files(folder, result), image.on(result.platform)
-        found = examine(layers, len(one.layers), result.platform, one.libc)
+        layers, stack = layout.layer_files(folder, result), stacks[result.platform]
+        own = sum(len(one.layers) for one in stack)
+        found = examine(layers, own, result.platform, stack[0].libc)
         for problem in (*found.problems, *with_packages(found, result.platform, tell)):
-            yield f"{image.name}, {result.platform}: {problem}"
+            yield f"{name}, {result.platform}: {problem}"
 
 
 def _load(engine: Engine, image: ImagePlan) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
+from nox_buildkit.errors import LockError, Problem
 from nox_buildkit.lock.credentials import Logins, as_netrc, keyring_password, netrc_logins
 from nox_buildkit.plan.model import Plan
 
@@ -105,7 +106,11 @@ def _password(url: str, user: str, logins: Logins) -> str | None:
 
 def _parse(index: str) -> _Index:
     named = re.match(r"([\w.-]+)=(?=\w+://)", index)
-    parts = urlsplit(index[named.end() :] if named else index)
+    try:
+        parts = urlsplit(index[named.end() :] if named else index)
+    except ValueError:
+        message = f"{' or '.join(INDEXES)}: not the address of an index"
+        raise LockError(Problem(message, "write https://host/path")) from None
     url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     return _Index(named[1] if named else "", url, user, password)

@@ -35,18 +35,21 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
         print()
         return
     console = make_console(sys.stdout)
+    asked = {image.name for image in plan.images}
     for image in plan.targets:
-        _print(console, image, plan.native)
+        _print(console, image, plan.native, result=image.name in asked)
     print(shlex.join(command))
 
 
-def _print(console: Console, image: ImagePlan, native: Sequence[str]) -> None:
-    tree = Tree(image.name)
-    tree.add(f"base     {image.base.name}@{image.base.digest}")
+def _print(console: Console, image: ImagePlan, native: Sequence[str], *, result: bool) -> None:
+    tree = Tree(image.name if result else f"{image.name} (built for others)")
+    # The digest of an image that is not built yet is that of its plan.
+    pinned = "" if image.below else f"@{image.base.digest}"
+    tree.add(f"base     {image.base.name}{pinned}")
     if image.builder:
         tree.add(f"builder  {image.builder.name}@{image.builder.digest}")
     tree.add(f"python   {image.python}")
-    if image.tags:
+    if result:
         tree.add(f"tags     {', '.join(image.references)}")
         tree.add(f"output   dist/{image.name}.oci.tar")
     config = tree.add("config")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator
@@ -57,7 +56,7 @@ def git_wheel(package: GitPackage, python: str, location: Location | None) -> Lo
     What git needs to reach the repository is its own business. Raises PlanError where no wheel can
     be built.
     """
-    key = hashlib.sha256(json.dumps([uv_version(), package.url]).encode()).hexdigest()
+    key = hashlib.sha256(json.dumps([uv_version(), package.url, python]).encode()).hexdigest()
     build = partial(_build_commit, package, python, location=location)
     return _describe(_kept(key, build), package.marker, location)
 
@@ -104,13 +103,17 @@ def _build_commit(
             # uv keeps the wheels that it builds in its cache; one of our own holds no others.
             env={"UV_CACHE_DIR": str(work / "uv"), **_epoch()},
         )  # fmt: skip
-        (wheel,) = (work / "uv").glob(f"sdists-*/**/{name.replace('-', '_')}-*.whl")
+        # Not every build backend writes the name as it is locked.
+        made = (work / "uv").glob("sdists-*/**/*.whl")
+        wheel = next((w for w in made if canonicalize_name(w.name.partition("-")[0]) == name), None)
+        if wheel is None:
+            raise LockError("it has made no wheel of that name")
         target.mkdir()
         shutil.copy(wheel, target)
 
 
 def _epoch() -> dict[str, str]:
-    return {"SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", _EPOCH)}
+    return {"SOURCE_DATE_EPOCH": _EPOCH}
 
 
 @contextlib.contextmanager

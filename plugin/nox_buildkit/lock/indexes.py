@@ -39,11 +39,11 @@ def stated_places(path: Path) -> Stated:
     default, extra, folders = None, [], []
     for option, value, location in _options(path, frozenset()):
         if option in ("-f", "--find-links"):
-            folders.append(_folder(value, location))
+            folders.append(folder_at(value, location))
         elif option == "--extra-index-url":
-            extra.append(_index(value, location))
+            extra.append(index_at(value, location))
         else:
-            default = _index(value, location)
+            default = index_at(value, location)
     return Stated(default, tuple(extra), tuple(folders))
 
 
@@ -61,17 +61,19 @@ def _options(path: Path, seen: frozenset[Path]) -> Iterator[tuple[str, str, Loca
         if option not in ("-r", "--requirement"):
             yield option, value, Location(str(path), number, 1)
         elif "://" not in value and path not in seen:
-            yield from _options(path.parent / value, seen | {path})
+            yield from _options(real_path(path.parent / value), seen | {path})
 
 
-def _index(value: str, location: Location) -> str:
+def index_at(value: str, location: Location) -> str:
+    """The address of an index that stands at ``location``. Raises LockError."""
     try:
         return index_url(value)
     except Invalid as error:
         raise LockError(Problem(error.message, error.hint, location)) from None
 
 
-def _folder(value: str, location: Location) -> Path:
+def folder_at(value: str, location: Location) -> Path:
+    """The folder of files that is named at ``location``. Raises LockError."""
     folder = real_path(Path(location.file).parent / value.removeprefix("file://"))
     if "://" in value.removeprefix("file://"):
         raise LockError(

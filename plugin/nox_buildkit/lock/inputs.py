@@ -11,6 +11,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from nox_buildkit.errors import LockError, Problem
+from nox_buildkit.files import real_path
 from nox_buildkit.lock.folders import contents
 from nox_buildkit.lock.source import (
     TOOL_LOCKS,
@@ -139,7 +140,7 @@ def _included(path: Path, seen: frozenset[Path] = frozenset()) -> list[Any]:
     for line in logical_lines(read_text(path)):
         include = _INCLUDE.match(line)
         if include and "://" not in include[1]:
-            result.append([line, _included(path.parent / include[1], seen | {path})])
+            result.append([line, _included(real_path(path.parent / include[1]), seen | {path})])
         else:
             result.append(line)
     return result

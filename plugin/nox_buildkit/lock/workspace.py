@@ -12,8 +12,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from nox_buildkit.errors import LockError
-from nox_buildkit.files import real_path
+from nox_buildkit.errors import Location, LockError
+from nox_buildkit.lock.indexes import folder_at, index_at
 from nox_buildkit.lock.source import read_pyproject, read_text
 
 _REQUIRES_PYTHON = re.compile(r'^requires-python = "([^"]*)"$', re.MULTILINE)
@@ -31,13 +31,13 @@ def requires_python(lock: Path) -> str:
 def named_indexes(lock: Path) -> tuple[str | None, tuple[str, ...]]:
     """The indexes that the project of ``lock`` names in tool.uv: the default one, and the others.
 
-    Each is NAME=URL, so that UV_INDEX_<NAME>_* variables hold its credentials.
+    Each is NAME=URL, so that UV_INDEX_<NAME>_* variables hold its credentials. Raises LockError for
+    what a step of a build cannot reach, and for credentials.
     """
-    manifest = lock.parent / "pyproject.toml"
-    tables = read_pyproject(manifest) if manifest.is_file() else {}
     default, others = None, []
-    for index in tables.get("tool", {}).get("uv", {}).get("index", []):
-        named = f"{index['name']}={index['url']}" if "name" in index else str(index["url"])
+    for index in _settings(lock).get("index", []):
+        url = index_at(str(index["url"]), _manifest(lock))
+        named = f"{index['name']}={url}" if "name" in index else url
         if index.get("default"):
             default = named
         else:
@@ -46,12 +46,24 @@ def named_indexes(lock: Path) -> tuple[str | None, tuple[str, ...]]:
 
 
 def named_folders(lock: Path) -> tuple[Path, ...]:
-    """The folders of files that the project of ``lock`` names in tool.uv."""
-    manifest = lock.parent / "pyproject.toml"
-    tables = read_pyproject(manifest) if manifest.is_file() else {}
-    named = tables.get("tool", {}).get("uv", {}).get("find-links", [])
-    folders = (real_path(lock.parent / str(name)) for name in named)
-    return tuple(folder for folder in folders if folder.is_dir())
+    """The folders of files that the project of ``lock`` names in tool.uv.
+
+    Raises LockError for a page of links, and for a folder that is not there.
+    """
+    named = _settings(lock).get("find-links", [])
+    return tuple(folder_at(str(name), _manifest(lock)) for name in named)
+
+
+def _manifest(lock: Path) -> Location:
+    return Location(str(lock.parent / "pyproject.toml"), 1, 1, "tool.uv")
+
+
+def _settings(lock: Path) -> dict[str, Any]:
+    """The tool.uv of the project of ``lock``."""
+    path = Path(_manifest(lock).file)
+    tables = read_pyproject(path) if path.is_file() else {}
+    settings: dict[str, Any] = tables.get("tool", {}).get("uv", {})
+    return settings
 
 
 def changed_members(lock: Path) -> Iterator[str]:

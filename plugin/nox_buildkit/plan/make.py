@@ -49,7 +49,8 @@ def make_plan(
     if problems:
         raise PlanError(*problems)
     below = tuple(image for name, image in made.items() if name not in asked)
-    return Plan(facts.uv, facts.native, tuple(made[name] for name in asked), below)
+    groups = tuple((n, each) for n, each in spec.groups.items() if set(asked).issuperset(each))
+    return Plan(facts.uv, facts.native, tuple(made[name] for name in asked), below, groups)
 
 
 def _plan_image(

@@ -198,12 +198,16 @@ class ImagePlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All images of one build; ``below``: those that only others build on."""
+    """All images of one build; ``below``: those that only others build on.
+
+    ``groups``: names for some of the images.
+    """
 
     uv: str
     native: tuple[str, ...]
     images: tuple[ImagePlan, ...]
     below: tuple[ImagePlan, ...] = ()
+    groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def targets(self) -> tuple[ImagePlan, ...]:
@@ -221,6 +225,13 @@ class Plan:
         """Platforms on which steps run though no machine that builds is one of them."""
         return frozenset(p for each in self.targets for p in each.stepping) - set(self.native)
 
+    def stack(self, image: ImagePlan, platform: str) -> tuple[ImagePlan, ...]:
+        """``image`` as it is on ``platform``, what that builds on, and so on to the root."""
+        one = image.on(platform)
+        known = {each.name: each for each in (*self.images, *self.below)}
+        name = image_below(one.base.context)
+        return (one, *(self.stack(known[name], platform) if name else ()))
+
     def without(self, names: Container[str]) -> Plan:
         """The same plan without the images ``names``, but for what others build on."""
         known = {image.name: image for image in (*self.images, *self.below)}
@@ -234,7 +245,8 @@ class Plan:
                     waiting.append(known[name])
         asked = {image.name for image in images}
         below = tuple(known[name] for name in needed if name not in asked)
-        return dataclasses.replace(self, images=images, below=below)
+        groups = tuple((name, each) for name, each in self.groups if asked.issuperset(each))
+        return dataclasses.replace(self, images=images, below=below, groups=groups)
 
     def to_json(self) -> dict[str, Any]:
         """The whole plan as JSON values."""

@@ -32,7 +32,10 @@ def render(plan: Plan, folder: str, contexts: Mapping[str, str]) -> dict[str, st
             rendered |= {f"inputs/{read.name}/{name}": text for name, text in read.texts.items()}
     rendered[DEFINITION] = _json(
         {
-            "group": {"default": {"targets": [image.name for image in plan.images]}},
+            "group": {
+                **{name: {"targets": list(images)} for name, images in plan.groups},
+                "default": {"targets": [image.name for image in plan.images]},
+            },
             "target": {image.name: _target(image, folder, contexts) for image in plan.targets},
         }
     )

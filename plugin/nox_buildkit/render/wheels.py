@@ -13,6 +13,7 @@ its platform, and the C library.
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,11 @@ TARGET = "-".join((str(sysconfig.get_config_var("SOABI")), *filter(None, platfor
 def name_of(requirement: str) -> str:
     """The package of a line of SDISTS: ``name==version`` or ``name @ URL``."""
     return requirement.partition("==")[0].partition(" @ ")[0]
+
+
+def normal(name: str) -> str:
+    """A package's name as it is compared (packaging.python.org, name normalization)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def build(requirement: str, kept: Path) -> None:
@@ -45,7 +51,9 @@ def build(requirement: str, kept: Path) -> None:
             env={**os.environ, "UV_CACHE_DIR": str(work / "uv")},
             check=True,
         )  # fmt: skip
-        (wheel,) = (work / "uv").glob(f"sdists-*/**/{name.replace('-', '_')}-*.whl")
+        # Not every build backend writes the name as the index does.
+        made = (work / "uv").glob("sdists-*/**/*.whl")
+        (wheel,) = (w for w in made if normal(w.name.partition("-")[0]) == normal(name))
         (work / "done").mkdir()
         wheel.rename(work / "done" / wheel.name)
         # Another build may have been quicker.
@@ -67,9 +75,10 @@ def main(sdists: str, cache: str, output: str, mode: str, folder: str = "") -> N
     """Put the wheels of the file ``sdists`` into the folder ``output``: the pure, or the others."""
     for path in (cache, output):
         Path(path).mkdir(parents=True, exist_ok=True)
-    given = {path.name.partition("-")[0] for path in Path(folder).iterdir()} if folder else set()
+    there = Path(folder).iterdir() if folder else ()
+    given = {normal(path.name.partition("-")[0]) for path in there}
     for requirement in Path(sdists).read_text().splitlines():
-        if name_of(requirement).replace("-", "_") in given:
+        if normal(name_of(requirement)) in given:
             continue
         try:
             wheel = wheel_of(requirement, cache)

@@ -23,6 +23,7 @@ NO_REQUIREMENTS = "none"
 #: What a base begins with that is another image of the same spec, as in bake.
 TARGET = "target:"
 
+IMAGE_NAME = r"[a-z0-9]+(?:(?:_|__|-+)[a-z0-9]+)*"
 COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 PYTHON = r"3\.(?:9|[1-9][0-9])"
@@ -66,6 +67,13 @@ def name(value: str) -> str:
     """A name of an image or of a set of requirements: one component of an OCI repository name."""
     hint = "lower-case letters and digits, with single '.', '_' or '-' between them"
     return match(COMPONENT, value, "a valid name", hint, limit=128)
+
+
+def image_name(value: str) -> str:
+    """A name of an image or of a group of images, which is that of a target of bake, too."""
+    if "." in name(value):
+        raise Invalid(f"{shown(value)} has a dot in it, which bake does not take", "write '-'")
+    return value
 
 
 def set_name(value: str) -> str:

@@ -12,6 +12,7 @@ from nox_buildkit.spec.tree import Node
 from nox_buildkit.spec.values import (
     Filled,
     FormatVersion,
+    ImageName,
     Name,
     Prefix,
     Registry,
@@ -54,12 +55,12 @@ class BuildSpec(Strict):
         examples=[{"api": {"source": "pyproject.toml"}}],
     )
     # The reader applies the defaults: each image here is complete.
-    images: dict[Name, Image] = Field(
+    images: dict[ImageName, Image] = Field(
         min_length=1,
         description="The images by name, which is also the last part of the repository.",
         examples=[{"hello": {"command": ["python", "-m", "hello"]}}],
     )
-    groups: dict[Name, Filled[Name]] = Field(
+    groups: dict[ImageName, Filled[ImageName]] = Field(
         default_factory=dict,
         description="Images that commands take together, by the name of the group.",
         examples=[{"backend": ["api", "worker"]}],

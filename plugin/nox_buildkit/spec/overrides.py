@@ -80,7 +80,7 @@ def _resolve(key: str, tree: Node, kind: Kind) -> tuple[str, ...]:
         inner = here.child(rest[0])
         if here.is_mapping and inner and not inner.model:
             part, rest = ".".join(rest), []
-        elif here.is_mapping:
+        elif here.is_mapping and path[-1] != "per-platform":
             part, rest = _known_name(rest, path, tree)
         else:
             part, rest = rest[0], rest[1:]

@@ -51,6 +51,11 @@ Name: TypeAlias = Annotated[
     AfterValidator(grammar.name),
     Schema({"pattern": _anchored(grammar.COMPONENT), "maxLength": 128}),
 ]
+ImageName: TypeAlias = Annotated[
+    str,
+    AfterValidator(grammar.image_name),
+    Schema({"pattern": _anchored(grammar.IMAGE_NAME), "maxLength": 128}),
+]
 SetName: TypeAlias = Annotated[
     str,
     AfterValidator(grammar.set_name),

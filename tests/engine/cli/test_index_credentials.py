@@ -169,3 +169,10 @@ def test_what_holds_the_credentials_cannot_be_used(project: Project, tmp_path: P
     cause = project.nox("build").cause
     assert cause.startswith("UV_KEYRING_PROVIDER is 'subprocess', and keyring: No such file")
     assert "install keyring, or unset the variable" in cause
+
+
+def test_an_index_that_is_no_address(project: Project) -> None:
+    project.ok("build")
+    project.write({"app/more.py": ""})
+    failure = project.nox("build", UV_EXTRA_INDEX_URL="https://[me:secret-marker").failure
+    assert "secret-marker" not in failure

@@ -474,9 +474,11 @@ def test_overrides_win_and_take_text_as_it_is() -> None:
 
 
 def test_overrides_find_names_with_dots() -> None:
-    text = "version: 1\nimages: {my.app: {}, my: {}}\n"
-    spec = parse(text, "buildspec.yaml", [("images.my.app.python", "3.12")])
-    assert spec.images["my.app"].python == "3.12"
+    text = "version: 1\nimages: {my: {}}\nrequirements: {a.b: {source: x.in}, a: {source: y.in}}\n"
+    spec = parse(text, "buildspec.yaml", [("requirements.a.b.source", "z.in")])
+    assert spec.requirements["a.b"].source == "z.in"
+    spec = parse(text, "b.yaml", [("images.my.per-platform.linux/arm64.user", "1")])
+    assert spec.images["my"].per_platform["linux/arm64"].user == "1"
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,7 @@ def test_platforms_on_which_an_image_is_the_same_are_one_target() -> None:
             "{a: {base: 'target:b', build-base: full}, b: {}}",
             "images.a.build-base: what builds is decided by 'b'",
         ),
+        ("{a.b: {}}", "images.a.b: 'a.b' has a dot in it, which bake does not take; write '-'"),
         ("{a: {base: 'target:'}}", "images.a.base: 'target:' is not an image reference"),
         (
             "{a: {per-platform: {linux/arm/v7: {}}}}",
