@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,12 @@ class BuildkitError(Exception):
 
     def __str__(self) -> str:
         return "\n".join(str(problem) for problem in self.problems)
+
+    def located(self, location: Location | None) -> Self:
+        """The same error; what has no place in it is at ``location``."""
+        return type(self)(
+            *(Problem(p.message, p.hint, p.location or location) for p in self.problems)
+        )
 
 
 class UsageError(BuildkitError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from nox_buildkit.bases.debian import Contents
 from nox_buildkit.bases.presets import Preset, preset
-from nox_buildkit.errors import BuildkitError, Location, PlanError, Problem
+from nox_buildkit.errors import BuildkitError, PlanError, Problem
 from nox_buildkit.facts.bases import Bases
 from nox_buildkit.plan.facts import BaseFacts
 from nox_buildkit.spec.image import Variant
@@ -53,13 +53,13 @@ def _stack(target: Target, native: Sequence[str], bases: Bases) -> Stack:
         paired = _paired(image)
         base = bases.reference(paired.reference, platforms)
     except BuildkitError as error:
-        raise _located(error, target.location(key)) from None
+        raise error.located(target.location(key)) from None
     if base.builds and not image.build_base and set(native) <= base.platforms:
         return Stack(base, None)
     try:
         builder = _builder(image, paired.builder, native, bases)
     except BuildkitError as error:
-        raise _located(error, target.location("build-base")) from None
+        raise error.located(target.location("build-base")) from None
     return Stack(base, builder)
 
 
@@ -93,7 +93,7 @@ def compiler_of(
         headers = ("python3-dev",) if base.interpreter.startswith("/usr/bin/") else ()
         return base, tuple(dict.fromkeys((*_COMPILERS, *headers, *build_apt)))
     except BuildkitError as error:
-        raise _located(error, target.location("build-apt")) from None
+        raise error.located(target.location("build-apt")) from None
 
 
 #: As little as most sdists can be compiled with.
@@ -171,8 +171,3 @@ def _platforms(target: Target, native: Sequence[str]) -> list[str]:
     base = (target.variant.base, target.variant.python)
     sharing = [t for t in all_targets(target.spec) if (t.variant.base, t.variant.python) == base]
     return sorted({*native, *(platform for each in sharing for platform in each.platforms)})
-
-
-def _located(error: BuildkitError, location: Location | None) -> BuildkitError:
-    problems = (Problem(p.message, p.hint, p.location or location) for p in error.problems)
-    return type(error)(*problems)

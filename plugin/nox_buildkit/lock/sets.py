@@ -111,9 +111,7 @@ def _found(folder: Path, root: Path, target: Target) -> Path | None:
         return find_source(folder, root)
     except LockError as error:
         where = target.location("requirements")
-        raise LockError(
-            *(Problem(p.message, p.hint, p.location or where) for p in error.problems)
-        ) from None
+        raise error.located(where) from None
 
 
 def _named(name: str, python: str, spec: BuildSpec, root: Path) -> Source:
@@ -206,9 +204,7 @@ def _read(path: Path, output: Path, python: str, location: Location | None) -> S
     try:
         kind = kind_of(path)
     except LockError as error:
-        raise LockError(
-            *(Problem(p.message, p.hint, p.location or location) for p in error.problems)
-        ) from None
+        raise error.located(location) from None
     index: str | None = None
     extra_indexes: tuple[str, ...] = ()
     folders: tuple[Path, ...] = ()

@@ -44,8 +44,7 @@ def make_plan(
         try:
             made[name] = _plan_image(name, spec, facts, platforms, made)
         except PlanError as error:
-            location = spec.location("images", name)
-            problems += [Problem(p.message, p.hint, p.location or location) for p in error.problems]
+            problems += error.located(spec.location("images", name)).problems
     if problems:
         raise PlanError(*problems)
     below = tuple(image for name, image in made.items() if name not in asked)

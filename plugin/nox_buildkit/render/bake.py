@@ -10,7 +10,8 @@ from typing import Any
 
 from nox_buildkit.plan.model import ImagePlan, Plan
 from nox_buildkit.plan.parts import NEVER
-from nox_buildkit.render.dockerfile import context_of, dockerfile
+from nox_buildkit.render.dockerfile import dockerfile
+from nox_buildkit.render.final import context_of
 from nox_buildkit.render.inputs import folders, scripts
 from nox_buildkit.render.layer import EPOCH
 from nox_buildkit.render.quote import bake_string
