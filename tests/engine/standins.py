@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from real_parts import free_port
+
 from nox_buildkit.bases.debian import Contents, assembled, release_for
 from nox_buildkit.bases.layout import Entry, PlatformImage, write_layout
 from nox_buildkit.bases.unpack import PACKAGES, Source, unpack
@@ -101,6 +103,9 @@ def _config(**values: Any) -> dict[str, Any]:
     return {"Env": [f"PATH={PATH}"], **values}
 
 
+#: Where the command of the image "server" listens.
+SERVER_PORT = free_port()
+
 STAND_INS = {
     "python:3.13-slim": StandIn("library/python", official, _config(Cmd=["python3"])),
     "python:3.13": StandIn("library/python", official, _config(Cmd=["python3"]), COMPILERS),
@@ -110,7 +115,7 @@ STAND_INS = {
     "server:latest": StandIn(
         "library/server",
         official,
-        _config(Cmd=["python3", "-m", "app", "8000"], WorkingDir="/app"),
+        _config(Cmd=["python3", "-m", "app", str(SERVER_PORT)], WorkingDir="/app"),
     ),
     "python3-debian13:latest": StandIn(
         "distroless/python3-debian13", without_shell, _config(Entrypoint=["/usr/bin/python3.13"])

@@ -73,7 +73,8 @@ def _bases(project: Project, sources: Mapping[Target, Source | None], *, check: 
     """Write the lock of bases, or say what would change in it."""
     path = project.root / NAME
     with downloads() as report:
-        bases = reach_bases(project, report)
+        # The newest of each, whatever was assembled before.
+        bases = reach_bases(project, report, pull=True)
         gather(sources, reach_outside(project, bases))
     before = read_base_lock(path) or {}
     # Images that were not asked for keep their bases.

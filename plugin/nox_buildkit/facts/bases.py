@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 #: Counts changes of what is found out about the same image.
 _FORMAT = 1
 
+_REFRESH = "run 'nox -s lock -- --bases' and commit it"
+
 #: Python and nothing else.
 PLAIN = debian.Contents()
 
@@ -71,12 +73,24 @@ class Bases:
     ) -> BaseFacts:
         release = debian.release_for(python)
         wanted = [platform for platform in platforms if platform in debian.ARCHITECTURES]
-        base = None if self.pull else debian.assembled(release, wanted, contents)
-        if base is None:
+
+        def assemble(*, again: bool) -> debian.DebianBase:
             source = _source(release, self.report)
-            base = debian.assemble(
-                release, wanted, source, self.report, contents=contents, again=self.pull
+            return debian.assemble(
+                release, wanted, source, self.report, contents=contents, again=again
             )
+
+        name = f"debian:{release.suite}{contents}"
+        locked = self._locked(name)
+        base = None if self.pull else debian.assembled(release, wanted, contents)
+        base = base or assemble(again=self.pull)
+        if locked and locked != _as_image(base):
+            # What is there may be older than the lock.
+            base = assemble(again=True)
+            if locked != _as_image(base):
+                message = f"{BASE_LOCK} has another {name} than Debian's archive has now"
+                raise PlanError(Problem(message, _REFRESH))
+        self.resolved[name] = _as_image(base)
         versions = {(name, v) for known in base.packages.values() for name, v in known.items()}
         return BaseFacts(
             name="debian",
@@ -140,13 +154,15 @@ class Bases:
         )
 
     def _resolve(self, name: str) -> RemoteImage:
-        if self.locked is not None and not self.pull:
-            if name in self.locked:
-                return self.locked[name]
-            if self.strict:
-                hint = "run 'nox -s lock -- --bases' and commit it"
-                raise PlanError(Problem(f"{BASE_LOCK} does not have {name}", hint))
-        return inspect(self.client(), mirrored(name, self.mirrors))
+        return self._locked(name) or inspect(self.client(), mirrored(name, self.mirrors))
+
+    def _locked(self, name: str) -> RemoteImage | None:
+        """What was committed of a base; None if any will do. Raises PlanError."""
+        if self.locked is None or self.pull:
+            return None
+        if self.strict and name not in self.locked:
+            raise PlanError(Problem(f"{BASE_LOCK} does not have {name}", _REFRESH))
+        return self.locked.get(name)
 
     def _inside(self, image: BaseFacts, platforms: list[str]) -> dict[str, Inside]:
         """What the image is like on each of ``platforms``; asked once a digest."""
@@ -162,6 +178,10 @@ class Bases:
             values = {name: asdict(inside) for name, inside in known.items()}
             write_atomic(kept, json.dumps({"format": _FORMAT, "platforms": values}))
         return {platform: known[platform] for platform in platforms}
+
+
+def _as_image(base: debian.DebianBase) -> RemoteImage:
+    return RemoteImage(base.digest, frozenset(base.packages))
 
 
 def _kept(path: Path) -> dict[str, Inside]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -40,3 +41,23 @@ def test_a_damaged_base_does_not_count(
         assert assembled(release_for("3.13"), BOTH, Contents())
         damage(max(copy.rglob("*"), key=lambda path: path.stat().st_size))
         assert not assembled(release_for("3.13"), BOTH, Contents())
+
+
+def test_a_locked_debian_is_the_one_that_is_built_on(project: Project) -> None:
+    """With a cache that has it already: an archive that has moved on cannot be had."""
+    done = project.ok("lock", "--bases")
+    assert "bases.lock is written" in done.stderr
+    path = project.root / "bases.lock"
+    locked = json.loads(path.read_text())
+    (name,) = locked["bases"]
+    assert name == "debian:trixie"
+    plan = json.loads(project.ok("plan", "--json", CI="true").stdout)["images"][0]
+    assert plan["base"]["digest"] == locked["bases"][name]["digest"]
+
+    locked["bases"][name]["digest"] = f"sha256:{'0' * 64}"
+    path.write_text(json.dumps(locked))
+    cause = project.nox("build").cause
+    assert "bases.lock has another debian:trixie than Debian's archive has now" in cause
+    assert cause.endswith("run 'nox -s lock -- --bases' and commit it")
+    path.write_text('{"bases": {}}')
+    assert "bases.lock does not have debian:trixie" in project.nox("build", CI="true").cause

@@ -174,5 +174,5 @@ def test_what_holds_the_credentials_cannot_be_used(project: Project, tmp_path: P
 def test_an_index_that_is_no_address(project: Project) -> None:
     project.ok("build")
     project.write({"app/more.py": ""})
-    failure = project.nox("build", UV_EXTRA_INDEX_URL="https://[me:secret-marker").failure
+    failure = project.nox("build", UV_EXTRA_INDEX_URL="https://me:secret-marker@[bad").failure
     assert "secret-marker" not in failure

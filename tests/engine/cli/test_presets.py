@@ -19,7 +19,7 @@ from package_index import NATIVE_TAGS, new_version, serve
 from project import Project
 from real_parts import Tools, free_port, in_cache
 from registries import Registry, serve_registry
-from standins import COMPILERS, PLATFORMS, STAND_INS, push, push_for_arm, push_with_apt
+from standins import COMPILERS, PLATFORMS, SERVER_PORT, STAND_INS, push, push_for_arm, push_with_apt
 
 from nox_buildkit.engine import emulation
 from nox_buildkit.engine.private import PrivateEngine
@@ -78,6 +78,7 @@ def _spec(hub: Registry, base: str, **keys: object) -> str:
     ("base", "interpreter"),
     [
         ("slim", "/usr/local/bin/python3.13"),
+        ("full", "/usr/local/bin/python3.13"),
         ("distroless", "/usr/bin/python3.13"),
         ("chainguard", "/usr/bin/python3.13"),
     ],
@@ -240,15 +241,18 @@ def test_what_has_no_wheel_is_compiled_in_the_full_image_for_the_slim_one(
     assert not [name for name in image.own_names if name.endswith(("/gcc", "/Python.h"))]
 
 
+@pytest.mark.usefixtures("both_platforms")
 def test_a_base_keeps_its_command_where_the_spec_names_none(
-    mirrored: Project, hub: Registry
+    mirrored: Project, hub: Registry, private_engine: PrivateEngine
 ) -> None:
-    spec = json.loads(_spec(hub, "server", platforms=["linux/amd64"]))
+    spec = json.loads(_spec(hub, "server"))
     del spec["images"]["web"]["command"]
     mirrored.write({"buildspec.yaml": json.dumps(spec)})
     mirrored.ok("build")
-    image = ImageIndex.open(mirrored.tar).platforms["linux/amd64"]
-    assert image.config["config"]["Cmd"] == ["python3", "-m", "app", "8000"]
+    private_engine.client.load(mirrored.tar)
+    for platform, machine in MACHINES.items():
+        with running(private_engine.client, "web:latest", platform) as container:
+            assert answer_of(container, SERVER_PORT, 60)["machine"] == machine
 
 
 @pytest.mark.parametrize(
