@@ -108,7 +108,8 @@ SERVER_PORT = free_port()
 
 STAND_INS = {
     "python:3.13-slim": StandIn("library/python", official, _config(Cmd=["python3"])),
-    "python:3.13": StandIn("library/python", official, _config(Cmd=["python3"]), COMPILERS),
+    "python:3.13": StandIn("library/python", official, _config(Cmd=["python3"])),
+    "python:3.13-trixie": StandIn("library/python", official, _config(Cmd=["python3"]), COMPILERS),
     "python:3.13-slim-trixie": StandIn("library/python", official, _config(Cmd=["python3"])),
     "python:3.13-slim-buster": StandIn("library/python", unsupported, _config(Cmd=["python3"])),
     "debian:trixie-slim": StandIn("library/debian", without_python, _config(Cmd=["bash"])),

@@ -217,7 +217,7 @@ def test_packages_without_a_wheel_are_compiled_in_what_belongs_to_the_base(
         assert f"cyaml {version} has no wheel for linux/amd64" in mirrored.nox("plan").failure
 
 
-def test_what_has_no_wheel_is_compiled_in_the_full_image_for_the_slim_one(
+def test_what_has_no_wheel_is_compiled_in_the_full_image_for_one_without_a_shell(
     mirrored: Project, hub: Registry, private_engine: PrivateEngine
 ) -> None:
     with serve() as index:
@@ -229,7 +229,7 @@ def test_what_has_no_wheel_is_compiled_in_the_full_image_for_the_slim_one(
         mirrored.write(
             {
                 "requirements.in": f"half=={version}\n",
-                "buildspec.yaml": _spec(hub, "slim", **keys),
+                "buildspec.yaml": _spec(hub, "distroless", **keys),
             }
         )
         mirrored.ok("lock")
