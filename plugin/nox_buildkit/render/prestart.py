@@ -6,6 +6,7 @@ Signals go to the program that runs. It becomes the last one by exec, so that on
 number, and with it the signals of the container.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -35,7 +36,12 @@ def run(command: list[str]) -> None:
     for early in received:
         # It came before there was anybody to get it; twice does no harm.
         children[0].send_signal(early)
-    status = children[0].wait()
+    status = None
+    while status is None:
+        # Waiting for good would begin anew where a signal came a moment before it began, and was
+        # not passed on yet; with a time limit, handlers run in between.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            status = children[0].wait(timeout=1)
     for number in FORWARDED:
         signal.signal(number, signal.SIG_DFL)
     if received:
