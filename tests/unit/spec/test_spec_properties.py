@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nox_buildkit.errors import SpecError
+from nox_buildkit.spec.container import RESERVED
 from nox_buildkit.spec.grammar import PLATFORMS
 from nox_buildkit.spec.load import parse
 from nox_buildkit.spec.model import BuildSpec
@@ -33,7 +35,7 @@ IMAGES = st.fixed_dictionaries(
         "command": FORMS,
         "env": st.dictionaries(NAMES.map("_{}".format), VALUES, max_size=3),
         "user": st.sampled_from(["0", "10001:10001", "www-data", "app:staff"]),
-        "workdir": PATHS.map("/{}".format),
+        "workdir": PATHS.map("/{}".format).filter(lambda path: not re.match(RESERVED, path)),
         "expose": st.lists(st.integers(1, 65535), unique=True, max_size=3),
         "labels": st.dictionaries(NAMES, VALUES, max_size=3),
         "tags": st.lists(st.sampled_from(["{version}", "1.10", "a_b"]), min_size=1, unique=True),
