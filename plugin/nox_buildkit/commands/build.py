@@ -157,7 +157,7 @@ def _finish(
     warnings = (*dict.fromkeys(known), *_warnings(folder, platforms, image.name, stacks, tell))
     layout.pack(folder, digest, image.references, target)
     layout.sweep(folder, digest)
-    counts = [outcome.progress.count(one.name) for one in (image, *image.variants)]
+    counts = [outcome.progress.count(one.name) for one in image.targets]
     return ImageResult(
         name=image.name,
         digest=digest,

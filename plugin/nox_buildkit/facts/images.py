@@ -70,10 +70,7 @@ def compiler_of(
 
     None where nothing is known that could. Raises PlanError, EngineError.
     """
-    image = target.root.variant
-    # What is compiled for its steps may be a package of what it builds on.
-    chain = target.chain if target.variant.steps else (target,)
-    build_apt = tuple(dict.fromkeys(name for one in chain for name in one.variant.build_apt))
+    image, build_apt = target.root.variant, target.build_apt
     platforms = _platforms(target.root, native)
     try:
         if "debian" in (image.base, image.build_base):

@@ -24,7 +24,7 @@ from nox_buildkit.lock.workspace import named_folders, named_indexes
 from nox_buildkit.spec.grammar import NO_REQUIREMENTS
 from nox_buildkit.spec.model import BuildSpec
 from nox_buildkit.spec.requirements import Requirements
-from nox_buildkit.spec.targets import Target, targets_of, with_images_below
+from nox_buildkit.spec.targets import Target, all_targets, with_images_below
 
 #: The lock of the requirements that lie in an image's context.
 DEFAULT_OUTPUT = "requirements.lock"
@@ -44,12 +44,11 @@ def sources_of(
     """
     found: dict[Target, Source | None] = {}
     problems: list[Problem] = []
-    for name in spec.images:
-        for target in targets_of(spec, name):
-            try:
-                found[target] = _source_of(target, root)
-            except LockError as error:
-                problems += error.problems
+    for target in all_targets(spec):
+        try:
+            found[target] = _source_of(target, root)
+        except LockError as error:
+            problems += error.problems
     problems += _collisions([source for source in found.values() if source], spec)
     if problems:
         raise LockError(*dict.fromkeys(problems))

@@ -12,10 +12,12 @@ from nox_buildkit.spec.image import Variant
 from nox_buildkit.spec.targets import Target
 
 
-def config_of(target: Target, facts: Facts, below: ImagePlan | None) -> ImageConfig:
-    """The configuration that ``target`` states over that of ``below``. Raises PlanError."""
+def config_of(target: Target, facts: Facts, below: ImagePlan | None, start: Start) -> ImageConfig:
+    """The configuration that ``target`` states over that of ``below``, which starts ``start``.
+
+    Raises PlanError.
+    """
     image, known = target.variant, facts.targets[target.name]
-    start = starts_below(known.base, below)
     return ImageConfig(
         workdir=target.workdir,
         user=target.user,

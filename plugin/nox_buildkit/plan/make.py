@@ -94,7 +94,8 @@ def _plan_target(
     selection = _selection(target, chosen, facts, libc)
     if installed:
         selection = less_installed(selection, installed, known.base.name)
-    config = config_of(target, facts, below)
+    start = starts_below(known.base, below)
+    config = config_of(target, facts, below, start)
     return ImagePlan(
         name=target.name,
         base=_base(known.base, made[target.below.image] if target.below else None),
@@ -103,7 +104,7 @@ def _plan_target(
         # Base debian has them already.
         apt=image.apt if known.base.apt else (),
         build_apt=known.build_apt,
-        compiled_with=_compiled_with(target) if known.compiler else (),
+        compiled_with=target.build_apt if known.compiler else (),
         libc=libc,
         uv=facts.uv,
         python=image.python,
@@ -135,7 +136,7 @@ def _plan_target(
         step_packages=_step_packages(target, facts, selection),
         step_apt=_apt_of(target) if image.steps and known.base.apt else (),
         config=config,
-        starts=starts_of(config, starts_below(known.base, below)),
+        starts=starts_of(config, start),
         tags=(),
         repository=None,
         warnings=(*known.base.warnings, *_warnings(target, known)),
@@ -176,12 +177,6 @@ def _are_alike(one: Target, first: TargetFacts, other: Target, second: TargetFac
 def _apt_of(target: Target) -> tuple[str, ...]:
     """Debian packages that the target and what it builds on have."""
     return tuple(dict.fromkeys(name for one in target.chain for name in one.variant.apt))
-
-
-def _compiled_with(target: Target) -> tuple[str, ...]:
-    # What is compiled for its steps may be a package of what it builds on.
-    chain = target.chain if target.variant.steps else (target,)
-    return tuple(dict.fromkeys(name for one in chain for name in one.variant.build_apt))
 
 
 def _warnings(target: Target, known: TargetFacts) -> Iterator[str]:

@@ -37,12 +37,11 @@ class ImagePlan:
     """One image: an index of ``platforms`` over ``base``, tagged ``references``.
 
     ``variants``: what it is on more platforms, where that differs by more than packages.
-
     ``builder``: where build steps run, if not in the base; ``compiler``: where packages without a
     wheel are compiled, after the Debian packages ``build_apt`` were added; ``compiled_with``: those
     that the spec names for it, be they added or in it already; ``apt``: those that are added to the
     base. ``own``: like ``pure``, but no index has them, and they change with the sources;
-    ``step_packages``: and ``step_apt``: what the machine that runs ``steps`` needs
+    ``step_packages`` and ``step_apt``: what the machine that runs ``steps`` needs
     besides the pure packages.
     """
 
@@ -77,21 +76,23 @@ class ImagePlan:
     warnings: tuple[str, ...] = ()
 
     @property
+    def targets(self) -> tuple[ImagePlan, ...]:
+        """Itself and its variants, each a target of bake."""
+        return (self, *self.variants)
+
+    @property
     def every_platform(self) -> tuple[str, ...]:
         """The platforms of the index, those of variants included."""
-        each = (self, *self.variants)
-        return tuple(platform.platform for one in each for platform in one.platforms)
+        return tuple(platform.platform for one in self.targets for platform in one.platforms)
 
     def on(self, platform: str) -> ImagePlan:
         """What it is on ``platform``: itself, or a variant."""
-        each = (self, *self.variants)
-        return next(one for one in each if platform in [p.platform for p in one.platforms])
+        return next(one for one in self.targets if platform in [p.platform for p in one.platforms])
 
     @property
     def below(self) -> tuple[str, ...]:
         """Names of the images of the plan that it builds on."""
-        each = (self, *self.variants)
-        names = (image_below(base.context) for one in each for base in one.bases.values())
+        names = (image_below(base.context) for one in self.targets for base in one.bases.values())
         return tuple(dict.fromkeys(name for name in names if name))
 
     @property
@@ -213,7 +214,7 @@ class Plan:
     def targets(self) -> tuple[ImagePlan, ...]:
         """Every image and variant, each a target of bake."""
         images = (*self.images, *self.below)
-        return tuple(target for image in images for target in (image, *image.variants))
+        return tuple(target for image in images for target in image.targets)
 
     @property
     def platforms(self) -> frozenset[str]:

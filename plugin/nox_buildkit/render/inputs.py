@@ -91,19 +91,12 @@ def own(image: ImagePlan) -> Folder:
 
 def native(image: ImagePlan) -> Folder:
     """Packages by platform, each in a folder ``linux-ARCHITECTURE``."""
-    wheels = {
-        _platform(one.platform): [p for p in one.packages if not p.compiled]
-        for one in image.platforms
-    }
-    return _requirements("native", wheels)
+    return _requirements("native", _by_platform(image, compiled=False))
 
 
 def sdists(image: ImagePlan) -> Folder:
     """What is compiled, by platform, each in a folder ``linux-ARCHITECTURE``."""
-    compiled = {
-        _platform(one.platform): [p for p in one.packages if p.compiled] for one in image.platforms
-    }
-    return _requirements("sdists", compiled)
+    return _requirements("sdists", _by_platform(image, compiled=True))
 
 
 def pure_sdists(image: ImagePlan) -> Folder:
@@ -167,6 +160,15 @@ def _requirements(kind: str, lists: Mapping[str, Sequence[Package]]) -> Folder:
     return Folder(kind, texts, copies)
 
 
+def _by_platform(image: ImagePlan, *, compiled: bool) -> dict[str, list[Package]]:
+    return {
+        f"linux-{PLATFORMS[one.platform].architecture}": [
+            package for package in one.packages if package.compiled == compiled
+        ]
+        for one in image.platforms
+    }
+
+
 def _pinned(packages: Sequence[Package]) -> str:
     """One file a package: the hash leaves an installer no choice."""
     return "".join(f"{_requirement(p)} --hash=sha256:{p.sha256}\n" for p in packages)
@@ -178,10 +180,6 @@ def _requirement(package: Package) -> str:
     if package.url:
         return f"{package.name} @ {package.url}"
     return f"{package.name}=={package.version}"
-
-
-def _platform(platform: str) -> str:
-    return f"linux-{PLATFORMS[platform].architecture}"
 
 
 def _script(name: str) -> str:

@@ -82,10 +82,7 @@ def user(value: str) -> str:
 
 def workdir(value: str) -> str:
     """An absolute, normalised folder of the image, and not its root."""
-    printable(value)
-    normal = "/" + posixpath.normpath(value).strip("/")
-    if not value.startswith("/"):
-        raise Invalid(f"{shown(value)} is not absolute", f"write {shown('/' + value)}")
+    normal = _normal(value)
     if normal == "/":
         raise Invalid("the image's root cannot be the working folder", "write '/app'")
     if normal != value:
@@ -97,15 +94,20 @@ def workdir(value: str) -> str:
 
 def system_path(value: str) -> str:
     """An absolute, normalised path of the image at which a layer may place something."""
-    printable(value)
-    normal = "/" + posixpath.normpath(value).strip("/")
-    if not value.startswith("/"):
-        raise Invalid(f"{shown(value)} is not absolute", f"write {shown('/' + value)}")
+    normal = _normal(value)
     if normal != value or normal == "/":
         raise Invalid(f"{shown(value)} is not a path below the root", f"write {shown(normal)}")
     if re.match(_UNPLACED, value):
         raise Invalid(f"nothing can be placed at {shown(value)}", "take a path below /var or /etc")
     return value
+
+
+def _normal(value: str) -> str:
+    """An absolute path as it is written without detours."""
+    printable(value)
+    if not value.startswith("/"):
+        raise Invalid(f"{shown(value)} is not absolute", f"write {shown('/' + value)}")
+    return "/" + posixpath.normpath(value).strip("/")
 
 
 def cache_path(value: str) -> str:

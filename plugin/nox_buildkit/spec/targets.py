@@ -33,15 +33,25 @@ class Target:
 
     @property
     def user(self) -> str:
-        """The user of its containers, which an image inherits like a Dockerfile's FROM."""
-        own = "user" in self.variant.model_fields_set
-        return self.variant.user if own or not self.below else self.below.user
+        """The user of its containers."""
+        return self._stating("user").user
 
     @property
     def workdir(self) -> str:
-        """The working folder, which is inherited likewise."""
-        own = "workdir" in self.variant.model_fields_set
-        return self.variant.workdir if own or not self.below else self.below.workdir
+        """The working folder of its containers."""
+        return self._stating("workdir").workdir
+
+    def _stating(self, key: str) -> Variant:
+        """The nearest that states ``key``, which is inherited like by a Dockerfile's FROM."""
+        stating = (one for one in self.chain if key in one.variant.model_fields_set)
+        return next(stating, self.root).variant
+
+    @property
+    def build_apt(self) -> tuple[str, ...]:
+        """Debian packages that compiling takes, for itself and for its steps."""
+        # What is compiled for steps may be a package of what it builds on.
+        chain = self.chain if self.variant.steps else (self,)
+        return tuple(dict.fromkeys(name for one in chain for name in one.variant.build_apt))
 
     @property
     def chain(self) -> tuple[Target, ...]:
@@ -173,8 +183,7 @@ def _mistakes_below(spec: BuildSpec, case: _Case) -> Iterator[Problem]:
     if base is None:
         return
     if base not in spec.images:
-        hint = nearest(base, spec.images) or f"there is {', '.join(spec.images)}"
-        yield Problem(f"no image named {shown(base)}", hint, where)
+        yield _unknown(spec, base, where)
     elif case.name in _reach(spec, base):
         yield Problem("an image cannot build on itself", "take another base", where)
     else:
@@ -218,9 +227,12 @@ def _mistakes_in_groups(spec: BuildSpec) -> Iterator[Problem]:
             yield Problem("an image has this name", "rename the group", where)
         for position, name in enumerate(names):
             if name not in spec.images:
-                hint = nearest(name, spec.images) or f"there is {', '.join(spec.images)}"
-                where = spec.location("groups", group, position)
-                yield Problem(f"no image named {shown(name)}", hint, where)
+                yield _unknown(spec, name, spec.location("groups", group, position))
+
+
+def _unknown(spec: BuildSpec, name: str, where: Location | None) -> Problem:
+    hint = nearest(name, spec.images) or f"there is {', '.join(spec.images)}"
+    return Problem(f"no image named {shown(name)}", hint, where)
 
 
 def _reach(spec: BuildSpec, name: str) -> set[str]:

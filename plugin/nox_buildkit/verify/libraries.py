@@ -69,7 +69,7 @@ class LayerContents:
 class Missing:
     """A shared library that is nowhere in the image, and the programs that need it, sorted."""
 
-    library: str
+    name: str
     needed_by: tuple[str, ...]
 
 

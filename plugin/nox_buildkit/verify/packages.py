@@ -22,15 +22,15 @@ def with_packages(found: Findings, platform: str, tell: Callable[[str], None]) -
     known = _looked_up(found.missing, suite, platform, tell)
     for missing in found.missing:
         if known is None:
-            package = _usual(missing.library)
-        elif missing.library in known:
-            package = f"; it is in Debian's package {known[missing.library]}"
+            package = _usual(missing.name)
+        elif missing.name in known:
+            package = f"; it is in Debian's package {known[missing.name]}"
         else:
             package = (
                 f"; no package of Debian {suite} (main) has it, so it may belong to another "
                 "Python package or come from a vendor"
             )
-        yield f"{missing.library} is not in the image, and {_who(missing)}{package}"
+        yield f"{missing.name} is not in the image, and {_who(missing)}{package}"
 
 
 def _looked_up(
@@ -39,7 +39,7 @@ def _looked_up(
     """The packages that the archive names, by library; None where it cannot be asked."""
     if not missing or not suite or platform not in ARCHITECTURES:
         return None
-    libraries = [each.library for each in missing]
+    libraries = [each.name for each in missing]
     try:
         return packages_of(libraries, suite, ARCHITECTURES[platform], tell)
     except EngineError:
