@@ -77,8 +77,8 @@ class Runner:
     def _failure(self, command: Sequence[str], status: int, start: int) -> Problem:
         text = self.log.read_bytes()[start:].decode(errors="replace")
         lines = [line for line in text.splitlines() if line.strip()]
-        last = "\n  ".join(lines[-15:])
-        return Problem(f"`{_short(command)}` ended with status {status}:\n  {last}")
+        last = " | ".join(lines[-15:])
+        return Problem(f"`{_short(command)}` ended with status {status}: {last}")
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:

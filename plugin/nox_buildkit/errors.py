@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
+from nox_buildkit.visible import redacted, shortened, visible
+
+# More than a screen of problems helps nobody, and a hostile file can have thousands.
+_PROBLEMS = 20
+_LENGTH = 2000
+
 
 @dataclass(frozen=True, slots=True)
 class Location:
@@ -22,7 +28,7 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One cause, and the next thing to try."""
+    """One cause, and the next thing to try; as text, one line of bounded length."""
 
     message: str
     hint: str = ""
@@ -30,7 +36,8 @@ class Problem:
 
     def __str__(self) -> str:
         text = f"{self.message}; {self.hint}" if self.hint else self.message
-        return f"{self.location}: {text}" if self.location else text
+        whole = f"{self.location}: {text}" if self.location else text
+        return visible(redacted(shortened(whole, _LENGTH)))
 
 
 class BuildkitError(Exception):
@@ -41,7 +48,10 @@ class BuildkitError(Exception):
         super().__init__(*self.problems)
 
     def __str__(self) -> str:
-        return "\n".join(str(problem) for problem in self.problems)
+        lines = [str(problem) for problem in self.problems[:_PROBLEMS]]
+        if more := len(self.problems) - len(lines):
+            lines.append(f"and {more} more")
+        return "\n".join(lines)
 
     def located(self, location: Location | None) -> Self:
         """The same error; what has no place in it is at ``location``."""

@@ -13,6 +13,7 @@ import nox
 
 from nox_buildkit.arguments import parser_for, session_names
 from nox_buildkit.errors import BuildkitError
+from nox_buildkit.visible import visible
 
 
 def register(buildspec: str | os.PathLike[str] = "buildspec.yaml", prefix: str = "") -> None:
@@ -57,7 +58,7 @@ def _session_function(session: str, name: str, buildspec: Path) -> Callable[[nox
             if os.environ.get("NOX_BUILDKIT_DEBUG") == "1":
                 raise
             where = f"{error.filename}: " if error.filename else ""
-            nox_session.error(f"{where}{error.strerror or error}")
+            nox_session.error(visible(f"{where}{error.strerror or error}"))
         except BuildkitError as error:
             if os.environ.get("NOX_BUILDKIT_DEBUG") == "1":
                 raise

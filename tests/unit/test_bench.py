@@ -268,7 +268,7 @@ def test_network_settings_are_quoted_for_the_shell() -> None:
 
 def test_a_failed_command_shows_the_end_of_what_it_said(tmp_path: Path) -> None:
     runner = Runner({"PATH": os.defpath}, tmp_path / "log")
-    with pytest.raises(BenchError, match=r"status 3:\n  the cause"):
+    with pytest.raises(BenchError, match="status 3: the cause"):
         runner.run(["sh", "-c", "echo the cause >&2; exit 3"], tmp_path)
     assert runner.run(["true"], tmp_path) > 0
 

@@ -22,8 +22,9 @@ from nox_buildkit.lock.local import (
 )
 from nox_buildkit.lock.sets import sources_of
 from nox_buildkit.lock.source import Source, kind_of, logical_lines
-from nox_buildkit.lock.uv import has_credentials, one_line, redacted
+from nox_buildkit.lock.uv import has_credentials, one_line
 from nox_buildkit.spec.load import parse
+from nox_buildkit.visible import redacted
 
 PYPROJECT = """\
 [project]
@@ -259,9 +260,9 @@ def test_uvs_message_becomes_one_line_without_credentials() -> None:
 
     assert one_line(message) == (
         "No solution found when resolving dependencies: Because a was not found at "
-        "https://****@index.example/a and you require a, your requirements are unsatisfiable."
+        "https://***@index.example/a and you require a, your requirements are unsatisfiable."
     )
-    assert redacted("http://u@h/x") == "http://****@h/x"
+    assert redacted("http://u@h/x") == "http://***@h/x"
 
 
 def test_a_lock_never_replaces_a_source_or_another_lock(tmp_path: Path) -> None:

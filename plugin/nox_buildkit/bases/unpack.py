@@ -15,6 +15,7 @@ from pathlib import Path
 
 from nox_buildkit.bases.layout import Entry
 from nox_buildkit.errors import EngineError, Problem
+from nox_buildkit.visible import redacted
 
 #: Unpacked because others depend on them, useless without a package manager.
 DROPPED = frozenset({"debconf", "debianutils", "dpkg", "libdebconfclient0", "mawk", "openssl"})
@@ -111,7 +112,7 @@ def unpack(
     )
     if done.returncode:
         causes = [line[3:] for line in done.stderr.splitlines() if line.startswith("E: ")]
-        cause = re.sub(r"//[^/\s]*@", "//", causes[0] if causes else done.stderr.strip()[-300:])
+        cause = redacted(causes[0] if causes else done.stderr.strip()[-300:])
         hint = "check that the Debian mirror of this machine answers ('apt-get update')"
         if os.strerror(errno.ENOSPC) in done.stderr:
             cause, hint = f"the disk of {work} is full", "make room on it, and build again"

@@ -24,7 +24,7 @@ from nox_buildkit.engine.find import find_engine
 from nox_buildkit.engine.model import Engine, Needs
 from nox_buildkit.files import locked, private_dir, write_atomic
 from nox_buildkit.plan.model import ImagePlan, Plan
-from nox_buildkit.report.console import choose, downloads, make_console
+from nox_buildkit.report.console import choose, downloads, make_console, say
 from nox_buildkit.report.summary import (
     ImageResult,
     PlatformResult,
@@ -203,8 +203,8 @@ def _load(engine: Engine, image: ImagePlan) -> str:
 def _tell(results: Sequence[ImageResult], seconds: float) -> None:
     print_summary(make_console(sys.stderr), results)
     if all(result.up_to_date for result in results):
-        print(f"nothing changed: nothing was built or written ({seconds:.1f} s)", file=sys.stderr)
+        say(f"nothing changed: nothing was built or written ({seconds:.1f} s)")
         return
     for result in results:
         if not result.up_to_date:
-            print(f"{result.output}: {', '.join(result.tags)}", file=sys.stderr)
+            say(f"{result.output}: {', '.join(result.tags)}")

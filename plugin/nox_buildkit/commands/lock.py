@@ -25,7 +25,7 @@ from nox_buildkit.lock.source import Source
 from nox_buildkit.plan.facts import Coverage
 from nox_buildkit.plan.packages import select_packages
 from nox_buildkit.plan.platforms import PLATFORMS
-from nox_buildkit.report.console import downloads, make_console
+from nox_buildkit.report.console import downloads, make_console, say
 from nox_buildkit.report.coverage import covered
 from nox_buildkit.spec.targets import Target
 
@@ -57,7 +57,7 @@ def _coverage(project: Project, sources: Mapping[Target, Source | None]) -> None
             found = gather_coverage(sources, reach_outside(project, bases))
     except BuildkitError as error:
         # The locks are written all the same, and a build is going to say it again.
-        print(f"which wheels there are is not known: {error}", file=sys.stderr)
+        say(f"which wheels there are is not known: {error}")
         return
     console = make_console(sys.stderr)
     shown: list[Coverage] = []
@@ -85,13 +85,13 @@ def _bases(project: Project, sources: Mapping[Target, Source | None], *, check: 
             Problem(f"{NAME} is stale: {', '.join(changed)}", "run 'nox -s lock -- --bases'")
         )
     if check or not changed:
-        print(f"{NAME} is up to date", file=sys.stderr)
+        say(f"{NAME} is up to date")
         return
     write_base_lock(path, after)
-    print(f"{NAME} is written", file=sys.stderr)
+    say(f"{NAME} is written")
     for name in changed:
         digest = after[name].digest if name in after else "no longer used"
-        print(f"  {name} {digest}", file=sys.stderr)
+        say(f"  {name} {digest}")
 
 
 def _check(project: Project, outcomes: list[Outcome]) -> None:
@@ -99,7 +99,7 @@ def _check(project: Project, outcomes: list[Outcome]) -> None:
     if stale:
         raise LockError(*(_stale(project, outcome) for outcome in stale))
     for outcome in outcomes:
-        print(f"{_name(project, outcome)} is up to date", file=sys.stderr)
+        say(f"{_name(project, outcome)} is up to date")
 
 
 def _stale(project: Project, outcome: Outcome) -> Problem:
@@ -115,12 +115,12 @@ def _stale(project: Project, outcome: Outcome) -> Problem:
 
 def _tell(project: Project, outcome: Outcome) -> None:
     if not outcome.written:
-        print(f"{_name(project, outcome)} is up to date", file=sys.stderr)
+        say(f"{_name(project, outcome)} is up to date")
         return
     pins = [line for line in outcome.changes if "==" in line and line[0] in "+-"]
-    print(f"{_name(project, outcome)} is written", file=sys.stderr)
+    say(f"{_name(project, outcome)} is written")
     for line in pins:
-        print(f"  {line[0]} {line[1:].rstrip(' ' + chr(92))}", file=sys.stderr)
+        say(f"  {line[0]} {line[1:].rstrip(' ' + chr(92))}")
 
 
 def _name(project: Project, outcome: Outcome) -> str:

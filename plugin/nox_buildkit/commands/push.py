@@ -20,7 +20,7 @@ from nox_buildkit.engine.model import Engine
 from nox_buildkit.engine.registry import pushed_digest
 from nox_buildkit.errors import PlanError, Problem
 from nox_buildkit.plan.model import ImagePlan
-from nox_buildkit.report.console import make_console
+from nox_buildkit.report.console import make_console, say
 from nox_buildkit.report.summary import print_summary, untouched
 
 RECORD = "release.json"
@@ -51,14 +51,14 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     for result in ordered:
         state = "is there already" if result.up_to_date else "pushed"
         for tag in result.tags:
-            print(f"{tag}@{result.digest} {state}", file=sys.stderr)
+            say(f"{tag}@{result.digest} {state}")
 
 
 def _tell_what_is_left_out(project: Project, image: ImagePlan) -> None:
     every = project.spec.images[image.name].platforms
     if left := [platform for platform in every if platform not in image.every_platform]:
         tags = ", ".join(image.references)
-        print(f"warning: {tags}: without {' and '.join(left)} now", file=sys.stderr)
+        say(f"warning: {tags}: without {' and '.join(left)} now")
 
 
 def _require_registry(project: Project, buildspec: Path) -> None:

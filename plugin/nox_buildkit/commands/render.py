@@ -6,7 +6,6 @@ import argparse
 import os
 import shlex
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from nox_buildkit.files import copy_folder, write_atomic
 from nox_buildkit.lock.program import uv_programs
 from nox_buildkit.plan.model import Plan
 from nox_buildkit.render.bake import DEFINITION, override
-from nox_buildkit.report.console import downloads
+from nox_buildkit.report.console import downloads, say
 
 
 def run(buildspec: Path, arguments: argparse.Namespace) -> None:
@@ -47,8 +46,8 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     if machine:
         write_atomic(folder / OVERRIDE, override({target.name: machine for target in plan.targets}))
     command = ["docker", "buildx", "bake", *_allowed(plan, folder, machine)]
-    print(f"{arguments.output / DEFINITION}: build it with", file=sys.stderr)
-    print(f"  cd {shlex.quote(str(arguments.output))} && {shlex.join(command)}", file=sys.stderr)
+    say(f"{arguments.output / DEFINITION}: build it with")
+    say(f"  cd {shlex.quote(str(arguments.output))} && {shlex.join(command)}")
 
 
 def _machine(engine: PlannedEngine) -> dict[str, Any]:

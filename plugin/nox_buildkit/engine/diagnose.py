@@ -12,9 +12,9 @@ from nox_buildkit.engine.causes import ENGINE_GONE, RULES, Rule
 from nox_buildkit.engine.progress import Progress
 from nox_buildkit.engine.vertex import Vertex
 from nox_buildkit.errors import BuildError, Problem
+from nox_buildkit.visible import redacted
 
 _PROCESS = re.compile(r'process "(?:[^"\\]|\\.)*" ', re.DOTALL)
-_CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@")
 _CONTEXT = re.compile(r"docker\.io/library/([^@/]+)@sha256:.*")
 
 
@@ -84,7 +84,7 @@ def _cause(progress: Progress, vertex: Vertex | None, log: str, said: str) -> tu
 def _shown(key: str, value: str | None) -> str:
     if value is None:
         return ""
-    value = _CREDENTIALS.sub("***@", value.strip())
+    value = redacted(value.strip())
     if key == "ref":
         # A named context is known to BuildKit by a made-up reference.
         return _CONTEXT.sub(r"'\1'", value)

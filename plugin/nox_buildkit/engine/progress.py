@@ -15,11 +15,11 @@ from datetime import datetime
 from typing import Any, Literal
 
 from nox_buildkit.engine.vertex import Kind, Transfer, Vertex, parse_name
+from nox_buildkit.visible import redacted
 
 _LOG_LIMIT = 256 * 1024
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-_CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +236,7 @@ def _lines(data: bytes) -> list[str]:
 
 
 def _clean(text: str) -> str:
-    return _CREDENTIALS.sub("***@", _CONTROLS.sub("", _ESCAPES.sub("", text)))
+    return redacted(_CONTROLS.sub("", _ESCAPES.sub("", text)))
 
 
 def _decoded(data: object) -> bytes:

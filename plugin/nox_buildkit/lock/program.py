@@ -14,7 +14,8 @@ from pathlib import Path
 
 from nox_buildkit.errors import LockError
 from nox_buildkit.files import cache_dir, locked
-from nox_buildkit.lock.uv import redacted, run_uv, uv_version
+from nox_buildkit.lock.uv import run_uv, uv_version
+from nox_buildkit.visible import redacted
 
 #: uv's statically linked builds run on any base, whatever its libc.
 _TARGETS = {

@@ -13,6 +13,7 @@ from pathlib import Path
 import uv
 
 from nox_buildkit.errors import LockError, Problem
+from nox_buildkit.visible import redacted
 
 _QUIET = {
     "NO_COLOR": "1",
@@ -25,7 +26,7 @@ _QUIET = {
     "PIPENV_VERBOSITY": "-1",
 }
 
-_CREDENTIALS = re.compile(r"(?P<scheme>\w+)://(?P<user>[^/\s]+)@")
+_CREDENTIALS = re.compile(r"(?<=\w://)([^/\s]+)@")
 
 
 _HINTS = (
@@ -131,18 +132,13 @@ def one_line(message: str) -> str:
     return redacted(text)
 
 
-def redacted(text: str) -> str:
-    """``text`` with the credentials of every URL in it replaced."""
-    return _CREDENTIALS.sub(r"\1://****@", text)
-
-
 def has_credentials(text: str) -> bool:
     """Whether a URL in ``text`` carries a password, or what may be a token.
 
     The user of an SSH address is none: whoever connects proves it by a key.
     """
     return any(
-        ":" in found["user"] or not found["scheme"].endswith("ssh")
+        ":" in found[1] or not text.endswith("ssh://", 0, found.start())
         for found in _CREDENTIALS.finditer(text)
     )
 

@@ -23,6 +23,7 @@ from nox_buildkit.engine.bake import Update
 from nox_buildkit.report import words
 from nox_buildkit.report.live import LiveView
 from nox_buildkit.report.plain import Plain
+from nox_buildkit.visible import visible, visible_lines
 
 ProgressStyle = Literal["auto", "rich", "plain", "json"]
 # What is being fetched, bytes so far, bytes in all (0 where unknown).
@@ -53,10 +54,15 @@ class RawJson:
             print(update.line, file=self._objects, flush=True)
 
     def message(self, text: str) -> None:
-        print(text, file=self._human, flush=True)
+        say(text, self._human)
 
     def close(self) -> None:
         self._objects.flush()
+
+
+def say(text: str, stream: TextIO | None = None) -> None:
+    """Print ``text``, of which the terminal obeys nothing, to people (standard error)."""
+    print(visible_lines(text), file=stream or sys.stderr, flush=True)
 
 
 def choose(
@@ -128,10 +134,10 @@ def downloads(
 
         def update(message: str, done: int, total: int) -> None:
             if not total:
-                bar.console.print(message)
+                bar.console.print(visible_lines(message))
                 return
             if message not in tasks:
-                tasks[message] = bar.add_task(message, total=total)
+                tasks[message] = bar.add_task(visible(message), total=total)
             bar.update(tasks[message], completed=done, total=total)
 
         yield update
@@ -157,7 +163,7 @@ def _download_lines(stream: TextIO) -> Downloaded:
         if complete:
             over.add(message)
         progress = f": {words.size(done)} of {words.size(total)}" if total else ""
-        print(f"{message}{progress}", file=stream, flush=True)
+        say(f"{message}{progress}", stream)
 
     return update
 

@@ -15,6 +15,7 @@ from nox_buildkit.engine.bake import Update
 from nox_buildkit.engine.progress import Progress, Row
 from nox_buildkit.engine.vertex import Kind, Vertex
 from nox_buildkit.report import words
+from nox_buildkit.visible import visible_lines
 
 _REDRAW = 0.125
 _BAR = 18
@@ -53,7 +54,7 @@ class LiveView:
             self._live.refresh()
 
     def message(self, text: str) -> None:
-        self._console.print(Text(text), soft_wrap=True)
+        self._console.print(Text(visible_lines(text)), soft_wrap=True)
 
     def close(self) -> None:
         """Leave the last state standing and give the cursor back; may be called twice."""

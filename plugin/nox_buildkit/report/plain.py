@@ -9,6 +9,7 @@ from nox_buildkit.engine.bake import Update
 from nox_buildkit.engine.progress import Change, Progress
 from nox_buildkit.engine.vertex import Kind, Vertex
 from nox_buildkit.report import words
+from nox_buildkit.visible import visible_lines
 
 HEARTBEAT = 30.0
 # Below this many seconds nobody wants to read of BuildKit's own errands.
@@ -34,7 +35,7 @@ class Plain:
                 self._say(update.progress, vertex, f"still running after {seconds:.0f} s")
 
     def message(self, text: str) -> None:
-        print(text, file=self._stream, flush=True)
+        print(visible_lines(text), file=self._stream, flush=True)
 
     def close(self) -> None:
         self._stream.flush()

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from nox_buildkit.plan.parts import LayerKind
 from nox_buildkit.report import words
+from nox_buildkit.visible import visible_lines
 
 KINDS: tuple[LayerKind, ...] = ("base", "pure", "native", "app")
 
@@ -75,7 +76,7 @@ def print_summary(console: Console, results: Sequence[ImageResult]) -> None:
         for line in aligned((_HEADINGS, *rows)):
             print(line, file=console.file)
     for warning in (warning for result in results for warning in result.warnings):
-        console.print(Text(f"warning: {warning}", "yellow"), soft_wrap=True)
+        console.print(Text(visible_lines(f"warning: {warning}"), "yellow"), soft_wrap=True)
 
 
 def _print_table(console: Console, rows: Sequence[tuple[str, ...]]) -> None:

@@ -6,10 +6,11 @@ import difflib
 import re
 from collections.abc import Iterable
 
+from nox_buildkit.visible import redacted, visible
+
 # Control characters, halves of surrogate pairs, line separators, and the bidirectional overrides
 # that make a reviewed file look different from what a machine reads.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_USERINFO = re.compile(r"//[^/\s]*@")
 
 
 class Invalid(ValueError):
@@ -24,10 +25,10 @@ class Invalid(ValueError):
 
 def escaped(value: str, limit: int = 80) -> str:
     """``value`` on one line, without credentials, at most ``limit`` characters of it."""
-    text = _USERINFO.sub("//***@", value[: 4 * limit])
+    text = redacted(value[: 4 * limit])
     if len(text) > limit:
         text = text[: limit - 3] + "..."
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return visible(text)
 
 
 def shown(value: str) -> str:

@@ -104,8 +104,8 @@ def test_any_shape_gives_a_spec_or_lines_with_positions(shape: Any, head: str) -
     try:
         parse(head + (yaml.safe_dump(shape) if shape else ""), "buildspec.yaml")
     except SpecError as error:
-        for line in str(error).split("\n"):
-            assert line.startswith("buildspec.yaml:")
+        for problem in error.problems:
+            assert str(problem).startswith("buildspec.yaml:")
 
 
 @settings(deadline=None)

@@ -1,0 +1,36 @@
+"""Text of others (arguments, files, messages of programs) as a message or a log may hold it."""
+
+from __future__ import annotations
+
+import re
+
+_CREDENTIALS = re.compile(r"(?<=//)[^/\s]*@")
+
+
+def visible(text: str) -> str:
+    """``text`` on one line, whatever a terminal would obey or hide written as an escape.
+
+    Control characters move the cursor and set titles; format characters (Unicode category Cf)
+    reverse what follows or have no width. Linear in the length of ``text``.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def visible_lines(text: str) -> str:
+    """As :func:`visible`, with the line breaks and tabs of ``text`` left as they are."""
+    return re.sub(r"[^\n\t]+", lambda part: visible(part[0]), text)
+
+
+def redacted(text: str) -> str:
+    """``text`` with the credentials of every URL in it replaced. Linear in its length."""
+    return _CREDENTIALS.sub("***@", text)
+
+
+def shortened(text: str, limit: int) -> str:
+    """At most ``limit`` characters of ``text``: its beginning and, after an ellipsis, its end."""
+    if len(text) <= limit:
+        return text
+    end = limit // 3
+    return f"{text[: limit - end - 1]}…{text[-end:]}"
