@@ -28,7 +28,7 @@ from nox_buildkit.plan.model import Plan
 from nox_buildkit.spec.load import load
 from nox_buildkit.spec.model import BuildSpec
 from nox_buildkit.spec.targets import Target
-from nox_buildkit.spec.text import nearest
+from nox_buildkit.spec.text import listed, nearest
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
@@ -170,5 +170,5 @@ def _stale(project: Project, source: Source) -> Problem:
 
 def _unknown(kind: str, name: str, known: Iterable[str], buildspec: Path) -> Problem:
     names = list(known)
-    hint = nearest(name, names) or f"there is {', '.join(names)}"
+    hint = nearest(name, names) or f"there is {listed(names)}"
     return Problem(f"{buildspec} has no {kind} '{name}'", hint)

@@ -15,7 +15,7 @@ from nox_buildkit.spec.kinds import Kind
 from nox_buildkit.spec.marks import MAX_SIZE, read
 from nox_buildkit.spec.model import BuildSpec
 from nox_buildkit.spec.overrides import apply, as_written
-from nox_buildkit.spec.targets import mistakes
+from nox_buildkit.spec.relations import mistakes
 from nox_buildkit.spec.text import escaped, nearest, shown
 from nox_buildkit.spec.tree import Node
 
@@ -110,14 +110,15 @@ def _undefined_sets(tree: Node) -> list[Problem]:
         node = tree.find(("images", name, "per-platform"))
         if node and isinstance(node.value, dict):
             places += [("images", name, "per-platform", p, "requirements") for p in node.value]
-    problems = []
+    problems: list[Problem] = []
     for place in places:
         node = tree.find(place)
         if node is None or not isinstance(node.value, str):
             continue
         if node.value in known or node.value == NO_REQUIREMENTS:
             continue
-        hint = nearest(node.value, known) or f"define requirements.{escaped(node.value)}"
+        close = nearest(node.value, known, len(problems))
+        hint = close or f"define requirements.{escaped(node.value)}"
         message = f"no set of requirements named {shown(node.value)}"
         problems.append(Problem(message, hint, tree.locate(place)))
     return problems

@@ -8,7 +8,7 @@ from dataclasses import replace
 from nox_buildkit.errors import Location, Problem
 from nox_buildkit.spec.kinds import Kind
 from nox_buildkit.spec.marks import read
-from nox_buildkit.spec.text import Invalid, escaped, nearest, shown
+from nox_buildkit.spec.text import Invalid, escaped, listed, nearest, shown
 from nox_buildkit.spec.tree import Node, dotted
 
 
@@ -102,7 +102,7 @@ def _known_name(rest: list[str], path: list[str], tree: Node) -> tuple[str, list
         if name in known:
             return name, rest[length:]
     what = "image" if path == ["images"] else "set of requirements"
-    hint = nearest(rest[0], known) or f"known: {', '.join(map(escaped, known[:20])) or 'none'}"
+    hint = nearest(rest[0], known) or f"known: {listed(known) or 'none'}"
     raise Invalid(f"no {what} named {shown(rest[0])}", hint)
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from nox_buildkit.errors import Location, Problem
+from nox_buildkit.errors import Location
 from nox_buildkit.spec.grammar import image_below
 from nox_buildkit.spec.image import Variant
 from nox_buildkit.spec.model import BuildSpec
-from nox_buildkit.spec.text import nearest, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ def targets_of(
     if name in known:
         return known[name]
     groups: dict[tuple[str, Target | None], list[str]] = {}
-    for platform, variant in _variants(spec, name):
+    for platform, variant in variants_of(spec, name):
         own = platform if platform in spec.images[name].per_platform else ""
         base = image_below(variant.base)
         under = targets_of(spec, base, known) if base else ()
@@ -116,7 +115,7 @@ def with_images_below(
     found: dict[str, None] = {}
 
     def add(name: str) -> None:
-        for platform, variant in _variants(spec, name):
+        for platform, variant in variants_of(spec, name):
             base = image_below(variant.base)
             if base and base not in found and (not platforms or platform in platforms):
                 add(base)
@@ -127,123 +126,8 @@ def with_images_below(
     return tuple(found)
 
 
-def mistakes(spec: BuildSpec) -> list[Problem]:
-    """What does not fit together between images."""
-    problems = [*_mistakes_in_groups(spec)]
-    for name in spec.images:
-        problems += _without_platform(spec, name)
-        for case in _cases(spec, name):
-            problems += _mistakes_below(spec, case)
-    if not problems:
-        problems += _names_twice(spec)
-    return problems
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """An image as it is on some of its platforms."""
-
-    name: str
-    path: tuple[str, ...]
-    variant: Variant
-    platforms: tuple[str, ...]
-
-
-def _cases(spec: BuildSpec, name: str) -> Iterator[_Case]:
-    image = spec.images[name]
-    rest = tuple(p for p in image.platforms if p not in image.per_platform)
-    if rest:
-        yield _Case(name, ("images", name), image, rest)
-    for platform, variant in image.per_platform.items():
-        if platform in image.platforms:
-            path = ("images", name, "per-platform", platform)
-            yield _Case(name, path, variant, (platform,))
-
-
-def _variants(spec: BuildSpec, name: str) -> Iterator[tuple[str, Variant]]:
+def variants_of(spec: BuildSpec, name: str) -> Iterator[tuple[str, Variant]]:
     """What the image is on each of its platforms."""
     image = spec.images[name]
     for platform in image.platforms:
         yield platform, image.per_platform.get(platform, image)
-
-
-def _without_platform(spec: BuildSpec, name: str) -> Iterator[Problem]:
-    image = spec.images[name]
-    for platform in image.per_platform:
-        # What all images have in common may be for more platforms than one of them.
-        if platform not in (*image.platforms, *spec.defaults.per_platform):
-            where = spec.location("images", name, "per-platform", platform)
-            message = f"the image is not built for {platform}"
-            yield Problem(message, "add it to 'platforms', or remove this", where)
-
-
-def _mistakes_below(spec: BuildSpec, case: _Case) -> Iterator[Problem]:
-    base = image_below(case.variant.base)
-    where = spec.location(*case.path, "base")
-    if base is None:
-        return
-    if base not in spec.images:
-        yield _unknown(spec, base, where)
-    elif case.name in _reach(spec, base):
-        yield Problem("an image cannot build on itself", "take another base", where)
-    else:
-        yield from _misfits(spec, case, base)
-
-
-def _misfits(spec: BuildSpec, case: _Case, base: str) -> Iterator[Problem]:
-    below = spec.images[base]
-    missing = [p for p in case.platforms if p not in below.platforms]
-    if missing:
-        message = f"{shown(base)} is not built for {' and '.join(missing)}"
-        hint = f"add it to images.{base}.platforms"
-        yield Problem(message, hint, spec.location(*case.path, "base"))
-    pythons = {below.per_platform.get(p, below).python for p in case.platforms}
-    if pythons != {case.variant.python}:
-        message = f"{shown(base)}, which it builds on, is for Python {' and '.join(pythons)}"
-        hint = "set the same 'python' for both"
-        yield Problem(message, hint, spec.location(*case.path, "python"))
-    if case.variant.build_base:
-        yield Problem(
-            f"what builds is decided by {shown(base)}, which it builds on",
-            f"name it as images.{base}.build-base",
-            spec.location(*case.path, "build-base"),
-        )
-
-
-def _names_twice(spec: BuildSpec) -> Iterator[Problem]:
-    names = [target.name for target in all_targets(spec)]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        yield Problem(
-            f"the name is that of what another image is on a platform: {shown(name)}",
-            "rename one of them",
-            spec.location("images", name),
-        )
-
-
-def _mistakes_in_groups(spec: BuildSpec) -> Iterator[Problem]:
-    for group, names in spec.groups.items():
-        if group in spec.images:
-            where = spec.location("groups", group)
-            yield Problem("an image has this name", "rename the group", where)
-        for position, name in enumerate(names):
-            if name not in spec.images:
-                yield _unknown(spec, name, spec.location("groups", group, position))
-
-
-def _unknown(spec: BuildSpec, name: str, where: Location | None) -> Problem:
-    hint = nearest(name, spec.images) or f"there is {', '.join(spec.images)}"
-    return Problem(f"no image named {shown(name)}", hint, where)
-
-
-def _reach(spec: BuildSpec, name: str) -> set[str]:
-    """``name`` and every image that it builds on."""
-    found: set[str] = set()
-    waiting = [name]
-    while waiting:
-        here = waiting.pop()
-        if here in found or here not in spec.images:
-            continue
-        found.add(here)
-        bases = (image_below(variant.base) for _, variant in _variants(spec, here))
-        waiting += filter(None, bases)
-    return found

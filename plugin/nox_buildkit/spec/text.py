@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from nox_buildkit.visible import redacted, visible
 
 # Control characters, halves of surrogate pairs, line separators, and the bidirectional overrides
 # that make a reviewed file look different from what a machine reads.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+_HINTS = 100
+_WORD = 128
+_LISTED = 20
 
 
 class Invalid(ValueError):
@@ -36,11 +41,24 @@ def shown(value: str) -> str:
     return f"'{escaped(value)}'"
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """The hint that names the known word closest to ``word``; empty when none is close."""
-    # A hundred candidates are plenty for a hint, and keep a huge file from costing minutes.
-    close = difflib.get_close_matches(word[:128], list(known)[:100], n=1)
+def nearest(word: str, known: Iterable[str], earlier: int = 0) -> str:
+    """The hint that names the known word closest to ``word``; empty when none is close.
+
+    ``earlier``: how many problems of this kind there are already. A hundred candidates and a
+    hundred hints are more than anybody reads, and keep a huge file from costing minutes.
+    """
+    if earlier >= _HINTS:
+        return ""
+    candidates = [name[:_WORD] for name in itertools.islice(known, _HINTS)]
+    close = difflib.get_close_matches(word[:_WORD], candidates, n=1)
     return f"did you mean {shown(close[0])}?" if close else ""
+
+
+def listed(names: Collection[str]) -> str:
+    """``names`` with commas between them; of many the first twenty, and how many more."""
+    first = ", ".join(escaped(name) for name in itertools.islice(names, _LISTED))
+    more = len(names) - _LISTED
+    return f"{first} and {more} more" if more > 0 else first
 
 
 def printable(value: str, allowed: str = "") -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import pytest
 
 from nox_buildkit.errors import SpecError
@@ -114,3 +117,82 @@ def test_mistakes_in_groups() -> None:
         "buildspec.yaml:4:8: groups.api: an image has this name; rename the group",
         "buildspec.yaml:5:14: groups.all.1: no image named 'c'; there is api, b",
     ]
+
+
+def _images(count: int, of: Callable[[int], str]) -> str:
+    return "version: 1\nimages:\n" + "".join(f"  image-{n}: {of(n)}\n" for n in range(count))
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "count"),
+    [
+        (
+            _images(2400, lambda n: f"{{base: 'target:image-{n - 1}'}}" if n else "{}"),
+            "buildspec.yaml:103:21: images.image-100.base: there are 100 images below this one",
+            1,
+        ),
+        (
+            _images(2400, lambda n: f"{{base: 'target:image-{n + 1}'}}" if n < 2399 else "{}"),
+            "buildspec.yaml:2302:22: images.image-2299.base: there are 100 images below this one",
+            1,
+        ),
+        (
+            _images(2400, lambda n: f"{{base: 'target:image-{(n + 1) % 2400}'}}"),
+            "buildspec.yaml:3:19: images.image-0.base: an image cannot build on itself",
+            2400,
+        ),
+        (
+            _images(2400, lambda n: f"{{base: 'target:imaeg-{n}'}}"),
+            "no image named 'imaeg-0'; did you mean 'image-0'?",
+            2400,
+        ),
+        (
+            _images(2400, lambda _: "{}")
+            + f"groups: {{g: [{', '.join(f'imaeg-{n}' for n in range(4000))}]}}",
+            "no image named 'imaeg-0'; did you mean 'image-0'?",
+            4000,
+        ),
+        (
+            _images(2300, lambda n: f"{{requirements: sett-{n}}}")
+            + f"requirements: {{{', '.join(f'set-{n}: {{source: a.in}}' for n in range(100))}}}",
+            "did you mean 'set-0'?",
+            2300,
+        ),
+    ],
+    ids=["upwards", "downwards", "circle", "unknown", "group", "requirements"],
+)
+def test_thousands_of_images_take_no_time_and_no_flood(text: str, first: str, count: int) -> None:
+    began = time.monotonic()
+    with pytest.raises(SpecError) as caught:
+        parse(text, "buildspec.yaml")
+    reported = str(caught.value)
+    assert time.monotonic() - began < 2
+    assert first in reported.splitlines()[0]
+    assert len(caught.value.problems) == count
+    assert len(reported) < 8192
+
+
+def test_only_what_is_in_a_circle_builds_on_itself() -> None:
+    text = """\
+version: 1
+images:
+  a: {base: 'target:b'}
+  b: {base: 'target:a', per-platform: {linux/arm64: {base: 'target:c'}}}
+  c: {base: 'target:d'}
+  d: {base: 'target:c'}
+  e: {base: 'target:a'}
+"""
+    circular = [line for line in _problems(text) if "itself" in line]
+    assert [line.split(" ")[1] for line in circular] == [
+        "images.a.base:",
+        "images.b.base:",
+        "images.c.base:",
+        "images.d.base:",
+    ]
+
+
+def test_a_hundred_images_on_each_other_are_read() -> None:
+    text = _images(100, lambda n: f"{{base: 'target:image-{n + 1}'}}" if n < 99 else "{}")
+    spec = parse(text, "buildspec.yaml")
+    assert [target.root.name for target in targets_of(spec, "image-0")] == ["image-99"]
+    assert with_images_below(spec, ["image-0"])[0] == "image-99"
