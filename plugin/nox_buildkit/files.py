@@ -1,14 +1,22 @@
-"""Files that are never half-written, and folders that only their owner can enter."""
+"""Files that are never half-written, and folders that only their owner can enter.
+
+Here, and nowhere else, folders are removed.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import os
+import shlex
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from nox_buildkit.errors import EngineError, Problem
+from nox_buildkit.mounts import mounts_below, unmount
 
 
 def cache_dir() -> Path:
@@ -62,6 +70,82 @@ def locked(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[N
             waiting()
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+
+
+def remove(path: Path) -> None:
+    """Delete ``path``, which may be missing, and all that is below it; links are not followed.
+
+    Raises EngineError, having deleted nothing, if something is mounted there: what is mounted
+    belongs to somebody else.
+    """
+    if mounted := mounts_below(real_path(path.parent) / path.name):
+        raise _mounted(mounted[-1])
+    parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        _remove_at(parent, path.name, path)
+    finally:
+        os.close(parent)
+
+
+def _remove_at(parent: int, name: str, path: Path) -> None:
+    """Delete ``name`` in the open folder ``parent``; ``path`` is what it is called in errors."""
+    with contextlib.suppress(FileNotFoundError):
+        found = os.lstat(name, dir_fd=parent)
+        if not stat.S_ISDIR(found.st_mode):
+            os.unlink(name, dir_fd=parent)
+            return
+        # Something may be mounted at this very moment.
+        if found.st_dev != os.fstat(parent).st_dev:
+            raise _mounted(path)
+        folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
+        try:
+            with os.scandir(folder) as entries:
+                names = [entry.name for entry in entries]
+            for each in names:
+                _remove_at(folder, each, path / each)
+        finally:
+            os.close(folder)
+        os.rmdir(name, dir_fd=parent)
+
+
+def _mounted(path: Path) -> EngineError:
+    hint = f"run `umount {shlex.quote(str(path))}`, and try again"
+    return EngineError(Problem(f"{path} is mounted", hint))
+
+
+@contextlib.contextmanager
+def scratch(parent: Path, prefix: str) -> Iterator[Path]:
+    """Yield a new folder in ``parent``, whose name begins with ``prefix``, and remove it after.
+
+    What a process that was killed left there under the same prefix goes first.
+    """
+    _sweep(parent, prefix)
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        if folder.is_dir():
+            break
+        # Another process took it for a leftover before it was locked.
+        os.close(handle)
+    try:
+        yield folder
+    finally:
+        os.close(handle)
+        remove(folder)
+
+
+def _sweep(parent: Path, prefix: str) -> None:
+    for leftover in parent.glob(f"{prefix}*"):
+        # Somebody works in it, or in what is below it; or another process sweeps as well.
+        with contextlib.suppress(OSError):
+            handle = os.open(leftover, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                unmount(real_path(leftover))
+                remove(leftover)
+            finally:
+                os.close(handle)
 
 
 def real_path(path: Path) -> Path:

@@ -21,6 +21,7 @@ from nox_buildkit.engine import private, processes
 from nox_buildkit.engine.private import PrivateEngine
 from nox_buildkit.engine.private_layout import SOCKET_PATH_BYTES, Layout
 from nox_buildkit.errors import EngineError
+from nox_buildkit.mounts import mounts_below
 
 START = "from nox_buildkit.engine import private; private.start(); print(private.status().pid)"
 
@@ -79,7 +80,7 @@ def test_status_stop_and_remove(own_home: Path, engine_home: Path) -> None:
     private.remove()
     assert private.status().state == "absent"
     assert not (own_home / "engine").exists()
-    assert not processes.mounts_below(own_home)
+    assert not mounts_below(own_home)
     assert not about(own_home)
     assert list((engine_home / "tools").glob("engine-*")), "programs of another folder went too"
 
@@ -116,7 +117,7 @@ def test_stop_ends_a_running_build(own_home: Path, tmp_path: Path) -> None:
     private.stop()
     assert build.wait(30) != 0
     assert not list(processes.contained_in(data))
-    assert not processes.mounts_below(own_home)
+    assert not mounts_below(own_home)
 
 
 def test_a_stale_pidfile_never_costs_another_process_its_life(own_home: Path) -> None:
@@ -160,7 +161,7 @@ def test_an_engine_that_cannot_read_its_data_says_so_in_a_line(own_home: Path) -
     assert str(Layout.current().log) in message
     assert "remove" in message
     assert not about(own_home)
-    assert not processes.mounts_below(own_home)
+    assert not mounts_below(own_home)
 
 
 def test_a_folder_in_the_way_is_named(own_home: Path) -> None:

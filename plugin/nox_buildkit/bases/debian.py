@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -20,7 +19,7 @@ from nox_buildkit.bases.bytecode import Bytecode, compile_library
 from nox_buildkit.bases.layout import PlatformImage, write_layout
 from nox_buildkit.bases.unpack import PACKAGES, Source, Tree, add_file, unpack
 from nox_buildkit.errors import EngineError, PlanError, Problem
-from nox_buildkit.files import cache_dir, locked
+from nox_buildkit.files import cache_dir, locked, scratch
 from nox_buildkit.machine import host_platform
 from nox_buildkit.plan.platforms import Libc
 
@@ -119,8 +118,7 @@ def assemble(
     with locked(folder.with_suffix(".lock")):
         if not again and (base := _read(folder)):
             return base
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".assemble-") as name:
-            work = Path(name)
+        with scratch(folder.parent, ".assemble-") as work:
             work.chmod(0o755)
             wanted = _platforms(platforms)
             what = f"Debian {release.suite} with Python {release.python}"

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from nox_buildkit.bases.layout import Entry
 from nox_buildkit.errors import EngineError, Problem
+from nox_buildkit.files import remove
 from nox_buildkit.visible import redacted
 
 #: Unpacked because others depend on them, useless without a package manager.
@@ -92,6 +93,8 @@ def unpack(
         *source.mmdebstrap,
         "--variant=extract",
         f"--mode={'root' if os.geteuid() == 0 else 'unshare'}",
+        # Nothing runs in the tree, so the host's /dev, /proc and /sys have no business in it.
+        "--skip=chroot/mount",
         f"--architectures={architecture}",
         f"--include={','.join(packages)}",
         *([f"--hook-dir={usrmerge}"] if suite == "bookworm" else []),
@@ -124,7 +127,7 @@ def unpack(
     dropped, controls = _contents(sorted((debs / "archives").glob("*.deb")))
     entries = _entries(tar, dropped)
     tar.unlink()
-    shutil.rmtree(debs)
+    remove(debs)
     _add_configuration(entries)
     for name, control in controls.items():
         add_file(entries, f"var/lib/dpkg/status.d/{name}", control.encode())

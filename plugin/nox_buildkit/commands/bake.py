@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from nox_buildkit.engine.diagnose import diagnose, last_lines
 from nox_buildkit.engine.model import Engine, PlannedEngine
 from nox_buildkit.engine.progress import Progress
 from nox_buildkit.facts.bases import layout_folder
-from nox_buildkit.files import cache_dir, private_dir, write_atomic
+from nox_buildkit.files import cache_dir, private_dir, remove, write_atomic
 from nox_buildkit.lock.program import uv_programs
 from nox_buildkit.plan.model import Plan
 from nox_buildkit.render.bake import DEFINITION, copies, override, render
@@ -91,12 +90,12 @@ def _forget_projects(folder: Path) -> None:
         # Another build may do the same, and has as much right to what is gone.
         with contextlib.suppress(OSError):
             if not Path(stated.read_text()).is_dir():
-                shutil.rmtree(stated.parent)
+                remove(stated.parent)
 
 
 def write_definition(plan: Plan, folder: Path, contexts: Mapping[str, str]) -> None:
     """Write the files of the definition into ``folder``, and remove what an earlier plan left."""
-    shutil.rmtree(folder / "inputs", ignore_errors=True)
+    remove(folder / "inputs")
     rendered = render(plan, str(folder), contexts)
     for pattern in ("*.Dockerfile", "*.Dockerfile.dockerignore"):
         for old in folder.glob(pattern):

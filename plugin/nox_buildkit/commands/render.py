@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from nox_buildkit.engine.model import PlannedEngine
 from nox_buildkit.errors import PlanError, Problem
 from nox_buildkit.facts.bases import layout_folder
 from nox_buildkit.facts.ignore import is_definition
-from nox_buildkit.files import copy_folder, write_atomic
+from nox_buildkit.files import copy_folder, remove, write_atomic
 from nox_buildkit.lock.program import uv_programs
 from nox_buildkit.plan.model import Plan
 from nox_buildkit.render.bake import DEFINITION, override
@@ -76,7 +75,7 @@ def _contexts(plan: Plan, folder: Path) -> dict[str, str]:
     bases = [base for target in plan.targets for base in target.bases.values()]
     for context in {base.context for base in bases}:
         if layout := layout_folder(context):
-            shutil.rmtree(folder / "bases" / layout.name, ignore_errors=True)
+            remove(folder / "bases" / layout.name)
             copy_folder(layout, folder / "bases" / layout.name)
             digest = context.rpartition("@")[2]
             contexts[context] = f"oci-layout://bases/{layout.name}@{digest}"

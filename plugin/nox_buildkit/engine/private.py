@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -27,12 +25,13 @@ from nox_buildkit.engine.processes import (
     end,
     process_of,
     processes,
-    unmount,
     uptime,
 )
 from nox_buildkit.engine.provision import Report, silent, tools_dir
 from nox_buildkit.errors import EngineError, Problem
 from nox_buildkit.files import cache_dir, locked
+from nox_buildkit.files import remove as remove_path
+from nox_buildkit.mounts import unmount
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
@@ -106,10 +105,7 @@ def remove() -> None:
             _stop(layout)
         emulation.forget()
         for folder in (layout.home, *(cache_dir() / name for name in _LARGE)):
-            if folder.is_symlink():
-                folder.unlink()
-            elif folder.exists():
-                shutil.rmtree(folder)
+            remove_path(folder)
 
 
 def status() -> EngineStatus:
@@ -271,8 +267,7 @@ def _stop(layout: Layout) -> bool:
         raise EngineError(
             Problem(f"{mounted[0]} is still mounted", f"run `umount {mounted[0]}` and try again")
         )
-    with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(layout.run)
+    remove_path(layout.run)
     return bool(daemons)
 
 

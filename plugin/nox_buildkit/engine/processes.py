@@ -1,4 +1,4 @@
-"""Which processes and mounts on this host belong to a folder of ours, and how they end.
+"""Which processes on this host belong to a folder of ours, and how they end.
 
 Linux: proc(5). A number in a pidfile proves nothing; the program behind it and its arguments do.
 """
@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import signal
-import subprocess
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from nox_buildkit.mounts import is_below
+
 PROC = Path("/proc")
-_ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +27,11 @@ class Process:
 
     def mentions(self, folder: Path) -> bool:
         """Whether an argument is, or lies below, ``folder``."""
-        return any(_is_below(argument, folder) for argument in self.arguments)
+        return any(is_below(argument, folder) for argument in self.arguments)
 
     def runs_from(self, folder: Path) -> bool:
         """Whether the program lies below ``folder``, even if the file was deleted since."""
-        return _is_below(self.exe, folder)
+        return is_below(self.exe, folder)
 
 
 def processes() -> Iterator[Process]:
@@ -77,26 +75,3 @@ def end(pids: Iterable[int], number: signal.Signals) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
-
-
-def mounts_below(*folders: Path) -> list[Path]:
-    """Mount points at or below ``folders``, the deepest first."""
-    lines = (PROC / "self/mountinfo").read_text(errors="surrogateescape").splitlines()
-    points = (_ESCAPED.sub(lambda m: chr(int(m[1], 8)), line.split()[4]) for line in lines)
-    found = [p for p in points if any(_is_below(p, folder) for folder in folders)]
-    return [Path(point) for point in reversed(found)]
-
-
-def unmount(*folders: Path, seconds: float = 5) -> list[Path]:
-    """Unmount everything at or below ``folders``; return what stays mounted."""
-    deadline = time.monotonic() + seconds
-    while (points := mounts_below(*folders)) and time.monotonic() < deadline:
-        for point in points:
-            subprocess.run(["umount", str(point)], capture_output=True, check=False)
-        if mounts_below(*folders):
-            time.sleep(0.1)
-    return mounts_below(*folders)
-
-
-def _is_below(path: str, folder: Path) -> bool:
-    return path == str(folder) or path.startswith(f"{folder}/")

@@ -10,7 +10,6 @@ import hashlib
 import os
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from pathlib import Path
 
 from nox_buildkit.engine.debian import Suite, apt_error, host_archive
 from nox_buildkit.errors import EngineError, Problem
-from nox_buildkit.files import cache_dir, locked, private_dir
+from nox_buildkit.files import cache_dir, locked, private_dir, scratch
 
 # What is being done, bytes done, bytes in all (0: unknown).
 Report = Callable[[str, int, int], None]
@@ -59,7 +58,6 @@ def provision(
     with locked(tools_dir() / f".{name}.lock"):
         if prefix.is_dir():
             return prefix
-        _sweep(prefix)
         reasons: list[str] = []
         for candidate in candidates:
             try:
@@ -135,16 +133,8 @@ def _key(candidates: Sequence[Sequence[Package]]) -> str:
     return hashlib.sha256(f"{text}{machine}{candidates!r}".encode()).hexdigest()[:12]
 
 
-def _sweep(prefix: Path) -> None:
-    """Remove what an interrupted run left behind; the caller holds the lock."""
-    for leftover in prefix.parent.glob(f".{prefix.name}.*.part"):
-        # An apt that outlived its parent may still be writing there.
-        shutil.rmtree(leftover, ignore_errors=True)
-
-
 def _unpacked(prefix: Path, packages: Sequence[Package], check: Check, report: Report) -> Path:
-    temporary = Path(tempfile.mkdtemp(prefix=f".{prefix.name}.", suffix=".part", dir=prefix.parent))
-    try:
+    with scratch(prefix.parent, f".{prefix.name}.part-") as temporary:
         downloads, root = temporary / "debs", temporary / "root"
         downloads.mkdir()
         _download(packages, downloads, report)
@@ -154,8 +144,6 @@ def _unpacked(prefix: Path, packages: Sequence[Package], check: Check, report: R
         check(root)
         root.chmod(0o700)
         root.rename(prefix)
-    finally:
-        shutil.rmtree(temporary)
     return prefix
 
 

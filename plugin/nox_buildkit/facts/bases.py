@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from nox_buildkit.engine.fetch import fetch
 from nox_buildkit.engine.provision import Report, tool
 from nox_buildkit.engine.registry import RemoteImage, inspect
 from nox_buildkit.errors import PlanError, Problem
-from nox_buildkit.files import cache_dir, private_dir, write_atomic
+from nox_buildkit.files import cache_dir, private_dir, scratch, write_atomic
 from nox_buildkit.lock.bases import NAME as BASE_LOCK
 from nox_buildkit.plan.facts import BaseFacts
 from nox_buildkit.plan.platforms import Libc
@@ -171,9 +170,9 @@ class Bases:
         missing = [platform for platform in platforms if platform not in known]
         if missing:
             self.report(f"looking into {image.name}", 0, 0)
-            with tempfile.TemporaryDirectory(dir=kept.parent, prefix=".fetch-") as folder:
+            with scratch(kept.parent, ".fetch-") as folder:
                 place = image.context.removeprefix("docker-image://")
-                fetched = fetch(self.engine(), place, missing, Path(folder, "layout"))
+                fetched = fetch(self.engine(), place, missing, folder / "layout")
                 known |= {name: look(one.config, one.layers) for name, one in fetched.items()}
             values = {name: asdict(inside) for name, inside in known.items()}
             write_atomic(kept, json.dumps({"format": _FORMAT, "platforms": values}))

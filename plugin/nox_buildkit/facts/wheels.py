@@ -22,7 +22,7 @@ from nox_buildkit.errors import Location, LockError, PlanError, Problem
 from nox_buildkit.facts.context import source_file, stated_version
 from nox_buildkit.facts.git import read_git
 from nox_buildkit.facts.ignore import every_file
-from nox_buildkit.files import cache_dir, locked, private_dir
+from nox_buildkit.files import cache_dir, locked, private_dir, scratch
 from nox_buildkit.lock.local import GitPackage
 from nox_buildkit.lock.uv import run_uv, uv_version
 from nox_buildkit.plan.facts import LocalWheel
@@ -66,9 +66,9 @@ def _kept(key: str, build: Callable[[Path], None]) -> Path:
     home = private_dir(cache_dir() / "wheels") / key
     with locked(home.with_name(f"{home.name}.lock")):
         if not home.is_dir():
-            with tempfile.TemporaryDirectory(dir=home.parent, prefix=".build-") as name:
-                build(Path(name, "wheel"))
-                Path(name, "wheel").rename(home)
+            with scratch(home.parent, ".build-") as folder:
+                build(folder / "wheel")
+                (folder / "wheel").rename(home)
     return next(home.glob("*.whl"))
 
 

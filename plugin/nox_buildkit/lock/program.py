@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import shutil
-import tempfile
 import tomllib
 import urllib.request
 import zipfile
@@ -13,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from nox_buildkit.errors import LockError
-from nox_buildkit.files import cache_dir, locked
+from nox_buildkit.files import cache_dir, locked, scratch
 from nox_buildkit.lock.uv import run_uv, uv_version
 from nox_buildkit.visible import redacted
 
@@ -47,8 +46,7 @@ def uv_programs(platforms: Iterable[str]) -> Path:
 
 
 def _install(platform: str, target: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=target.parent) as name:
-        folder = Path(name)
+    with scratch(target.parent, ".part-") as folder:
         (folder / "uv.in").write_text(f"uv=={uv_version()}\n")
         options = ["--quiet", "--no-config", "--python-platform", _TARGETS[platform]]
         run_uv(
@@ -68,8 +66,7 @@ def _install(platform: str, target: Path) -> None:
 
 def _fetch(platform: str, target: Path) -> None:
     """Take the program out of its wheel; a private index has to hand it out without credentials."""
-    with tempfile.TemporaryDirectory(dir=target.parent) as name:
-        folder = Path(name)
+    with scratch(target.parent, ".part-") as folder:
         (folder / "uv.in").write_text(f"uv=={uv_version()}\n")
         options = ["--quiet", "--no-config", "--universal", "--generate-hashes"]
         output = ["--format", "pylock.toml", "--output-file", "pylock.toml"]
