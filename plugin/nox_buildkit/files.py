@@ -18,6 +18,8 @@ from pathlib import Path
 from nox_buildkit.errors import EngineError, Problem
 from nox_buildkit.mounts import mounts_below, unmount
 
+_PART = ".part"
+
 
 def cache_dir() -> Path:
     """The user's cache folder (XDG base directory specification), mode 0700, made on demand.
@@ -37,17 +39,39 @@ def private_dir(path: Path) -> Path:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary name beside ``path``, which takes its place if the block succeeds."""
+    """Yield a temporary name beside ``path``, which takes its place if the block succeeds.
+
+    :func:`sweep_parts` removes what a killed process leaves.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    os.close(handle)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_PART, dir=path.parent)
     temporary = Path(name)
     try:
+        _try_lock(handle)
         yield temporary
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def sweep_parts(folder: Path) -> None:
+    """Remove files of ``folder`` that a process began to write and did not live to finish."""
+    for path in folder.glob(f".*{_PART}"):
+        with contextlib.suppress(OSError), path.open("rb") as part:
+            if _try_lock(part.fileno()):
+                path.unlink()
+
+
+def _try_lock(handle: int) -> bool:
+    """Lock an open file for as long as this process has it open; False if another one has."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        # Some file systems of networks know no locks, and there nothing is removed.
+        return False
+    return True
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import json
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nox_buildkit.commands.network import network_of
+from nox_buildkit.commands.project import forget_projects, kept_for
 from nox_buildkit.engine.bake import BakeResult, bake_command
 from nox_buildkit.engine.bake import run as run_bake
 from nox_buildkit.engine.diagnose import diagnose, last_lines
 from nox_buildkit.engine.model import Engine, PlannedEngine
 from nox_buildkit.engine.progress import Progress
 from nox_buildkit.facts.bases import layout_folder
-from nox_buildkit.files import cache_dir, private_dir, remove, write_atomic
+from nox_buildkit.files import cache_dir, remove, write_atomic
 from nox_buildkit.lock.program import uv_programs
 from nox_buildkit.plan.model import Plan
 from nox_buildkit.render.bake import DEFINITION, copies, override, render
 from nox_buildkit.report.console import Reporter, print_lines
 
 OVERRIDE = "docker-bake.override.json"
-
-#: File of a work folder that names the project which it is of.
-_ROOT = "project"
 
 #: Variables of the buildx process that hold secrets.
 _NETWORK, _NETRC = "NOX_BUILDKIT_NETWORK", "NOX_BUILDKIT_NETRC"
@@ -47,11 +42,7 @@ class Bake:
 
 def work_folder(root: Path, plan: Plan) -> Path:
     """Where the definition of ``plan`` is rendered: the same for every run of the same targets."""
-    key = json.dumps([str(root), [[i.name, i.every_platform] for i in plan.images]])
-    digest = hashlib.sha256(key.encode()).hexdigest()[:12]
-    # Commas and quotes have a meaning in buildx's options.
-    name = re.sub(r"[^A-Za-z0-9._-]", "-", root.name)
-    return private_dir(cache_dir() / "projects" / f"{name}-{digest}")
+    return kept_for(root, json.dumps([[i.name, i.every_platform] for i in plan.images]))
 
 
 def command_for(
@@ -76,21 +67,11 @@ def prepare(
 ) -> Bake:
     """Render ``plan`` with ``outputs`` (buildx --output values by image) for ``engine``."""
     folder = work_folder(root, plan)
-    _forget_projects(folder.parent)
-    write_atomic(folder / _ROOT, str(root))
+    forget_projects()
     write_definition(plan, folder, {"uv": str(uv_programs({*engine.native, *plan.emulated}))})
     values = {t.name: _override(engine, outputs.get(t.name, ())) for t in plan.targets}
     write_atomic(folder / OVERRIDE, override(values))
     return Bake(plan, engine, folder, tuple(command_for(plan, engine, folder, no_cache=no_cache)))
-
-
-def _forget_projects(folder: Path) -> None:
-    """Remove what was kept for projects that are there no more."""
-    for stated in folder.glob(f"*/{_ROOT}"):
-        # Another build may do the same, and has as much right to what is gone.
-        with contextlib.suppress(OSError):
-            if not Path(stated.read_text()).is_dir():
-                remove(stated.parent)
 
 
 def write_definition(plan: Plan, folder: Path, contexts: Mapping[str, str]) -> None:

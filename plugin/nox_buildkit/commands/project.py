@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import hashlib
+import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +21,7 @@ from nox_buildkit.engine.registry import RemoteImage
 from nox_buildkit.errors import BuildkitError, LockError, Problem, UsageError
 from nox_buildkit.facts.bases import Bases
 from nox_buildkit.facts.gather import Outside, gather
+from nox_buildkit.files import cache_dir, locked, private_dir, remove, sweep_parts, write_atomic
 from nox_buildkit.lock.bases import NAME as BASE_LOCK
 from nox_buildkit.lock.bases import read_base_lock
 from nox_buildkit.lock.compile import Outcome, compile_lock, is_fresh
@@ -25,6 +30,7 @@ from nox_buildkit.lock.source import Source
 from nox_buildkit.machine import host_platform
 from nox_buildkit.plan.make import make_plan
 from nox_buildkit.plan.model import Plan
+from nox_buildkit.report.console import say
 from nox_buildkit.spec.load import load
 from nox_buildkit.spec.model import BuildSpec
 from nox_buildkit.spec.targets import Target
@@ -32,6 +38,11 @@ from nox_buildkit.spec.text import listed, nearest
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
+
+#: File of a folder that names the project which it is kept for.
+_ROOT = "project"
+
+_WAITING = "waiting for another build of this project"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +62,39 @@ class Project:
     def root(self) -> Path:
         """The folder that paths in the spec are relative to."""
         return self.file.parent
+
+
+@contextlib.contextmanager
+def exclusively(buildspec: Path) -> Iterator[None]:
+    """Let no other build of the project of ``buildspec`` run in the block.
+
+    From before its files are read until the record of the result is written: a build that waits
+    plans with the files of then.
+    """
+    root = buildspec.resolve().parent
+    with locked(kept_for(root) / ".lock", lambda: say(_WAITING)):
+        sweep_parts(root)
+        yield
+
+
+def kept_for(root: Path, key: str = "") -> Path:
+    """The folder of the cache that keeps what belongs to the project ``root``, and to ``key``."""
+    digest = hashlib.sha256(json.dumps([str(root), key]).encode()).hexdigest()[:12]
+    # Commas and quotes have a meaning in buildx's options.
+    name = re.sub(r"[^A-Za-z0-9._-]", "-", root.name)
+    folder = private_dir(cache_dir() / "projects" / f"{name}-{digest}")
+    if not (folder / _ROOT).exists():
+        write_atomic(folder / _ROOT, os.fsencode(root))
+    return folder
+
+
+def forget_projects() -> None:
+    """Remove what was kept for projects that are there no more."""
+    for stated in (cache_dir() / "projects").glob(f"*/{_ROOT}"):
+        # Another build may do the same, and has as much right to what is gone.
+        with contextlib.suppress(OSError):
+            if not Path(os.fsdecode(stated.read_bytes())).is_dir():
+                remove(stated.parent)
 
 
 def open_project(buildspec: Path, arguments: argparse.Namespace) -> Project:

@@ -5,44 +5,41 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
-from nox_buildkit.commands.build import RECORD as BUILD_RECORD
-from nox_buildkit.commands.build import (
-    build_images,
-    plan_build,
-    read_record,
-    write_record,
-)
-from nox_buildkit.commands.project import Project, open_project
+from nox_buildkit.commands.build import Destination, build_images, plan_build, record_results
+from nox_buildkit.commands.project import Project, exclusively, open_project
 from nox_buildkit.engine.find import find_client
 from nox_buildkit.engine.model import Engine
 from nox_buildkit.engine.registry import pushed_digest
 from nox_buildkit.errors import PlanError, Problem
 from nox_buildkit.plan.model import ImagePlan
+from nox_buildkit.report import record
 from nox_buildkit.report.console import make_console, say
-from nox_buildkit.report.summary import print_summary, untouched
-
-RECORD = "release.json"
+from nox_buildkit.report.summary import print_summary
 
 
 def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     """Push what the registry does not have yet. Raises BuildkitError."""
+    with exclusively(buildspec):
+        _run(buildspec, arguments)
+
+
+def _run(buildspec: Path, arguments: argparse.Namespace) -> None:
     project = open_project(buildspec, arguments)
     _require_registry(project, buildspec)
     plan = plan_build(project, arguments)
     output = arguments.output.absolute()
-    known = {} if arguments.no_cache else read_record(output, RECORD)
+    known = {} if arguments.no_cache else record.read(output / record.RELEASE, tell=True)
     results = {
-        image.name: untouched(image.name, known[image.name])
+        image.name: last.result
         for image in plan.images
-        if _is_pushed(image, known.get(image.name, {}))
+        if (last := known.get(image.name)) and _is_pushed(image, last)
     }
     missing = plan.without(results)
     if missing.images:
-        built = build_images(project, missing, arguments, _registry)
-        for record in (BUILD_RECORD, RECORD):
-            write_record(output, missing, list(built.values()), record)
+        built = build_images(project, missing, arguments, _REGISTRY)
+        for name in (record.BUILD, record.RELEASE):
+            record_results(output / name, missing, list(built.values()))
         results |= built
     ordered = [results[image.name] for image in plan.images]
     for image in plan.images:
@@ -71,14 +68,17 @@ def _require_registry(project: Project, buildspec: Path) -> None:
         )
 
 
-def _is_pushed(image: ImagePlan, entry: dict[str, Any]) -> bool:
+def _is_pushed(image: ImagePlan, last: record.Recorded) -> bool:
     """Whether every tag names, in the registry, what was pushed of the same plan."""
-    if entry.get("plan") != image.digest:
+    if last.plan != image.digest:
         return False
     client = find_client()
-    return all(pushed_digest(client, name) == entry["digest"] for name in image.references)
+    return all(pushed_digest(client, name) == last.result.digest for name in image.references)
 
 
 def _registry(_engine: Engine, image: ImagePlan) -> str:
     names = ",".join(image.references)
     return f'type=image,"name={names}",push=true,oci-mediatypes=true,compression=gzip'
+
+
+_REGISTRY = Destination(_registry, "pushed")

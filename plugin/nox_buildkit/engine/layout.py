@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from nox_buildkit.files import replacing
 from nox_buildkit.plan.model import ImagePlan
 from nox_buildkit.plan.parts import LayerKind
 from nox_buildkit.references import qualified
-from nox_buildkit.report.summary import Layer, PlatformResult
+from nox_buildkit.report.summary import Archive, Layer, PlatformResult
 
 #: containerd's name for the reference that an image is imported under.
 IMAGE_NAME = "io.containerd.image.name"
@@ -35,6 +36,16 @@ def read_platforms(folder: Path, digest: str, image: ImagePlan) -> tuple[Platfor
         )
         results.append(PlatformResult(platform, descriptor["digest"], layers))
     return tuple(results)
+
+
+def size_on(folder: Path, digest: str, platforms: Collection[str]) -> int:
+    """Bytes of the layers of the image ``digest`` that ``platforms`` have in the OCI layout."""
+    manifests = [
+        _read(folder, descriptor["digest"])
+        for descriptor in _manifests(folder, digest)
+        if _platform(descriptor) in platforms
+    ]
+    return sum(layer["size"] for manifest in manifests for layer in manifest["layers"])
 
 
 def layer_files(folder: Path, result: PlatformResult) -> list[Path]:
@@ -78,15 +89,35 @@ def pack(folder: Path, digest: str, references: tuple[str, ...], target: Path) -
         raise BuildError(Problem(f"{target} cannot be written: {error.strerror}")) from None
 
 
-def packed_digest(target: Path) -> str | None:
-    """The digest of the image in the tar file ``target``; None if that is not one of ours."""
+def archive_of(target: Path) -> Archive:
+    """Size and digest of the file ``target``."""
+    with target.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        return Archive(stream.tell(), digest)
+
+
+def is_archive(target: Path, archive: Archive) -> bool:
+    """Whether the file ``target`` is ``archive``, all of it."""
     try:
-        with tarfile.open(target) as tar:
-            member = tar.next()
-            stream = tar.extractfile(member) if member and member.name == "index.json" else None
-            return str(json.load(stream)["manifests"][0]["digest"]) if stream else None
-    except (OSError, tarfile.TarError, ValueError, KeyError, IndexError):
-        return None
+        return target.stat().st_size == archive.size and archive_of(target) == archive
+    except OSError:
+        return False
+
+
+def is_whole(folder: Path, digest: str) -> bool:
+    """Whether all that the image ``digest`` refers to is in the OCI layout ``folder``, unaltered.
+
+    BuildKit does not write again what is there by name.
+    """
+    try:
+        return all(_is_unaltered(folder, name) for name in sorted(set(_reachable(folder, digest))))
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+
+
+def _is_unaltered(folder: Path, digest: str) -> bool:
+    with _blob(folder, digest).open("rb") as stream:
+        return f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}" == digest
 
 
 def sweep(folder: Path, digest: str) -> None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
+import stat
 import tomllib
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Literal
 
 from nox_buildkit.errors import Location, PlanError, Problem
 from nox_buildkit.facts.ignore import split_files
 from nox_buildkit.plan.facts import ContextFacts, SourceFile
+
+SourceKind = Literal["x", "-", "link"]
+
+_CHUNK = 1 << 20
 
 
 def read_context(
@@ -39,11 +45,21 @@ def source_file(folder: Path, relative: str) -> SourceFile:
     """A file of ``folder`` with the digest of its mode and content."""
     path = folder / relative
     if path.is_symlink():
-        content, mode = os.fsencode(path.readlink()), "link"
-    else:
-        content, mode = path.read_bytes(), "x" if os.access(path, os.X_OK) else "-"
-    digest = hashlib.sha256(mode.encode() + b"\0" + content).hexdigest()
-    return SourceFile(relative, len(content), digest)
+        target = os.fsencode(path.readlink())
+        return SourceFile(relative, len(target), source_digest("link", io.BytesIO(target)))
+    with path.open("rb") as stream:
+        status = os.fstat(stream.fileno())
+        # The owner's bit alone: that is what an image keeps.
+        kind: SourceKind = "x" if status.st_mode & stat.S_IXUSR else "-"
+        return SourceFile(relative, status.st_size, source_digest(kind, stream))
+
+
+def source_digest(kind: SourceKind, content: IO[bytes]) -> str:
+    """The digest of a source file: ``x`` can be executed, and ``link`` has its target to read."""
+    digest = hashlib.sha256(f"{kind}\0".encode())
+    while chunk := content.read(_CHUNK):
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def stated_version(folder: Path) -> str:

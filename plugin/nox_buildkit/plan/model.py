@@ -136,6 +136,16 @@ class ImagePlan:
         return (*kinds, "app")
 
     @property
+    def placed_layer(self) -> int:
+        """Position in ``layers`` of what surrounds the application, placed files among it."""
+        return 1
+
+    @property
+    def source_layer(self) -> int:
+        """Position in ``layers`` of the application's files."""
+        return len(self.layers) - (2 if self.steps else 1)
+
+    @property
     def has_packages(self) -> bool:
         """Whether there is a virtual environment at all."""
         return bool(self.pure or self.own) or self.has_native

@@ -1,10 +1,9 @@
-"""What a build made: the table at its end, and the record in dist/build.json."""
+"""What a build made, and the table at its end."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -45,10 +44,18 @@ class PlatformResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Archive:
+    """A file of ``size`` bytes with the SHA-256 ``sha256``, in hexadecimal digits."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class ImageResult:
     """An image with all its platforms; ``digest``: of the index; ``seconds``: wall clock.
 
-    ``warnings``: what was found in it, a sentence each.
+    ``archive``: the file ``output``; ``warnings``: what was found in it, a sentence each.
     """
 
     name: str
@@ -56,6 +63,7 @@ class ImageResult:
     platforms: tuple[PlatformResult, ...]
     tags: tuple[str, ...] = ()
     output: str = ""
+    archive: Archive = Archive(0, "")
     cached: int = 0
     executed: int = 0
     seconds: float = 0.0
@@ -104,37 +112,6 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def to_json(results: Iterable[ImageResult]) -> dict[str, Any]:
-    """The content of dist/build.json (sizes in bytes, compressed)."""
-    return {"version": 1, "images": {result.name: _image(result) for result in results}}
-
-
-def untouched(name: str, entry: dict[str, Any]) -> ImageResult:
-    """An entry of dist/build.json as the result of a run that found nothing to do."""
-    platforms = tuple(
-        PlatformResult(
-            platform,
-            value["digest"],
-            tuple(
-                Layer(layer["kind"], layer["digest"], layer["size"]) for layer in value["layers"]
-            ),
-        )
-        for platform, value in entry["platforms"].items()
-    )
-    return ImageResult(
-        name=name,
-        digest=entry["digest"],
-        platforms=platforms,
-        tags=tuple(entry["tags"]),
-        output=entry["output"],
-        cached=entry["steps"]["cached"],
-        executed=entry["steps"]["executed"],
-        seconds=entry["seconds"],
-        up_to_date=True,
-        warnings=tuple(entry["warnings"]),
-    )
-
-
 def short(digest: str) -> str:
     """``sha256:`` and twelve digits."""
     algorithm, colon, value = digest.partition(":")
@@ -156,26 +133,3 @@ def _rows(results: Iterable[ImageResult]) -> Iterable[tuple[str, ...]]:
                 steps if first else "",
                 ("-" if result.up_to_date else words.duration(result.seconds)) if first else "",
             )
-
-
-def _image(result: ImageResult) -> dict[str, Any]:
-    return {
-        "digest": result.digest,
-        "tags": list(result.tags),
-        "output": result.output,
-        "platforms": {
-            platform.platform: {
-                "digest": platform.digest,
-                "size": platform.size,
-                "layers": [
-                    {"kind": layer.kind, "digest": layer.digest, "size": layer.size}
-                    for layer in platform.layers
-                ],
-            }
-            for platform in result.platforms
-        },
-        "steps": {"cached": result.cached, "executed": result.executed},
-        "seconds": round(result.seconds, 3),
-        "up_to_date": result.up_to_date,
-        "warnings": list(result.warnings),
-    }

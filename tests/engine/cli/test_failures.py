@@ -215,22 +215,6 @@ def test_a_base_without_the_platform(project: Project, images: Registry) -> None
 # The machine.
 
 
-@pytest.fixture
-def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of one megabyte."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=True)
-    yield folder
-    subprocess.run(["umount", folder], check=True)
-
-
-def test_a_full_disk(project: Project, tiny_disk: Path) -> None:
-    cause = project.nox("build", "--output", str(tiny_disk)).cause
-    assert f"{tiny_disk}/web.oci.tar cannot be written: No space left on device" in cause
-    assert list(tiny_disk.iterdir()) == []
-
-
 def test_an_output_that_is_a_file(project: Project) -> None:
     project.write({"dist": "mine"})
     assert "dist" in project.nox("build").cause

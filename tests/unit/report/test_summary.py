@@ -5,13 +5,13 @@ import re
 
 from rich.console import Console
 
+from nox_buildkit.report.record import to_json
 from nox_buildkit.report.summary import (
     KINDS,
     ImageResult,
     Layer,
     PlatformResult,
     print_summary,
-    to_json,
 )
 
 AMD64 = PlatformResult(
