@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Self
 
 from nox_buildkit.visible import redacted, shortened, visible
@@ -28,11 +29,15 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One cause, and the next thing to try; as text, one line of bounded length."""
+    """One cause, and the next thing to try; as text, one line of bounded length.
+
+    ``about``: the value of the spec that it is about, where whoever says so knows no position.
+    """
 
     message: str
     hint: str = ""
     location: Location | None = None
+    about: str = ""
 
     def __str__(self) -> str:
         text = f"{self.message}; {self.hint}" if self.hint else self.message
@@ -55,8 +60,12 @@ class BuildkitError(Exception):
 
     def located(self, location: Location | None) -> Self:
         """The same error; what has no place in it is at ``location``."""
+        return type(self)(*(replace(p, location=p.location or location) for p in self.problems))
+
+    def placed(self, places: Mapping[str, Location]) -> Self:
+        """The same error; what is about a value of ``places`` is there."""
         return type(self)(
-            *(Problem(p.message, p.hint, p.location or location) for p in self.problems)
+            *(replace(p, location=p.location or places.get(p.about)) for p in self.problems)
         )
 
 

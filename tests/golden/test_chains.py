@@ -87,7 +87,7 @@ def test_steps_have_the_debian_packages_of_what_is_below() -> None:
     )
     before, final = _dockerfile(plan, "api").split("AS final")
     assert "install --yes --no-install-recommends -- tree libpq5" in before
-    assert "install --yes --no-install-recommends -- tree\n" in final
+    assert "install --yes --no-install-recommends -- tree;" in final
 
 
 def test_what_is_started_is_inherited_over_several_levels() -> None:

@@ -44,6 +44,11 @@ def facts_for(spec: BuildSpec, names: dict[str, str | None]) -> Facts:
         digest="sha256:" + "ab" * 32,
         platforms=frozenset({"linux/amd64", "linux/arm64"}),
         libc=Libc("glibc", (2, 41)),
+        packages={
+            "linux/amd64": {"libglib2.0-0t64": "2.84.4-3", "python3": "3.13.5-1"},
+            "linux/arm64": {"libglib2.0-0t64": "2.84.4-3+b1", "python3": "3.13.5-1"},
+        },
+        asked={"libglib2.0-0": "libglib2.0-0t64", "python3": "python3"},
     )
     return Facts(
         uv="0.13.9",

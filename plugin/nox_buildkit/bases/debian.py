@@ -24,7 +24,7 @@ from nox_buildkit.machine import host_platform
 from nox_buildkit.plan.platforms import Libc
 
 #: Counts changes of what this module makes of the same packages.
-RECIPE = 4
+RECIPE = 5
 
 #: What compiles packages that have no wheel, and what build scripts on Debian take for granted.
 _COMPILERS = (
@@ -73,12 +73,14 @@ class Contents:
 class DebianBase:
     """An assembled base: ``folder`` is an OCI layout, ``digest`` that of its index.
 
-    ``packages``: name and version of every Debian package, by platform.
+    ``packages``: name and version of every Debian package, by platform; ``asked``: what was asked
+    for by name → the package that it is, of a virtual one the provider.
     """
 
     folder: Path
     digest: str
     packages: dict[str, dict[str, str]]
+    asked: dict[str, str]
 
 
 def release_for(python: str) -> Release:
@@ -149,7 +151,8 @@ def assemble(
                 ],
             )
             versions = {platform: tree.packages for platform, tree in trees.items()}
-            base = DebianBase(folder, digest, versions)
+            asked = {name: package for t in trees.values() for name, package in t.asked.items()}
+            base = DebianBase(folder, digest, versions, asked)
             (layout / "base.json").write_text(json.dumps({**asdict(base), "folder": ""}))
             if folder.exists():
                 folder.rename(work / "old")
@@ -181,9 +184,10 @@ def _read(folder: Path) -> DebianBase | None:
             blob.stat().st_size == size and blob.stat().st_mtime_ns <= finished
             for blob, size in _blobs(folder, value["digest"])
         )
+        base = DebianBase(folder, value["digest"], value["packages"], value["asked"])
     except (OSError, ValueError, KeyError, AttributeError):
         return None
-    return DebianBase(folder, value["digest"], value["packages"]) if whole else None
+    return base if whole else None
 
 
 def _blobs(folder: Path, index: str) -> Iterator[tuple[Path, int]]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nox_buildkit.bases.layout import Entry
+from nox_buildkit.bases.names import EXACT, installed_names, unknown_name, wrong_names
 from nox_buildkit.errors import EngineError, Problem
 from nox_buildkit.files import remove
 from nox_buildkit.visible import redacted
@@ -72,10 +73,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """The files of a base by path, and the version of each Debian package in it."""
+    """The files of a base by path, and the version of each Debian package in it.
+
+    ``asked``: what was asked for by name → the package that it is, of a virtual one the provider.
+    """
 
     entries: dict[str, Entry]
     packages: dict[str, str]
+    asked: dict[str, str]
 
 
 def unpack(
@@ -97,6 +102,7 @@ def unpack(
         "--skip=chroot/mount",
         f"--architectures={architecture}",
         f"--include={','.join(packages)}",
+        '--aptopt={} "{}"'.format(*EXACT),
         *([f"--hook-dir={usrmerge}"] if suite == "bookworm" else []),
         f"--extract-hook=copy-out /var/cache/apt/archives {debs}",
         suite,
@@ -113,18 +119,21 @@ def unpack(
         check=False,
         env={**os.environ, "SOURCE_DATE_EPOCH": "0", "LC_ALL": "C.UTF-8", "TMPDIR": str(work)},
     )
+    where = f"Debian {suite} for {architecture}"
     if done.returncode:
+        # mmdebstrap says again what apt said.
+        if wrong := tuple(dict.fromkeys(wrong_names(done.stderr, where))):
+            raise EngineError(*wrong)
         causes = [line[3:] for line in done.stderr.splitlines() if line.startswith("E: ")]
         cause = redacted(causes[0] if causes else done.stderr.strip()[-300:])
         hint = "check that the Debian mirror of this machine answers ('apt-get update')"
         if os.strerror(errno.ENOSPC) in done.stderr:
             cause, hint = f"the disk of {work} is full", "make room on it, and build again"
-        if "Unable to locate package" in cause:
-            hint = "correct the name: packages.debian.org lists those of each release"
-        raise EngineError(
-            Problem(f"Debian {suite} for {architecture} cannot be assembled: {cause}", hint)
-        )
-    dropped, controls = _contents(sorted((debs / "archives").glob("*.deb")))
+        raise EngineError(Problem(f"{where} cannot be assembled: {cause}", hint))
+    dropped, controls = _contents(sorted((debs / "archives").glob("*.deb")), {*packages})
+    asked = installed_names(packages, controls)
+    if missing := [name for name in packages if name not in asked]:
+        raise EngineError(*(unknown_name(name, where) for name in missing))
     entries = _entries(tar, dropped)
     tar.unlink()
     remove(debs)
@@ -137,10 +146,10 @@ def unpack(
         for line in control.splitlines()
         if line.startswith("Version: ")
     }
-    return Tree(entries, versions)
+    return Tree(entries, versions, asked)
 
 
-def _contents(debs: Sequence[Path]) -> tuple[set[str], dict[str, str]]:
+def _contents(debs: Sequence[Path], asked: set[str]) -> tuple[set[str], dict[str, str]]:
     """Paths of the dropped packages, and the control file of every package that stays.
 
     No two packages own the same file (Debian policy, 7.6.1), so a path says whose it is.
@@ -152,7 +161,7 @@ def _contents(debs: Sequence[Path]) -> tuple[set[str], dict[str, str]]:
             ["dpkg-deb", "--field", deb], capture_output=True, text=True, check=True
         ).stdout
         name = control.split("\n", 1)[0].removeprefix("Package: ")
-        if name not in DROPPED:
+        if name not in DROPPED - asked:
             packages[name] = control
             continue
         listing = subprocess.run(

@@ -23,12 +23,13 @@ from nox_buildkit.engine import layout
 from nox_buildkit.engine.bake import BakeResult
 from nox_buildkit.engine.find import find_engine
 from nox_buildkit.engine.model import Engine, Needs
-from nox_buildkit.errors import BuildError, Problem
+from nox_buildkit.errors import BuildError, Location, Problem
 from nox_buildkit.files import private_dir, remove
 from nox_buildkit.plan.model import ImagePlan, Plan
 from nox_buildkit.report import record
 from nox_buildkit.report.console import Reporter, choose, downloads, make_console, say
 from nox_buildkit.report.summary import ImageResult, print_summary
+from nox_buildkit.spec.targets import targets_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +119,18 @@ def build_images(
         made = [Exported(plan, image, exports, digests[image.name]) for image in plan.images]
         require_planned(made, also.done if also else "")
         return {one.image.name: one.finish(output, outcome, reporter.message) for one in made}
+    except BuildError as error:
+        raise error.placed(_places(project, plan)) from None
     finally:
         reporter.close()
+
+
+def _places(project: Project, plan: Plan) -> dict[str, Location]:
+    """Where the spec names the Debian packages that steps of ``plan`` install."""
+    images = (*plan.images, *plan.below)
+    targets = [t for image in images for t in targets_of(project.spec, image.name)]
+    keys = ("apt", "build-apt")
+    return {k: v for t in targets for key in keys for k, v in t.locations(key).items()}
 
 
 def _bake(prepared: Bake, exports: Path, reporter: Reporter) -> tuple[BakeResult, dict[str, str]]:

@@ -49,6 +49,7 @@ def _print(console: Console, image: ImagePlan, native: Sequence[str], *, result:
     if image.builder:
         tree.add(f"builder  {image.builder.name}@{image.builder.digest}")
     tree.add(f"python   {image.python}")
+    _debian(tree, image)
     if result:
         tree.add(f"tags     {', '.join(image.references)}")
         tree.add(f"output   dist/{image.name}.oci.tar")
@@ -77,6 +78,22 @@ def _print(console: Console, image: ImagePlan, native: Sequence[str], *, result:
     console.print(tree)
     if table := planned(image):
         console.print(table)
+
+
+def _debian(tree: Tree, image: ImagePlan) -> None:
+    asked = [package for package in image.debian if package.asked]
+    if image.debian:
+        more = len(image.debian) - len(asked)
+        branch = tree.add(f"debian   {more} packages (--json shows all)" + " and" * bool(asked))
+        for package in asked:
+            virtual = f", for {package.asked}" if package.asked != package.name else ""
+            places = " and ".join(package.platforms)
+            some = f" on {places}" if len(package.platforms) < len(image.platforms) else ""
+            branch.add(f"{package.name} {package.version}{virtual}{some}")
+    if image.apt:
+        branch = tree.add("debian   in the versions that the base's own sources have then")
+        for name in image.apt:
+            branch.add(name)
 
 
 def _reason(image: ImagePlan) -> str:

@@ -15,7 +15,8 @@ from typing import Literal
 class Rule:
     """A known cause. ``where``: what the step wrote, or what BuildKit and buildx said.
 
-    ``message`` and ``hint`` are formats over the pattern's groups and ``platform``.
+    ``message`` and ``hint`` are formats over the pattern's groups and ``platform``; the group
+    ``debian`` is a name of the spec.
     """
 
     name: str
@@ -82,6 +83,28 @@ RULES: tuple[Rule, ...] = (
         r"exec format error",
         "a step runs a program of {platform}, which this machine cannot do",
         "set up QEMU emulation, or use a builder with a {platform} node",
+    ),
+    _rule(
+        "debian-name-alike",
+        "log",
+        r"(?ms)^E: Unable to locate package (?P<debian>\S+)$.*^names like (?P=debian): "
+        r"(?P<names>\S[^\n]*)$",
+        "no package in the base's sources is named '{debian}'",
+        "did you mean one of {names}?",
+    ),
+    _rule(
+        "debian-name",
+        "log",
+        r"(?m)^E: (?:Unable to locate package|nothing was installed for) (?P<debian>\S+)$",
+        "no package in the base's sources is named '{debian}'",
+        "packages.debian.org lists those of each release of Debian",
+    ),
+    _rule(
+        "debian-virtual",
+        "log",
+        r"(?m)^E: Package '(?P<debian>\S+)' has no installation candidate$",
+        "no package in the base's sources is '{debian}', which may be a virtual package",
+        "the step's last lines have what apt says of it; name a package that provides it",
     ),
     _rule(
         "header-missing",

@@ -212,6 +212,10 @@ class Suite:
         found = (line.removeprefix("Contents|") for line in listing if line.startswith("Contents|"))
         return next(map(Path, found), None)
 
+    def names(self) -> frozenset[str]:
+        """The names of all packages, as last fetched. Raises EngineError."""
+        return frozenset(_apt(*self._command[1:], "pkgnames", program="apt-cache").split())
+
     def remotes(self, packages: Sequence[str]) -> tuple[Remote, ...]:
         """Files that hold ``packages``. Raises EngineError for one that the suite has not."""
         lines = self._apt("download", "--print-uris", *packages).splitlines()
@@ -249,9 +253,9 @@ def apt_error(stderr: bytes) -> EngineError:
     )
 
 
-def _apt(*arguments: str) -> str:
+def _apt(*arguments: str, program: str = "apt-get") -> str:
     done = subprocess.run(
-        ["apt-get", *arguments],
+        [program, *arguments],
         env=_environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,

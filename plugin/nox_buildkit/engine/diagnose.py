@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from nox_buildkit.engine.causes import ENGINE_GONE, RULES, Rule
 from nox_buildkit.engine.progress import Progress
@@ -24,21 +25,20 @@ def diagnose(progress: Progress, text: Sequence[str]) -> BuildError:
     Vertices that failed for the same cause make one problem that names them all.
     """
     said = _spoken(text)
-    causes: dict[tuple[str, str], list[Vertex]] = {}
+    causes: dict[Problem, list[Vertex]] = {}
     for vertex in progress.failed:
         log = "\n".join(progress.log(vertex.digest))
         cause = _cause(progress, vertex, log, said)
         causes.setdefault(cause, []).append(vertex)
     if not causes:
-        message, hint = _cause(progress, None, "", said)
-        return BuildError(Problem(message, hint))
+        return BuildError(_cause(progress, None, "", said))
     # An output that fails ends the sessions of the others, which then miss the engine.
     if len(causes) > 1:
-        causes.pop((ENGINE_GONE.message, ENGINE_GONE.hint), None)
+        causes.pop(Problem(ENGINE_GONE.message, ENGINE_GONE.hint), None)
     return BuildError(
         *(
-            Problem(f"{_places(progress, vertices)}: {message}", hint)
-            for (message, hint), vertices in causes.items()
+            replace(cause, message=f"{_places(progress, vertices)}: {cause.message}")
+            for cause, vertices in causes.items()
         )
     )
 
@@ -60,7 +60,7 @@ def last_lines(progress: Progress, count: int = 20) -> tuple[str, ...]:
     return progress.log(progress.failed[0].digest)[-count:] if progress.failed else ()
 
 
-def _cause(progress: Progress, vertex: Vertex | None, log: str, said: str) -> tuple[str, str]:
+def _cause(progress: Progress, vertex: Vertex | None, log: str, said: str) -> Problem:
     # What buildx says at the end may be about another vertex, which this one took down with it.
     own = vertex.error if vertex else ""
     found = rule_of(log, own)
@@ -69,7 +69,7 @@ def _cause(progress: Progress, vertex: Vertex | None, log: str, said: str) -> tu
         found = rule_of(log, error)
     if found is None:
         lines = [line for line in error.splitlines() if line.strip()]
-        return (lines[-1] if lines else "buildx ended without a word", "")
+        return Problem(lines[-1] if lines else "buildx ended without a word")
     rule, match = found
     values = {key: _shown(key, value) for key, value in match.groupdict().items()}
     platforms = _platforms(progress, vertex) if vertex else ()
@@ -78,7 +78,7 @@ def _cause(progress: Progress, vertex: Vertex | None, log: str, said: str) -> tu
     stage = re.search(r"--from=(\S+)", vertex.name.text) if vertex else None
     values["source"] = f"the stage {stage[1]}" if stage else "the build context"
     message = rule.message.format_map(values).replace(" ()", "")
-    return message, rule.hint.format_map(values)
+    return Problem(message, rule.hint.format_map(values), about=values.get("debian", ""))
 
 
 def _shown(key: str, value: str | None) -> str:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from nox_buildkit.bases import debian
 from nox_buildkit.bases.inside import Inside, look
+from nox_buildkit.bases.names import with_nearest
 from nox_buildkit.bases.releases import warnings
 from nox_buildkit.bases.unpack import Source
-from nox_buildkit.engine.debian import Archive, host_archive, host_security
+from nox_buildkit.engine.debian import Archive, Suite, host_archive, host_security
 from nox_buildkit.engine.fetch import fetch
 from nox_buildkit.engine.provision import Report, tool
 from nox_buildkit.engine.registry import RemoteImage, inspect
-from nox_buildkit.errors import PlanError, Problem
+from nox_buildkit.errors import EngineError, PlanError, Problem
 from nox_buildkit.files import cache_dir, private_dir, scratch, write_atomic
 from nox_buildkit.lock.bases import NAME as BASE_LOCK
 from nox_buildkit.plan.facts import BaseFacts
@@ -75,9 +76,14 @@ class Bases:
 
         def assemble(*, again: bool) -> debian.DebianBase:
             source = _source(release, self.report)
-            return debian.assemble(
-                release, wanted, source, self.report, contents=contents, again=again
-            )
+            try:
+                return debian.assemble(
+                    release, wanted, source, self.report, contents=contents, again=again
+                )
+            except EngineError as error:
+                if not any(problem.about for problem in error.problems):
+                    raise
+                raise with_nearest(error, _names(release.suite)) from None
 
         name = f"debian:{release.suite}{contents}"
         locked = self._locked(name)
@@ -90,7 +96,6 @@ class Bases:
                 message = f"{BASE_LOCK} has another {name} than Debian's archive has now"
                 raise PlanError(Problem(message, _REFRESH))
         self.resolved[name] = _as_image(base)
-        versions = {(name, v) for known in base.packages.values() for name, v in known.items()}
         return BaseFacts(
             name="debian",
             context=f"oci-layout://{base.folder}@{base.digest}",
@@ -100,7 +105,8 @@ class Bases:
             python=python,
             interpreter=f"/usr/bin/python{python}",
             builds=True,
-            packages=tuple(sorted(versions)),
+            packages=base.packages,
+            asked=base.asked,
         )
 
     def reference(self, reference: str, platforms: Iterable[str]) -> BaseFacts:
@@ -219,6 +225,16 @@ def _line(archive: Archive, suite: str) -> str:
     named = archive.signed_by and "\n" not in archive.signed_by
     options = f"[signed-by={archive.signed_by}] " if named else ""
     return f"deb {options}{archive.uri} {suite} main"
+
+
+def _names(suite: str) -> frozenset[str]:
+    """All packages of ``suite``; none where its index cannot be had."""
+    try:
+        index = Suite.of(host_archive(), suite)
+        index.update()
+        return index.names()
+    except EngineError:
+        return frozenset()
 
 
 def layout_folder(context: str) -> Path | None:

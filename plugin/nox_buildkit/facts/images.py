@@ -53,7 +53,8 @@ def _stack(target: Target, native: Sequence[str], bases: Bases) -> Stack:
         paired = _paired(image)
         base = bases.reference(paired.reference, platforms)
     except BuildkitError as error:
-        raise error.located(target.location(key)) from None
+        places = target.locations("apt")
+        raise error.placed(places).located(target.location(key)) from None
     if base.builds and not image.build_base and set(native) <= base.platforms:
         return Stack(base, None)
     try:
@@ -90,7 +91,8 @@ def compiler_of(
         headers = ("python3-dev",) if base.interpreter.startswith("/usr/bin/") else ()
         return base, tuple(dict.fromkeys((*_COMPILERS, *headers, *build_apt)))
     except BuildkitError as error:
-        raise error.located(target.location("build-apt")) from None
+        places = target.locations("apt") | target.locations("build-apt")
+        raise error.placed(places).located(target.location("build-apt")) from None
 
 
 #: As little as most sdists can be compiled with.

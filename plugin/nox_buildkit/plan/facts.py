@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -27,7 +27,8 @@ class BaseFacts:
     ``platforms``: those it exists for. What follows is known of images that were looked into:
     ``libc``: what wheels are chosen against; ``python``: version, at the path ``interpreter``;
     ``builds``: whether build steps can run in it; ``apt``: whether Debian packages can be added;
-    ``packages``: name and version of those that are in it, where they are known.
+    ``packages``: Debian packages that are in it, where they are known, as name and version by
+    platform; ``asked``: what was asked for by name → the package that it is.
     """
 
     name: str
@@ -41,7 +42,8 @@ class BaseFacts:
     apt: bool = False
     entrypoint: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
-    packages: tuple[tuple[str, str], ...] = ()
+    packages: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    asked: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
 

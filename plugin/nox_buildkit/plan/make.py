@@ -13,6 +13,7 @@ from nox_buildkit.plan.packages import Selection, less_installed, select_package
 from nox_buildkit.plan.parts import (
     Application,
     Base,
+    DebianPackage,
     File,
     Package,
     PlacedFile,
@@ -101,6 +102,7 @@ def _plan_target(
         base=_base(known.base, made[target.below.image] if target.below else None),
         builder=_base(known.builder) if known.builder else None,
         compiler=_base(known.compiler) if known.compiler else None,
+        debian=tuple(_debian(known.base, chosen, _apt_of(target))),
         # Base debian has them already.
         apt=image.apt if known.base.apt else (),
         build_apt=known.build_apt,
@@ -172,6 +174,18 @@ def _are_alike(one: Target, first: TargetFacts, other: Target, second: TargetFac
         and first.local == second.local
         and (one.variant.python, first.base.libc) == (other.variant.python, second.base.libc)
     )
+
+
+def _debian(
+    base: BaseFacts, platforms: Sequence[str], asked: Sequence[str]
+) -> Iterator[DebianPackage]:
+    stated = {base.asked[name]: name for name in asked if name in base.asked}
+    where: dict[tuple[str, str], list[str]] = {}
+    for platform in platforms:
+        for package in base.packages.get(platform, {}).items():
+            where.setdefault(package, []).append(platform)
+    for (name, version), there in sorted(where.items()):
+        yield DebianPackage(name, version, tuple(there), stated.get(name, ""))
 
 
 def _apt_of(target: Target) -> tuple[str, ...]:

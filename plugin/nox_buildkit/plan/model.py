@@ -17,6 +17,7 @@ from typing import Any
 from nox_buildkit.plan.parts import (
     Application,
     Base,
+    DebianPackage,
     ImageConfig,
     LayerKind,
     Package,
@@ -39,16 +40,17 @@ class ImagePlan:
     ``variants``: what it is on more platforms, where that differs by more than packages.
     ``builder``: where build steps run, if not in the base; ``compiler``: where packages without a
     wheel are compiled, after the Debian packages ``build_apt`` were added; ``compiled_with``: those
-    that the spec names for it, be they added or in it already; ``apt``: those that are added to the
-    base. ``own``: like ``pure``, but no index has them, and they change with the sources;
-    ``step_packages`` and ``step_apt``: what the machine that runs ``steps`` needs
-    besides the pure packages.
+    that the spec names for it, be they added or in it already; ``debian``: the packages of a base
+    that is assembled here; ``apt``: those that a step adds to another base. ``own``: like ``pure``,
+    but no index has them, and they change with the sources; ``step_packages`` and ``step_apt``:
+    what the machine that runs ``steps`` needs besides the pure packages.
     """
 
     name: str
     base: Base
     builder: Base | None
     compiler: Base | None
+    debian: tuple[DebianPackage, ...]
     apt: tuple[str, ...]
     build_apt: tuple[str, ...]
     compiled_with: tuple[str, ...]

@@ -47,6 +47,19 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True)
+class DebianPackage:
+    """A Debian package of a base that is assembled here, in one version on ``platforms``.
+
+    ``asked``: what the spec names it, which may be a virtual package; "" if it does not.
+    """
+
+    name: str
+    version: str
+    platforms: tuple[str, ...]
+    asked: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PlatformPlan:
     """What differs between platforms. ``wheel_platform``: uv's ``--python-platform``.
 

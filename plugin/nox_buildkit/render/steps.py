@@ -150,12 +150,41 @@ def apt(packages: Sequence[str], architecture: str = "TARGETARCH") -> list[str]:
         f"mkdir -p {folder}/cache/archives/partial {folder}/lists/partial",
         "touch /run/started",
         'apt-get "$@" update',
-        f'apt-get "$@" install --yes --no-install-recommends -- {names}',
+        *_install_debian(names),
         "rm -f /var/cache/ldconfig/aux-cache /var/cache/debconf/*-old /var/lib/dpkg/*-old",
         "# What the packages brought has their times; what changed now has one time for all.",
         f"find / -xdev -newer /run/started -exec touch --no-dereference --date=@{EPOCH} {{}} +",
         "rm /run/started",
         "RUN",
+    ]
+
+
+def _install_debian(names: str) -> list[str]:
+    """Install exactly the packages ``names`` (shell words), or say which could not be."""
+    alike = (
+        "import difflib, sys; name = sys.argv[1]; "
+        "names = [n for n in sys.stdin.read().split() if n[:3] == name[:3]]; "
+        'name in names or print("names like", f"{name}:", '
+        '", ".join(difflib.get_close_matches(name, names, 3, 0.7)))'
+    )
+    return [
+        "# Without Pattern-Only, a name that is not there is taken for a regular expression.",
+        'if ! apt-get "$@" -o APT::Cmd::Pattern-Only=true install --yes --no-install-recommends '
+        f"-- {names}; then",
+        f"  for name in {names}; do",
+        f'    apt-cache "$@" pkgnames | python3 -Ic \'{alike}\' "$name" || true',
+        "  done",
+        "  exit 100",
+        "fi",
+        "# A virtual package is there if another provides it.",
+        "dpkg-query --show --showformat='${db:Status-Status},${Package},${Provides},\\n' |",
+        "  sed -n 's/ *([^)]*)//g; s/, */,/g; s/^installed,/,/p' > /run/installed",
+        f"for name in {names}; do",
+        '  if ! grep -qF -- ",$name," /run/installed; then',
+        '    echo "E: nothing was installed for $name"; exit 100',
+        "  fi",
+        "done",
+        "rm /run/installed",
     ]
 
 

@@ -17,7 +17,8 @@ PLATFORMS = ("linux/amd64", "linux/arm64", "linux/arm/v7")
 DEFAULT_PLATFORMS = PLATFORMS[:2]
 BASE_PRESETS = ("slim", "full", "debian", "distroless", "chainguard")
 PLACEHOLDERS = ("version", "revision")
-DEBIAN_PACKAGE = r"[a-z0-9][a-z0-9+.-]+"
+# For apt, a name with a minus at its end is one to remove.
+DEBIAN_PACKAGE = r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.]"
 
 NO_REQUIREMENTS = "none"
 #: What a base begins with that is another image of the same spec, as in bake.

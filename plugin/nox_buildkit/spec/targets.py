@@ -30,6 +30,16 @@ class Target:
         """Where the value of a key was written."""
         return self.spec.location(*self.path, *key)
 
+    def locations(self, key: str) -> dict[str, Location]:
+        """Where each value of a list was written, its own and what it builds on."""
+        attribute = key.replace("-", "_")
+        stated = {
+            value: one.location(key, position)
+            for one in reversed(self.chain)
+            for position, value in enumerate(getattr(one.variant, attribute))
+        }
+        return {value: location for value, location in stated.items() if location}
+
     @property
     def user(self) -> str:
         """The user of its containers."""

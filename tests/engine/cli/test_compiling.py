@@ -121,10 +121,29 @@ def test_a_package_that_does_not_compile_is_named_with_its_platform(
 
 
 def test_a_debian_package_that_is_not_there_is_named(project: Project) -> None:
-    project.write({"buildspec.yaml": SPEC.replace("libyaml-0-2", "libyaml-0-3")})
-    cause = project.nox("build").cause
-    assert cause.startswith("buildspec.yaml:5:10: images.web.apt: ")
-    assert "Unable to locate package libyaml-0-3" in cause
+    # A regular expression that many packages match; a virtual package; a slip.
+    names = "libpq5, libldap-2.5, awk, libyaml-0-3"
+    project.write({"buildspec.yaml": SPEC.replace("libyaml-0-2", names)})
+    virtual, *wrong = project.nox("build").failure.splitlines()
+    assert virtual.startswith("buildspec.yaml:5:32: images.web.apt.2: 'awk' is a virtual package")
+    assert virtual.endswith("; name one of them: original-awk, mawk, gawk")
+    assert wrong[0].startswith("buildspec.yaml:5:19: images.web.apt.1: no package of Debian trixie")
+    assert wrong[1].startswith("buildspec.yaml:5:37: images.web.apt.3: no package of Debian trixie")
+    assert "is named 'libyaml-0-3'; did you mean libyaml-0-2 or" in wrong[1]
+
+
+def test_a_plan_names_debian_packages_with_their_versions(project: Project) -> None:
+    # Known by the name that it had before a transition, and one that others of the base need, too.
+    spec = SPEC.replace("libyaml-0-2", "libssl3, openssl")
+    project.write({"buildspec.yaml": spec})
+    plan = json.loads(project.ok("plan", "--json").stdout)["images"][0]
+    there = {one["name"]: one for one in plan["debian"]}
+    assert (there["libssl3t64"]["asked"], there["openssl"]["asked"]) == ("libssl3", "openssl")
+    assert there["libc6"]["asked"] == ""
+    assert there["libc6"]["platforms"] == ["linux/amd64", "linux/arm64"]
+    shown = project.ok("plan").stdout
+    assert f"libssl3t64 {there['libssl3t64']['version']}, for libssl3\n" in shown
+    assert "libc6 " not in shown
 
 
 def test_a_library_that_was_forgotten_is_named_with_who_needs_it(

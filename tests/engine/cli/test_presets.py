@@ -110,7 +110,13 @@ def test_debian_packages_on_a_base_with_apt(
 ) -> None:
     with in_cache(engine_home):
         push_with_apt(hub.address, tools.skopeo, tmp_path)
-    keys = {"platforms": ["linux/amd64"], "apt": ["libyaml-0-2"]}
+    keys = {"platforms": ["linux/amd64"], "apt": ["libyaml-0.2"]}
+    mirrored.write({"buildspec.yaml": _spec(hub, "python:3.13-apt", **keys)})
+    cause = mirrored.nox("build").cause
+    assert "images.web.apt.0: web, linux/amd64, final" in cause
+    assert "is named 'libyaml-0.2'; did you mean one of libyaml-0-2" in cause
+    # The second is what a package with another name provides.
+    keys["apt"] = ["libyaml-0-2", "libssl3"]
     mirrored.write({"buildspec.yaml": _spec(hub, "python:3.13-apt", **keys)})
     mirrored.ok("build")
     image = ImageIndex.open(mirrored.tar).platforms["linux/amd64"]
