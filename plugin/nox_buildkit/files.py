@@ -104,7 +104,10 @@ def remove(path: Path) -> None:
     """
     if mounted := mounts_below(real_path(path.parent) / path.name):
         raise _mounted(mounted[-1])
-    parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        return
     try:
         _remove_at(parent, path.name, path)
     finally:

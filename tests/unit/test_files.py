@@ -43,6 +43,7 @@ def test_removing_follows_no_link(tmp_path: Path) -> None:
     remove(folder)
     remove(tmp_path / "link")
     remove(tmp_path / "missing")
+    remove(tmp_path / "missing" / "below")
     assert [path.name for path in tmp_path.iterdir()] == ["canary"]
     assert (canary / "below").is_dir()
 

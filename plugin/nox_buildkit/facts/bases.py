@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -14,12 +13,13 @@ from nox_buildkit.bases.inside import Inside, look
 from nox_buildkit.bases.names import with_nearest
 from nox_buildkit.bases.releases import warnings
 from nox_buildkit.bases.unpack import Source
+from nox_buildkit.cached import read_cached, write_cached
 from nox_buildkit.engine.debian import Archive, Suite, host_archive, host_security
 from nox_buildkit.engine.fetch import fetch
 from nox_buildkit.engine.provision import Report, tool
 from nox_buildkit.engine.registry import RemoteImage, inspect
 from nox_buildkit.errors import EngineError, PlanError, Problem
-from nox_buildkit.files import cache_dir, private_dir, scratch, write_atomic
+from nox_buildkit.files import cache_dir, private_dir, scratch
 from nox_buildkit.lock.bases import NAME as BASE_LOCK
 from nox_buildkit.plan.facts import BaseFacts
 from nox_buildkit.plan.platforms import Libc
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from nox_buildkit.engine.model import Engine
 
 #: Counts changes of what is found out about the same image.
-_FORMAT = 1
+_FORMAT = 2
 
 _REFRESH = "run 'nox -s lock -- --bases' and commit it"
 
@@ -171,7 +171,9 @@ class Bases:
 
     def _inside(self, image: BaseFacts, platforms: list[str]) -> dict[str, Inside]:
         """What the image is like on each of ``platforms``; asked once a digest."""
-        kept = private_dir(cache_dir() / "bases") / f"{image.digest.replace(':', '-')}.json"
+        kept = (
+            private_dir(cache_dir() / "bases") / f"{image.digest.replace(':', '-')}.{_FORMAT}.json"
+        )
         known = _kept(kept)
         missing = [platform for platform in platforms if platform not in known]
         if missing:
@@ -180,8 +182,7 @@ class Bases:
                 place = image.context.removeprefix("docker-image://")
                 fetched = fetch(self.engine(), place, missing, folder / "layout")
                 known |= {name: look(one.config, one.layers) for name, one in fetched.items()}
-            values = {name: asdict(inside) for name, inside in known.items()}
-            write_atomic(kept, json.dumps({"format": _FORMAT, "platforms": values}))
+            write_cached(kept, {name: asdict(inside) for name, inside in known.items()})
         return {platform: known[platform] for platform in platforms}
 
 
@@ -190,25 +191,19 @@ def _as_image(base: debian.DebianBase) -> RemoteImage:
 
 
 def _kept(path: Path) -> dict[str, Inside]:
-    try:
-        content = json.loads(path.read_bytes())
-        if content["format"] != _FORMAT:
-            return {}
-        return {
-            platform: Inside(
-                **{
-                    **values,
-                    "libc": values["libc"]
-                    and Libc(values["libc"]["family"], tuple(values["libc"]["version"])),
-                    "distribution": tuple(values["distribution"]),
-                    "entrypoint": tuple(values["entrypoint"]),
-                    "command": tuple(values["command"]),
-                }
-            )
-            for platform, values in content["platforms"].items()
-        }
-    except (OSError, ValueError, TypeError, KeyError):
-        return {}
+    return {
+        platform: Inside(
+            **{
+                **values,
+                "libc": values["libc"]
+                and Libc(values["libc"]["family"], tuple(values["libc"]["version"])),
+                "distribution": tuple(values["distribution"]),
+                "entrypoint": tuple(values["entrypoint"]),
+                "command": tuple(values["command"]),
+            }
+        )
+        for platform, values in (read_cached(path) or {}).items()
+    }
 
 
 def _source(release: debian.Release, report: Report) -> Source:

@@ -16,8 +16,9 @@ from urllib.request import url2pathname
 
 from packaging.utils import parse_wheel_filename
 
+from nox_buildkit.cached import read_cached, write_cached
 from nox_buildkit.errors import PlanError, Problem
-from nox_buildkit.files import cache_dir, private_dir, write_atomic
+from nox_buildkit.files import cache_dir, private_dir
 from nox_buildkit.lock.newest import newest_with_wheel
 from nox_buildkit.lock.pylock import read_pylock, state
 from nox_buildkit.lock.source import Source
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from packaging.tags import Tag
 
 #: Counts changes of what is kept.
-_FORMAT = 2
+_FORMAT = 3
 
 
 def read_coverage(
@@ -39,20 +40,18 @@ def read_coverage(
     key = json.dumps([_FORMAT, state(source), [p.oci for p in platforms], python, str(libc)])
     digest = hashlib.sha256(key.encode()).hexdigest()
     path = private_dir(cache_dir() / "coverage") / f"{digest}.json"
-    try:
-        kept = json.loads(path.read_bytes())
+    if (kept := read_cached(path)) is not None:
         return {platform: tuple(LockedFile(**f) for f in files) for platform, files in kept.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
-        coverage = cover(read_pylock(source), platforms, python, libc)
-        if any(file.kind == "none" for files in coverage.values() for file in files):
-            # An error that somebody is going to mend: not kept.
-            return {
-                p.oci: tuple(_newest(f, source, p, python, libc) for f in coverage[p.oci])
-                for p in platforms
-            }
-        kept = {platform: [asdict(f) for f in files] for platform, files in coverage.items()}
-        write_atomic(path, json.dumps(kept))
-        return coverage
+    coverage = cover(read_pylock(source), platforms, python, libc)
+    if any(file.kind == "none" for files in coverage.values() for file in files):
+        # An error that somebody is going to mend: not kept.
+        return {
+            p.oci: tuple(_newest(f, source, p, python, libc) for f in coverage[p.oci])
+            for p in platforms
+        }
+    kept = {platform: [asdict(f) for f in files] for platform, files in coverage.items()}
+    write_cached(path, kept)
+    return coverage
 
 
 def cover(lock: Pylock, platforms: Iterable[Platform], python: str, libc: Libc) -> Coverage:

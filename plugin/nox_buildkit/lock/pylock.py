@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 
+from nox_buildkit.cached import read_cached, write_cached
 from nox_buildkit.errors import LockError, Problem
-from nox_buildkit.files import cache_dir, private_dir, write_atomic
+from nox_buildkit.files import cache_dir, private_dir
 from nox_buildkit.lock.export import export_files
 from nox_buildkit.lock.folders import contents
 from nox_buildkit.lock.indexes import without_folders
@@ -40,11 +41,12 @@ def read_pylock(source: Source) -> Pylock:
     from packaging.pylock import Pylock, PylockValidationError  # noqa: PLC0415
 
     digest = hashlib.sha256(state(source).encode()).hexdigest()
-    path = private_dir(cache_dir() / "pylock") / f"pylock.{digest}.toml"
-    if not path.is_file():
-        write_atomic(path, _ask(source))
+    path = private_dir(cache_dir() / "pylock") / f"{digest}.json"
+    if (listed := read_cached(path)) is None:
+        listed = _ask(source)
+        write_cached(path, listed)
     try:
-        return Pylock.from_dict(_as_locked(tomllib.loads(path.read_text()), source))
+        return Pylock.from_dict(_as_locked(tomllib.loads(listed), source))
     except LockError:
         # The next run asks again.
         path.unlink(missing_ok=True)

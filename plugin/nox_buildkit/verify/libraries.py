@@ -8,7 +8,6 @@ of their own before those that need them. So what is reported is nowhere in the 
 from __future__ import annotations
 
 import io
-import json
 import posixpath
 import re
 import tarfile
@@ -22,11 +21,12 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
 
 from nox_buildkit.bases import releases
-from nox_buildkit.files import cache_dir, private_dir, write_atomic
+from nox_buildkit.cached import read_cached, write_cached
+from nox_buildkit.files import cache_dir, private_dir
 from nox_buildkit.plan.platforms import Libc
 
 #: Counts changes of what is read of the same layer.
-_FORMAT = 3
+_FORMAT = 4
 
 #: What the kernel and the linker bring along by themselves.
 _ALWAYS = ("linux-vdso.so", "ld-linux")
@@ -129,11 +129,9 @@ def read_layer(layer: Path, *, programs: bool) -> LayerContents:
     """
     what = "programs" if programs else "libraries"
     kept = private_dir(cache_dir() / "layers") / f"{layer.name}.{what}.{_FORMAT}.json"
-    try:
-        known = json.loads(kept.read_text())
-    except (OSError, ValueError):
+    if (known := read_cached(kept)) is None:
         contents = _read(layer, programs=programs)
-        write_atomic(kept, json.dumps({**asdict(contents), "libraries": [*contents.libraries]}))
+        write_cached(kept, {**asdict(contents), "libraries": [*contents.libraries]})
         return contents
     return LayerContents(
         frozenset(known["libraries"]),

@@ -1,0 +1,39 @@
+"""What is in the cache is proved before it is used: a damaged entry is made anew, and said so."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from project import Project
+
+
+@pytest.fixture
+def caching(project: Project, engine_home: Path, tmp_path: Path) -> Project:
+    """A project with the session's engine, and a cache of its own with what was downloaded."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    for name in ("bases", "uv", "apt"):
+        shutil.copytree(engine_home / name, home / name, symlinks=True)
+    shutil.copytree(engine_home / "tools", home / "tools", symlinks=True)
+    project.env["NOX_BUILDKIT_CACHE"] = str(home)
+    return project
+
+
+def cache_of(project: Project) -> Path:
+    return Path(project.env["NOX_BUILDKIT_CACHE"])
+
+
+def test_damaged_answers_are_asked_for_again(caching: Project) -> None:
+    whole = json.loads(caching.ok("plan", "--json").stdout)
+    entries = [*cache_of(caching).glob("coverage/*"), *cache_of(caching).glob("pylock/*")]
+    assert len(entries) == 2
+    for entry in entries:
+        entry.write_text("{}")
+    done = caching.ok("plan", "--json")
+    assert json.loads(done.stdout) == whole
+    for entry in entries:
+        assert f"{entry} was damaged: it is made anew\n" in done.stderr
+    assert "damaged" not in caching.ok("plan", "--json").stderr
