@@ -57,9 +57,9 @@ def test_a_context_has_its_files_their_digests_and_the_version(tmp_path: Path) -
     script = tmp_path / "run.sh"
     script.write_text("#!/bin/sh\n")
     (tmp_path / "link").symlink_to("run.sh")
-    before = read_context(tmp_path, copy=["."], exclude=(), location=None)
+    before = read_context(tmp_path, copy=["."], exclude=())
     script.chmod(0o755)
-    after = read_context(tmp_path, copy=["."], exclude=(), location=None)
+    after = read_context(tmp_path, copy=["."], exclude=())
 
     assert [file.path for file in before.files] == ["link", "pyproject.toml", "run.sh"]
     assert before.version == "1.2"
@@ -69,4 +69,4 @@ def test_a_context_has_its_files_their_digests_and_the_version(tmp_path: Path) -
 
 def test_a_path_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(PlanError, match="'app' is not in the context"):
-        read_context(tmp_path, copy=["app"], exclude=(), location=None)
+        read_context(tmp_path, copy=["app"], exclude=())

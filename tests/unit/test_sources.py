@@ -29,11 +29,11 @@ def test_a_layer_has_the_digests_of_its_folder(tmp_path: Path, workdir: str) -> 
         tar.add(folder, workdir.strip("/") or ".")
         made = tarfile.TarInfo(f"{workdir.strip('/')}/__pycache__/main.cpython-313.pyc".strip("/"))
         tar.addfile(made)
-    planned = read_context(folder, copy=["."], exclude=(), location=None).files
+    planned = read_context(folder, copy=["."], exclude=()).files
 
     found = application(layer, workdir)
 
     assert found == {file.path: file.digest for file in planned}
     (folder / "run.sh").chmod(0o644)
-    changed = read_context(folder, copy=["."], exclude=(), location=None).files
+    changed = read_context(folder, copy=["."], exclude=()).files
     assert {file.path for file in changed if found[file.path] != file.digest} == {"run.sh"}

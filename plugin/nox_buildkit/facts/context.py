@@ -11,8 +11,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from nox_buildkit.errors import Location, PlanError, Problem
-from nox_buildkit.facts.ignore import split_files
+from nox_buildkit.facts.ignore import Locate, select_files
 from nox_buildkit.plan.facts import ContextFacts, SourceFile
 
 SourceKind = Literal["x", "-", "link"]
@@ -21,23 +20,20 @@ _CHUNK = 1 << 20
 
 
 def read_context(
-    folder: Path, *, copy: Sequence[str], exclude: Collection[Path], location: Location | None
+    folder: Path,
+    *,
+    copy: Sequence[str],
+    exclude: Collection[Path],
+    locate: Locate = lambda _: None,
 ) -> ContextFacts:
-    """Read the files of ``folder``. Raises PlanError if a path of ``copy`` is not there."""
-    missing = [path for path in copy if not (folder / path).exists()]
-    if missing:
-        raise PlanError(
-            *(
-                Problem(f"'{path}' is not in the context '{folder}'", "correct 'copy'", location)
-                for path in missing
-            )
-        )
-    included, ignored = split_files(folder, include=copy, exclude=exclude)
+    """Read the files of ``folder``. Raises PlanError as ``select_files`` does."""
+    found = select_files(folder, copy, exclude, locate)
     return ContextFacts(
         folder=str(folder),
-        files=tuple(source_file(folder, path) for path in included),
-        ignored=tuple(ignored),
+        files=tuple(source_file(folder, path) for path in found.files),
+        ignored=found.ignored,
         version=stated_version(folder),
+        warnings=found.warnings,
     )
 
 

@@ -123,7 +123,7 @@ def _context(target: Target, source: Source | None, outside: Outside) -> Context
         folder,
         copy=target.variant.copied,
         exclude=[*outside.exclude, *(_requirements_files(source) if source else ())],
-        location=target.location("copy"),
+        locate=lambda position: target.location("copy", position),
     )
 
 

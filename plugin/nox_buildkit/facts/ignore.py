@@ -1,39 +1,60 @@
-"""Which files of a folder stay out of an image: .gitignore, .dockerignore, and what never belongs.
+"""Which files of a folder go into an image: .gitignore, .dockerignore, and what never belongs.
 
 The result is a list of literal paths. BuildKit gets exactly that list, and the names that never
-belong, so there is one place that understands ignore files.
+belong, so there is one place that decides.
 """
 
 from __future__ import annotations
 
 import os
-import re
-import warnings
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
-from pathspec import GitIgnoreSpec
-
 from nox_buildkit.errors import Location, PlanError, Problem
+from nox_buildkit.facts.dockerignore import DockerIgnore
+from nox_buildkit.facts.links import resolved
+from nox_buildkit.facts.worktree import Listing, list_files
+from nox_buildkit.files import real_path
 from nox_buildkit.plan.parts import NEVER
 
-_NEVER = GitIgnoreSpec.from_lines(NEVER)
+_SCRIPT = "inputs/scripts/layer.py"
+
+#: Where the entry of ``copy`` at an index was written.
+Locate = Callable[[int], Location | None]
 
 
-def split_files(
-    folder: Path, *, include: Sequence[str], exclude: Collection[Path]
-) -> tuple[list[str], list[str]]:
-    """Walk ``folder``: paths of files that go in, and topmost paths that stay out, both sorted.
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Paths of ``files`` that go in, and topmost paths that are ``ignored``, both sorted."""
 
-    ``include``: paths below ``folder`` that are wanted (``.`` for all); ``exclude``: absolute paths
-    that stay out. Paths are relative, with forward slashes.
+    files: tuple[str, ...]
+    ignored: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def select_files(
+    folder: Path, copy: Sequence[str], exclude: Collection[Path], locate: Locate = lambda _: None
+) -> Selection:
+    """Choose among the files below ``folder``, an absolute path without links.
+
+    ``copy``: paths below ``folder`` that are wanted (``.`` for all), written at ``locate``;
+    ``exclude``: absolute paths that stay out. Raises PlanError with every entry of ``copy`` that
+    there is nothing of.
     """
-    walker = _Walker(folder, include, frozenset(exclude))
-    walker.visit("", GitIgnore.above(folder))
-    # Also those that are yet to be made.
-    named = {str(path.relative_to(folder)) for path in exclude if folder in path.parents}
-    below = {path for path in named if not any(path.startswith(f"{i}/") for i in walker.ignored)}
-    return sorted(walker.included), sorted({*walker.ignored, *below})
+    chosen = _Chosen(folder, _Excluded(folder, exclude), list_files(folder) if copy else Listing())
+    problems: list[Problem] = []
+    for position, entry in enumerate(copy):
+        try:
+            chosen.take(entry)
+        except PlanError as error:
+            problems += error.located(locate(position)).problems
+    if problems:
+        raise PlanError(*problems)
+    ignored = {*_topmost(folder, chosen.files), *chosen.excluded.to_be_made(chosen.files)}
+    warnings = (*chosen.listing.warnings, *chosen.warnings)
+    return Selection(tuple(sorted(chosen.files)), tuple(sorted(ignored)), warnings)
 
 
 def every_file(folder: Path, *, exclude: Collection[Path]) -> list[str]:
@@ -48,198 +69,149 @@ def every_file(folder: Path, *, exclude: Collection[Path]) -> list[str]:
             path
             for name in (*folders, *names)
             if (path := here / name) not in exclude
-            and not _NEVER.match_file(path.relative_to(folder).as_posix())
+            and not never(path.relative_to(folder).as_posix())
         ]
         folders[:] = [path.name for path in kept if path.name in folders]
         found += [path.relative_to(folder).as_posix() for path in kept if not path.is_dir()]
     return sorted(found)
 
 
-class _Walker:
-    def __init__(self, folder: Path, include: Sequence[str], exclude: frozenset[Path]) -> None:
-        self.folder = folder
-        self.include = [str(PurePosixPath(path)) for path in include]
-        self.exclude = exclude
-        self.docker = DockerIgnore.read(folder / ".dockerignore")
-        self.included: list[str] = []
-        self.ignored: list[str] = []
-
-    def visit(self, below: str, rules: tuple[GitIgnore, ...]) -> bool:
-        """Sort everything under ``below``; return whether anything of it goes in."""
-        folder = self.folder / below
-        if below and (own := GitIgnore.read(folder)):
-            rules = (*rules, own)
-        found, out = False, []
-        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-            path = f"{below}/{entry.name}" if below else entry.name
-            _require_utf8(path)
-            is_folder = entry.is_dir(follow_symlinks=False)
-            before = len(self.ignored)
-            special = not (is_folder or entry.is_symlink() or entry.is_file())
-            if special or self._out(path, is_folder, rules):
-                out.append(path)
-            elif is_folder:
-                if self.visit(path, rules):
-                    found = True
-                else:
-                    del self.ignored[before:]
-                    out.append(path)
-            else:
-                self.included.append(path)
-                found = True
-        self.ignored += out
-        return found
-
-    def _out(self, path: str, is_folder: bool, rules: tuple[GitIgnore, ...]) -> bool:
-        if self.folder / path in self.exclude or not self._wanted(path, is_folder):
-            return True
-        if _NEVER.match_file(path) or (is_folder and is_definition(self.folder / path)):
-            return True
-        # The deepest file that has something to say wins.
-        decisions = (rule.decides(self.folder / path, is_folder) for rule in reversed(rules))
-        if next((decision for decision in decisions if decision is not None), False):
-            return True
-        # Docker's rules can bring back a file of a folder that they exclude.
-        return not is_folder and self.docker.matches(path)
-
-    def _wanted(self, path: str, is_folder: bool) -> bool:
-        return any(
-            wanted in (".", path)
-            or path.startswith(f"{wanted}/")
-            or (is_folder and wanted.startswith(f"{path}/"))
-            for wanted in self.include
-        )
+def never(path: str) -> bool:
+    """Whether something in ``path`` is no part of an application, whatever it is said to be."""
+    return any(fnmatchcase(part, name) for part in path.split("/") for name in NEVER)
 
 
 def is_definition(folder: Path) -> bool:
     """Whether ``nox -s render`` wrote ``folder``."""
-    return (folder / "docker-bake.json").is_file() and (
-        folder / "inputs" / "scripts" / "layer.py"
-    ).is_file()
+    return (folder / "docker-bake.json").is_file() and (folder / _SCRIPT).is_file()
 
 
-def _require_utf8(path: str) -> None:
+class _Excluded:
+    """Paths that stay out unless they are named: what builds the image, and what it writes."""
+
+    def __init__(self, folder: Path, paths: Collection[Path]) -> None:
+        self.folder = folder
+        # A path may lead through links, and be one.
+        self.paths = {each for path in paths for each in _both(path) if folder in each.parents}
+        self.identities = {identity for path in paths if (identity := _identity(path))}
+        self._known: dict[str, bool] = {"": False}
+
+    def holds(self, path: str) -> bool:
+        """Whether ``path`` is excluded, or below what is."""
+        if path not in self._known:
+            here = self.folder / path
+            self._known[path] = (
+                here in self.paths
+                or self.holds(os.path.dirname(path))  # noqa: PTH120  a string, not a Path
+                or (bool(self.identities) and _identity(here) in self.identities)
+            )
+        return self._known[path]
+
+    def to_be_made(self, files: Iterable[str]) -> Iterator[str]:
+        """Those that are not there yet."""
+        for path in self.paths:
+            name = path.relative_to(self.folder).as_posix()
+            if not os.path.lexists(path) and name not in files:
+                yield name
+
+
+@dataclass
+class _Chosen:
+    folder: Path
+    excluded: _Excluded
+    listing: Listing
+    files: set[str] = field(default_factory=set)
+    warnings: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        docker = DockerIgnore.read(self.folder / ".dockerignore")
+        belonging = [path for path in self.listing.paths if not never(path)]
+        scripts = (path for path in belonging if path.endswith(f"/{_SCRIPT}"))
+        tops = (path.removesuffix(_SCRIPT) for path in scripts)
+        definitions = tuple(top for top in tops if is_definition(self.folder / top))
+        self.kept = [
+            path
+            for path in belonging
+            if not self.excluded.holds(path)
+            and not path.startswith(definitions)
+            and not docker.leaves_out(path)
+        ]
+
+    def take(self, entry: str) -> None:
+        """Add what ``entry`` of ``copy`` means. Raises PlanError if that is nothing."""
+        if entry == ".":
+            self.files.update(map(_utf8, self.kept))
+            return
+        links, path = resolved(self.folder, entry)
+        if path == ".":
+            raise PlanError(Problem(f"'{entry}' leads to the context itself", "write '.'"))
+        found = [each for each in self.kept if each == path or each.startswith(f"{path}/")]
+        self.files.update(map(_utf8, [*links, *(found or self._named(entry, path))]))
+
+    def _named(self, entry: str, path: str) -> list[str]:
+        """What the rules leave nothing of, and is named nonetheless."""
+        here = self.folder / path
+        if never(path):
+            raise PlanError(Problem(f"'{entry}' never goes into an image", "remove it"))
+        if here.is_file():
+            if not self.excluded.holds(path):
+                self._warn(entry)
+            return [path]
+        if not here.is_dir():
+            raise PlanError(Problem(f"'{entry}' is neither a file nor a folder", "remove it"))
+        if here in self.excluded.paths:
+            message = f"'{entry}' is a folder that this program writes to"
+            raise PlanError(Problem(message, f"name what is in it, as in '{entry}/static'"))
+        written = [each for each in self.excluded.paths if here in each.parents]
+        names = [f"{path}/{name}" for name in every_file(here, exclude=written)]
+        found = [name for name in names if _is_file(self.folder / name)]
+        if not found:
+            raise PlanError(Problem(f"there is no file in '{entry}'", "make some, or remove it"))
+        self._warn(entry)
+        return found
+
+    def _warn(self, entry: str) -> None:
+        self.warnings.append(
+            f"'{entry}' is ignored by .gitignore or .dockerignore; it is in the image because "
+            "'copy' names it"
+        )
+
+
+def _topmost(folder: Path, files: Collection[str]) -> Iterator[str]:
+    """Topmost paths below ``folder`` of which nothing is among ``files``."""
+    leading = {str(each) for path in files for each in PurePosixPath(path).parents}
+
+    def visit(below: str) -> Iterator[str]:
+        for entry in os.scandir(folder / below):
+            path = f"{below}/{entry.name}" if below else entry.name
+            if path in leading and entry.is_dir(follow_symlinks=False):
+                yield from visit(path)
+            elif path not in files:
+                yield _utf8(path)
+
+    return visit("")
+
+
+def _utf8(path: str) -> str:
     try:
         path.encode()
     except UnicodeEncodeError:
         shown = os.fsencode(path).decode(errors="replace")
         raise PlanError(Problem(f"the name of '{shown}' is not UTF-8", "rename it")) from None
+    return path
 
 
-class GitIgnore:
-    """The rules of one .gitignore file (gitignore(5))."""
+def _is_file(path: Path) -> bool:
+    return path.is_symlink() or path.is_file()
 
-    def __init__(self, base: Path, lines: Iterable[str]) -> None:
-        self.base = base
-        self.rules = [rule for line in lines if (rule := _git_rule(line))]
 
-    @classmethod
-    def read(cls, folder: Path) -> GitIgnore | None:
-        """The rules of the .gitignore file in ``folder``, if it has one."""
-        path = folder / ".gitignore"
-        if not path.is_file():
-            return None
-        return cls(folder, path.read_text(errors="replace").splitlines())
+def _both(path: Path) -> tuple[Path, Path]:
+    return real_path(path.parent) / path.name, real_path(path)
 
-    @classmethod
-    def above(cls, folder: Path) -> tuple[GitIgnore, ...]:
-        """The files of ``folder`` and of those above it in its repository, outermost first."""
-        inside = [folder]
-        for parent in folder.parents:
-            if (inside[-1] / ".git").exists():
-                break
-            inside.append(parent)
-        if not (inside[-1] / ".git").exists():
-            inside = [folder]
-        return tuple(found for path in reversed(inside) if (found := cls.read(path)))
 
-    def decides(self, path: Path, is_folder: bool) -> bool | None:
-        """Whether ``path`` is ignored; None if no rule says anything about it."""
-        relative = path.relative_to(self.base).as_posix() + ("/" if is_folder else "")
-        for rule, only_folders in reversed(self.rules):
-            if only_folders and not is_folder:
-                continue
-            decision = rule.check_file(relative).include
-            if decision is not None:
-                return decision
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What is the same for two paths of one folder; files may share theirs (hard links)."""
+    if not path.is_dir():
         return None
-
-
-def _git_rule(line: str) -> tuple[GitIgnoreSpec, bool] | None:
-    """A line as a rule, and whether it says something about folders and nothing in them."""
-    with warnings.catch_warnings():
-        # pathspec makes a regular expression of the line, of which Python may warn: "[[]".
-        warnings.simplefilter("ignore", FutureWarning)
-        try:
-            spec = GitIgnoreSpec.from_lines([line])
-        except ValueError:
-            return None
-    # git looks into a folder that was brought back, and judges each file there by itself.
-    return spec, line.startswith("!") and line.rstrip().endswith("/")
-
-
-class DockerIgnore:
-    """Docker's ignore rules: every pattern is anchored, the last one that matches wins.
-
-    Source: Docker's reference for .dockerignore files.
-    """
-
-    def __init__(self, lines: Iterable[str], file: str = ".dockerignore") -> None:
-        self.rules: list[tuple[bool, re.Pattern[str]]] = []
-        for number, text in enumerate(lines, 1):
-            line = text.strip()
-            if not line or line.startswith("#"):
-                continue
-            try:
-                pattern = _docker_pattern(line.removeprefix("!").strip())
-            except re.error:
-                location = Location(file, number, 1)
-                raise PlanError(Problem(f"'{line}' is not a pattern", location=location)) from None
-            self.rules.append((not line.startswith("!"), pattern))
-
-    @classmethod
-    def read(cls, path: Path) -> DockerIgnore:
-        """The rules of ``path``; none where there is no such file. Raises PlanError."""
-        lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
-        return cls(lines, str(path))
-
-    def matches(self, path: str) -> bool:
-        """Whether ``path`` stays out; a rule that matches a folder matches all below it."""
-        parents = [str(parent) for parent in PurePosixPath(path).parents][:-1]
-        decision = False
-        for excludes, pattern in self.rules:
-            if decision != excludes and any(pattern.fullmatch(p) for p in (path, *parents)):
-                decision = excludes
-        return decision
-
-
-def _docker_pattern(glob: str) -> re.Pattern[str]:
-    """Go's filepath.Match, with ``**`` for any number of folders."""
-    glob = os.path.normpath(glob).lstrip("/")
-    pattern, position = "", 0
-    while position < len(glob):
-        rest = glob[position:]
-        if rest.startswith("**/"):
-            pattern, position = pattern + "(?:.*/)?", position + 3
-        elif rest.startswith("**"):
-            pattern, position = pattern + ".*", position + 2
-        elif rest[0] == "*":
-            pattern, position = pattern + "[^/]*", position + 1
-        elif rest[0] == "?":
-            pattern, position = pattern + "[^/]", position + 1
-        elif rest[0] == "\\" and len(rest) > 1:
-            pattern, position = pattern + re.escape(rest[1]), position + 2
-        elif rest[0] == "[" and (group := re.match(r"\[\^?[^\]]+\]", rest)):
-            pattern, position = pattern + _character_class(group[0]), position + group.end()
-        else:
-            pattern, position = pattern + re.escape(rest[0]), position + 1
-    return re.compile(pattern)
-
-
-def _character_class(group: str) -> str:
-    """``[a-z]`` or ``[^a-z]`` with everything but the range and the negation taken literally."""
-    inner = group[1:-1]
-    negated = inner.startswith("^")
-    ranges = re.findall(r"\\?(.)(?:-\\?(.))?", inner[negated:], re.DOTALL)
-    members = (re.escape(low) + (f"-{re.escape(high)}" if high else "") for low, high in ranges)
-    return f"[{'^' if negated else ''}{''.join(members)}]"
+    status = path.stat()
+    return status.st_dev, status.st_ino

@@ -115,12 +115,16 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class ContextFacts:
-    """A build context: ``folder`` is absolute, ``ignored`` the topmost paths that stay out."""
+    """A build context: ``folder`` is absolute, ``ignored`` the topmost paths that stay out.
+
+    ``warnings``: sentences about the choice of its files.
+    """
 
     folder: str
     files: tuple[SourceFile, ...]
     ignored: tuple[str, ...]
     version: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

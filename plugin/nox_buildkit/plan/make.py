@@ -141,7 +141,7 @@ def _plan_target(
         starts=starts_of(config, start),
         tags=(),
         repository=None,
-        warnings=(*known.base.warnings, *_warnings(target, known)),
+        warnings=(*known.base.warnings, *known.context.warnings, *_warnings(target, known)),
     )
 
 

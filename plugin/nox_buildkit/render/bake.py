@@ -28,7 +28,7 @@ def render(plan: Plan, folder: str, contexts: Mapping[str, str]) -> dict[str, st
     rendered = {f"inputs/{name}": text for name, text in scripts().items()}
     for image in plan.targets:
         rendered[f"{image.name}.Dockerfile"] = dockerfile(image)
-        rendered[f"{image.name}.Dockerfile.dockerignore"] = _ignore(image.application.ignored)
+        rendered[f"{image.name}.Dockerfile.dockerignore"] = ignore_file(image.application.ignored)
         for read in folders(image):
             rendered |= {f"inputs/{read.name}/{name}": text for name, text in read.texts.items()}
     rendered[DEFINITION] = _json(
@@ -104,17 +104,17 @@ def _relative(path: str, folder: str) -> str:
     return os.path.relpath(path, folder)
 
 
-def _ignore(paths: Sequence[str]) -> str:
+def ignore_file(paths: Sequence[str]) -> str:
     """A .dockerignore of what never belongs, and of ``paths`` to the letter."""
     never = "".join(f"**/{name}\n" for name in NEVER)
     return never + "".join(f"/{_literal(path)}\n" for path in paths)
 
 
 def _literal(path: str) -> str:
-    escaped = "".join(f"\\{c}" if c in "\\*?[" else c for c in path)
-    # White space at the end would be trimmed, and a line break would end the pattern.
-    body = escaped.rstrip()
-    return re.sub(r"[\x00-\x1f\x7f]", "?", body) + "?" * (len(escaped) - len(body))
+    escaped = "".join(f"\\{c}" if c in "\\*?[]^!" else c for c in path)
+    # A line break would end the pattern, and white space at its ends would be trimmed.
+    one_line = re.sub(r"[\x00-\x1f\x7f]", "?", escaped)
+    return re.sub(r"^\s|\s$", lambda space: f"[{space[0]}]", one_line)
 
 
 def _json(value: object) -> str:

@@ -83,7 +83,8 @@ def print_summary(console: Console, results: Sequence[ImageResult]) -> None:
     else:
         for line in aligned((_HEADINGS, *rows)):
             print(line, file=console.file)
-    for warning in (warning for result in results for warning in result.warnings):
+    # What is true of several images is said once.
+    for warning in dict.fromkeys(warning for result in results for warning in result.warnings):
         console.print(Text(visible_lines(f"warning: {warning}"), "yellow"), soft_wrap=True)
 
 

@@ -85,8 +85,8 @@ class Variant(Strict):
     copy_: Unique[CopiedPath] | None = Field(
         default=None,
         description="Files and folders of the context to put into the working folder, at the "
-        "same relative paths. What .gitignore or .dockerignore exclude stays out. When left out: "
-        "all of the context, or nothing for a `package`.",
+        "same relative paths. What .gitignore or .dockerignore exclude below them stays out. When "
+        "left out: all of the context, or nothing for a `package`.",
         examples=[["app", "main.py"]],
     )
     steps: Several[Step] = Field(

@@ -1,0 +1,124 @@
+"""Which files of a folder git does not ignore: git itself is asked, in a repository and elsewhere.
+
+What it takes as a repository's own is listed in any case, ignored or not. A folder that is itself
+ignored was named by somebody, so the rules above it do not count for what is in it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from nox_buildkit.errors import PlanError, Problem
+from nox_buildkit.facts.git import in_own_repository, run_git
+
+_OTHERS = ("ls-files", "-z", "--others", "--exclude-standard")
+_FOREIGN = re.compile("dubious ownership|unsafe repository")
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Paths of files and links below a folder, with forward slashes; ``warnings``: sentences."""
+
+    paths: frozenset[str] = frozenset()
+    warnings: tuple[str, ...] = ()
+
+
+def list_files(folder: Path) -> Listing:
+    """What git does not ignore below ``folder``, which is absolute; nested repositories included.
+
+    Raises PlanError where git cannot say it.
+    """
+    where = run_git(folder, "rev-parse", "--is-inside-work-tree", "--show-prefix")
+    if where is None:
+        return _without_git(folder)
+    warnings: tuple[str, ...] = ()
+    if where.returncode == 0 and where.stdout.startswith("true\n"):
+        found = _asked(folder, "ls-files", "-z", "--cached")
+        inside = bool(where.stdout.removeprefix("true\n").strip("\n"))
+        if inside and _succeeds(folder, "check-ignore", "--quiet", "."):
+            found |= _outside_repository(folder, folder)
+        else:
+            found |= _asked(folder, *_OTHERS)
+    elif _FOREIGN.search(where.stderr):
+        top = _repository_above(folder)
+        warnings = (_distrust(top),)
+        found = _outside_repository(folder, top)
+    elif where.returncode == 0 or "not a git repository" in where.stderr:
+        found = _outside_repository(folder, folder)
+    else:
+        raise _failed(folder, where.stderr)
+    return _with_nested(folder, found, warnings)
+
+
+def _with_nested(folder: Path, found: set[str], warnings: tuple[str, ...]) -> Listing:
+    """What is there of ``found``, and in place of a repository what is in it."""
+    paths = set()
+    for name in found:
+        path = folder / name
+        if path.is_dir() and not path.is_symlink():
+            nested = list_files(path) if in_own_repository(path) else _plain(path)
+            below = name.rstrip("/")
+            paths |= {f"{below}/{inner}" for inner in nested.paths}
+            warnings += nested.warnings
+        elif os.path.lexists(path):
+            paths.add(name)
+    return Listing(frozenset(paths), tuple(dict.fromkeys(warnings)))
+
+
+def _plain(folder: Path) -> Listing:
+    """The place of a submodule that was not fetched may hold files all the same."""
+    return _with_nested(folder, _outside_repository(folder, folder), ())
+
+
+def _outside_repository(folder: Path, top: Path) -> set[str]:
+    """The files below ``folder`` by the ignore files from ``top`` on, and by no repository's."""
+    with tempfile.TemporaryDirectory(prefix="nox-buildkit-") as name:
+        _asked(Path(name), "init", "--quiet", "--bare", "--template=", ".")
+        return _asked(folder, *_OTHERS, GIT_DIR=name, GIT_WORK_TREE=str(top))
+
+
+def _asked(folder: Path, *arguments: str, **environment: str) -> set[str]:
+    done = run_git(folder, *arguments, **environment)
+    # git goes on without a folder that it cannot read.
+    if done is None or done.returncode or "could not open directory" in done.stderr:
+        raise _failed(folder, done.stderr if done else "there is no git")
+    return {name for name in done.stdout.split("\0") if name}
+
+
+def _succeeds(folder: Path, *arguments: str) -> bool:
+    done = run_git(folder, *arguments)
+    return done is not None and done.returncode == 0
+
+
+def _repository_above(folder: Path) -> Path:
+    return next((each for each in (folder, *folder.parents) if (each / ".git").exists()), folder)
+
+
+def _distrust(top: Path) -> str:
+    return (
+        f"git does not trust {top}, which belongs to another user: labels say nothing of the "
+        "commit, and files that are tracked though they are ignored stay out; to trust it, run "
+        f"'git config --global --add safe.directory {top}'"
+    )
+
+
+def _failed(folder: Path, words: str) -> PlanError:
+    said = " ".join(words.split()) or "no reason given"
+    return PlanError(Problem(f"git cannot list the files of '{folder}': {said}"))
+
+
+def _without_git(folder: Path) -> Listing:
+    paths = set()
+    for top, folders, names in os.walk(folder):
+        if ".gitignore" in names:
+            message = f"there is no git, which knows what {top}/.gitignore means"
+            raise PlanError(Problem(message, "install git"))
+        folders[:] = [name for name in folders if name != ".git"]
+        links = [name for name in folders if Path(top, name).is_symlink()]
+        here = Path(top).relative_to(folder)
+        paths |= {(here / name).as_posix() for name in (*names, *links)}
+    return Listing(frozenset(paths))
