@@ -85,10 +85,10 @@ def test_credentials_are_taken_out_in_linear_time() -> None:
         "see https://***@h/x and git+ssh://***@h"
     )
     assert "secret" not in str(BuildkitError("https://me:secret@index.example/simple: 404"))
-    began = time.monotonic()
+    began = time.process_time()
     for text in ("a" * 1_000_000, "a://" * 250_000, "//a" * 300_000, "://" + "a@b" * 300_000):
         redacted(text)
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_a_long_text_keeps_its_end() -> None:

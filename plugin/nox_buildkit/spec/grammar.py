@@ -105,7 +105,7 @@ def platform(value: str) -> str:
     known = _MACHINES.get(value.lower().removeprefix("linux/"))
     hint = f"did you mean '{known}'?" if known else nearest(value, PLATFORMS)
     message = f"{shown(value)} is not a supported platform ({', '.join(PLATFORMS)})"
-    raise Invalid(message, "" if value.startswith("linux/arm/") else hint)
+    raise Invalid(message, (not value.startswith("linux/arm/") and hint) or "name one of these")
 
 
 def registry(value: str) -> str:

@@ -6,6 +6,7 @@ import types
 from dataclasses import dataclass
 from typing import Annotated, Any, Union, get_args, get_origin
 
+import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -70,3 +71,9 @@ def kind_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> Kind:
         inner = next(arg for arg in get_args(annotation) if arg is not types.NoneType)
         return kind_of(inner, metadata)
     return Kind(annotation, metadata)
+
+
+def flow(value: Any) -> str:
+    """``value`` as YAML on one line."""
+    # In a list, because PyYAML ends a lone scalar with a document marker.
+    return yaml.safe_dump([value], default_flow_style=True, width=10_000, sort_keys=False)[1:-2]

@@ -16,10 +16,8 @@ from nox_buildkit.spec.marks import MAX_SIZE, read
 from nox_buildkit.spec.model import BuildSpec
 from nox_buildkit.spec.overrides import apply, as_written
 from nox_buildkit.spec.relations import mistakes
-from nox_buildkit.spec.text import escaped, nearest, shown
+from nox_buildkit.spec.text import SMALLEST, escaped, nearest, shown
 from nox_buildkit.spec.tree import Node
-
-SMALLEST = "{version: 1, images: {app: {command: [python, -m, app]}}}"
 
 
 def load(path: Path, overrides: Sequence[tuple[str, str]] = ()) -> BuildSpec:

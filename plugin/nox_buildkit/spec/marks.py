@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from nox_buildkit.errors import Location, Problem
-from nox_buildkit.spec.text import escaped, shown
+from nox_buildkit.spec.text import SMALLEST, escaped, shown
 from nox_buildkit.spec.tree import KeyPath, Node, Scalar, dotted, misread
 
 MAX_SIZE = 256 * 1024
@@ -48,7 +48,7 @@ def read(text: str, file: str, path: KeyPath = ()) -> Document:
         try:
             node = loader.single_node()
             if node is None:
-                hint = "the smallest one is: {version: 1, images: {app: {}}}"
+                hint = f"the smallest one is: {SMALLEST}"
                 document.problems.append(Problem("the file is empty", hint, top))
                 return document
             document.root = _Tree(loader, file, document.problems).node(node, path, top)

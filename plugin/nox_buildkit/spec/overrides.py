@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from nox_buildkit.errors import Location, Problem
 from nox_buildkit.spec.kinds import Kind
 from nox_buildkit.spec.marks import read
+from nox_buildkit.spec.problems import like
 from nox_buildkit.spec.text import Invalid, escaped, listed, nearest, shown
 from nox_buildkit.spec.tree import Node, dotted
 
@@ -44,6 +46,7 @@ def apply(
     for key, text in overrides:
         file = f"--set {escaped(key)}"
         try:
+            _require_utf8(f"{key}={text}")
             path = _resolve(key, tree, kind)
         except Invalid as error:
             problems.append(Problem(error.message, error.hint, Location(file, 1, 1)))
@@ -63,11 +66,22 @@ def _value(
     at = Location(file, 1, 1, dotted(path))
     if wanted and wanted.is_text and not text.startswith(('"', "'")):
         return Node(text, at, at)
+    if not text.strip():
+        problems.append(Problem("no value", like(path, kind), at))
+        return None
     document = read(text, file, path)
     problems += document.problems
     if document.root is None:
         return None
     return as_written(replace(document.root, key=at), wanted, everything=True)
+
+
+def _require_utf8(argument: str) -> None:
+    """Refuse an argument whose bytes Python could not decode (PEP 383). Raises Invalid."""
+    if broken := re.search("[\ud800-\udfff]", argument):
+        code = ord(broken[0])
+        found = f"byte 0x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"U+{code:04X}"
+        raise Invalid(f"not UTF-8 ({found})", "write the argument as UTF-8")
 
 
 def _resolve(key: str, tree: Node, kind: Kind) -> tuple[str, ...]:

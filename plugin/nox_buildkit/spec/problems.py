@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from typing import Any
 
 from pydantic_core import ErrorDetails
 
 from nox_buildkit.errors import Problem
-from nox_buildkit.spec.kinds import Kind
-from nox_buildkit.spec.text import Invalid, escaped, nearest
+from nox_buildkit.spec.kinds import Kind, flow
+from nox_buildkit.spec.text import SMALLEST, Invalid, escaped, nearest
 from nox_buildkit.spec.tree import Node, misread
 
 # What people write who know Compose, the Dockerfile or GitHub Actions.
@@ -35,12 +36,44 @@ _EXAMPLES = {
 }
 _EXPECTED = {
     "string_type": "a string",
+    "string_sub_type": "a string",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
     "int_type": "an integer",
+    "int_parsing": "an integer",
+    "int_from_float": "an integer",
     "tuple_type": "a list",
     "dict_type": "a mapping",
+    "mapping_type": "a mapping",
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
 }
+# In this order: a bool is an int, too.
+_FOUND: tuple[tuple[type, str], ...] = (
+    (dict, "a mapping"),
+    (tuple, "a list"),
+    (str, "a string"),
+    (bool, "true or false"),
+    (date, "a date"),
+)
+_BOUNDS = {
+    "greater_than_equal": ("too small", "at least", "ge"),
+    "less_than_equal": ("too large", "at most", "le"),
+}
+#: Every kind of pydantic's errors that has words of its own here.
+KINDS = frozenset(
+    {
+        *_EXPECTED,
+        *_BOUNDS,
+        "extra_forbidden",
+        "int_parsing_size",
+        "literal_error",
+        "missing",
+        "string_unicode",
+        "too_short",
+        "value_error",
+    }
+)
 
 
 def translate(error: ErrorDetails, root: Node, kind: Kind) -> Problem:
@@ -55,15 +88,33 @@ def translate(error: ErrorDetails, root: Node, kind: Kind) -> Problem:
     elif error["type"] == "value_error" and isinstance(found := error["ctx"]["error"], Invalid):
         message, hint = found.message, found.hint
         path += found.at
-    elif error["type"] == "literal_error" and path == ["version"]:
+    elif path == ["version"]:
         message, hint = _version(root.find(path))
     elif error["type"] in _EXPECTED:
         message, hint = _wrong_type(error["type"], root.find(path))
+        hint = hint or like(path, kind)
     elif error["type"] == "too_short":
         message, hint = "empty", "name at least one"
+    elif error["type"] == "string_unicode":
+        message, hint = "holds half of a character (a lone surrogate)", "write the whole character"
+    elif error["type"] in _BOUNDS:
+        message, words, name = _BOUNDS[error["type"]]
+        hint = f"write {words} {error['ctx'][name]}"
     else:
-        message, hint = error["msg"], ""
+        message, hint = "not a value of this key", like(path, kind)
     return Problem(message, hint, root.locate(path, key=key))
+
+
+def like(path: Sequence[str | int], kind: Kind) -> str:
+    """An example of the nearest key that has one."""
+    here: Kind | None = kind
+    found = f"the smallest file is: {SMALLEST}"
+    for part in path:
+        field = here.keys.get(str(part)) if here else None
+        if field and field.examples:
+            found = f"write it like '{part}: {flow(field.examples[0])}'"
+        here = here.child(part) if here else None
+    return found
 
 
 def nulls(tree: Node, kind: Kind) -> list[Problem]:
@@ -145,8 +196,7 @@ def _wrong_type(kind: str, node: Node | None) -> tuple[str, str]:
 
 
 def _found(value: object) -> str:
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, tuple):
-        return "a list"
-    return "a string" if isinstance(value, str) else "a single value"
+    for kind, words in _FOUND:
+        if isinstance(value, kind):
+            return words
+    return "a number"

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from nox_buildkit.spec.image import Image
-from nox_buildkit.spec.kinds import Kind, kind_of
+from nox_buildkit.spec.kinds import Kind, flow, kind_of
 from nox_buildkit.spec.marks import MAX_DEPTH, MAX_NODES, MAX_SIZE
 from nox_buildkit.spec.model import BuildSpec
 from nox_buildkit.spec.requirements import Requirements
@@ -124,13 +123,8 @@ def _default(field: FieldInfo) -> str:
     default: Any = field.get_default(call_default_factory=True)
     if default is None or isinstance(default, BaseModel):
         return ""
-    return f"`{_flow(list(default) if isinstance(default, tuple) else default)}`"
+    return f"`{flow(list(default) if isinstance(default, tuple) else default)}`"
 
 
 def _example(key: str, field: FieldInfo) -> str:
-    return "<br>".join(f"`{key}: {_flow(example)}`" for example in field.examples or ())
-
-
-def _flow(value: Any) -> str:
-    # In a list, because PyYAML ends a lone scalar with a document marker.
-    return yaml.safe_dump([value], default_flow_style=True, width=10_000, sort_keys=False)[1:-2]
+    return "<br>".join(f"`{key}: {flow(example)}`" for example in field.examples or ())

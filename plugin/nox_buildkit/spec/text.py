@@ -13,6 +13,8 @@ from nox_buildkit.visible import redacted, visible
 # that make a reviewed file look different from what a machine reads.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
+SMALLEST = "{version: 1, images: {app: {command: [python, -m, app]}}}"
+
 _HINTS = 100
 _WORD = 128
 _LISTED = 20

@@ -130,7 +130,10 @@ images:
             "env: {2A: x}",
             "11 env.2A: '2A' is not a variable's name; letters, digits and '_', no digit first",
         ),
-        ("env: [A=b]", "10 env: expected a mapping, found a list"),
+        (
+            "env: [A=b]",
+            "10 env: expected a mapping, found a list; write it like 'env: {LOG_LEVEL: info}'",
+        ),
         (
             'env: {A: "x\\nRUN id"}',
             "14 env.A: holds a newline, which cannot stand here; remove it",
@@ -165,7 +168,7 @@ images:
         (
             "platforms: [linux/arm/v6]",
             "17 platforms.0: 'linux/arm/v6' is not a supported platform "
-            "(linux/amd64, linux/arm64, linux/arm/v7)",
+            "(linux/amd64, linux/arm64, linux/arm/v7); name one of these",
         ),
         (
             "command: python -m 'my app'",
@@ -273,7 +276,7 @@ def test_mistakes_in_an_image(line: str, problem: str) -> None:
         ),
         (
             "healthcheck: {test: [a], retries: many}",
-            "healthcheck.retries: expected an integer, found a string",
+            "healthcheck.retries: expected an integer, found a string; write it like 'retries: 3'",
         ),
         (
             "files: [{source: a.ini, target: /etc/passwd}]",
@@ -335,8 +338,16 @@ def test_mistakes_about_what_surrounds_an_application(line: str, problem: str) -
         ("version: 1", "1:1: images: missing; add 'images: {app: {}}'"),
         ("version: 1\nimages: {}", "2:9: images: empty; name at least one"),
         ("version: 1\nimages: {a: }", "2:12: images.a: no value; write {} for every default"),
-        ("version: 1\nimages: [a]", "2:9: images: expected a mapping, found a list"),
-        ("- a", "1:1: expected a mapping, found a list"),
+        (
+            "version: 1\nimages: [a]",
+            "2:9: images: expected a mapping, found a list; "
+            "write it like 'images: {hello: {command: [python, -m, hello]}}'",
+        ),
+        (
+            "- a",
+            "1:1: expected a mapping, found a list; the smallest file is: "
+            "{version: 1, images: {app: {command: [python, -m, app]}}}",
+        ),
         (
             "version: 1\nimages: {Api: {}}",
             "2:10: images.Api: 'Api' is not a valid name; "

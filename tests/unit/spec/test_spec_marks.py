@@ -20,11 +20,13 @@ def lines(document: Document) -> list[str]:
     [
         (
             "",
-            "f.yaml:1:1: the file is empty; the smallest one is: {version: 1, images: {app: {}}}",
+            "f.yaml:1:1: the file is empty; the smallest one is: {version: 1, "
+            "images: {app: {command: [python, -m, app]}}}",
         ),
         (
             "# nothing\n",
-            "f.yaml:1:1: the file is empty; the smallest one is: {version: 1, images: {app: {}}}",
+            "f.yaml:1:1: the file is empty; the smallest one is: {version: 1, "
+            "images: {app: {command: [python, -m, app]}}}",
         ),
         (
             "a: [1, 2\n",

@@ -162,11 +162,11 @@ def _images(count: int, of: Callable[[int], str]) -> str:
     ids=["upwards", "downwards", "circle", "unknown", "group", "requirements"],
 )
 def test_thousands_of_images_take_no_time_and_no_flood(text: str, first: str, count: int) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(SpecError) as caught:
         parse(text, "buildspec.yaml")
     reported = str(caught.value)
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
     assert first in reported.splitlines()[0]
     assert len(caught.value.problems) == count
     assert len(reported) < 8192
