@@ -20,10 +20,14 @@ _PARTS = {
     "deps-pure": "pure-Python packages",
     "deps-own": "own packages",
     "deps-steps": "packages for steps",
-    "pure-wheels": "packages built from source",
-    "step-wheels": "compiled packages for steps",
-    "wheels": "compiled packages",
+    "compile": "compiler",
+    "compile-here": "compiler",
+    "stepped": "steps",
+    "pure-wheels": "compiled packages",
+    "step-wheels": "compiled packages",
 }
+#: A stage that compiles one package, on the machine that builds or on the target.
+_COMPILING = re.compile(r"(?:here|wheel)-(?P<name>.+)-[0-9a-f]{8}")
 _OPERATING_SYSTEMS = ("linux/", "windows/", "darwin/", "freebsd/")
 
 
@@ -63,7 +67,12 @@ class Name:
     @property
     def part(self) -> str:
         """The part of the image that the stage is for, in words; the stage's name if unknown."""
-        return _PARTS.get(self.stage, self.stage) if self.steps else ""
+        if not self.steps:
+            return ""
+        compiling = _COMPILING.fullmatch(self.stage)
+        if compiling:
+            return f"compiled package {compiling['name']}"
+        return _PARTS.get(self.stage, self.stage)
 
     @property
     def step_words(self) -> str:

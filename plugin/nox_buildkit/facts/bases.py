@@ -107,6 +107,8 @@ class Bases:
             builds=True,
             packages=base.packages,
             asked=base.asked,
+            # Whatever is added to it, Debian's archive has signed it.
+            origin=f"debian {release.suite}",
         )
 
     def reference(self, reference: str, platforms: Iterable[str]) -> BaseFacts:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from nox_buildkit import render
 from nox_buildkit.errors import BuildkitError, PlanError, Problem, UsageError
 from nox_buildkit.facts.bases import Bases
 from nox_buildkit.facts.context import read_context, source_file
@@ -63,6 +65,7 @@ def gather(sources: Mapping[Target, Source | None], outside: Outside) -> Facts:
         raise PlanError(*dict.fromkeys(problems))
     return Facts(
         uv=uv_version(),
+        generator=_generator(),
         targets=targets,
         git=git,
         created=_source_date_epoch() or (git.committed if git else None),
@@ -81,6 +84,14 @@ def gather_coverage(
             lock = _lock(source, target, base, outside, target.platforms)
             found[target] = (lock.coverage, base.libc)
     return found
+
+
+def _generator() -> str:
+    """A digest of what renders plans, and of the scripts that run in builds."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(render.__file__).parent.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return f"sha256:{digest.hexdigest()}"
 
 
 def _target(

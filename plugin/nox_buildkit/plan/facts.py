@@ -28,7 +28,8 @@ class BaseFacts:
     ``libc``: what wheels are chosen against; ``python``: version, at the path ``interpreter``;
     ``builds``: whether build steps can run in it; ``apt``: whether Debian packages can be added;
     ``packages``: Debian packages that are in it, where they are known, as name and version by
-    platform; ``asked``: what was asked for by name → the package that it is.
+    platform; ``asked``: what was asked for by name → the package that it is;
+    ``origin``: whose programs are in it, where that is said by more than its digest.
     """
 
     name: str
@@ -45,6 +46,7 @@ class BaseFacts:
     packages: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     asked: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +151,12 @@ class TargetFacts:
 class Facts:
     """All that a plan is made of besides the spec, of each target by name.
 
-    ``native``: platforms of the build machines.
+    ``generator``: digest of the program text that turns plans into images; ``native``: platforms of
+    the build machines.
     """
 
     uv: str
+    generator: str
     targets: dict[str, TargetFacts]
     git: GitFacts | None = None
     created: datetime | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -99,6 +100,7 @@ def _plan_target(
     config = config_of(target, facts, below, start)
     return ImagePlan(
         name=target.name,
+        generator=facts.generator,
         base=_base(known.base, made[target.below.image] if target.below else None),
         builder=_base(known.builder) if known.builder else None,
         compiler=_base(known.compiler) if known.compiler else None,
@@ -106,7 +108,6 @@ def _plan_target(
         # Base debian has them already.
         apt=image.apt if known.base.apt else (),
         build_apt=known.build_apt,
-        compiled_with=target.build_apt if known.compiler else (),
         libc=libc,
         uv=facts.uv,
         python=image.python,
@@ -232,7 +233,15 @@ def _step_packages(target: Target, facts: Facts, selection: Selection) -> tuple[
 def _base(known: BaseFacts, below: ImagePlan | None = None) -> Base:
     # An image of the same plan is not there yet; what it will be follows from its own plan.
     digest = below.digest if below else known.digest
-    return Base(known.name, digest, known.context, known.interpreter)
+    origin = _origin_of(below) if below else known.origin or known.digest
+    return Base(known.name, digest, known.context, known.interpreter, origin)
+
+
+def _origin_of(image: ImagePlan) -> str:
+    """That of its base, and of every package that can run when its Python starts."""
+    every = {x.sha256 for one in _installed(image).values() for x in one}
+    text = " ".join((image.base.origin, *sorted(every), *image.apt))
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def _check_base(base: BaseFacts, needed: Sequence[str]) -> None:

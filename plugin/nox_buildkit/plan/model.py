@@ -29,31 +29,28 @@ from nox_buildkit.plan.parts import (
 from nox_buildkit.plan.platforms import PLATFORMS, Libc
 from nox_buildkit.spec.grammar import image_below
 
-#: Counts changes of what is built of the same plan.
-FORMAT = 1
-
 
 @dataclass(frozen=True, slots=True)
 class ImagePlan:
     """One image: an index of ``platforms`` over ``base``, tagged ``references``.
 
-    ``variants``: what it is on more platforms, where that differs by more than packages.
+    ``generator``: what turns the plan into an image; ``variants``: what it is on more platforms,
+    where that differs by more than packages.
     ``builder``: where build steps run, if not in the base; ``compiler``: where packages without a
-    wheel are compiled, after the Debian packages ``build_apt`` were added; ``compiled_with``: those
-    that the spec names for it, be they added or in it already; ``debian``: the packages of a base
-    that is assembled here; ``apt``: those that a step adds to another base. ``own``: like ``pure``,
-    but no index has them, and they change with the sources; ``step_packages`` and ``step_apt``:
-    what the machine that runs ``steps`` needs besides the pure packages.
+    wheel are compiled, after the Debian packages ``build_apt`` were added; ``debian``: the packages
+    of a base that is assembled here; ``apt``: those that a step adds to another base. ``own``: like
+    ``pure``, but no index has them, and they change with the sources; ``step_packages`` and
+    ``step_apt``: what the machine that runs ``steps`` needs besides the pure packages.
     """
 
     name: str
+    generator: str
     base: Base
     builder: Base | None
     compiler: Base | None
     debian: tuple[DebianPackage, ...]
     apt: tuple[str, ...]
     build_apt: tuple[str, ...]
-    compiled_with: tuple[str, ...]
     libc: Libc
     uv: str
     python: str
@@ -191,7 +188,7 @@ class ImagePlan:
     @property
     def digest(self) -> str:
         """Equal for equal plans: what is built does not depend on anything else."""
-        return _digest([FORMAT, self._identity()])
+        return _digest(self._identity())
 
     def _identity(self) -> dict[str, Any]:
         value = dataclasses.asdict(self)

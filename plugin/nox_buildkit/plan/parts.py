@@ -38,12 +38,17 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """An image to build on or in, pinned by digest. ``interpreter``: path of its Python."""
+    """An image to build on or in, pinned by digest. ``interpreter``: path of its Python.
+
+    ``origin``: equal for images whose programs come from the same hands, so that what one leaves in
+    a cache may be read by another.
+    """
 
     name: str
     digest: str
     context: str
     interpreter: str = ""
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)

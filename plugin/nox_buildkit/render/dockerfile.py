@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal
 
 from nox_buildkit.plan.make import VENV
 from nox_buildkit.plan.model import ImagePlan
+from nox_buildkit.plan.parts import Package
 from nox_buildkit.plan.platforms import PLATFORMS
 from nox_buildkit.render import inputs, quote
+from nox_buildkit.render.compiled import compiling_stages
 from nox_buildkit.render.final import context_of, final, variables, variants
 from nox_buildkit.render.inputs import INPUTS, SCRIPTS
 from nox_buildkit.render.steps import (
-    BYTECODE_CACHE,
-    ENVIRONMENT,
     FINISH,
+    Compiled,
     apt,
+    bytecode_cache,
     collect_outputs,
     copy_layer,
     install,
-    make_wheels,
     offline_run,
     run_step,
 )
@@ -42,21 +44,14 @@ def _stages(image: ImagePlan) -> Iterator[list[str]]:
     # Whoever the base runs as, building it takes root.
     source = "builder" if image.builder else "base"
     yield [f"FROM --platform=$BUILDPLATFORM {source} AS build", "USER 0:0"]
-    if image.compiled_everywhere:
-        what = "Packages without a wheel and without machine code: made once, for all platforms."
-        yield _wheels_here(image, what, "pure-wheels", inputs.pure_sdists(image), "--pure")
+    yield from compiling_stages(image)
     if image.has_packages:
         yield _pure(image)
-    if image.compiling:
-        yield _wheels(image)
     if image.has_native:
         yield _native(image)
     if image.own:
         yield _own(image)
-    yield _application()
-    if image.compiles_for_steps:
-        what = "Wheels for the machine that builds."
-        yield _wheels_here(image, what, "step-wheels", inputs.step_sdists(image), "--rest")
+    yield _application(image)
     if image.step_packages:
         yield _step_packages(image)
     if image.steps:
@@ -89,7 +84,7 @@ def _pure(image: ImagePlan) -> list[str]:
             "BUILDARCH",
             cache="pure",
             requirements=inputs.pure(image).mount(),
-            wheels="pure-wheels" if image.compiled_everywhere else "",
+            compiled=_compiled("pure-wheels", "any", image.compiled_everywhere),
         ),
     ]
 
@@ -104,26 +99,16 @@ def _own(image: ImagePlan) -> list[str]:
             "BUILDARCH",
             cache="own",
             requirements=inputs.own(image).mount(),
-            extra=ENVIRONMENT,
+            shared=True,
         ),
     ]
 
 
-def _wheels(image: ImagePlan) -> list[str]:
-    option = "--rest /run/pure-wheels" if image.compiled_everywhere else "--rest"
-    mount = "    --mount=type=bind,from=pure-wheels,source=/wheels,target=/run/pure-wheels \\"
-    return [
-        "# Packages without a wheel, compiled on the platform that they are for, each once.",
-        "FROM compiler AS wheels",
-        "ARG TARGETARCH",
-        *make_wheels(
-            image,
-            "TARGETARCH",
-            inputs.sdists(image).mount("linux-$TARGETARCH"),
-            option,
-            [mount] if image.compiled_everywhere else [],
-        ),
-    ]
+def _compiled(
+    stage: str, kind: Literal["any", "rest", "all"], packages: Iterable[Package]
+) -> Compiled | None:
+    names = tuple(sorted({package.name for package in packages if package.compiled}))
+    return Compiled(stage, kind, names) if names else None
 
 
 def _native(image: ImagePlan) -> list[str]:
@@ -174,32 +159,22 @@ def _native_step(
             requirements=inputs.native(image).mount("linux-$TARGETARCH"),
             before=before,
             option=option,
-            wheels="wheels" if image.compiling else "",
-            extra=ENVIRONMENT,
+            compiled=_compiled(
+                "wheels", "rest", (x for one in image.platforms for x in one.packages)
+            ),
+            shared=True,
         ),
     ]
 
 
-def _application() -> list[str]:
+def _application(image: ImagePlan) -> list[str]:
     return [
         "# The sources, readable by every user and writable by none, with their byte code.",
         "FROM build AS app",
         "ARG WORKDIR",
         'COPY [".", "/layer$WORKDIR/"]',
-        *offline_run(BYTECODE_CACHE),
+        *offline_run(bytecode_cache(image)),
         f"    {FINISH}",
-    ]
-
-
-def _wheels_here(
-    image: ImagePlan, comment: str, stage: str, sdists: inputs.Folder, option: str
-) -> list[str]:
-    """A stage that makes wheels on the machine that builds."""
-    return [
-        f"# {comment}",
-        f"FROM --platform=$BUILDPLATFORM compiler AS {stage}",
-        "ARG BUILDARCH",
-        *make_wheels(image, "BUILDARCH", sdists.mount(), option),
     ]
 
 
@@ -213,7 +188,7 @@ def _step_packages(image: ImagePlan) -> list[str]:
             "BUILDARCH",
             cache="$BUILDARCH",
             requirements=inputs.for_steps(image).mount(),
-            wheels="step-wheels" if image.compiles_for_steps else "",
+            compiled=_compiled("step-wheels", "all", image.step_packages),
         ),
     ]
 
@@ -224,7 +199,7 @@ def _steps(image: ImagePlan) -> list[str]:
     link = f"RUN ln -sf $(command -v python3) {VENV}/bin/python"
     lines = [
         "# Files that the application makes, once, on the machine that builds.",
-        "FROM build AS steps",
+        "FROM build AS stepped",
         "ARG BUILDARCH",
         "ARG WORKDIR",
         *apt(image.step_apt, "BUILDARCH"),
@@ -237,8 +212,15 @@ def _steps(image: ImagePlan) -> list[str]:
         *variables(image, path=there),
     ]
     for number, step in enumerate(image.steps):
-        lines += run_step(image.name, number, step)
-    return lines + collect_outputs([path for step in image.steps for path in step.output])
+        lines += run_step(image, number, step)
+    return [
+        *lines,
+        "",
+        "# What they made, taken by programs that they could not change.",
+        "FROM build AS steps",
+        "ARG WORKDIR",
+        *collect_outputs(image, "stepped", [path for step in image.steps for path in step.output]),
+    ]
 
 
 def _surroundings(image: ImagePlan) -> list[str]:

@@ -56,7 +56,7 @@ class Folder:
 
 def scripts() -> dict[str, str]:
     """The scripts that steps run: path below the inputs → text."""
-    names = ("layer.py", "surroundings.py", "wheels.py")
+    names = ("environment.py", "layer.py", "surroundings.py", "wheels.py")
     return {f"{_FOLDER_OF_SCRIPTS}/{name}": _script(name) for name in names}
 
 
@@ -68,14 +68,10 @@ def folders(image: ImagePlan) -> Iterator[Folder]:
         yield native(image)
     if image.own:
         yield own(image)
-    if image.compiling:
-        yield sdists(image)
-    if image.compiled_everywhere:
-        yield pure_sdists(image)
     if image.step_packages:
         yield for_steps(image)
-    if image.compiles_for_steps:
-        yield step_sdists(image)
+    on_targets = [x for one in image.platforms for x in one.packages if x.compiled]
+    yield from map(sdist, dict.fromkeys((*compiled_here(image), *on_targets)))
     yield surroundings(image)
 
 
@@ -91,27 +87,29 @@ def own(image: ImagePlan) -> Folder:
 
 def native(image: ImagePlan) -> Folder:
     """Packages by platform, each in a folder ``linux-ARCHITECTURE``."""
-    return _requirements("native", _by_platform(image, compiled=False))
+    lists = {
+        f"linux-{PLATFORMS[one.platform].architecture}": [
+            package for package in one.packages if not package.compiled
+        ]
+        for one in image.platforms
+    }
+    return _requirements("native", lists)
 
 
-def sdists(image: ImagePlan) -> Folder:
-    """What is compiled, by platform, each in a folder ``linux-ARCHITECTURE``."""
-    return _requirements("sdists", _by_platform(image, compiled=True))
+def sdist(package: Package) -> Folder:
+    """A package that is compiled."""
+    return _requirements("sdist", {"": [package]})
 
 
-def pure_sdists(image: ImagePlan) -> Folder:
-    """Packages that have no wheel for any platform."""
-    return _requirements("sdists", {"": image.compiled_everywhere})
+def compiled_here(image: ImagePlan) -> tuple[Package, ...]:
+    """What is compiled on the machine that builds: what may turn out to be pure, and for steps."""
+    for_steps = (package for package in image.step_packages if package.compiled)
+    return tuple(dict.fromkeys((*image.compiled_everywhere, *for_steps)))
 
 
 def for_steps(image: ImagePlan) -> Folder:
     """Packages for the machine that builds."""
     return _requirements("steps", {"": [p for p in image.step_packages if not p.compiled]})
-
-
-def step_sdists(image: ImagePlan) -> Folder:
-    """Packages that are compiled for the machine that builds."""
-    return _requirements("sdists", {"": [p for p in image.step_packages if p.compiled]})
 
 
 def surroundings(image: ImagePlan) -> Folder:
@@ -158,15 +156,6 @@ def _requirements(kind: str, lists: Mapping[str, Sequence[Package]]) -> Folder:
                 name = posixpath.join(below, _FILES, package.filename)
                 copies[name] = (package.path, package.sha256)
     return Folder(kind, texts, copies)
-
-
-def _by_platform(image: ImagePlan, *, compiled: bool) -> dict[str, list[Package]]:
-    return {
-        f"linux-{PLATFORMS[one.platform].architecture}": [
-            package for package in one.packages if package.compiled == compiled
-        ]
-        for one in image.platforms
-    }
 
 
 def _pinned(packages: Sequence[Package]) -> str:

@@ -7,8 +7,11 @@ Runs inside the build with the base's own Python and nothing else:
 ROOT mirrors the file system of the final image. The cache of byte code is addressed by content
 (paths in the image, sources, Python), so a package that did not change is never compiled again,
 whatever platform or image it is for; entries are written under a temporary name and renamed, so
-that builds may share it at the same moment. The byte code is never checked against its source
-(PEP 552): sources in an image do not change.
+that builds may share it at the same moment, and each begins with its own digest. The byte code is
+never checked against its source (PEP 552): sources in an image do not change.
+
+Byte code depends on nothing but its sources and the Python: variables such as PYTHONOPTIMIZE and
+PYTHONPYCACHEPREFIX, which a base may set, are taken away first.
 """
 
 import contextlib
@@ -24,7 +27,8 @@ import traceback
 import warnings
 from collections.abc import Callable
 
-PYTHON = f"{sys.implementation.cache_tag} {importlib.util.MAGIC_NUMBER.hex()}"
+#: The interpreter to its patch release and build, and the level of optimisation.
+PYTHON = f"{sys.version} {sys.implementation.cache_tag} {importlib.util.MAGIC_NUMBER.hex()} 0"
 
 # Constant, so that a layer's digest depends on its content alone, and not zero, which zip files
 # cannot represent: 1980-01-01.
@@ -39,18 +43,33 @@ def place_bytecode(root: str, sources: list[str], cache: str) -> None:
             content = stream.read()
         digest.update(f"\0{source}\0{len(content)}\0".encode() + content)
     cached = os.path.join(cache, f"{digest.hexdigest()}.marshal")
-    if not os.path.exists(cached):
+    content = entry(cached)
+    if not content:
         # Byte code tells which strings the process knew before (marshal keeps references), so a
         # package is compiled in its order by a process that has compiled nothing else.
         in_child(compile_sources, root, sources, cached)
-    with open(cached, "rb") as stream:
-        compiled = marshal.load(stream)  # noqa: S302  byte code is trusted to run, too
-    for source, code in zip(sources, compiled, strict=True):
+        content = entry(cached)
+    compiled = marshal.loads(content)  # noqa: S302  byte code is trusted to run, too
+    for position, source in enumerate(sources):
+        code = compiled[position]
         if code:
-            target = importlib.util.cache_from_source(root + source)
+            target = importlib.util.cache_from_source(root + source, optimization="")
             os.makedirs(os.path.dirname(target), exist_ok=True)
             with open(target, "wb") as stream:
                 stream.write(code)
+
+
+def entry(path: str) -> bytes:
+    """The content of an entry of the cache; empty, if it is not there or is not as written."""
+    try:
+        with open(path, "rb") as stream:
+            digest, content = stream.read(32), stream.read()
+    except FileNotFoundError:
+        return b""
+    if hashlib.sha256(content).digest() == digest:
+        return content
+    print("byte code in the cache is damaged; compiling it again", file=sys.stderr)
+    return b""
 
 
 def compile_sources(root: str, sources: list[str], cached: str) -> None:
@@ -61,8 +80,9 @@ def compile_sources(root: str, sources: list[str], cached: str) -> None:
     compiled = [byte_code(root + source, source) for source in sources]
     os.makedirs(os.path.dirname(cached), exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(cached))
+    content = marshal.dumps(compiled)
     with open(descriptor, "wb") as stream:
-        marshal.dump(compiled, stream)
+        stream.write(hashlib.sha256(content).digest() + content)
     os.rename(temporary, cached)
 
 
@@ -74,7 +94,7 @@ def byte_code(path: str, source: str) -> bytes:
     with open(path, "rb") as stream:
         content = stream.read()
     with contextlib.suppress(Exception):
-        code = compile(content, source, "exec", dont_inherit=True)
+        code = compile(content, source, "exec", dont_inherit=True, optimize=0)
         head = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little")
         return head + importlib.util.source_hash(content) + marshal.dumps(code)
     return b""
@@ -138,6 +158,22 @@ def normalise(root: str) -> None:
             os.utime(path, (EPOCH, EPOCH), follow_symlinks=False)
 
 
+def isolate() -> None:
+    """Start again without the variables of Python, its site packages and a seed by chance.
+
+    Before 3.11, the order of constant sets in byte code follows the seed of hashes.
+    """
+    if os.environ.get("PYTHONHASHSEED") == "0" and sys.flags.no_site:
+        return
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON") or k == "PYTHONHOME"}
+    # Output of a process that is replaced would be lost.
+    sys.stdout.flush()
+    environment = {**kept, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-s", "-S", *sys.argv]
+    os.execve(command[0], command, environment)  # noqa: S606  there is no shell to want
+
+
 if __name__ == "__main__":
+    isolate()
     compile_tree(sys.argv[1], sys.argv[2])
     normalise(sys.argv[1])

@@ -1,10 +1,13 @@
-"""The scripts of build steps: install packages, make wheels, add Debian packages."""
+"""The scripts of build steps: install packages, add Debian packages, run the application's."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Literal
 
 from nox_buildkit.plan.make import VENV
 from nox_buildkit.plan.model import ImagePlan
@@ -13,48 +16,33 @@ from nox_buildkit.render import quote
 from nox_buildkit.render.inputs import INPUTS, SCRIPTS, SCRIPTS_MOUNT
 from nox_buildkit.render.layer import EPOCH
 
-#: Files that ``uv venv`` makes and an image has no use for.
-_VENV_ONLY = (
-    "bin/activate* bin/deactivate.bat bin/pydoc.bat .gitignore .lock CACHEDIR.TAG "
-    "lib/python*/site-packages/_virtualenv.*"
-)
+_BYTECODE = "/var/cache/bytecode"
+FINISH = f"python3 {SCRIPTS}/layer.py /layer {_BYTECODE}"
 
-#: Files of the environment itself, which are in the layer of pure packages.
-ENVIRONMENT = " bin/python* pyvenv.cfg lib64"
-
-_WHEEL_CACHE = "/var/cache/wheels"
-BYTECODE_CACHE = "--mount=type=cache,id=nox-buildkit-bytecode,target=/var/cache/bytecode"
-FINISH = f"python3 {SCRIPTS}/layer.py /layer /var/cache/bytecode"
+_COMPILED = "/run/wheels"
+_MADE = "/run/made"
+_ENVIRONMENT = f"python3 -I {SCRIPTS}/environment.py"
 
 
-def make_wheels(
-    image: ImagePlan, architecture: str, sdists: str, option: str, mounts: Sequence[str] = ()
-) -> list[str]:
-    """Make wheels of what ``sdists`` mounts, on a machine of the variable ``architecture``."""
-    return [
-        "USER 0:0",
-        *apt(image.build_apt, architecture),
-        f"RUN {SCRIPTS_MOUNT} \\",
-        f"    {sdists} \\",
-        f"    --mount=type=bind,from=uv,source=linux-${architecture},target=/run/uv \\",
-        f"    --mount=type=cache,id=nox-buildkit-wheels,target={_WHEEL_CACHE} \\",
-        *mounts,
-        "    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network \\",
-        "    --mount=type=secret,id=netrc <<'RUN'",
-        *_network(image),
-        "export PATH=/run/uv:$PATH",
-        f"python3 {SCRIPTS}/wheels.py {INPUTS}/requirements.txt "
-        f"{_wheel_cache(image)} /wheels {option}",
-        "RUN",
-    ]
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """Compiled packages to install: of the stage ``stage`` those ``names`` that are of ``kind``."""
+
+    stage: str
+    kind: Literal["any", "rest", "all"]
+    names: tuple[str, ...]
 
 
-def _wheel_cache(image: ImagePlan) -> str:
-    """Where wheels are kept that were compiled in presence of the same Debian packages."""
-    if not image.compiled_with:
-        return _WHEEL_CACHE
-    digest = hashlib.sha256(" ".join(sorted(image.compiled_with)).encode()).hexdigest()
-    return f"{_WHEEL_CACHE}/with-{digest[:12]}"
+def bytecode_cache(image: ImagePlan) -> str:
+    """Mounts the cache of byte code."""
+    name = _cache_name(image, "bytecode")
+    return f"--mount=type=cache,id={name},target={_BYTECODE}"
+
+
+def _cache_name(image: ImagePlan, purpose: str) -> str:
+    """The ID of a cache; whoever made the programs that write it has made those that read it."""
+    scope = hashlib.sha256((image.builder or image.base).origin.encode()).hexdigest()
+    return f"nox-buildkit-{purpose}-{scope[:12]}"
 
 
 def install(
@@ -65,46 +53,56 @@ def install(
     requirements: str,
     before: Sequence[str] = (),
     option: str = "",
-    extra: str = "",
-    wheels: str = "",
+    shared: bool = False,
+    compiled: Compiled | None = None,
 ) -> list[str]:
     """Install packages into the virtual environment, which becomes a layer.
 
     ``architecture``: variable that names the machine of the step; ``cache`` tells apart what must
     not race; ``requirements``: the mount of what is installed; ``option`` and ``before``: more
-    for uv; ``extra``: more to remove of the environment; ``wheels``: the stage that made wheels.
+    for uv; ``shared``: the environment itself is in another layer; ``compiled``: more packages.
     """
     command = f"uv pip install --python {VENV}{option} --no-deps"
-    mount = f"    --mount=type=bind,from={wheels},source=/wheels,target=/run/wheels \\"
+    locked = f"{command} --require-hashes --only-binary :all: --requirements {INPUTS}"
+    from_stage = compiled and f"from={compiled.stage},source=/wheels,target={_COMPILED}"
     return [
         f"RUN {SCRIPTS_MOUNT} \\",
         f"    {requirements} \\",
         f"    --mount=type=bind,from=uv,source=linux-${architecture},target=/run/uv \\",
-        f"    --mount=type=cache,id=nox-buildkit-uv-{cache},target=/var/cache/uv \\",
-        f"    {BYTECODE_CACHE} \\",
-        *([mount] if wheels else []),
+        f"    --mount=type=cache,id={_cache_name(image, 'uv')}-{cache},target=/var/cache/uv \\",
+        f"    {bytecode_cache(image)} \\",
+        *([f"    --mount=type=bind,{from_stage} \\"] if compiled else []),
         "    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network \\",
         "    --mount=type=secret,id=netrc <<'RUN'",
-        *_network(image),
+        *network(image),
         "export PATH=/run/uv:$PATH UV_CACHE_DIR=/var/cache/uv",
         *before,
         f"uv venv --quiet --no-project --python python3 {VENV}",
-        f"{command} --require-hashes --only-binary :all: --requirements {INPUTS}/requirements.txt",
-        *(_compiled_wheels(command) if wheels else []),
+        f"{_ENVIRONMENT} made {VENV}",
+        f"{locked}/requirements.txt",
+        "# A cache may have lost a part of a file.",
+        f"damaged=$({_ENVIRONMENT} damaged {VENV})",
+        'if [ -n "$damaged" ]; then',
+        "  uv cache clean --quiet $damaged",
+        f"  {locked}/requirements.txt --reinstall",
+        "fi",
+        *(_install_compiled(command, compiled) if compiled else []),
         *_interpreter(image),
-        f"(cd {VENV} && rm -rf {_VENV_ONLY}{extra})",
+        f"{_ENVIRONMENT} strip {VENV}{' all' if shared else ''}",
         f"mkdir -p /layer{PurePosixPath(VENV).parent} && mv {VENV} /layer{VENV}",
         FINISH,
         "RUN",
     ]
 
 
-def _compiled_wheels(command: str) -> list[str]:
+def _install_compiled(command: str, compiled: Compiled) -> list[str]:
+    words = [compiled.kind, _COMPILED, *map(quote.shell_word, compiled.names)]
     return [
-        "for wheel in /run/wheels/*.whl; do",
+        f"python3 -I {SCRIPTS}/wheels.py list {' '.join(words)} > /run/wheels.txt",
         # There may be none for this platform.
-        f'  if [ -e "$wheel" ]; then {command} --no-index "$wheel"; fi',
-        "done",
+        "if [ -s /run/wheels.txt ]; then",
+        f"  {command} --no-cache --no-index --requirements /run/wheels.txt",
+        "fi",
     ]
 
 
@@ -188,25 +186,33 @@ def _install_debian(names: str) -> list[str]:
     ]
 
 
-def run_step(image: str, number: int, step: Step) -> list[str]:
+def run_step(image: ImagePlan, number: int, step: Step) -> list[str]:
     """Run a program of the application, without a network and without a shell."""
+    # Another project may have an image of the same name.
+    who = json.dumps([image.repository, image.base.origin, step.run])
+    scope = hashlib.sha256(who.encode()).hexdigest()[:12]
     mounts = "".join(
-        f" --mount=type=cache,id=nox-buildkit-step-{image}-{number}-{position},target={path}"
+        f" --mount=type=cache,id=nox-buildkit-step-{image.name}-{number}-{position}-{scope},"
+        f"target={path}"
         for position, path in enumerate(step.cache)
     )
     words = ["env", *(f"{name}={value}" for name, value in step.env), *step.run]
     return [f"RUN --network=none{mounts} {quote.exec_form(words)}"]
 
 
-def collect_outputs(paths: Sequence[str]) -> list[str]:
-    """Make a layer of ``paths``, relative to the working folder."""
+def collect_outputs(image: ImagePlan, stage: str, paths: Sequence[str]) -> list[str]:
+    """Make a layer of ``paths``, relative to the working folder, which ``stage`` has made."""
     words = " ".join(map(quote.shell_word, dict.fromkeys(paths)))
     return [
-        *offline_run(),
-        f"    {BYTECODE_CACHE} <<'RUN'",
+        *offline_run(bytecode_cache(image), f"--mount=type=bind,from={stage},target={_MADE}"),
+        "    <<'RUN'",
         "set -eu",
+        f'cd "{_MADE}$WORKDIR"',
         f"for path in {words}; do",
-        '  if [ ! -e "$path" ]; then echo "no step made $path" >&2; exit 1; fi',
+        # A link is copied as it is, wherever it leads to.
+        '  if [ ! -e "$path" ] && [ ! -L "$path" ]; then',
+        '    echo "no step made $path" >&2; exit 1',
+        "  fi",
         "done",
         'mkdir -p "/layer$WORKDIR"',
         f'cp -a --parents -- {words} "/layer$WORKDIR/"',
@@ -227,7 +233,7 @@ def copy_layer(stage: str) -> str:
     return f"COPY --link --from={stage} /layer/ /"
 
 
-def _network(image: ImagePlan) -> list[str]:
+def network(image: ImagePlan) -> list[str]:
     """Lines of a shell script that let uv reach what this machine reaches."""
     lines = [
         "set -eu",

@@ -115,7 +115,7 @@ def test_a_package_that_does_not_compile_is_named_with_its_platform(
     assert "nowhere.h: No such file" in done.stderr
     # A backend may throw what it likes; the last line is ours.
     cause = done.stderr.splitlines()[-1]
-    assert "aborted: web, linux/amd64, compiled packages 1/" in cause
+    assert "aborted: web, linux/amd64, compiled package broken 1/1: " in cause
     assert f"broken=={version} cannot be compiled: there is no nowhere.h; add" in cause
     assert not project.tar.exists()
 

@@ -14,8 +14,8 @@ ARG BUILDARCH
 RUN --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
     --mount=type=bind,from=inputs,source=pure-d90f784a7117,target=/run/inputs \
     --mount=type=bind,from=uv,source=linux-$BUILDARCH,target=/run/uv \
-    --mount=type=cache,id=nox-buildkit-uv-pure,target=/var/cache/uv \
-    --mount=type=cache,id=nox-buildkit-bytecode,target=/var/cache/bytecode \
+    --mount=type=cache,id=nox-buildkit-uv-7b28e61bc1d2-pure,target=/var/cache/uv \
+    --mount=type=cache,id=nox-buildkit-bytecode-7b28e61bc1d2,target=/var/cache/bytecode \
     --mount=type=secret,id=ca-bundle --mount=type=secret,id=network \
     --mount=type=secret,id=netrc <<'RUN'
 set -eu
@@ -28,8 +28,15 @@ export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_NO_INSTALLER_METADATA=1 UV
 export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-web=https://packages.example.com/simple}
 export PATH=/run/uv:$PATH UV_CACHE_DIR=/var/cache/uv
 uv venv --quiet --no-project --python python3 /opt/venv
+python3 -I /run/scripts/environment.py made /opt/venv
 uv pip install --python /opt/venv --no-deps --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
-(cd /opt/venv && rm -rf bin/activate* bin/deactivate.bat bin/pydoc.bat .gitignore .lock CACHEDIR.TAG lib/python*/site-packages/_virtualenv.*)
+# A cache may have lost a part of a file.
+damaged=$(python3 -I /run/scripts/environment.py damaged /opt/venv)
+if [ -n "$damaged" ]; then
+  uv cache clean --quiet $damaged
+  uv pip install --python /opt/venv --no-deps --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt --reinstall
+fi
+python3 -I /run/scripts/environment.py strip /opt/venv
 mkdir -p /layer/opt && mv /opt/venv /layer/opt/venv
 python3 /run/scripts/layer.py /layer /var/cache/bytecode
 RUN
@@ -42,8 +49,8 @@ ARG TARGETARCH
 RUN --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
     --mount=type=bind,from=inputs,source=native-0e4e37f69028/linux-$TARGETARCH,target=/run/inputs \
     --mount=type=bind,from=uv,source=linux-$BUILDARCH,target=/run/uv \
-    --mount=type=cache,id=nox-buildkit-uv-$TARGETARCH,target=/var/cache/uv \
-    --mount=type=cache,id=nox-buildkit-bytecode,target=/var/cache/bytecode \
+    --mount=type=cache,id=nox-buildkit-uv-7b28e61bc1d2-$TARGETARCH,target=/var/cache/uv \
+    --mount=type=cache,id=nox-buildkit-bytecode-7b28e61bc1d2,target=/var/cache/bytecode \
     --mount=type=secret,id=ca-bundle --mount=type=secret,id=network \
     --mount=type=secret,id=netrc <<'RUN'
 set -eu
@@ -57,8 +64,15 @@ export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-web=https://packages.example.com/sim
 export PATH=/run/uv:$PATH UV_CACHE_DIR=/var/cache/uv
 case $TARGETARCH in arm64) platform=aarch64-manylinux_2_40 ;; esac
 uv venv --quiet --no-project --python python3 /opt/venv
+python3 -I /run/scripts/environment.py made /opt/venv
 uv pip install --python /opt/venv --python-platform $platform --no-deps --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
-(cd /opt/venv && rm -rf bin/activate* bin/deactivate.bat bin/pydoc.bat .gitignore .lock CACHEDIR.TAG lib/python*/site-packages/_virtualenv.* bin/python* pyvenv.cfg lib64)
+# A cache may have lost a part of a file.
+damaged=$(python3 -I /run/scripts/environment.py damaged /opt/venv)
+if [ -n "$damaged" ]; then
+  uv cache clean --quiet $damaged
+  uv pip install --python /opt/venv --python-platform $platform --no-deps --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt --reinstall
+fi
+python3 -I /run/scripts/environment.py strip /opt/venv all
 mkdir -p /layer/opt && mv /opt/venv /layer/opt/venv
 python3 /run/scripts/layer.py /layer /var/cache/bytecode
 RUN
@@ -69,7 +83,7 @@ ARG WORKDIR
 COPY [".", "/layer$WORKDIR/"]
 RUN --network=none \
     --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
-    --mount=type=cache,id=nox-buildkit-bytecode,target=/var/cache/bytecode \
+    --mount=type=cache,id=nox-buildkit-bytecode-7b28e61bc1d2,target=/var/cache/bytecode \
     python3 /run/scripts/layer.py /layer /var/cache/bytecode
 
 # Packages with machine code for the machine that builds.
@@ -78,8 +92,8 @@ ARG BUILDARCH
 RUN --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
     --mount=type=bind,from=inputs,source=steps-a20c8f7a47d2,target=/run/inputs \
     --mount=type=bind,from=uv,source=linux-$BUILDARCH,target=/run/uv \
-    --mount=type=cache,id=nox-buildkit-uv-$BUILDARCH,target=/var/cache/uv \
-    --mount=type=cache,id=nox-buildkit-bytecode,target=/var/cache/bytecode \
+    --mount=type=cache,id=nox-buildkit-uv-7b28e61bc1d2-$BUILDARCH,target=/var/cache/uv \
+    --mount=type=cache,id=nox-buildkit-bytecode-7b28e61bc1d2,target=/var/cache/bytecode \
     --mount=type=secret,id=ca-bundle --mount=type=secret,id=network \
     --mount=type=secret,id=netrc <<'RUN'
 set -eu
@@ -92,14 +106,21 @@ export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_NO_INSTALLER_METADATA=1 UV
 export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-web=https://packages.example.com/simple}
 export PATH=/run/uv:$PATH UV_CACHE_DIR=/var/cache/uv
 uv venv --quiet --no-project --python python3 /opt/venv
+python3 -I /run/scripts/environment.py made /opt/venv
 uv pip install --python /opt/venv --no-deps --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
-(cd /opt/venv && rm -rf bin/activate* bin/deactivate.bat bin/pydoc.bat .gitignore .lock CACHEDIR.TAG lib/python*/site-packages/_virtualenv.*)
+# A cache may have lost a part of a file.
+damaged=$(python3 -I /run/scripts/environment.py damaged /opt/venv)
+if [ -n "$damaged" ]; then
+  uv cache clean --quiet $damaged
+  uv pip install --python /opt/venv --no-deps --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt --reinstall
+fi
+python3 -I /run/scripts/environment.py strip /opt/venv
 mkdir -p /layer/opt && mv /opt/venv /layer/opt/venv
 python3 /run/scripts/layer.py /layer /var/cache/bytecode
 RUN
 
 # Files that the application makes, once, on the machine that builds.
-FROM build AS steps
+FROM build AS stepped
 ARG BUILDARCH
 ARG WORKDIR
 COPY --link --from=deps-pure /layer/ /
@@ -111,13 +132,22 @@ ENV PYTHONDONTWRITEBYTECODE="1"
 ENV PYTHONUNBUFFERED="0"
 ENV LOG_LEVEL="debug"
 ENV GREETING="say \"hi\" for \$5 \\ \${HOME} %{x} `id`"
-RUN --network=none --mount=type=cache,id=nox-buildkit-step-api-0-0,target=/var/cache/assets ["env", "SECRET=only \"here\" $5", "python", "manage.py", "collectstatic", "--note=$HOME"]
+RUN --network=none --mount=type=cache,id=nox-buildkit-step-api-0-0-4cfea49ccafd,target=/var/cache/assets ["env", "SECRET=only \"here\" $5", "python", "manage.py", "collectstatic", "--note=$HOME"]
+
+# What they made, taken by programs that they could not change.
+FROM build AS steps
+ARG WORKDIR
 RUN --network=none \
     --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
-    --mount=type=cache,id=nox-buildkit-bytecode,target=/var/cache/bytecode <<'RUN'
+    --mount=type=cache,id=nox-buildkit-bytecode-7b28e61bc1d2,target=/var/cache/bytecode \
+    --mount=type=bind,from=stepped,target=/run/made \
+    <<'RUN'
 set -eu
+cd "/run/made$WORKDIR"
 for path in static 'my files'; do
-  if [ ! -e "$path" ]; then echo "no step made $path" >&2; exit 1; fi
+  if [ ! -e "$path" ] && [ ! -L "$path" ]; then
+    echo "no step made $path" >&2; exit 1
+  fi
 done
 mkdir -p "/layer$WORKDIR"
 cp -a --parents -- static 'my files' "/layer$WORKDIR/"

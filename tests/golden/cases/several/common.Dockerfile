@@ -14,8 +14,8 @@ ARG BUILDARCH
 RUN --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
     --mount=type=bind,from=inputs,source=pure-d90f784a7117,target=/run/inputs \
     --mount=type=bind,from=uv,source=linux-$BUILDARCH,target=/run/uv \
-    --mount=type=cache,id=nox-buildkit-uv-pure,target=/var/cache/uv \
-    --mount=type=cache,id=nox-buildkit-bytecode,target=/var/cache/bytecode \
+    --mount=type=cache,id=nox-buildkit-uv-7b28e61bc1d2-pure,target=/var/cache/uv \
+    --mount=type=cache,id=nox-buildkit-bytecode-7b28e61bc1d2,target=/var/cache/bytecode \
     --mount=type=secret,id=ca-bundle --mount=type=secret,id=network \
     --mount=type=secret,id=netrc <<'RUN'
 set -eu
@@ -27,8 +27,15 @@ if [ -s /run/secrets/netrc ]; then export NETRC=/run/secrets/netrc; fi
 export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
 export PATH=/run/uv:$PATH UV_CACHE_DIR=/var/cache/uv
 uv venv --quiet --no-project --python python3 /opt/venv
+python3 -I /run/scripts/environment.py made /opt/venv
 uv pip install --python /opt/venv --no-deps --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
-(cd /opt/venv && rm -rf bin/activate* bin/deactivate.bat bin/pydoc.bat .gitignore .lock CACHEDIR.TAG lib/python*/site-packages/_virtualenv.*)
+# A cache may have lost a part of a file.
+damaged=$(python3 -I /run/scripts/environment.py damaged /opt/venv)
+if [ -n "$damaged" ]; then
+  uv cache clean --quiet $damaged
+  uv pip install --python /opt/venv --no-deps --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt --reinstall
+fi
+python3 -I /run/scripts/environment.py strip /opt/venv
 mkdir -p /layer/opt && mv /opt/venv /layer/opt/venv
 python3 /run/scripts/layer.py /layer /var/cache/bytecode
 RUN
@@ -41,8 +48,8 @@ ARG TARGETARCH
 RUN --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
     --mount=type=bind,from=inputs,source=native-0ef8c9574ff6/linux-$TARGETARCH,target=/run/inputs \
     --mount=type=bind,from=uv,source=linux-$BUILDARCH,target=/run/uv \
-    --mount=type=cache,id=nox-buildkit-uv-$TARGETARCH,target=/var/cache/uv \
-    --mount=type=cache,id=nox-buildkit-bytecode,target=/var/cache/bytecode \
+    --mount=type=cache,id=nox-buildkit-uv-7b28e61bc1d2-$TARGETARCH,target=/var/cache/uv \
+    --mount=type=cache,id=nox-buildkit-bytecode-7b28e61bc1d2,target=/var/cache/bytecode \
     --mount=type=secret,id=ca-bundle --mount=type=secret,id=network \
     --mount=type=secret,id=netrc <<'RUN'
 set -eu
@@ -55,8 +62,15 @@ export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_NO_INSTALLER_METADATA=1 UV
 export PATH=/run/uv:$PATH UV_CACHE_DIR=/var/cache/uv
 case $TARGETARCH in amd64) platform=x86_64-manylinux_2_40 ;; arm64) platform=aarch64-manylinux_2_40 ;; esac
 uv venv --quiet --no-project --python python3 /opt/venv
+python3 -I /run/scripts/environment.py made /opt/venv
 uv pip install --python /opt/venv --python-platform $platform --no-deps --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
-(cd /opt/venv && rm -rf bin/activate* bin/deactivate.bat bin/pydoc.bat .gitignore .lock CACHEDIR.TAG lib/python*/site-packages/_virtualenv.* bin/python* pyvenv.cfg lib64)
+# A cache may have lost a part of a file.
+damaged=$(python3 -I /run/scripts/environment.py damaged /opt/venv)
+if [ -n "$damaged" ]; then
+  uv cache clean --quiet $damaged
+  uv pip install --python /opt/venv --python-platform $platform --no-deps --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt --reinstall
+fi
+python3 -I /run/scripts/environment.py strip /opt/venv all
 mkdir -p /layer/opt && mv /opt/venv /layer/opt/venv
 python3 /run/scripts/layer.py /layer /var/cache/bytecode
 RUN
@@ -67,7 +81,7 @@ ARG WORKDIR
 COPY [".", "/layer$WORKDIR/"]
 RUN --network=none \
     --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
-    --mount=type=cache,id=nox-buildkit-bytecode,target=/var/cache/bytecode \
+    --mount=type=cache,id=nox-buildkit-bytecode-7b28e61bc1d2,target=/var/cache/bytecode \
     python3 /run/scripts/layer.py /layer /var/cache/bytecode
 
 # A name for the user, since much software asks for it; its folders; placed files.

@@ -1,0 +1,90 @@
+"""Look after a virtual environment that is about to become a layer.
+
+Runs inside the build with nothing but Python:
+
+    python3 environment.py made VENV         remember what is in it before packages are
+    python3 environment.py damaged VENV      print the packages whose files are not those of RECORD
+    python3 environment.py strip VENV [all]  remove what was there before packages were
+
+A file belongs to a package if the package's RECORD names it (packaging.python.org, Recording
+installed projects). A cache that lost a part of a file is found by the same RECORD.
+"""
+
+import base64
+import csv
+import hashlib
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+#: Where the paths are kept in the meantime, beside the environment.
+MADE = "{}.made.json"
+
+#: What programs of packages start with, and what an application cannot do without.
+KEPT = re.compile(r"bin/python[0-9.]*|pyvenv\.cfg|lib64")
+
+#: uv locks an environment while it installs.
+LOCK = ".lock"
+
+
+def files(venv: Path) -> Iterator[str]:
+    """Paths of all that is in the environment but folders, relative to it."""
+    for path in sorted(venv.rglob("*")):
+        if path.is_symlink() or not path.is_dir():
+            yield str(path.relative_to(venv))
+
+
+def records(venv: Path) -> Iterator[tuple[str, Path, list[list[str]]]]:
+    """The packages: name, folder that paths are relative to, and rows of RECORD."""
+    for path in sorted(venv.glob("lib/python*/site-packages/*.dist-info/RECORD")):
+        with path.open(newline="", encoding="utf-8") as stream:
+            rows = [row for row in csv.reader(stream) if row]
+        yield path.parent.name.partition("-")[0], path.parent.parent, rows
+
+
+def made(venv: Path) -> None:
+    """Remember what is in the environment."""
+    Path(MADE.format(venv)).write_text(json.dumps(list(files(venv))), encoding="utf-8")
+
+
+def damaged(venv: Path) -> None:
+    """Print the packages that have a file which differs from their RECORD, one a line."""
+    for name, folder, rows in records(venv):
+        differing = [row[0] for row in rows if differs(folder, row)]
+        if differing:
+            message = f"{name}: {differing[0]} is not as its RECORD says; installing it again"
+            print(message, file=sys.stderr)
+            print(name)
+
+
+def differs(folder: Path, row: list[str]) -> bool:
+    """Whether a file is missing or has other content; without a hash, its presence is enough."""
+    path = folder / row[0]
+    algorithm, _, expected = (row[1] if len(row) > 1 else "").partition("=")
+    if not path.exists():
+        return not row[0].endswith(".pyc")
+    if algorithm != "sha256":
+        return False
+    digest = hashlib.sha256(path.read_bytes()).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != expected.rstrip("=")
+
+
+def strip(venv: Path, scope: str = "") -> None:
+    """Remove what packages did not bring: what no image needs, and with "all" the rest too."""
+    remembered = Path(MADE.format(venv))
+    own = {os.path.normpath(folder / row[0]) for _, folder, rows in records(venv) for row in rows}
+    for name in (*json.loads(remembered.read_text(encoding="utf-8")), LOCK):
+        path = venv / name
+        needed = KEPT.fullmatch(name) and scope != "all"
+        if not needed and str(path) not in own and os.path.lexists(path):
+            path.unlink()
+    remembered.unlink()
+
+
+if __name__ == "__main__":
+    {"made": made, "damaged": damaged, "strip": strip}[sys.argv[1]](
+        Path(sys.argv[2]), *sys.argv[3:]
+    )

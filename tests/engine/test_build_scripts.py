@@ -1,0 +1,213 @@
+"""The scripts that run inside a build, run under Pythons that images have: oldest to newest."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+import uv as uv_program
+from real_parts import in_cache
+
+from nox_buildkit import render
+from nox_buildkit.engine.provision import Package, provision
+
+SCRIPTS = Path(render.__file__).parent
+#: Python → the suite of Debian's archive that has it.
+SUITES = {"3.9": "bullseye", "3.11": "bookworm", "3.13": "trixie", "3.14": "testing"}
+MODULE = '''\
+"""A docstring."""
+
+COLOURS = {"red", "green", "blue", "cyan", "magenta", "yellow"}
+
+
+def check(value):
+    """Another docstring."""
+    assert value in {"a", "b", "c", "d", "e", "f", "g"}
+    return value
+'''
+
+
+CODE = b"def main(): print('here')\n"
+
+
+@pytest.fixture(scope="module", params=SUITES)
+def root(request: pytest.FixtureRequest, engine_home: Path) -> Iterator[Path]:
+    """The root of a file system with nothing but a Python and what it needs."""
+    python: str = request.param
+    names = (
+        f"python{python}-minimal", f"libpython{python}-minimal", f"libpython{python}-stdlib",
+        "libc6", "zlib1g", "libexpat1",
+    )  # fmt: skip
+    suite = SUITES[python]
+    wanted = [Package(name, suite) for name in (*names, "libcrypt1")]
+    with in_cache(engine_home):
+        kept = provision(f"python{python}-root", [wanted], lambda _: None)
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder, "root")
+        shutil.copytree(kept, root, symlinks=True)
+        for name in ("lib", "lib64"):
+            # Suites since bookworm's successor have everything below /usr.
+            if (root / "usr" / name).is_dir() and not (root / name).exists():
+                (root / name).symlink_to(f"usr/{name}")
+        shutil.copytree(SCRIPTS, root / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+        (root / "usr/bin/python3").symlink_to(f"python{python}")
+        (root / "tmp").mkdir()
+        yield root
+
+
+def run(root: Path, script: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run a script of a build in ``root``."""
+    command = ["chroot", str(root), "/usr/bin/python3", f"/scripts/{script}", *arguments]
+    path = "/usr/sbin:/usr/bin:/sbin:/bin"
+    return subprocess.run(
+        command, env={"PATH": path, **env}, capture_output=True, text=True, check=False
+    )
+
+
+def layer(root: Path, name: str, **env: str) -> dict[str, bytes]:
+    """Finish a layer with one package in it; the byte code by path."""
+    package = root / name / "opt/site-packages/demo"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(MODULE)
+    done = run(root, "layer.py", f"/{name}", "/cache", **env)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    found = {path.name: path.read_bytes() for path in (root / name).rglob("*.pyc")}
+    shutil.rmtree(root / name)
+    return found
+
+
+def test_byte_code_follows_from_its_source_and_the_python_alone(root: Path) -> None:
+    [(name, plain)] = layer(root, "plain").items()
+    assert b"Another docstring." in plain
+    for number, variables in enumerate(
+        (
+            {"PYTHONOPTIMIZE": "2"},
+            {"PYTHONHASHSEED": "7"},
+            {"PYTHONHASHSEED": "8", "PYTHONPYCACHEPREFIX": "/elsewhere"},
+        )
+    ):
+        shutil.rmtree(root / "cache")
+        assert layer(root, f"other{number}", **variables) == {name: plain}
+        # What that left in the cache is what another build takes.
+        assert layer(root, f"after{number}") == {name: plain}
+
+
+def test_an_entry_of_the_cache_that_was_altered_is_made_again(root: Path) -> None:
+    expected = layer(root, "before")
+    (entry,) = (root / "cache").iterdir()
+    content = bytearray(entry.read_bytes())
+    for damaged in (content[:-3], bytes(content[:40]) + bytes([content[40] ^ 1]) + content[41:]):
+        entry.write_bytes(damaged)
+        assert layer(root, "after") == expected
+        assert entry.read_bytes() == content
+
+
+def test_the_other_scripts_run(root: Path) -> None:
+    inputs = root / "inputs"
+    inputs.mkdir(exist_ok=True)
+    (inputs / "motd").write_text("hello\n")
+    description = {
+        "user": "1000:1000",
+        "directories": [{"path": "/data", "owner": "1000:1000"}],
+        "files": [{"source": "motd", "target": "/etc/motd", "mode": "0644", "owner": "0:0"}],
+        "time": 0,
+    }
+    (inputs / "surroundings.json").write_text(json.dumps(description))
+    done = run(root, "surroundings.py", "/inputs/surroundings.json", "/", "/made")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (root / "made/etc/motd").read_text() == "hello\n"
+
+    for place in ("any/one-1-py3-none-any.whl", "here/one_x-1-cp3-cp3-linux.whl"):
+        path = (
+            root / "wheels" / place.partition("-")[0].rpartition("/")[2].replace("_", "-") / place
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    done = run(root, "wheels.py", "list", "any", "/wheels", "one", "one-x")
+    assert done.stdout == "one @ file:///wheels/one/any/one-1-py3-none-any.whl\n"
+    # A package cannot bring the wheel of another one.
+    (root / "wheels/one/any/requests-2.0-py3-none-any.whl").touch()
+    done = run(root, "wheels.py", "list", "any", "/wheels", "one")
+    assert (done.returncode, done.stdout) == (1, "")
+    shutil.rmtree(root / "wheels")
+
+    (root / "scripts/prestart.json").write_text(json.dumps([["/usr/bin/python3", "-c", ""]]))
+    done = run(root, "prestart.py", "/usr/bin/python3", "-c", "print('started')")
+    assert (done.stdout, done.stderr) == ("started\n", "")
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Path:
+    """A virtual environment as uv makes it, with a package that brings programs of many names."""
+    venv = tmp_path / "venv"
+    uv("venv", "--quiet", "--python", sys.executable, str(venv))
+    script("made", venv)
+    wheel = tmp_path / "demo-1.0-py3-none-any.whl"
+    programs = ("python-argcomplete-check", "pythonic", "activate-me", "demo")
+    with ZipFile(wheel, "w") as file:
+        info = "demo-1.0.dist-info"
+        file.writestr("demo.py", CODE)
+        file.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n")
+        tag = "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        file.writestr(f"{info}/WHEEL", tag)
+        points = "".join(f"{name} = demo:main\n" for name in programs)
+        file.writestr(f"{info}/entry_points.txt", f"[console_scripts]\n{points}")
+        digest = base64.urlsafe_b64encode(hashlib.sha256(CODE).digest()).rstrip(b"=").decode()
+        rest = (f"{info}/{n},,\n" for n in ("METADATA", "WHEEL", "entry_points.txt", "RECORD"))
+        file.writestr(f"{info}/RECORD", f"demo.py,sha256={digest},{len(CODE)}\n" + "".join(rest))
+    uv("pip", "install", "--quiet", "--python", str(venv), "--no-deps", str(wheel))
+    return venv
+
+
+def uv(*arguments: str) -> None:
+    subprocess.run([uv_program.find_uv_bin(), *arguments], check=True)
+
+
+def script(*arguments: object) -> str:
+    done = subprocess.run(
+        [sys.executable, "-I", SCRIPTS / "environment.py", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def test_programs_of_packages_stay_whatever_their_names(environment: Path) -> None:
+    script("strip", environment)
+    names = {path.name for path in (environment / "bin").iterdir()}
+    assert names >= {"python", "python-argcomplete-check", "pythonic", "activate-me", "demo"}
+    assert not names & {"activate", "activate.fish", "deactivate.bat", "pydoc.bat"}
+    assert not list(environment.rglob("_virtualenv*"))
+    done = subprocess.run(
+        [environment / "bin/python-argcomplete-check"], capture_output=True, check=False
+    )
+    assert done.stdout == b"here\n"
+
+
+def test_an_environment_that_another_layer_has_keeps_programs_of_packages(
+    environment: Path,
+) -> None:
+    script("strip", environment, "all")
+    names = {path.name for path in (environment / "bin").iterdir()}
+    assert names == {"python-argcomplete-check", "pythonic", "activate-me", "demo"}
+    assert not (environment / "pyvenv.cfg").exists()
+
+
+def test_files_that_are_not_as_their_record_says_are_found(environment: Path) -> None:
+    (module,) = environment.rglob("demo.py")
+    assert script("damaged", environment) == ""
+    module.write_text("def main(): print('her')\n")
+    assert script("damaged", environment) == "demo\n"
+    module.unlink()
+    assert script("damaged", environment) == "demo\n"
