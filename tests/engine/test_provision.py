@@ -66,14 +66,23 @@ def test_what_is_there_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_download_that_was_killed_half_way_is_never_used() -> None:
     with subprocess.Popen([sys.executable, "-c", FETCH], stdout=subprocess.DEVNULL) as first:
-        while not list(tools_dir().glob(".hello-*.part")):
+        while not list(tools_dir().glob(".hello-*.part-*")):
             assert first.poll() is None
         first.send_signal(signal.SIGKILL)
-    assert list(tools_dir().glob(".hello-*.part"))
+    assert list(tools_dir().glob(".hello-*.part-*"))
     assert not list(tools_dir().glob("hello-*"))
     prefix = provision("hello", TINY, check_hello)
     assert (prefix / "usr/bin/hello").exists()
-    assert not list(tools_dir().glob(".hello-*.part"))
+    assert not list(tools_dir().glob(".hello-*.part-*"))
+
+
+def test_a_damaged_program_is_unpacked_again(capsys: pytest.CaptureFixture[str]) -> None:
+    prefix = provision("hello", TINY, check_hello)
+    program = prefix / "usr/bin/hello"
+    program.write_bytes(program.read_bytes()[:100])
+    assert provision("hello", TINY, check_hello) == prefix
+    assert capsys.readouterr().err == f"{prefix} was damaged: it is made anew\n"
+    check_hello(prefix)
 
 
 def test_two_processes_unpack_once() -> None:

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from nox_buildkit.bases import store
 from nox_buildkit.bases.bytecode import Bytecode, compile_library
 from nox_buildkit.bases.layout import PlatformImage, write_layout
 from nox_buildkit.bases.unpack import PACKAGES, Source, Tree, add_file, unpack
@@ -98,7 +100,7 @@ def release_for(python: str) -> Release:
 
 def assembled(release: Release, platforms: Iterable[str], contents: Contents) -> DebianBase | None:
     """The base if it was assembled before for all ``platforms``, and is whole."""
-    return _read(_folder(release, platforms, contents))
+    return _read(_place(release, platforms, contents))
 
 
 def assemble(
@@ -116,11 +118,12 @@ def assemble(
 
     Raises EngineError where packages cannot be downloaded or verified.
     """
-    folder = _folder(release, platforms, contents)
-    with locked(folder.with_suffix(".lock")):
-        if not again and (base := _read(folder)):
+    place = _place(release, platforms, contents)
+    with locked(place.with_suffix(".lock")):
+        if not again and (base := _read(place)):
             return base
-        with scratch(folder.parent, ".assemble-") as work:
+        store.drop_damaged(place)
+        with scratch(place.parent, ".assemble-") as work:
             work.chmod(0o755)
             wanted = _platforms(platforms)
             what = f"Debian {release.suite} with Python {release.python}"
@@ -152,12 +155,8 @@ def assemble(
             )
             versions = {platform: tree.packages for platform, tree in trees.items()}
             asked = {name: package for t in trees.values() for name, package in t.asked.items()}
-            base = DebianBase(folder, digest, versions, asked)
-            (layout / "base.json").write_text(json.dumps({**asdict(base), "folder": ""}))
-            if folder.exists():
-                folder.rename(work / "old")
-            layout.rename(folder)
-    return base
+            known: dict[str, Any] = {"digest": digest, "packages": versions, "asked": asked}
+            return DebianBase(store.keep(place, layout, known), **known)
 
 
 def _platforms(wanted: Iterable[str]) -> list[str]:
@@ -168,35 +167,15 @@ def _platforms(wanted: Iterable[str]) -> list[str]:
     return sorted({*wanted, host})
 
 
-def _folder(release: Release, platforms: Iterable[str], contents: Contents) -> Path:
+def _place(release: Release, platforms: Iterable[str], contents: Contents) -> Path:
     key = json.dumps([RECIPE, contents.names, _platforms(platforms)])
     digest = hashlib.sha256(key.encode()).hexdigest()[:12]
     return cache_dir() / "bases" / f"debian-{release.suite}-{digest}"
 
 
-def _read(folder: Path) -> DebianBase | None:
-    try:
-        value = json.loads((folder / "base.json").read_text())
-        # Written last: a blob that is newer, or has another size, is not the one that was written.
-        # BuildKit compares digests itself when it reads a blob.
-        finished = (folder / "base.json").stat().st_mtime_ns
-        whole = all(
-            blob.stat().st_size == size and blob.stat().st_mtime_ns <= finished
-            for blob, size in _blobs(folder, value["digest"])
-        )
-        base = DebianBase(folder, value["digest"], value["packages"], value["asked"])
-    except (OSError, ValueError, KeyError, AttributeError):
-        return None
-    return base if whole else None
-
-
-def _blobs(folder: Path, index: str) -> Iterator[tuple[Path, int]]:
-    """Every blob below the index of that digest, and the size that it must have."""
-    blobs = folder / "blobs" / "sha256"
-    for image in json.loads((blobs / index.removeprefix("sha256:")).read_bytes())["manifests"]:
-        manifest = json.loads((blobs / image["digest"].removeprefix("sha256:")).read_bytes())
-        for item in (image, manifest["config"], *manifest["layers"]):
-            yield blobs / item["digest"].removeprefix("sha256:"), item["size"]
+def _read(place: Path) -> DebianBase | None:
+    found = store.find(place)
+    return DebianBase(found[0], **found[1]) if found else None
 
 
 def _image(

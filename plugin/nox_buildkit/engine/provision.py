@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nox_buildkit.cached import drop, is_whole, seal
 from nox_buildkit.engine.debian import Suite, apt_error, host_archive
 from nox_buildkit.errors import EngineError, Problem
 from nox_buildkit.files import cache_dir, locked, private_dir, scratch
@@ -56,8 +57,10 @@ def provision(
         return found
     prefix = _prefix(name, candidates)
     with locked(tools_dir() / f".{name}.lock"):
-        if prefix.is_dir():
+        if is_whole(prefix, _seal(prefix)):
             return prefix
+        if prefix.exists():
+            drop(prefix)
         reasons: list[str] = []
         for candidate in candidates:
             try:
@@ -75,7 +78,11 @@ def provision(
 def provisioned(name: str, candidates: Sequence[Sequence[Package]]) -> Path | None:
     """Return what ``provision`` would, if it is there already."""
     prefix = _prefix(name, candidates)
-    return prefix if prefix.is_dir() else None
+    return prefix if is_whole(prefix, _seal(prefix)) else None
+
+
+def _seal(prefix: Path) -> Path:
+    return prefix.with_name(f"{prefix.name}.sealed")
 
 
 def _prefix(name: str, candidates: Sequence[Sequence[Package]]) -> Path:
@@ -143,6 +150,7 @@ def _unpacked(prefix: Path, packages: Sequence[Package], check: Check, report: R
             _unpack(deb, root)
         check(root)
         root.chmod(0o700)
+        seal(root, _seal(prefix))
         root.rename(prefix)
     return prefix
 

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from nox_buildkit.cached import drop, is_whole, seal
 from nox_buildkit.errors import LockError
 from nox_buildkit.files import cache_dir, locked, scratch
 from nox_buildkit.lock.uv import run_uv, uv_version
@@ -38,51 +39,61 @@ def uv_programs(platforms: Iterable[str]) -> Path:
             platform = "/".join(name.split("/")[:2])
             if platform not in _TARGETS and platform not in _WHEELS:
                 raise LockError(f"there is no uv for a build machine of {name}")
-            target = folder / platform.replace("/", "-") / "uv"
-            if not target.is_file():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                (_fetch if platform in _WHEELS else _install)(platform, target)
+            _provide(platform, folder / platform.replace("/", "-"))
     return folder
 
 
-def _install(platform: str, target: Path) -> None:
-    with scratch(target.parent, ".part-") as folder:
-        (folder / "uv.in").write_text(f"uv=={uv_version()}\n")
-        options = ["--quiet", "--no-config", "--python-platform", _TARGETS[platform]]
-        run_uv(
-            ["pip", "compile", *options, "--generate-hashes", "uv.in", "--output-file", "uv.txt"],
-            cwd=folder,
-        )
-        run_uv(
-            [
-                "pip", "install", *options, "--require-hashes", "--only-binary", ":all:",
-                "--target", folder / "target", "--requirements", "uv.txt",
-            ],
-            cwd=folder,
-        )  # fmt: skip
-        shutil.copy(folder / "target" / "bin" / "uv", folder / "uv")
-        (folder / "uv").replace(target)
+def _provide(platform: str, target: Path) -> None:
+    """Make the folder ``target`` with uv for ``platform``, unless it is there and whole."""
+    # Not beside it: builds have the folder of all platforms as a context.
+    sealed = target.parent.with_name(f"{target.parent.name}.{target.name}.sealed")
+    if is_whole(target, sealed):
+        return
+    if target.exists():
+        drop(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with scratch(target.parent.parent, ".part-") as folder:
+        made = folder / "made"
+        made.mkdir()
+        (_fetch if platform in _WHEELS else _install)(platform, folder, made / "uv")
+        seal(made, sealed)
+        made.rename(target)
 
 
-def _fetch(platform: str, target: Path) -> None:
+def _install(platform: str, folder: Path, target: Path) -> None:
+    (folder / "uv.in").write_text(f"uv=={uv_version()}\n")
+    options = ["--quiet", "--no-config", "--python-platform", _TARGETS[platform]]
+    run_uv(
+        ["pip", "compile", *options, "--generate-hashes", "uv.in", "--output-file", "uv.txt"],
+        cwd=folder,
+    )
+    run_uv(
+        [
+            "pip", "install", *options, "--require-hashes", "--only-binary", ":all:",
+            "--target", folder / "target", "--requirements", "uv.txt",
+        ],
+        cwd=folder,
+    )  # fmt: skip
+    shutil.copy(folder / "target" / "bin" / "uv", target)
+
+
+def _fetch(platform: str, folder: Path, target: Path) -> None:
     """Take the program out of its wheel; a private index has to hand it out without credentials."""
-    with scratch(target.parent, ".part-") as folder:
-        (folder / "uv.in").write_text(f"uv=={uv_version()}\n")
-        options = ["--quiet", "--no-config", "--universal", "--generate-hashes"]
-        output = ["--format", "pylock.toml", "--output-file", "pylock.toml"]
-        run_uv(["pip", "compile", *options, *output, "uv.in"], cwd=folder)
-        (package,) = tomllib.loads((folder / "pylock.toml").read_text())["packages"]
-        wheels = [w for w in package["wheels"] if w["url"].endswith(_WHEELS[platform])]
-        if not wheels:
-            raise LockError(f"uv {uv_version()} has no wheel for {platform}")
-        content = _downloaded(wheels[0]["url"])
-        if hashlib.sha256(content).hexdigest() != wheels[0]["hashes"]["sha256"]:
-            raise LockError(f"the wheel of uv for {platform} is not the one that the index states")
-        with zipfile.ZipFile(io.BytesIO(content)) as wheel:
-            (program,) = [n for n in wheel.namelist() if n.endswith(".data/scripts/uv")]
-            (folder / "uv").write_bytes(wheel.read(program))
-        (folder / "uv").chmod(0o755)
-        (folder / "uv").replace(target)
+    (folder / "uv.in").write_text(f"uv=={uv_version()}\n")
+    options = ["--quiet", "--no-config", "--universal", "--generate-hashes"]
+    output = ["--format", "pylock.toml", "--output-file", "pylock.toml"]
+    run_uv(["pip", "compile", *options, *output, "uv.in"], cwd=folder)
+    (package,) = tomllib.loads((folder / "pylock.toml").read_text())["packages"]
+    wheels = [w for w in package["wheels"] if w["url"].endswith(_WHEELS[platform])]
+    if not wheels:
+        raise LockError(f"uv {uv_version()} has no wheel for {platform}")
+    content = _downloaded(wheels[0]["url"])
+    if hashlib.sha256(content).hexdigest() != wheels[0]["hashes"]["sha256"]:
+        raise LockError(f"the wheel of uv for {platform} is not the one that the index states")
+    with zipfile.ZipFile(io.BytesIO(content)) as wheel:
+        (program,) = [n for n in wheel.namelist() if n.endswith(".data/scripts/uv")]
+        target.write_bytes(wheel.read(program))
+    target.chmod(0o755)
 
 
 def _downloaded(url: str) -> bytes:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 from project import Project
+from real_parts import in_cache
+
+from nox_buildkit.lock.program import uv_programs
 
 
 @pytest.fixture
@@ -37,3 +41,12 @@ def test_damaged_answers_are_asked_for_again(caching: Project) -> None:
     for entry in entries:
         assert f"{entry} was damaged: it is made anew\n" in done.stderr
     assert "damaged" not in caching.ok("plan", "--json").stderr
+
+
+def test_a_damaged_uv_is_downloaded_again(caching: Project, engine_home: Path) -> None:
+    folder = next(cache_of(caching).glob("uv/*/linux-amd64"))
+    program = folder / "uv"
+    program.write_bytes(program.read_bytes()[:1000])
+    with in_cache(cache_of(caching)):
+        uv_programs(["linux/amd64"])
+    assert subprocess.run([program, "--version"], check=True, capture_output=True).stdout
