@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from nox_buildkit.arguments import parser_for, session_names
-from nox_buildkit.lock.compile import is_fresh
+from nox_buildkit.lock.compile import state_of
 from nox_buildkit.lock.sets import sources_of
 from nox_buildkit.spec.load import load, parse
 
@@ -162,4 +162,4 @@ def test_every_buildspec_is_one_and_its_locks_are_up_to_date(path: Path) -> None
         # Its uv.lock would name an index, and is made by whoever tries it.
         return
     sources = sources_of(spec, path.parent)
-    assert all(is_fresh(source) for source in sources.values() if source)
+    assert all(state_of(source) == "fresh" for source in sources.values() if source)

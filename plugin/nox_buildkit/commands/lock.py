@@ -11,6 +11,7 @@ from pathlib import Path
 
 from nox_buildkit.commands.project import (
     Project,
+    changed_lines,
     map_locks,
     open_project,
     reach_bases,
@@ -103,13 +104,10 @@ def _check(project: Project, outcomes: list[Outcome]) -> None:
 
 
 def _stale(project: Project, outcome: Outcome) -> Problem:
-    # The digest of the inputs always differs; what a person wants to know is the first pin.
-    lines = [line for line in outcome.changes if not line.startswith(("---", "+++", "@@"))]
-    pins = [line for line in lines if "==" in line] or lines
-    shown = ", ".join(f"'{line.rstrip(' ' + chr(92))}'" for line in pins[:4])
-    more = f" and {len(pins) - 4} more" if len(pins) > 4 else ""
+    why = "was changed since it was made, by hand or in a merge" if outcome.altered else "is stale"
     return Problem(
-        f"{_name(project, outcome)} is stale: {shown}{more}", "run 'nox -s lock' and commit it"
+        f"{_name(project, outcome)} {why}: {changed_lines(outcome)}",
+        "run 'nox -s lock' and commit it",
     )
 
 

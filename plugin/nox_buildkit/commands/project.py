@@ -24,7 +24,7 @@ from nox_buildkit.facts.gather import Outside, gather
 from nox_buildkit.files import cache_dir, locked, private_dir, remove, sweep_parts, write_atomic
 from nox_buildkit.lock.bases import NAME as BASE_LOCK
 from nox_buildkit.lock.bases import read_base_lock
-from nox_buildkit.lock.compile import Outcome, compile_lock, is_fresh
+from nox_buildkit.lock.compile import Outcome, check_lock, compile_lock, state_of
 from nox_buildkit.lock.sets import sources_of
 from nox_buildkit.lock.source import Source
 from nox_buildkit.machine import host_platform
@@ -138,12 +138,14 @@ def fresh_sources(project: Project, report: Report) -> dict[Target, Source | Non
     A stale lock is refreshed, and said so; in CI it is a LockError.
     """
     sources = sources_of(project.spec, project.root, project.images)
-    stale = {s.output: s for s in sources.values() if s and not is_fresh(s)}
+    stale = {s.output: s for s in sources.values() if s and state_of(s) != "fresh"}
     if stale and in_ci():
         raise LockError(*(_stale(project, source) for source in stale.values()))
     for outcome in map_locks(compile_lock, stale.values()):
         if outcome.written:
-            report(f"refreshed {os.path.relpath(outcome.output, project.root)}; commit it", 0, 0)
+            was = ", which was changed since it was made" if outcome.altered else ""
+            name = os.path.relpath(outcome.output, project.root)
+            report(f"refreshed {name}{was}; commit it", 0, 0)
     return sources
 
 
@@ -206,10 +208,32 @@ def reach_outside(project: Project, bases: Bases, exclude: tuple[Path, ...] = ()
 
 def _stale(project: Project, source: Source) -> Problem:
     lock = os.path.relpath(source.output, project.root)
-    state = "does not match" if source.output.exists() else "is missing; it is made from"
-    return Problem(
-        f"{lock} {state} {source.path.name}", "run 'nox -s lock' and commit it", source.location
-    )
+    match state_of(source):
+        case "missing":
+            message = f"{lock} is missing; it is made from {source.path.name}"
+        case "altered":
+            message = f"{lock} was changed since it was made, by hand or in a merge{_lost(source)}"
+        case _:
+            message = f"{lock} does not match {source.path.name}"
+    return Problem(message, "run 'nox -s lock' and commit it", source.location)
+
+
+def _lost(source: Source) -> str:
+    """The lines that 'nox -s lock' would change, if that can be found out here."""
+    try:
+        return f": {changed_lines(check_lock(source))}"
+    except BuildkitError:
+        return ""
+
+
+def changed_lines(outcome: Outcome) -> str:
+    """What a person wants to know of a lock that would change: the first pins, or lines."""
+    # The digests in the header always differ.
+    marks = ("---", "+++", "@@", "-# inputs", "+# inputs", "-# body", "+# body")
+    lines = [line for line in outcome.changes if not line.startswith(marks)]
+    pins = [line for line in lines if "==" in line] or lines or list(outcome.changes[-2:])
+    shown = ", ".join(f"'{line.rstrip(' ' + chr(92))}'" for line in pins[:4])
+    return f"{shown} and {len(pins) - 4} more" if len(pins) > 4 else shown
 
 
 def _unknown(kind: str, name: str, known: Iterable[str], buildspec: Path) -> Problem:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from nox_buildkit.errors import LockError, Problem
+from nox_buildkit.errors import Location, LockError, Problem
 from nox_buildkit.files import write_atomic
+from nox_buildkit.lock.documents import read_text
 from nox_buildkit.lock.export import export
 from nox_buildkit.lock.folders import with_hashes
 from nox_buildkit.lock.inputs import inputs_digest
@@ -18,26 +21,60 @@ from nox_buildkit.lock.local import portable, stated_file
 from nox_buildkit.lock.source import TOOL_LOCKS, Source
 from nox_buildkit.lock.uv import has_credentials, index_options, run_uv
 
-_DIGEST = re.compile(r"^# inputs: (sha256:[0-9a-f]{64})$", re.MULTILINE)
+_HEADER = re.compile(
+    r"\A# [^\n]*\n# [^\n]*\n# inputs: (?P<inputs>sha256:[0-9a-f]{64})\n"
+    r"# body: (?P<body>sha256:[0-9a-f]{64})\n"
+)
+
+#: A hash on a line of its own, as uv writes it.
+_HASH_LINE = re.compile(r" *\\\n +--hash=\S+")
+
+#: What a committed lock is to its source; ``altered``: not as it was written.
+State = Literal["fresh", "missing", "stale", "altered"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one lock: ``changes`` are the lines of a unified diff, empty if none."""
+    """What became of one lock: ``changes`` are the lines of a unified diff, empty if none.
+
+    ``altered``: what was there before was not as it was written.
+    """
 
     output: Path
     written: bool
     changes: tuple[str, ...] = ()
+    altered: bool = False
 
 
-def is_fresh(source: Source) -> bool:
-    """Whether the committed lock was made of what its source says now; asks nobody."""
+def state_of(source: Source) -> State:
+    """Whether the committed lock was made of what its source says now; asks nobody.
+
+    Raises LockError for a source that cannot be read.
+    """
     if source.kind == "locked":
-        return True
-    if not source.output.is_file():
-        return False
-    stated = _DIGEST.search(source.output.read_text(errors="replace"))
-    return bool(stated) and stated[1] == inputs_digest(source)  # type: ignore[index]
+        return "fresh"
+    if not source.output.exists():
+        return "missing"
+    try:
+        text = read_text(source.output)
+    except LockError:
+        return "altered"
+    stated = _HEADER.match(text)
+    if not stated or stated["inputs"] != inputs_digest(source):
+        return "stale"
+    return "fresh" if stated["body"] == _digest(text[stated.end() :]) else "altered"
+
+
+def _digest(body: str) -> str:
+    return f"sha256:{hashlib.sha256(body.encode()).hexdigest()}"
+
+
+def _committed(source: Source) -> str:
+    """The text of the lock that is there; empty if it cannot be read."""
+    try:
+        return read_text(source.output)
+    except LockError:
+        return ""
 
 
 def compile_lock(
@@ -47,7 +84,8 @@ def compile_lock(
 
     Pins that still fit are kept, unless upgraded. Raises LockError.
     """
-    if is_fresh(source) and not upgrade and not upgrade_packages:
+    state = state_of(source)
+    if state == "fresh" and not upgrade and not upgrade_packages:
         return Outcome(source.output, written=False)
     finished = source.kind == "locked"
     if (finished or source.path.name in TOOL_LOCKS) and (upgrade or upgrade_packages):
@@ -60,21 +98,33 @@ def compile_lock(
         )
     if finished:
         return Outcome(source.output, written=False)
-    before = source.output.read_text(errors="replace") if source.output.is_file() else ""
-    after = _make(source, before, upgrade, upgrade_packages)
+    before = _committed(source)
+    after = _make(source, _pins_of(before, state), upgrade, upgrade_packages)
     if after != before:
         write_atomic(source.output, after)
-    return Outcome(source.output, after != before, _changes(source, before, after))
+    return Outcome(
+        source.output, after != before, _changes(source, before, after), state == "altered"
+    )
 
 
 def check_lock(source: Source) -> Outcome:
     """What ``compile_lock`` would change, without changing it."""
-    if is_fresh(source):
+    state = state_of(source)
+    if state == "fresh":
         return Outcome(source.output, written=False)
-    before = source.output.read_text(errors="replace") if source.output.is_file() else ""
+    before = _committed(source)
+    after = _make(source, _pins_of(before, state))
     return Outcome(
-        source.output, written=False, changes=_changes(source, before, _make(source, before))
+        source.output,
+        written=False,
+        changes=_changes(source, before, after),
+        altered=state == "altered",
     )
+
+
+def _pins_of(before: str, state: State) -> str:
+    """What uv is shown of the lock that is there: it keeps pins, and their hashes with them."""
+    return _HASH_LINE.sub("", before) if state == "altered" else before
 
 
 def _make(
@@ -90,7 +140,12 @@ def _make(
             origin = f"Locked by nox-buildkit from {name}, for Python {source.python} and newer."
     except LockError as error:
         raise LockError(
-            *(Problem(f"{name}: {p.message}", p.hint, source.location) for p in error.problems)
+            *(
+                p
+                if p.location
+                else Problem(f"{name}: {p.message}", p.hint, _place(p.message, source))
+                for p in error.problems
+            )
         ) from None
     if has_credentials(body):
         raise LockError(
@@ -110,7 +165,18 @@ def _make(
         )
     body = with_hashes(body, source.find_links)
     body = portable(body, source.path.parent, source.output.parent)
-    return f"# {origin}\n# Refresh it with 'nox -s lock'; do not edit.\n# inputs: {digest}\n{body}"
+    return (
+        f"# {origin}\n# Refresh it with 'nox -s lock'; do not edit.\n"
+        f"# inputs: {digest}\n# body: {_digest(body)}\n{body}"
+    )
+
+
+def _place(message: str, source: Source) -> Location | None:
+    """The place in the source that uv names, else that of the source in the spec."""
+    position = re.search(r"TOML parse error at line (\d+), column (\d+)", message)
+    if position and source.path.name in message:
+        return Location(str(source.path), int(position[1]), int(position[2]))
+    return source.location
 
 
 def _resolve(source: Source, before: str, upgrade: bool, upgrade_packages: Sequence[str]) -> str:

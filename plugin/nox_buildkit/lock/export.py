@@ -7,16 +7,16 @@ uv are run in an environment of their own that uv makes for the moment.
 from __future__ import annotations
 
 import contextlib
-import json
-import tomllib
 from collections.abc import Sequence
 
 from packaging.utils import canonicalize_name
 
 from nox_buildkit.errors import LockError, Problem
-from nox_buildkit.lock.source import LOCK_COMMANDS, Source, read_text
+from nox_buildkit.lock.documents import read_json
+from nox_buildkit.lock.pdmlock import pdm_groups
+from nox_buildkit.lock.source import LOCK_COMMANDS, Source
 from nox_buildkit.lock.uv import run_tool, run_uv
-from nox_buildkit.lock.workspace import changed_members, requires_python
+from nox_buildkit.lock.uvlock import changed_pythons, changes_since, requires_python
 
 #: What is installed to run each tool; bounds, since another major version has other options.
 #: PDM 2.29 fails with newer versions of the two libraries that stand beside it.
@@ -63,17 +63,16 @@ def _uv_export(source: Source, options: Sequence[str], form: str) -> list[str]:
 
 def _unless_stale(source: Source) -> list[str]:
     """Options that make uv refuse a stale lock, for which it wants a Python of the project's."""
-    versions = requires_python(source.path)
-    folder = source.path.parent
+    lock = source.path
+    if changed := list(changed_pythons(lock)):
+        raise LockError(*changed)
+    versions = requires_python(lock)
     with contextlib.suppress(LockError):
-        return ["--locked", "--python", run_uv(["python", "find", versions], cwd=folder).strip()]
-    if changed := list(changed_members(source.path)):
-        raise LockError(
-            Problem(
-                f"the lock does not fit what pyproject.toml of {', '.join(changed)} requires",
-                "run 'uv lock' and commit it",
-            )
-        )
+        wanted = ["--", versions.text] if versions else []
+        found = run_uv(["python", "find", *wanted], cwd=lock.parent).strip()
+        return ["--locked", "--python", found]
+    if changed := list(changes_since(lock)):
+        raise LockError(*changed)
     return ["--frozen"]
 
 
@@ -95,7 +94,7 @@ def _pdm(source: Source) -> str:
     noted = note.exists()
     # Naming a development group leaves the others out, and --production does not go with it.
     production = [] if source.groups else ["--production"]
-    _refuse_unknown(source, tomllib.loads(read_text(source.path)).get("metadata", {}).get("groups"))
+    _refuse_unknown(source, pdm_groups(source.path))
     selected = _each("--group", (*source.extras, *source.groups))
     try:
         _check(source, PDM, ["pdm", "lock", "--check"])
@@ -110,7 +109,7 @@ def _pdm(source: Source) -> str:
 def _pipenv(source: Source) -> str:
     folder = source.path.parent
     _check(source, PIPENV, ["pipenv", "verify"])
-    locked = [_CATEGORIES.get(key, key) for key in json.loads(read_text(source.path))]
+    locked = [_CATEGORIES.get(key, key) for key in read_json(source.path)]
     _refuse_unknown(source, [name for name in locked if name != "_meta"])
     # Those that are named take the place of the default one.
     names = " ".join(dict.fromkeys(("packages", *source.groups)))
@@ -118,13 +117,13 @@ def _pipenv(source: Source) -> str:
     return run_tool(PIPENV, ["pipenv", "requirements", "--hash", *categories], cwd=folder)
 
 
-def _refuse_unknown(source: Source, known: Sequence[str] | None) -> None:
+def _refuse_unknown(source: Source, known: Sequence[str]) -> None:
     """Refuse groups that the lock does not have, which PDM and Pipenv pass over."""
-    normal = {canonicalize_name(name) for name in known or ()}
+    normal = {canonicalize_name(name) for name in known}
     for name in (*source.extras, *source.groups):
         if canonicalize_name(name) not in normal:
             message = f"{source.path.name} has no group '{name}'"
-            offered = ", ".join(sorted(known or ())) or "none"
+            offered = ", ".join(sorted(known)) or "none"
             raise LockError(Problem(message, f"it has: {offered}", source.location))
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from nox_buildkit.errors import Location, LockError, Problem
 from nox_buildkit.files import real_path
-from nox_buildkit.lock.source import numbered_lines, read_text
+from nox_buildkit.lock.included import each_line
 from nox_buildkit.spec.grammar import index_url
 from nox_buildkit.spec.text import Invalid
 
 _OPTION = re.compile(
-    r"^(?P<option>-i|--index-url|--extra-index-url|-f|--find-links|-r|--requirement)[ =]?\s*"
+    r"^(?P<option>-i|--index-url|--extra-index-url|-f|--find-links)[ =]?\s*"
     r"(?P<value>\S+)$"
 )
 
@@ -37,7 +37,7 @@ def stated_places(path: Path) -> Stated:
     Raises LockError for what is no address of an index, and no folder.
     """
     default, extra, folders = None, [], []
-    for option, value, location in _options(path, frozenset()):
+    for option, value, location in _options(path):
         if option in ("-f", "--find-links"):
             folders.append(folder_at(value, location))
         elif option == "--extra-index-url":
@@ -53,15 +53,10 @@ def without_folders(text: str) -> str:
     return "".join(f"{line}\n" for line in lines if not re.match(r"-f\b|--find-links\b", line))
 
 
-def _options(path: Path, seen: frozenset[Path]) -> Iterator[tuple[str, str, Location]]:
-    for number, line in numbered_lines(read_text(path)):
-        if not (found := _OPTION.match(line)):
-            continue
-        option, value = found["option"], found["value"]
-        if option not in ("-r", "--requirement"):
-            yield option, value, Location(str(path), number, 1)
-        elif "://" not in value and path not in seen:
-            yield from _options(real_path(path.parent / value), seen | {path})
+def _options(path: Path) -> Iterator[tuple[str, str, Location]]:
+    for line, where in each_line(path, constraints=False):
+        if found := _OPTION.match(line):
+            yield found["option"], found["value"], where
 
 
 def index_at(value: str, location: Location) -> str:

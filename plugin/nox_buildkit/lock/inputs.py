@@ -4,33 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 from packaging.utils import canonicalize_name
 
 from nox_buildkit.errors import LockError, Problem
-from nox_buildkit.files import real_path
+from nox_buildkit.lock.documents import MAX_MANIFEST, read_text
 from nox_buildkit.lock.folders import contents
-from nox_buildkit.lock.source import (
-    TOOL_LOCKS,
-    Source,
-    logical_lines,
-    read_pyproject,
-    read_text,
-    workspace_members,
+from nox_buildkit.lock.included import each_line, required_folders
+from nox_buildkit.lock.metadata import (
+    path_dependencies,
+    project_inputs,
+    with_path_dependencies,
 )
+from nox_buildkit.lock.pyproject import Pyproject, read_pyproject
+from nox_buildkit.lock.source import TOOL_LOCKS, Source
+from nox_buildkit.lock.uvlock import workspace_members
 
 #: Counts changes of how this version of the program makes a lock of the same inputs.
-FORMAT = 1
-
-_INCLUDE = re.compile(r"^\s*(?:-r|-c|--requirement|--constraint)[ =]?\s*(\S+)")
-
-#: Keys of [project] that tools resolve, or compare with what their lock says.
-_PROJECT_KEYS = (
-    "name", "version", "dynamic", "requires-python", "dependencies", "optional-dependencies",
-)  # fmt: skip
+FORMAT = 2
 
 
 def inputs_digest(source: Source) -> str:
@@ -41,13 +34,13 @@ def inputs_digest(source: Source) -> str:
         "extras": sorted(source.extras),
         "groups": sorted(source.groups),
         "index": source.index,
-        "constraints": [_included(path) for path in source.constraints],
+        "constraints": [_lines(path) for path in source.constraints],
     }
     for key in ("package", "extra_indexes"):
         if value := getattr(source, key):
             inputs[key] = value
     if source.overrides:
-        inputs["overrides"] = [_included(path) for path in source.overrides]
+        inputs["overrides"] = [_lines(path) for path in source.overrides]
     if source.find_links:
         inputs["find_links"] = [contents(folder) for folder in source.find_links]
     if source.path.name in TOOL_LOCKS:
@@ -56,42 +49,35 @@ def inputs_digest(source: Source) -> str:
     elif source.kind == "pyproject":
         inputs["project"] = _pyproject_inputs(source)
     else:
-        inputs["requirements"] = _included(source.path)
+        inputs["requirements"] = _lines(source.path)
+        folders = required_folders(source.path)
+        inputs["folders"] = with_path_dependencies(folders, source.path.parent, "uv")
     text = json.dumps(inputs, sort_keys=True, default=str)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def _manifests(source: Source) -> list[Any]:
+def _manifests(source: Source) -> Any:
     """What the tool's lock is made from, since the tool calls a lock stale that does not fit."""
     folder = source.path.parent
     if source.kind == "pipenv":
-        return [read_text(folder / "Pipfile")]
-    folders = {folder.resolve()}
-    if source.kind == "uv":
-        folders |= set(workspace_members(source.path))
-    paths = [path for each in sorted(folders) if (path := each / "pyproject.toml").is_file()]
-    return [_manifest(read_pyproject(path), source.kind) for path in paths]
-
-
-def _manifest(tables: dict[str, Any], tool: str) -> dict[str, Any]:
-    project = tables.get("project", {})
-    return {
-        "project": {key: project[key] for key in _PROJECT_KEYS if key in project},
-        "groups": tables.get("dependency-groups", {}),
-        "tool": tables.get("tool", {}).get(tool, {}),
-    }
+        return read_text(folder / "Pipfile", MAX_MANIFEST)
+    members = workspace_members(source.path) if source.kind == "uv" else []
+    return with_path_dependencies({folder, *members}, folder, source.kind)
 
 
 def _pyproject_inputs(source: Source) -> dict[str, Any]:
-    tables = read_pyproject(source.path)
-    project = tables.get("project", {})
-    _refuse_uv_indexes(tables.get("tool", {}).get("uv", {}), source)
-    optional = project.get("optional-dependencies", {})
+    read = read_pyproject(source.path)
+    tables, project = read.tables, read.tables.get("project", {})
+    _refuse_uv_indexes(read, source)
+    optional = read.project.optional_dependencies
     groups = tables.get("dependency-groups", {})
     for kind, names, known in (
         ("extra", source.extras, optional),
         ("dependency group", source.groups, groups),
     ):
+        if kind == "extra" and "optional-dependencies" in read.project.dynamic:
+            # Only the build backend knows them.
+            continue
         normal = {canonicalize_name(name) for name in known}
         for name in names:
             if canonicalize_name(name) not in normal:
@@ -103,9 +89,13 @@ def _pyproject_inputs(source: Source) -> dict[str, Any]:
                         source.location,
                     )
                 )
+    folder = source.path.parent
+    whole = project_inputs(folder)
     return {
         "dependencies": project.get("dependencies", []),
-        "dynamic": "dependencies" in project.get("dynamic", []),
+        # There only if a build backend decides what is required.
+        "dynamic": [whole.get("backend"), whole.get("files")],
+        "folders": with_path_dependencies(path_dependencies(folder), folder, "uv"),
         "requires-python": project.get("requires-python"),
         # All of them: extras and groups may include one another.
         "optional": optional if source.extras else {},
@@ -114,10 +104,10 @@ def _pyproject_inputs(source: Source) -> dict[str, Any]:
     }
 
 
-def _refuse_uv_indexes(uv: dict[str, Any], source: Source) -> None:
+def _refuse_uv_indexes(read: Pyproject, source: Source) -> None:
     """The steps of a build do not read the project's uv settings: no index may be there."""
     for key in ("index", "index-url", "extra-index-url", "find-links"):
-        if key in uv:
+        if key in read.tables.get("tool", {}).get("uv", {}):
             what = (
                 "folder in 'requirements.NAME.find-links'"
                 if key == "find-links"
@@ -132,15 +122,5 @@ def _refuse_uv_indexes(uv: dict[str, Any], source: Source) -> None:
             )
 
 
-def _included(path: Path, seen: frozenset[Path] = frozenset()) -> list[Any]:
-    """The lines of a requirements file, those of files it includes in their place."""
-    if path in seen:
-        raise LockError(f"{path}: includes itself")
-    result: list[Any] = []
-    for line in logical_lines(read_text(path)):
-        include = _INCLUDE.match(line)
-        if include and "://" not in include[1]:
-            result.append([line, _included(real_path(path.parent / include[1]), seen | {path})])
-        else:
-            result.append(line)
-    return result
+def _lines(path: Path) -> list[str]:
+    return [line for line, _ in each_line(path)]

@@ -90,6 +90,12 @@ def git_packages(lock: Path) -> Iterator[GitPackage]:
         yield GitPackage(found["name"], found["url"], (found["marker"] or "").strip())
 
 
+def folder_of(line: str) -> str | None:
+    """The path that a requirement names in place of a version."""
+    found = _FOLDER.match(line)
+    return _path(found["path"]) if found else None
+
+
 def stated_file(text: str) -> str | None:
     """The first distribution that ``text`` names by its path."""
     found = _FILE.search(text)

@@ -12,13 +12,13 @@ from packaging.version import Version
 from nox_buildkit.errors import Location, LockError, Problem
 from nox_buildkit.files import real_path
 from nox_buildkit.lock.indexes import stated_places
+from nox_buildkit.lock.pyproject import read_pyproject
 from nox_buildkit.lock.source import (
     LOCK_COMMANDS,
     TOOL_LOCKS,
     Source,
     find_source,
     kind_of,
-    read_pyproject,
 )
 from nox_buildkit.lock.workspace import named_folders, named_indexes
 from nox_buildkit.spec.grammar import NO_REQUIREMENTS
@@ -74,6 +74,13 @@ def _collisions(sources: list[Source], spec: BuildSpec) -> Iterable[Problem]:
     for source in sources:
         if source.kind == "locked":
             continue
+        if source.output.exists() and not source.output.is_file():
+            kind = "a folder" if source.output.is_dir() else "no regular file"
+            yield Problem(
+                f"the lock cannot be written: {source.output} is {kind}",
+                "name another 'output', or move it away",
+                source.location,
+            )
         other = made.setdefault(source.output, source)
         if replace(other, python=source.python) != source:
             yield Problem(
@@ -193,8 +200,7 @@ def _member(path: Path, folder: Path) -> str | None:
     """The name of the workspace's member in ``folder``, if ``path`` is the workspace's lock."""
     if path.parent == folder:
         return None
-    project = read_pyproject(folder / "pyproject.toml").get("project", {})
-    return str(project.get("name", folder.name))
+    return read_pyproject(folder / "pyproject.toml").project.name or folder.name
 
 
 def _read(path: Path, output: Path, python: str, location: Location | None) -> Source:

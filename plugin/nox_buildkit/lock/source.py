@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from nox_buildkit.errors import Location, LockError, Problem
+from nox_buildkit.lock.documents import read_text
+from nox_buildkit.lock.pyproject import read_pyproject
+from nox_buildkit.lock.uvlock import workspace_members
 
 Kind = Literal["pyproject", "requirements", "locked", "uv", "poetry", "pdm", "pipenv"]
 
@@ -35,11 +37,6 @@ CANDIDATES = (
 )  # fmt: skip
 
 _PINNED = re.compile(r"^[A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?\s*==\s*[^\s;*]+")
-
-# uv writes one form only, and a workspace's lock is too large to be parsed for each answer.
-_UV_MEMBER = re.compile(
-    r'^source = \{ (?:editable|virtual|directory) = "([^"]+)" \}$', re.MULTILINE
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +76,9 @@ def find_source(folder: Path, root: Path) -> Path | None:
             return lock
         if path.is_file() and (name != "pyproject.toml" or _requires(path)):
             return path
-    if (folder / "pyproject.toml").is_file() and "project" in read_pyproject(
+    if (folder / "pyproject.toml").is_file() and read_pyproject(
         folder / "pyproject.toml"
-    ):
+    ).manifest.project:
         return folder / "pyproject.toml"
     for name, locked in (("pyproject.toml", "poetry.lock"), ("Pipfile", "Pipfile.lock")):
         if (folder / name).is_file() and (name == "Pipfile" or _is_of_poetry(folder / name)):
@@ -91,12 +88,12 @@ def find_source(folder: Path, root: Path) -> Path | None:
 
 
 def _requires(pyproject: Path) -> bool:
-    project = read_pyproject(pyproject).get("project", {})
-    return "dependencies" in project or "dependencies" in project.get("dynamic", ())
+    project = read_pyproject(pyproject).project
+    return "dependencies" in {*project.model_fields_set, *project.dynamic}
 
 
 def _is_of_poetry(pyproject: Path) -> bool:
-    return "dependencies" in read_pyproject(pyproject).get("tool", {}).get("poetry", {})
+    return "dependencies" in read_pyproject(pyproject).manifest.tool.poetry
 
 
 def _workspace_lock(folder: Path, root: Path) -> Path | None:
@@ -107,11 +104,6 @@ def _workspace_lock(folder: Path, root: Path) -> Path | None:
         if lock.is_file() and folder in workspace_members(lock):
             return lock
     return None
-
-
-def workspace_members(lock: Path) -> list[Path]:
-    """Folders of the projects that a uv.lock was made for."""
-    return [lock.parent.joinpath(path).resolve() for path in _UV_MEMBER.findall(read_text(lock))]
 
 
 def kind_of(path: Path) -> Kind:
@@ -142,31 +134,3 @@ def numbered_lines(text: str) -> tuple[tuple[int, str], ...]:
             lines.append((number, line))
         number += part.count("\n") + 1
     return tuple(lines)
-
-
-def read_pyproject(path: Path) -> dict[str, Any]:
-    """The tables of a pyproject.toml. Raises LockError with the position of a syntax error."""
-    text = read_text(path)
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        position = re.search(r"line (\d+), column (\d+)", str(error))
-        line, column = (int(position[1]), int(position[2])) if position else (1, 1)
-        cause = str(error).split(" (at ")[0]
-        raise LockError(
-            Problem(f"not TOML: {cause}", location=Location(str(path), line, column))
-        ) from None
-
-
-def read_text(path: Path) -> str:
-    """The text of a source. Raises LockError for what is not there or no text."""
-    try:
-        return path.read_text()
-    except FileNotFoundError:
-        raise LockError(Problem(f"{path}: no such file", "correct 'source'")) from None
-    except IsADirectoryError:
-        raise LockError(Problem(f"{path}: is a folder", "name a file")) from None
-    except UnicodeDecodeError:
-        raise LockError(Problem(f"{path}: not UTF-8 text", "save it as UTF-8")) from None
-    except OSError as error:
-        raise LockError(f"{path}: {error.strerror}") from None

@@ -1,0 +1,41 @@
+"""What a pdm.lock says of the groups that it was made with."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pydantic import Field
+
+from nox_buildkit.errors import LockError, Problem
+from nox_buildkit.lock.documents import (
+    MAX_MANIFEST,
+    Document,
+    locator,
+    parse_toml,
+    read_text,
+    validated,
+)
+
+_HEAD = re.compile(r"^\[metadata\]$.*?(?=^\[(?!metadata[.\]])|\Z)", re.MULTILINE | re.DOTALL)
+
+
+class _Metadata(Document):
+    groups: list[str] = Field(default_factory=list)
+
+
+class _Head(Document):
+    metadata: _Metadata = _Metadata()
+
+
+def pdm_groups(lock: Path) -> list[str]:
+    """The groups of ``lock``. Raises LockError."""
+    text = read_text(lock)
+    found = _HEAD.search(text)
+    if not found:
+        return []
+    head, line = found[0], text.count("\n", 0, found.start()) + 1
+    if len(head) > MAX_MANIFEST:
+        raise LockError(Problem(f"{lock}: is not a pdm.lock", "run 'pdm lock'"))
+    tables = parse_toml(head, lock, line)
+    return validated(_Head, tables, locator(head, lock, line)).metadata.groups
