@@ -99,6 +99,7 @@ def forget_projects() -> None:
 
 def open_project(buildspec: Path, arguments: argparse.Namespace) -> Project:
     """Read the spec with what the command line sets over it. Raises SpecError, UsageError."""
+    _require_utf8(buildspec.resolve().parent)
     spec = load(buildspec, arguments.set)
     platforms = tuple(getattr(arguments, "platform", ()))
     images = _asked(spec, arguments.images, buildspec)
@@ -115,6 +116,15 @@ def open_project(buildspec: Path, arguments: argparse.Namespace) -> Project:
             )
     named = getattr(arguments, "builder", None) or os.environ.get("BUILDX_BUILDER")
     return Project(buildspec.resolve(), spec, images, platforms, named or spec.builder)
+
+
+def _require_utf8(folder: Path) -> None:
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(folder).decode(errors="replace")
+        message = f"the path of the project, '{shown}', is not UTF-8"
+        raise UsageError(Problem(message, "rename the folder")) from None
 
 
 def _asked(spec: BuildSpec, names: Sequence[str], buildspec: Path) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -130,6 +131,11 @@ def _context(target: Target, source: Source | None, outside: Outside) -> Context
     if not folder.is_dir():
         message = f"context '{folder}' is not a folder"
         raise PlanError(Problem(message, "correct 'context'", target.location("context")))
+    if not unicodedata.is_normalized("NFC", str(folder)):
+        # bake composes every string of a definition.
+        message = f"bake does not find '{folder}': it has decomposed characters (Unicode NFD)"
+        hint = "rename the folder so that they are composed (NFC)"
+        raise PlanError(Problem(message, hint, target.location("context")))
     return read_context(
         folder,
         copy=target.variant.copied,

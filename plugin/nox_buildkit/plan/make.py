@@ -130,7 +130,12 @@ def _plan_target(
             tuple(File(f.path, f.size, f.digest) for f in known.context.files),
             known.context.ignored,
         ),
-        directories=tuple(dict.fromkeys((*image.directories, *image.volumes))),
+        # Its own sources may lie in folders of what it builds on.
+        directories=tuple(
+            dict.fromkeys(
+                (*(below.directories if below else ()), *image.directories, *image.volumes)
+            )
+        ),
         files=tuple(_placed(image, known)),
         prestart=image.prestart,
         steps=tuple(

@@ -122,8 +122,8 @@ class ImagePlan:
     @property
     def layers(self) -> tuple[LayerKind, ...]:
         """The layers above the base in their order; each is one layer of the image."""
-        # Two small ones come first: the working folder, and what surrounds the application.
-        kinds: list[LayerKind] = ["app", "app"]
+        # Small ones are the first and the last: the working folder, and what surrounds the sources.
+        kinds: list[LayerKind] = ["app"]
         if self.has_packages:
             kinds.append("pure")
         if self.has_native:
@@ -132,17 +132,17 @@ class ImagePlan:
             kinds.append("app")
         if self.steps:
             kinds.append("app")
-        return (*kinds, "app")
+        return (*kinds, "app", "app")
 
     @property
     def placed_layer(self) -> int:
         """Position in ``layers`` of what surrounds the application, placed files among it."""
-        return 1
+        return len(self.layers) - 1
 
     @property
     def source_layer(self) -> int:
         """Position in ``layers`` of the application's files."""
-        return len(self.layers) - (2 if self.steps else 1)
+        return self.placed_layer - (2 if self.steps else 1)
 
     @property
     def has_packages(self) -> bool:

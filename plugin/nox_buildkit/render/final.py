@@ -19,7 +19,7 @@ def final(image: ImagePlan) -> list[str]:
     lines = ["FROM base AS final"]
     if image.apt:
         lines += ["ARG TARGETARCH", "USER 0:0", *apt(image.apt)]
-    lines += [f"WORKDIR {quote.dockerfile_word(config.workdir)}", copy_layer("surroundings")]
+    lines.append(f"WORKDIR {quote.dockerfile_word(config.workdir)}")
     if image.has_packages:
         lines.append(copy_layer("deps-pure"))
     if image.has_native:
@@ -29,6 +29,8 @@ def final(image: ImagePlan) -> list[str]:
     lines.append(copy_layer("app"))
     if image.steps:
         lines.append(copy_layer("steps"))
+    # Above the sources, whose folders belong to root.
+    lines.append(copy_layer("surroundings"))
     # A base that has the environment names it already.
     lines += variables(image, path=image.has_packages and not image.extends)
     lines += [f"EXPOSE {quote.dockerfile_word(port)}" for port in config.expose]

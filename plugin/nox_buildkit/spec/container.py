@@ -10,6 +10,7 @@ import json
 import posixpath
 import re
 import shlex
+import unicodedata
 
 from nox_buildkit.spec.grammar import match
 from nox_buildkit.spec.text import Invalid, escaped, printable, shown
@@ -34,6 +35,9 @@ _UNPLACED = (
 # Links of a merged-/usr base, folders of the kernel, folders with modes of their own, and where the
 # packages are: the application's folder would take their place.
 RESERVED = r"/(?:bin|dev|etc|lib\d*|opt/venv|proc|run|sbin|sys|tmp|usr|var/run|var/lock)(?:/|$)"
+_MILLISECONDS = {"h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
+# Go counts nanoseconds in 63 bits (time.Duration).
+_LONGEST = 2562047 * _MILLISECONDS["h"]
 _SHELL_SYNTAX = re.compile(r"[&|;<>$`*(){}\n]")
 
 
@@ -75,8 +79,9 @@ def env_name(value: str) -> str:
 def user(value: str) -> str:
     """``uid[:gid]`` or ``name[:group]``."""
     match(USER, value, "a user", "write 'uid', 'uid:gid' or 'name'")
-    if any(part.isdigit() and int(part) > 2**32 - 2 for part in value.split(":")):
-        raise Invalid(f"{shown(value)} is beyond the largest user ID", "at most 4294967294")
+    # What runc takes (moby/sys/user), which is less than the kernel does.
+    if any(part.isdigit() and int(part) > 2**31 - 1 for part in value.split(":")):
+        raise Invalid(f"{shown(value)} is beyond the largest user ID", "at most 2147483647")
     return value
 
 
@@ -107,6 +112,10 @@ def _normal(value: str) -> str:
     printable(value)
     if not value.startswith("/"):
         raise Invalid(f"{shown(value)} is not absolute", f"write {shown('/' + value)}")
+    # bake composes what it is given, and the image would have two folders that look the same.
+    if not unicodedata.is_normalized("NFC", value):
+        message = f"{shown(value)} is written with decomposed characters (Unicode NFD)"
+        raise Invalid(message, "write them composed (NFC)")
     return "/" + posixpath.normpath(value).strip("/")
 
 
@@ -126,7 +135,11 @@ def duration(value: str) -> str:
     if not value or not re.search("[1-9]", value):
         raise Invalid(f"{shown(value)} is no time at all", "write it like '30s'")
     hint = f"write {shown(f'{value}s')} for seconds" if value.isdigit() else "write it like '1m30s'"
-    return match(DURATION, value, "a duration", hint)
+    match(DURATION, value, "a duration", hint, limit=64)
+    parts = re.findall(r"([0-9]+)(ms|[hms])", value)
+    if sum(int(number) * _MILLISECONDS[unit] for number, unit in parts) > _LONGEST:
+        raise Invalid(f"{shown(value)} is longer than Docker can count", "at most 2562047h")
+    return value
 
 
 def stop_signal(value: str) -> str:

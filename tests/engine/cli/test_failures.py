@@ -102,6 +102,27 @@ def test_copy_of_what_is_not_there(project: Project) -> None:
     assert _nothing_written(project)
 
 
+def test_a_context_that_bake_would_not_find(project: Project) -> None:
+    name = "cafe\u0301"
+    project.write({f"{name}/main.py": "", "buildspec.yaml": SPEC + f"    context: {name}\n"})
+
+    assert project.nox("build", "--set", "images.web.requirements=none").cause == (
+        "buildspec.yaml:6:14: images.web.context: bake does not find "
+        f"'{project.root}/{name}': it has decomposed characters (Unicode NFD); rename the folder "
+        "so that they are composed (NFC)"
+    )
+
+
+def test_a_project_in_a_folder_whose_name_is_not_utf8(project: Project, tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    project.root.rename(folder)
+    project.root = folder
+
+    assert project.nox("plan").cause == (
+        f"the path of the project, '{tmp_path}/caf\ufffd', is not UTF-8; rename the folder"
+    )
+
+
 def test_debug_shows_the_traceback(project: Project) -> None:
     done = project.nox("build", "wed", NOX_BUILDKIT_DEBUG="1")
     assert done.code != 0

@@ -20,7 +20,7 @@ images:
     command: [python, -m, app.report]
     prestart:
       - [python, -m, app.prepare, "one $HOME two"]
-    directories: [/var/log/app]
+    directories: [/var/log/app, /app, /app/app/caf\u00e9]
     volumes: [/app/media]
     files:
       - {source: deploy/app.ini, target: /etc/app/app.ini, mode: "0440", owner: "0:10001"}
@@ -51,6 +51,7 @@ def surrounded(project: Project) -> Project:
             "deploy/app.ini": "[app]\n",
             "app/prepare.py": PREPARE,
             "app/report.py": REPORT,
+            "app/caf\u00e9/cafe\u0301.txt": "",
         }
     )
 
@@ -69,7 +70,9 @@ def test_folders_files_and_configuration(
     image = _image(surrounded)
     members = {name: m for layer in image.own_layers for name, m in image.members(layer).items()}
     owned = {name: (m.uid, m.gid, m.mode) for name, m in members.items()}
-    assert owned["var/log/app"] == owned["app/media"] == (10001, 10001, 0o755)
+    folders = ("var/log/app", "app/media", "app", "app/app/caf\u00e9")
+    assert {owned[name] for name in folders} == {(10001, 10001, 0o755)}
+    assert owned["app/app/caf\u00e9/cafe\u0301.txt"] == (0, 0, 0o644)
     assert owned["etc/app/app.ini"] == (0, 10001, 0o440)
     assert owned["var/log"] == (0, 0, 0o755)
     assert not [name for name in members if name.startswith("app/deploy")]

@@ -204,8 +204,13 @@ images:
         ),
         ("user: Root:1", "11 user: 'Root:1' is not a user; write 'uid', 'uid:gid' or 'name'"),
         (
-            "user: 5000000000",
-            "11 user: '5000000000' is beyond the largest user ID; at most 4294967294",
+            "user: 2147483648",
+            "11 user: '2147483648' is beyond the largest user ID; at most 2147483647",
+        ),
+        (
+            "workdir: /cafe\u0301",
+            "14 workdir: '/cafe\u0301' is written with decomposed characters (Unicode NFD); write "
+            "them composed (NFC)",
         ),
         ("workdir: app", "14 workdir: 'app' is not absolute; write '/app'"),
         ("workdir: /", "14 workdir: the image's root cannot be the working folder; write '/app'"),
@@ -273,6 +278,10 @@ def test_mistakes_in_an_image(line: str, problem: str) -> None:
         (
             "healthcheck: {test: [a], timeout: 5 s}",
             "healthcheck.timeout: '5 s' is not a duration; write it like '1m30s'",
+        ),
+        (
+            "healthcheck: {test: [a], interval: 2562047h1m}",
+            "healthcheck.interval: '2562047h1m' is longer than Docker can count; at most 2562047h",
         ),
         (
             "healthcheck: {test: [a], retries: many}",

@@ -26,8 +26,8 @@ RUN --network=none \
 
 FROM base AS final
 WORKDIR "/app"
-COPY --link --from=surroundings /layer/ /
 COPY --link --from=app /layer/ /
+COPY --link --from=surroundings /layer/ /
 ENV PYTHONDONTWRITEBYTECODE="1"
 ENV PYTHONUNBUFFERED="0"
 ENV LOG_LEVEL="info"

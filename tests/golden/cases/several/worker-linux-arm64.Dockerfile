@@ -26,8 +26,8 @@ RUN --network=none \
 
 FROM base AS final
 WORKDIR "/srv/worker"
-COPY --link --from=surroundings /layer/ /
 COPY --link --from=app /layer/ /
+COPY --link --from=surroundings /layer/ /
 ENV PYTHONDONTWRITEBYTECODE="1"
 ENV PYTHONUNBUFFERED="1"
 ENV THREADS="2"

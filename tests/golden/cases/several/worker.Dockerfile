@@ -27,8 +27,8 @@ RUN --network=none \
 
 FROM base AS final
 WORKDIR "/app"
-COPY --link --from=surroundings /layer/ /
 COPY --link --from=app /layer/ /
+COPY --link --from=surroundings /layer/ /
 ENV PYTHONDONTWRITEBYTECODE="1"
 ENV PYTHONUNBUFFERED="1"
 USER "10001:10001"

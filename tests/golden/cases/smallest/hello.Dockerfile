@@ -93,10 +93,10 @@ RUN --network=none \
 
 FROM base AS final
 WORKDIR "/app"
-COPY --link --from=surroundings /layer/ /
 COPY --link --from=deps-pure /layer/ /
 COPY --link --from=deps-native /layer/ /
 COPY --link --from=app /layer/ /
+COPY --link --from=surroundings /layer/ /
 ENV PATH="/opt/venv/bin:$PATH"
 ENV PYTHONDONTWRITEBYTECODE="1"
 ENV PYTHONUNBUFFERED="1"
