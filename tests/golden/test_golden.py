@@ -129,6 +129,26 @@ def test_an_image_in_which_nothing_is_installed_says_so() -> None:
     assert "no requirements were found in '.'" in image.warnings[0]
 
 
+def test_steps_have_packages_of_every_machine_that_builds() -> None:
+    steps = "steps: [{run: [make], output: [a]}]"
+    spec = parse(f"version: 1\nimages: {{hello: {{{steps}}}}}", "spec.yaml")
+    machines = ("linux/arm64", "linux/amd64")
+    facts = replace(facts_for(spec, {"hello": ""}), native=machines)
+    plan = make_plan(spec, facts)
+    native = {
+        one.platform: [package.filename for package in one.packages]
+        for one in plan.images[0].step_packages
+    }
+    assert [*native] == [*machines]
+    assert any("aarch64" in name for name in native["linux/arm64"])
+    assert not any("aarch64" in name for name in native["linux/amd64"])
+    rendered = render(plan, "/project/bake", {"uv": "uv"})
+    (folder,) = {name.split("/")[1] for name in rendered if name.startswith("inputs/steps-")}
+    assert f"source={folder}/linux-$BUILDARCH," in rendered["hello.Dockerfile"]
+    for machine in ("amd64", "arm64"):
+        assert rendered[f"inputs/{folder}/linux-{machine}/requirements.txt"]
+
+
 def test_what_a_build_backend_writes_is_read_by_no_other_build() -> None:
     spec = parse("version: 1\nimages: {hello: {build-apt: [zlib1g-dev]}}", "spec.yaml")
     facts = facts_for(spec, {"hello": ""})

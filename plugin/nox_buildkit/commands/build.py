@@ -23,7 +23,7 @@ from nox_buildkit.engine import layout
 from nox_buildkit.engine.bake import BakeResult
 from nox_buildkit.engine.find import find_engine
 from nox_buildkit.engine.model import Engine, Needs
-from nox_buildkit.errors import BuildError, Location, Problem
+from nox_buildkit.errors import BuildError, EngineError, Location, Problem
 from nox_buildkit.files import private_dir, remove
 from nox_buildkit.plan.model import ImagePlan, Plan
 from nox_buildkit.report import record
@@ -105,6 +105,7 @@ def build_images(
     needs = Needs(plan.platforms, plan.emulated, load=also is _LOAD)
     with downloads() as report:
         engine = find_engine(needs, project.builder, report)
+    _require_native(engine, plan)
     outputs = {
         image.name: [
             f'type=oci,"dest={exports / image.name}",tar=false,compression=gzip',
@@ -123,6 +124,16 @@ def build_images(
         raise error.placed(_places(project, plan)) from None
     finally:
         reporter.close()
+
+
+def _require_native(engine: Engine, plan: Plan) -> None:
+    """Raise EngineError if steps would run on another platform than they were planned for."""
+    if any(target.steps for target in plan.targets) and not set(engine.native) <= set(plan.native):
+        planned, here = ", ".join(plan.native), ", ".join(engine.native)
+        message = (
+            f"steps were planned for a builder on {planned}, and {engine.builder} is on {here}"
+        )
+        raise EngineError(Problem(message, "name a builder that can do the build: --builder NAME"))
 
 
 def _places(project: Project, plan: Plan) -> dict[str, Location]:

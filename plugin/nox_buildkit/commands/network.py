@@ -79,7 +79,7 @@ def _is_passed(name: str) -> bool:
 def _hosts(plan: Plan) -> Iterator[str]:
     """Hosts of files that are required by their address."""
     for image in plan.targets:
-        packages = [*image.pure, *image.step_packages]
+        packages = [*image.pure, *(x for one in image.step_packages for x in one.packages)]
         packages += [package for platform in image.platforms for package in platform.packages]
         yield from (_host(package.url) for package in packages if package.url)
 

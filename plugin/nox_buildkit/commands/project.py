@@ -14,11 +14,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nox_buildkit.engine.find import find_client, find_engine
+from nox_buildkit.engine.find import find_client, find_engine, planned_engine
 from nox_buildkit.engine.model import Engine, Needs
 from nox_buildkit.engine.provision import Report
 from nox_buildkit.engine.registry import RemoteImage
-from nox_buildkit.errors import BuildkitError, LockError, Problem, UsageError
+from nox_buildkit.errors import BuildkitError, EngineError, LockError, Problem, UsageError
 from nox_buildkit.facts.bases import Bases
 from nox_buildkit.facts.gather import Outside, gather
 from nox_buildkit.files import cache_dir, locked, private_dir, remove, sweep_parts, write_atomic
@@ -30,6 +30,7 @@ from nox_buildkit.lock.source import Source
 from nox_buildkit.machine import host_platform
 from nox_buildkit.plan.make import make_plan
 from nox_buildkit.plan.model import Plan
+from nox_buildkit.plan.platforms import PLATFORMS
 from nox_buildkit.report.console import say
 from nox_buildkit.spec.load import load
 from nox_buildkit.spec.model import BuildSpec
@@ -181,7 +182,7 @@ def plan_project(
     exclude: tuple[Path, ...] = (),
     pull: bool = False,
 ) -> Plan:
-    """The plan of the chosen images, on the assumption that machines like this one build them."""
+    """The plan of the chosen images, for the machines of the builder that is named."""
     locked = read_base_lock(project.root / BASE_LOCK)
     bases = reach_bases(project, report, locked=locked, pull=pull)
     facts = gather(sources, reach_outside(project, bases, exclude))
@@ -213,7 +214,16 @@ def reach_outside(project: Project, bases: Bases, exclude: tuple[Path, ...] = ()
     # What builds the images is in none of them.
     own = (project.file, project.root / "noxfile.py", project.root / "dist")
     exclude = (*own, project.root / BASE_LOCK, *exclude)
-    return Outside(project.root, bases, (host_platform(),), exclude)
+    return Outside(project.root, bases, _native(project), exclude)
+
+
+def _native(project: Project) -> tuple[str, ...]:
+    """Platforms of the machines that are going to build; of this one where nobody knows."""
+    native: tuple[str, ...] = ()
+    # Whether the builder can be used is asked when it is.
+    with contextlib.suppress(EngineError):
+        native = planned_engine(project.builder).native
+    return tuple(platform for platform in native if platform in PLATFORMS) or (host_platform(),)
 
 
 def _stale(project: Project, source: Source) -> Problem:

@@ -18,6 +18,7 @@ from nox_buildkit.engine.private_layout import Layout
 from nox_buildkit.engine.provision import Report, silent
 from nox_buildkit.errors import EngineError, Problem
 from nox_buildkit.files import cache_dir
+from nox_buildkit.machine import host_platform
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
@@ -93,13 +94,15 @@ def planned_engine(builder: str | None = None) -> PlannedEngine:
     if client is not None:
         try:
             found = inspection.builder(client, choice.builder)
-            return PlannedEngine(_command(client), found.name)
+            # A builder whose daemon does not answer is on this machine, as far as one can tell.
+            native = found.native or (host_platform(),)
+            return PlannedEngine(_command(client), found.name, native)
         except EngineError:
             if choice.explicit:
                 raise
     layout = Layout.current()
     options = ("--config", str(layout.docker_config), "--host", layout.host)
-    return PlannedEngine(("docker", *options), "default", "host")
+    return PlannedEngine(("docker", *options), "default", (host_platform(),), "host")
 
 
 def _command(client: DockerClient) -> tuple[str, ...]:

@@ -26,11 +26,12 @@ class Needs:
 class PlannedEngine:
     """The BuildKit that a build is going to use, as far as that can be told without starting it.
 
-    ``docker``: the docker client's command.
+    ``docker``: the docker client's command; ``native``: platforms of the nodes' own processors.
     """
 
     docker: tuple[str, ...]
     builder: str
+    native: tuple[str, ...]
     network: str | None = None
 
 

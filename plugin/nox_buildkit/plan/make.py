@@ -20,9 +20,10 @@ from nox_buildkit.plan.parts import (
     PlacedFile,
     PlatformPlan,
     Step,
+    StepPackages,
     with_group,
 )
-from nox_buildkit.plan.platforms import PLATFORMS, Libc, uv_platform
+from nox_buildkit.plan.platforms import PLATFORMS, Libc, Platform, uv_platform
 from nox_buildkit.plan.tags import tags_for
 from nox_buildkit.spec.image import Variant
 from nox_buildkit.spec.model import BuildSpec
@@ -216,14 +217,25 @@ def _installed(image: ImagePlan) -> dict[str, tuple[Package, ...]]:
     }
 
 
-def _step_packages(target: Target, facts: Facts, selection: Selection) -> tuple[Package, ...]:
-    """What the machine that builds needs to run the target's steps, less what is shared."""
+def _step_packages(target: Target, facts: Facts, selection: Selection) -> tuple[StepPackages, ...]:
+    """What the machines that build need to run the target's steps, less what is shared."""
     if not target.variant.steps:
         return ()
+    found = (
+        StepPackages(platform, _packages_on(PLATFORMS[platform], target, facts, selection))
+        for platform in facts.native
+    )
+    every = tuple(found)
+    return every if any(one.packages for one in every) else ()
+
+
+def _packages_on(
+    native: Platform, target: Target, facts: Facts, selection: Selection
+) -> tuple[Package, ...]:
     found: dict[str, Package] = {}
     compiles = facts.targets[target.name].compiler is not None
     for here in target.chain:
-        known, native = facts.targets[here.name], PLATFORMS[facts.native[0]]
+        known = facts.targets[here.name]
         libc = known.base.libc
         coverage = known.lock.coverage if known.lock else {}
         if libc:

@@ -25,6 +25,7 @@ from nox_buildkit.plan.parts import (
     PlatformPlan,
     Start,
     Step,
+    StepPackages,
 )
 from nox_buildkit.plan.platforms import PLATFORMS, Libc
 from nox_buildkit.spec.grammar import image_below
@@ -65,7 +66,7 @@ class ImagePlan:
     files: tuple[PlacedFile, ...]
     prestart: tuple[tuple[str, ...], ...]
     steps: tuple[Step, ...]
-    step_packages: tuple[Package, ...]
+    step_packages: tuple[StepPackages, ...]
     step_apt: tuple[str, ...]
     config: ImageConfig
     starts: Start
@@ -163,7 +164,7 @@ class ImagePlan:
     @property
     def compiles_for_steps(self) -> bool:
         """Whether what the steps need has to be compiled."""
-        return any(package.compiled for package in self.step_packages)
+        return any(x.compiled for one in self.step_packages for x in one.packages)
 
     @property
     def stepping(self) -> tuple[str, ...]:
@@ -198,7 +199,8 @@ class ImagePlan:
         # Time passes, and a base that was supported is not.
         del value["warnings"]
         lists = [each[key] for each in value["platforms"] for key in ("packages", "installed")]
-        for packages in (value["pure"], value["own"], value["step_packages"], *lists):
+        lists += [each["packages"] for each in value["step_packages"]]
+        for packages in (value["pure"], value["own"], *lists):
             for package in packages:
                 del package["path"], package["url"]
         for file in value["files"]:

@@ -78,6 +78,14 @@ class PlatformPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class StepPackages:
+    """What the machines of ``platform`` that build need to run steps, besides what is shared."""
+
+    platform: str
+    packages: tuple[Package, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class File:
     """A source file; ``digest`` covers content and mode."""
 

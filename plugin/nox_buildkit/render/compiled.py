@@ -36,8 +36,11 @@ def compiling_stages(image: ImagePlan) -> Iterator[list[str]]:
         what = "Packages without a wheel and without machine code: made once, for all platforms."
         yield _gathered(what, "pure-wheels", HERE, image.compiled_everywhere)
     if image.compiles_for_steps:
-        needed = [package for package in image.step_packages if package.compiled]
-        yield _gathered("Wheels for the machine that builds.", "step-wheels", HERE, needed)
+        for one in image.step_packages:
+            needed = [package for package in one.packages if package.compiled]
+            name = f"step-wheels-{PLATFORMS[one.platform].architecture}"
+            yield _gathered(f"For steps on {one.platform}.", name, HERE, needed)
+        yield ["FROM step-wheels-$BUILDARCH AS step-wheels"]
     if image.compiling:
         yield from _on_targets(image, here)
 

@@ -187,8 +187,10 @@ def _step_packages(image: ImagePlan) -> list[str]:
             image,
             "BUILDARCH",
             cache="$BUILDARCH",
-            requirements=inputs.for_steps(image).mount(),
-            compiled=_compiled("step-wheels", "all", image.step_packages),
+            requirements=inputs.for_steps(image).mount("linux-$BUILDARCH"),
+            compiled=_compiled(
+                "step-wheels", "all", (x for one in image.step_packages for x in one.packages)
+            ),
         ),
     ]
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 
 from nox_buildkit.plan.model import ImagePlan
-from nox_buildkit.plan.parts import Package, PlacedFile, with_group
+from nox_buildkit.plan.parts import Package, PlacedFile, PlatformPlan, StepPackages, with_group
 from nox_buildkit.plan.platforms import PLATFORMS
 from nox_buildkit.render.layer import EPOCH
 
@@ -87,13 +87,7 @@ def own(image: ImagePlan) -> Folder:
 
 def native(image: ImagePlan) -> Folder:
     """Packages by platform, each in a folder ``linux-ARCHITECTURE``."""
-    lists = {
-        f"linux-{PLATFORMS[one.platform].architecture}": [
-            package for package in one.packages if not package.compiled
-        ]
-        for one in image.platforms
-    }
-    return _requirements("native", lists)
+    return _requirements("native", _with_wheels(image.platforms))
 
 
 def sdist(package: Package) -> Folder:
@@ -103,13 +97,13 @@ def sdist(package: Package) -> Folder:
 
 def compiled_here(image: ImagePlan) -> tuple[Package, ...]:
     """What is compiled on the machine that builds: what may turn out to be pure, and for steps."""
-    for_steps = (package for package in image.step_packages if package.compiled)
+    for_steps = (x for one in image.step_packages for x in one.packages if x.compiled)
     return tuple(dict.fromkeys((*image.compiled_everywhere, *for_steps)))
 
 
 def for_steps(image: ImagePlan) -> Folder:
-    """Packages for the machine that builds."""
-    return _requirements("steps", {"": [p for p in image.step_packages if not p.compiled]})
+    """Packages for the machines that build, each in a folder ``linux-ARCHITECTURE``."""
+    return _requirements("steps", _with_wheels(image.step_packages))
 
 
 def surroundings(image: ImagePlan) -> Folder:
@@ -156,6 +150,15 @@ def _requirements(kind: str, lists: Mapping[str, Sequence[Package]]) -> Folder:
                 name = posixpath.join(below, _FILES, package.filename)
                 copies[name] = (package.path, package.sha256)
     return Folder(kind, texts, copies)
+
+
+def _with_wheels(platforms: Iterable[PlatformPlan | StepPackages]) -> dict[str, list[Package]]:
+    return {
+        f"linux-{PLATFORMS[one.platform].architecture}": [
+            package for package in one.packages if not package.compiled
+        ]
+        for one in platforms
+    }
 
 
 def _pinned(packages: Sequence[Package]) -> str:

@@ -90,7 +90,7 @@ RUN --network=none \
 FROM build AS deps-steps
 ARG BUILDARCH
 RUN --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
-    --mount=type=bind,from=inputs,source=steps-a20c8f7a47d2,target=/run/inputs \
+    --mount=type=bind,from=inputs,source=steps-4dd3b522f8ca/linux-$BUILDARCH,target=/run/inputs \
     --mount=type=bind,from=uv,source=linux-$BUILDARCH,target=/run/uv \
     --mount=type=cache,id=nox-buildkit-uv-7b28e61bc1d2-$BUILDARCH,target=/var/cache/uv \
     --mount=type=cache,id=nox-buildkit-bytecode-7b28e61bc1d2,target=/var/cache/bytecode \

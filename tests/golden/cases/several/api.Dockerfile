@@ -22,7 +22,7 @@ RUN --network=none \
 FROM build AS deps-steps
 ARG BUILDARCH
 RUN --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
-    --mount=type=bind,from=inputs,source=steps-992bc99ea3ea,target=/run/inputs \
+    --mount=type=bind,from=inputs,source=steps-d3aa96f78660/linux-$BUILDARCH,target=/run/inputs \
     --mount=type=bind,from=uv,source=linux-$BUILDARCH,target=/run/uv \
     --mount=type=cache,id=nox-buildkit-uv-7b28e61bc1d2-$BUILDARCH,target=/var/cache/uv \
     --mount=type=cache,id=nox-buildkit-bytecode-7b28e61bc1d2,target=/var/cache/bytecode \
