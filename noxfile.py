@@ -18,6 +18,12 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def fuzz(session: nox.Session) -> None:
+    """Read changed files without an end: --seed N, --cases N, --seconds N, or one --case N."""
+    session.run("python", "tests/fuzz/campaign.py", *session.posargs)
+
+
+@nox.session(venv_backend="none")
 def examples(session: nox.Session) -> None:
     """Build every example, start it on both platforms, and ask it; arguments go to pytest."""
     session.run("python", "-m", "pytest", "examples", *session.posargs)

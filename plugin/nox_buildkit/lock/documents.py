@@ -9,6 +9,7 @@ import re
 import stat
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from io import BufferedReader
 from pathlib import Path
@@ -105,7 +106,9 @@ def _content(path: Path, limit: int) -> bytes:
     return content
 
 
-def _opened(path: Path) -> BufferedReader:
+@contextmanager
+def _opened(path: Path) -> Iterator[BufferedReader]:
+    """A regular file. Raises LockError for another, and for one that cannot be read."""
     try:
         # A pipe would be waited for.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -119,7 +122,12 @@ def _opened(path: Path) -> BufferedReader:
         os.close(handle)
         kind = "a folder" if stat.S_ISDIR(mode) else "no regular file"
         raise LockError(Problem(f"{path}: is {kind}", "name a file"))
-    return os.fdopen(handle, "rb")
+    with os.fdopen(handle, "rb") as file:
+        try:
+            yield file
+        except OSError as error:
+            # Such as a file of /proc, or one on a disk that fails.
+            raise LockError(Problem(f"{path}: {error.strerror}", "name a file")) from None
 
 
 def parse_toml(text: str, path: Path, line: int = 1) -> dict[str, Any]:
