@@ -8,35 +8,27 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
+from nox_buildkit.environment import for_git
 from nox_buildkit.plan.facts import GitFacts
-
-#: What git sets for its hooks (git-rev-parse(1), --local-env-vars) and would take as the place of
-#: every repository; what it says of the configuration is kept.
-_OF_A_HOOK = frozenset(
-    {
-        "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_DIR", "GIT_GRAFT_FILE",
-        "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_INTERNAL_SUPER_PREFIX",
-        "GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_SHALLOW_FILE", "GIT_WORK_TREE",
-    }
-)  # fmt: skip
 
 
 def read_git(folder: Path) -> GitFacts | None:
     """The commit of ``folder``; None without a repository, a commit, or git."""
-    head = _git(folder, "-c", "log.showSignature=false", "log", "-1", "--format=%H %ct")
+    head = ask_git(folder, "-c", "log.showSignature=false", "log", "-1", "--format=%H %ct")
     if not head:
         return None
     revision, seconds = head.split()
     return GitFacts(
         revision=revision,
-        dirty=bool(_git(folder, "status", "--porcelain", "--untracked-files=no")),
+        dirty=bool(ask_git(folder, "status", "--porcelain", "--untracked-files=no")),
         committed=datetime.fromtimestamp(int(seconds), UTC),
-        source=web_address(_git(folder, "config", "--get", "remote.origin.url")),
+        source=web_address(ask_git(folder, "config", "--get", "remote.origin.url")),
     )
 
 
 def web_address(remote: str) -> str:
     """The address of a remote as a browser takes it, without credentials; empty if it has none."""
+    remote = remote.encode(errors="replace").decode()
     if match := re.fullmatch(r"(?:ssh://)?git@([^:/]+)(?::\d+/|[:/])(.+?)(?:\.git)?/?", remote):
         return f"https://{match[1]}/{match[2]}"
     if match := re.fullmatch(r"(https?)://(?:[^@/]*@)?([^@]+?)(?:\.git)?/?", remote):
@@ -45,15 +37,18 @@ def web_address(remote: str) -> str:
 
 
 def run_git(
-    folder: Path, *arguments: str, **environment: str
+    folder: Path, *arguments: str, given: str = "", **environment: str
 ) -> subprocess.CompletedProcess[str] | None:
-    """What git says in ``folder``, in English, file names as Python has them; None without git."""
-    inherited = {key: value for key, value in os.environ.items() if key not in _OF_A_HOOK}
+    """What git says in ``folder``, in English, file names as Python has them; None without git.
+
+    ``given``: its standard input; ``environment``: variables that it gets besides.
+    """
     try:
         return subprocess.run(
             ["git", "-C", folder, *arguments],
-            env={**inherited, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **environment},
-            stdin=subprocess.DEVNULL,
+            # Asking writes nothing.
+            env={**for_git(), "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **environment},
+            input=given,
             capture_output=True,
             encoding="utf-8",
             errors="surrogateescape",
@@ -68,6 +63,7 @@ def in_own_repository(folder: Path) -> bool:
     return os.path.lexists(folder / ".git")
 
 
-def _git(folder: Path, *arguments: str) -> str:
-    done = run_git(folder, *arguments)
-    return done.stdout.strip() if done and done.returncode == 0 else ""
+def ask_git(folder: Path, *arguments: str, given: str = "") -> str:
+    """The same, without the last line break; empty where git says no, or is not there."""
+    done = run_git(folder, *arguments, given=given)
+    return done.stdout.rstrip("\n") if done and done.returncode == 0 else ""

@@ -10,22 +10,24 @@ import contextlib
 import hashlib
 import json
 import shutil
-import tempfile
+import sys
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
+from nox_buildkit.environment import for_backends
 from nox_buildkit.errors import Location, LockError, PlanError, Problem
-from nox_buildkit.facts.context import source_file, stated_version
-from nox_buildkit.facts.git import read_git
-from nox_buildkit.facts.ignore import every_file
+from nox_buildkit.facts.checkout import Checkout, read_checkout
+from nox_buildkit.facts.sources import Sources, read_sources
 from nox_buildkit.files import cache_dir, locked, private_dir, scratch
 from nox_buildkit.lock.local import GitPackage
 from nox_buildkit.lock.uv import run_uv, uv_version
 from nox_buildkit.plan.facts import LocalWheel
+
+#: Counts changes of how a wheel is made.
+_FORMAT = 2
 
 #: Zip files cannot represent an earlier time.
 _EPOCH = "315532800"
@@ -46,8 +48,9 @@ def local_wheel(
                 location,
             )
         )
-    build = partial(_build, folder, location=location)
-    return _describe(_kept(_key(folder, exclude), build), marker, location)
+    sources, checkout = read_sources(folder, exclude), read_checkout(folder)
+    build = partial(_build, sources, checkout, location=location)
+    return _describe(_kept(_key(sources, checkout), build), marker, location)
 
 
 def git_wheel(package: GitPackage, python: str, location: Location | None) -> LocalWheel:
@@ -62,37 +65,52 @@ def git_wheel(package: GitPackage, python: str, location: Location | None) -> Lo
 
 
 def _kept(key: str, build: Callable[[Path], None]) -> Path:
-    """The wheel of ``key``, which ``build`` puts into a folder if there is none yet."""
+    """The wheel of ``key``, which ``build`` puts into a new folder if there is none yet."""
     home = private_dir(cache_dir() / "wheels") / key
     with locked(home.with_name(f"{home.name}.lock")):
         if not home.is_dir():
-            with scratch(home.parent, ".build-") as folder:
-                build(folder / "wheel")
-                (folder / "wheel").rename(home)
+            with scratch(home.parent, ".build-") as work:
+                build(work)
+                (work / "wheel").rename(home)
     return next(home.glob("*.whl"))
 
 
-def _key(folder: Path, exclude: Collection[Path]) -> str:
-    # Backends have rules of their own for what goes in: also generated files that git ignores.
-    files = [asdict(source_file(folder, path)) for path in every_file(folder, exclude=exclude)]
-    # A version that is not stated comes from git, as a rule.
-    git = None if stated_version(folder) else read_git(folder)
-    inputs = [uv_version(), str(folder), files, git.revision if git else "", git and git.dirty]
-    return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()
+def _key(sources: Sources, checkout: Checkout | None) -> str:
+    inputs = [
+        _FORMAT,
+        uv_version(),
+        sys.version_info[:2],
+        str(sources.folder),
+        sources.digest(),
+        checkout.digest(sources.folder) if checkout else "",
+        for_backends(),
+    ]
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 
-def _build(folder: Path, target: Path, *, location: Location | None) -> None:
-    options = ["--quiet", "--wheel", "--no-create-gitignore", "--out-dir", str(target)]
-    with _explained(str(folder), location):
-        run_uv(["build", *options, str(folder)], cwd=folder, env=_epoch())
+def _build(
+    sources: Sources, checkout: Checkout | None, work: Path, *, location: Location | None
+) -> None:
+    copies = work / "sources"
+    folder = sources.copy(copies)
+    if read_sources(folder).digest(above=False) != sources.digest(above=False):
+        message = f"{sources.folder}: files changed while they were read"
+        raise PlanError(Problem(message, "run it again", location))
+    if checkout:
+        checkout.link(copies, work / "git")
+    # git looks for a repository no further up.
+    env = {**_epoch(), "GIT_CEILING_DIRECTORIES": str(work), "GIT_OPTIONAL_LOCKS": "0"}
+    options = ["--wheel", "--no-create-gitignore", "--out-dir", str(work / "wheel")]
+    with _explained(str(sources.folder), location, str(copies)):
+        # uv's own settings are those of where the project is.
+        run_uv(["build", *options, str(folder)], cwd=sources.folder, env=env)
 
 
 def _build_commit(
-    package: GitPackage, python: str, target: Path, *, location: Location | None
+    package: GitPackage, python: str, work: Path, *, location: Location | None
 ) -> None:
     name = canonicalize_name(package.name)
-    with _explained(package.name, location), tempfile.TemporaryDirectory() as folder:
-        work = Path(folder)
+    with _explained(package.name, location):
         run_uv(
             [
                 "pip", "install", "--quiet", "--target", work / "target", "--no-deps",
@@ -108,8 +126,8 @@ def _build_commit(
         wheel = next((w for w in made if canonicalize_name(w.name.partition("-")[0]) == name), None)
         if wheel is None:
             raise LockError("it has made no wheel of that name")
-        target.mkdir()
-        shutil.copy(wheel, target)
+        (work / "wheel").mkdir()
+        shutil.copy(wheel, work / "wheel")
 
 
 def _epoch() -> dict[str, str]:
@@ -117,13 +135,16 @@ def _epoch() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _explained(what: str, location: Location | None) -> Iterator[None]:
+def _explained(what: str, location: Location | None, copies: str = "") -> Iterator[None]:
+    """Say what could not be built; below the folder ``copies``, paths are those of the original."""
     try:
         yield
     except LockError as error:
         raise PlanError(
             *(
-                Problem(f"{what} cannot be built: {p.message}", p.hint, location)
+                Problem(
+                    f"{what} cannot be built: {p.message.replace(copies, '')}", p.hint, location
+                )
                 for p in error.problems
             )
         ) from None

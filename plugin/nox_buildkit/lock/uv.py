@@ -29,6 +29,11 @@ _QUIET = {
 _CREDENTIALS = re.compile(r"(?<=\w://)([^/\s]+)@")
 
 
+_NOISE = ("Resolved ", "warning: ", "Building wheel...", "hint: Build failures usually")
+
+#: How many lines of what a failed program wrote are shown: the cause is among the last.
+_LAST_LINES = 6
+
 _HINTS = (
     (
         r"\b40[13] (?:Unauthorized|Forbidden)",
@@ -125,11 +130,15 @@ def pinned_options(extra: Sequence[str]) -> list[str]:
 
 
 def one_line(message: str) -> str:
-    """uv's message without its frame, line breaks and credentials."""
+    """uv's message without its frame, line breaks and credentials.
+
+    The end of what a program said before, as its own last words, comes first.
+    """
     lines = [re.sub("^[\\s\u00d7╰─▶├│·]+", "", line).strip() for line in message.splitlines()]
-    kept = [line for line in lines if line and not line.startswith(("Resolved ", "warning: "))]
-    text = " ".join(kept).removeprefix("error: ")
-    return redacted(text)
+    kept = [line for line in lines if line and not line.startswith(_NOISE)]
+    said = next((number for number, line in enumerate(kept) if line.startswith("error: ")), 0)
+    own = [line.removeprefix("error: ") for line in kept[said:]]
+    return redacted(" ".join([*kept[max(0, said - _LAST_LINES) : said], *own]))
 
 
 def has_credentials(text: str) -> bool:
