@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -60,13 +60,19 @@ class BuildkitError(Exception):
 
     def located(self, location: Location | None) -> Self:
         """The same error; what has no place in it is at ``location``."""
-        return type(self)(*(replace(p, location=p.location or location) for p in self.problems))
+        return self._saying(replace(p, location=p.location or location) for p in self.problems)
 
     def placed(self, places: Mapping[str, Location]) -> Self:
         """The same error; what is about a value of ``places`` is there."""
-        return type(self)(
-            *(replace(p, location=p.location or places.get(p.about)) for p in self.problems)
+        return self._saying(
+            replace(p, location=p.location or places.get(p.about)) for p in self.problems
         )
+
+    def _saying(self, problems: Iterable[Problem]) -> Self:
+        """The same error with other ``problems``."""
+        other = type(self)(*problems)
+        other.__dict__.update({**self.__dict__, "problems": other.problems})
+        return other
 
 
 class UsageError(BuildkitError):

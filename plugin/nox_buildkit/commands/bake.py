@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+import stat
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from nox_buildkit.commands.network import network_of
 from nox_buildkit.commands.project import forget_projects, kept_for
-from nox_buildkit.engine.bake import BakeResult, bake_command
+from nox_buildkit.engine.bake import BakeResult, Update, bake_command
 from nox_buildkit.engine.bake import run as run_bake
+from nox_buildkit.engine.client import client_environment
 from nox_buildkit.engine.diagnose import diagnose, last_lines
 from nox_buildkit.engine.model import Engine, PlannedEngine
+from nox_buildkit.engine.patience import Patience
 from nox_buildkit.engine.progress import Progress
+from nox_buildkit.errors import BuildError, Problem, UsageError
 from nox_buildkit.facts.bases import layout_folder
-from nox_buildkit.files import cache_dir, remove, write_atomic
+from nox_buildkit.files import (
+    cache_dir,
+    private_dir,
+    real_path,
+    remove,
+    scratch,
+    write_atomic,
+)
 from nox_buildkit.lock.program import uv_programs
 from nox_buildkit.plan.model import Plan
+from nox_buildkit.references import qualified
 from nox_buildkit.render.bake import DEFINITION, copies, override, render
 from nox_buildkit.report.console import Reporter, print_lines
 
 OVERRIDE = "docker-bake.override.json"
 
-#: Variables of the buildx process that hold secrets.
-_NETWORK, _NETRC = "NOX_BUILDKIT_NETWORK", "NOX_BUILDKIT_NETRC"
 _CA_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 
 
@@ -46,10 +58,15 @@ def work_folder(root: Path, plan: Plan) -> Path:
 
 
 def command_for(
-    plan: Plan, engine: Engine | PlannedEngine, folder: Path, *, no_cache: bool = False
+    plan: Plan,
+    engine: Engine | PlannedEngine,
+    *,
+    no_cache: bool = False,
+    secrets: Path | None = None,
 ) -> list[str]:
-    """The exact buildx command of a build."""
-    allow = [f"fs={path}" for path in _outside(plan, folder)]
+    """The exact buildx command of a build; ``secrets``: the folder that they lie in."""
+    allow = [f"fs={path}" for path in _outside(plan)]
+    allow += [f"fs.read={secrets}"] if secrets else []
     if engine.network:
         allow.append(f"network.{engine.network}")
     return bake_command(
@@ -62,16 +79,26 @@ def command_for(
     )
 
 
-def prepare(
+@contextlib.contextmanager
+def prepared(
     plan: Plan, engine: Engine, root: Path, outputs: Mapping[str, Sequence[str]], *, no_cache: bool
-) -> Bake:
-    """Render ``plan`` with ``outputs`` (buildx --output values by image) for ``engine``."""
+) -> Iterator[Bake]:
+    """Render ``plan`` with ``outputs`` (buildx --output values by image) for ``engine``.
+
+    What steps get to know of this machine's network is in files for as long as the block takes:
+    variables of the buildx process would be those of its children too.
+    """
     folder = work_folder(root, plan)
     forget_projects()
     write_definition(plan, folder, {"uv": str(uv_programs({*engine.native, *plan.emulated}))})
-    values = {t.name: _override(engine, outputs.get(t.name, ())) for t in plan.targets}
-    write_atomic(folder / OVERRIDE, override(values))
-    return Bake(plan, engine, folder, tuple(command_for(plan, engine, folder, no_cache=no_cache)))
+    with scratch(_runtime_dir(), "nox-buildkit-secrets-") as secrets:
+        network = network_of(plan)
+        (secrets / "network").write_text(network.variables)
+        (secrets / "netrc").write_text(network.netrc)
+        values = {t.name: _override(engine, outputs.get(t.name, ()), secrets) for t in plan.targets}
+        write_atomic(folder / OVERRIDE, override(values))
+        command = command_for(plan, engine, no_cache=no_cache, secrets=secrets)
+        yield Bake(plan, engine, folder, tuple(command))
 
 
 def write_definition(plan: Plan, folder: Path, contexts: Mapping[str, str]) -> None:
@@ -88,34 +115,64 @@ def write_definition(plan: Plan, folder: Path, contexts: Mapping[str, str]) -> N
         write_atomic(folder / name, Path(path).read_bytes())
 
 
-def bake(prepared: Bake, reporter: Reporter) -> tuple[BakeResult, dict[str, str]]:
+class BakeError(BuildError):
+    """A bake that failed; ``digests``: of the indexes that it had made by then, by image."""
+
+    digests: Mapping[str, str] = MappingProxyType({})
+
+
+def bake(ready: Bake, reporter: Reporter) -> tuple[BakeResult, dict[str, str]]:
     """Run it; return the result and the digest of each image's index.
 
-    Raises BuildError, after the end of the failed step's log was shown.
+    Raises BakeError, after the end of the failed step's log was shown.
     """
-    reporter_progress = Progress(
-        {target.name: target.every_platform for target in prepared.plan.targets}
-    )
-    (prepared.folder / "metadata.json").unlink(missing_ok=True)
-    result = run_bake(
-        prepared.command,
-        cwd=prepared.folder,
-        env=_environment(prepared.plan),
-        progress=reporter_progress,
-        on_event=reporter.event,
-    )
-    if result.returncode:
-        reporter.close()
-        print_lines(reporter, "the step's last lines:", last_lines(result.progress))
-        raise diagnose(result.progress, result.text)
-    metadata = json.loads((prepared.folder / "metadata.json").read_text())
+    progress = Progress({target.name: target.every_platform for target in ready.plan.targets})
+    registries = {i.name: qualified(i.references[0]).split("/")[0] for i in ready.plan.images}
+    patience = Patience(_push_seconds(), registries, reporter.message)
+
+    def look(update: Update) -> None:
+        reporter.event(update)
+        patience.look(update)
+
+    (ready.folder / "metadata.json").unlink(missing_ok=True)
+    try:
+        result = run_bake(
+            ready.command,
+            cwd=ready.folder,
+            env=client_environment(),
+            progress=progress,
+            on_event=look,
+        )
+        if result.returncode:
+            reporter.close()
+            print_lines(reporter, "the step's last lines:", last_lines(result.progress))
+            raise diagnose(result.progress, result.text)
+    except BuildError as error:
+        failed = BakeError(*error.problems)
+        failed.digests = progress.indexes()
+        raise failed from error
+    metadata = json.loads((ready.folder / "metadata.json").read_text())
     return result, {
-        image.name: metadata[image.name]["containerimage.digest"] for image in prepared.plan.images
+        image.name: metadata[image.name]["containerimage.digest"] for image in ready.plan.images
     }
 
 
-def _override(engine: Engine, outputs: Sequence[str]) -> dict[str, Any]:
-    values: dict[str, Any] = {"secret": _secrets()}
+def _push_seconds() -> float:
+    """Seconds that a push may be silent: BuildKit tells nothing while it sends a layer."""
+    stated = os.environ.get("NOX_BUILDKIT_PUSH_TIMEOUT", "1800")
+    if not stated.isdecimal() or not int(stated):
+        message = f"NOX_BUILDKIT_PUSH_TIMEOUT is '{stated}'"
+        raise UsageError(Problem(message, "set it to a number of seconds, or unset it"))
+    return int(stated)
+
+
+def _override(engine: Engine, outputs: Sequence[str], secrets: Path) -> dict[str, Any]:
+    files = {"network": secrets / "network", "netrc": secrets / "netrc"}
+    if bundle := _ca_bundle():
+        files["ca-bundle"] = Path(bundle)
+    values: dict[str, Any] = {
+        "secret": [f'type=file,id={name},"src={path}"' for name, path in files.items()]
+    }
     if outputs:
         values["output"] = list(outputs)
     if engine.network:
@@ -123,11 +180,14 @@ def _override(engine: Engine, outputs: Sequence[str]) -> dict[str, Any]:
     return values
 
 
-def _secrets() -> list[str]:
-    secrets = [f"type=env,id=network,env={_NETWORK}", f"type=env,id=netrc,env={_NETRC}"]
-    if bundle := _ca_bundle():
-        secrets.append(f'type=file,id=ca-bundle,"src={bundle}"')
-    return secrets
+def _runtime_dir() -> Path:
+    """A folder of this user alone, in memory where the system has one such."""
+    named = os.environ.get("XDG_RUNTIME_DIR", "")
+    for folder in (named, "/run"):
+        # Others may write to neither (XDG base directory specification).
+        if folder and os.access(folder, os.W_OK) and not Path(folder).stat().st_mode & stat.S_IWOTH:
+            return real_path(Path(folder))
+    return private_dir(cache_dir() / "run")
 
 
 def _ca_bundle() -> str | None:
@@ -137,14 +197,7 @@ def _ca_bundle() -> str | None:
     return next((path for path in files if Path(path).is_file()), None)
 
 
-def _environment(plan: Plan) -> dict[str, str]:
-    # buildx would make a build argument of SOURCE_DATE_EPOCH, and with it every layer new.
-    environment = {k: v for k, v in os.environ.items() if k != "SOURCE_DATE_EPOCH"}
-    network = network_of(plan)
-    return {**environment, _NETWORK: network.variables, _NETRC: network.netrc}
-
-
-def _outside(plan: Plan, folder: Path) -> list[str]:
+def _outside(plan: Plan) -> list[str]:
     """Folders that the definition names outside of its own."""
     paths = {target.application.folder for target in plan.targets}
     bases = [base for target in plan.targets for base in target.bases.values()]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nox_buildkit.commands.bake import Bake, bake, prepare, work_folder
+from nox_buildkit.commands.bake import Bake, bake, prepared, work_folder
 from nox_buildkit.commands.destination import require_room, require_writable
 from nox_buildkit.commands.project import (
     Project,
@@ -115,8 +115,9 @@ def build_images(
     }
     reporter = choose(arguments.progress, verbose=arguments.verbose)
     try:
-        prepared = prepare(plan, engine, project.root, outputs, no_cache=arguments.no_cache)
-        outcome, digests = _bake(prepared, exports, reporter)
+        no_cache = arguments.no_cache
+        with prepared(plan, engine, project.root, outputs, no_cache=no_cache) as ready:
+            outcome, digests = _bake(ready, exports, reporter)
         made = [Exported(plan, image, exports, digests[image.name]) for image in plan.images]
         require_planned(made, also.done if also else "")
         return {one.image.name: one.finish(output, outcome, reporter.message) for one in made}
@@ -144,10 +145,10 @@ def _places(project: Project, plan: Plan) -> dict[str, Location]:
     return {k: v for t in targets for key in keys for k, v in t.locations(key).items()}
 
 
-def _bake(prepared: Bake, exports: Path, reporter: Reporter) -> tuple[BakeResult, dict[str, str]]:
+def _bake(ready: Bake, exports: Path, reporter: Reporter) -> tuple[BakeResult, dict[str, str]]:
     """Bake until what was exported is whole; buildx leaves alone what an earlier build exported."""
     for _ in range(2):
-        outcome, digests = bake(prepared, reporter)
+        outcome, digests = bake(ready, reporter)
         damaged = [name for name in digests if not layout.is_whole(exports / name, digests[name])]
         if not damaged:
             return outcome, digests

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.tree import Tree
 
-from nox_buildkit.commands.bake import command_for, work_folder
+from nox_buildkit.commands.bake import command_for
 from nox_buildkit.commands.project import fresh_sources, open_project, plan_project
 from nox_buildkit.engine.find import planned_engine
 from nox_buildkit.plan.model import ImagePlan
@@ -29,7 +29,7 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
         sources = fresh_sources(project, report)
         plan = plan_project(project, sources, report)
         engine = planned_engine(project.builder)
-    command = command_for(plan, engine, work_folder(project.root, plan))
+    command = command_for(plan, engine)
     if arguments.json:
         json.dump({**plan.to_json(), "command": command}, sys.stdout, indent=2)
         print()

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from nox_buildkit.commands.bake import BakeError
 from nox_buildkit.commands.build import Destination, build_images, plan_build, record_results
 from nox_buildkit.commands.project import Project, exclusively, open_project
 from nox_buildkit.engine.find import find_client
 from nox_buildkit.engine.model import Engine
-from nox_buildkit.engine.registry import pushed_digest
-from nox_buildkit.errors import PlanError, Problem
-from nox_buildkit.plan.model import ImagePlan
+from nox_buildkit.engine.registry import NotThere, inspect, pushed_digest
+from nox_buildkit.errors import BuildError, EngineError, PlanError, Problem
+from nox_buildkit.plan.model import ImagePlan, Plan
 from nox_buildkit.report import record
 from nox_buildkit.report.console import make_console, say
 from nox_buildkit.report.summary import print_summary
+
+if TYPE_CHECKING:
+    from python_on_whales import DockerClient
 
 
 def run(buildspec: Path, arguments: argparse.Namespace) -> None:
@@ -37,7 +43,10 @@ def _run(buildspec: Path, arguments: argparse.Namespace) -> None:
     }
     missing = plan.without(results)
     if missing.images:
-        built = build_images(project, missing, arguments, _REGISTRY)
+        try:
+            built = build_images(project, missing, arguments, _REGISTRY)
+        except BakeError as error:
+            raise BuildError(*error.problems, *_state(missing, error.digests)) from error
         for name in (record.BUILD, record.RELEASE):
             record_results(output / name, missing, list(built.values()))
         results |= built
@@ -74,6 +83,32 @@ def _is_pushed(image: ImagePlan, last: record.Recorded) -> bool:
         return False
     client = find_client()
     return all(pushed_digest(client, name) == last.result.digest for name in image.references)
+
+
+def _state(plan: Plan, digests: Mapping[str, str]) -> Iterator[Problem]:
+    """What of a push that failed is in the registry, and what is not, as the registry says."""
+    found: dict[str, list[str]] = {"published": [], "not published": [], "not known": []}
+    client = find_client()
+    for image in plan.images:
+        for name in image.references:
+            digest = digests.get(image.name)
+            state = _published(client, name, digest)
+            found[state].append(f"{name}@{digest}" if state == "published" else name)
+    if not found["published"] and not found["not known"]:
+        return
+    said = "; ".join(f"{state}: {', '.join(names)}" for state, names in found.items() if names)
+    yield Problem(said, "push again: what is there already is not sent twice")
+
+
+def _published(client: DockerClient, name: str, digest: str | None) -> str:
+    if digest is None:
+        return "not published"
+    try:
+        return "published" if inspect(client, name).digest == digest else "not published"
+    except NotThere:
+        return "not published"
+    except EngineError:
+        return "not known"
 
 
 def _registry(_engine: Engine, image: ImagePlan) -> str:

@@ -2,11 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nox_buildkit.errors import EngineError, Problem
+from nox_buildkit.visible import visible
+
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
+
+#: Seconds of silence before somebody is told what is waited for.
+_SILENT = 5
+
+#: Variables of Python's own tools, which hold passwords of package indexes; and what would add to
+#: an image: a build argument of buildx's own, and labels.
+_NOT_PASSED = (
+    "UV_", "PIP_", "PIPENV_", "POETRY_", "PDM_", "HATCH_", "FLIT_", "TWINE_", "KEYRING_", "NETRC",
+    "SOURCE_DATE_EPOCH", "BUILDX_GIT_",
+)  # fmt: skip
+
+
+def client_environment() -> dict[str, str]:
+    """The variables that the docker client and its plugins get.
+
+    Less those that are not for them, rather than those that are: credential helpers, ssh and the
+    clients of clouds have variables of their own.
+    """
+    return {k: v for k, v in os.environ.items() if not k.startswith(_NOT_PASSED)}
 
 
 def docker_client(
@@ -17,3 +45,36 @@ def docker_client(
     from python_on_whales import DockerClient  # noqa: PLC0415
 
     return DockerClient(client_call=[str(docker)], client_type="docker", config=config, host=host)
+
+
+def answer(
+    command: Sequence[str | Path], what: str, *, seconds: float, text: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a docker client that asks ``what`` on a network; ``text``: its standard input.
+
+    Says what is waited for when that takes a while. Raises EngineError after ``seconds``.
+    """
+    # A group of its own, since plugins outlive the client.
+    process = subprocess.Popen(
+        [*map(str, command)],
+        env=client_environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        process_group=0,
+    )
+    try:
+        try:
+            stdout, stderr = process.communicate(text, timeout=_SILENT)
+        except subprocess.TimeoutExpired:
+            waiting = f"waiting for {what}, for {seconds:.0f} s at most"
+            print(visible(waiting), file=sys.stderr, flush=True)
+            stdout, stderr = process.communicate(timeout=seconds - _SILENT)
+        return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
+    except subprocess.TimeoutExpired:
+        hint = "check the network, and that it runs"
+        raise EngineError(Problem(f"{what} did not answer within {seconds:.0f} s", hint)) from None
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nox_buildkit.engine.client import answer
 from nox_buildkit.engine.diagnose import explain_base
 from nox_buildkit.engine.model import Engine
 from nox_buildkit.errors import EngineError
+
+#: For all layers of a base.
+SECONDS = 1800
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ def fetch(
         "--output", f'type=oci,"dest={folder}",tar=false,compression=gzip,force-compression=true',
         "--file", "-", context,
     ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, input=b"FROM base\n", check=False)
+    done = answer(command, f"the base {reference}", seconds=SECONDS, text=b"FROM base\n")
     if done.returncode:
         raise EngineError(explain_base(reference, done.stderr.decode(errors="replace").strip()))
     top = json.loads((folder / "index.json").read_text())["manifests"][0]

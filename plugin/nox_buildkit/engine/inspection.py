@@ -12,6 +12,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nox_buildkit.engine.client import client_environment
 from nox_buildkit.errors import EngineError
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def ask(client: DockerClient, *arguments: str, seconds: float = SECONDS) -> str:
     try:
         done = subprocess.run(
             [*map(str, client.client_config.docker_cmd), *arguments],
+            env=client_environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=seconds,

@@ -17,6 +17,9 @@ from typing import Any, Literal
 from nox_buildkit.engine.vertex import Kind, Transfer, Vertex, parse_name
 from nox_buildkit.visible import redacted
 
+#: How BuildKit calls the making of an index.
+_INDEX = "exporting manifest list "
+
 _LOG_LIMIT = 256 * 1024
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -98,6 +101,16 @@ class Progress:
     def log(self, digest: str) -> tuple[str, ...]:
         """The last lines that the vertex wrote, without escape sequences and credentials."""
         return tuple(_lines(bytes(self._logs.get(digest, b""))))
+
+    def indexes(self) -> dict[str, str]:
+        """The digest of the index of each image that was exported, or is being pushed."""
+        return {
+            image: name.removeprefix(_INDEX)
+            for vertex in self.vertices.values()
+            for name in vertex.transfers
+            if name.startswith(_INDEX)
+            for image in vertex.images
+        }
 
     @property
     def failed(self) -> tuple[Vertex, ...]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nox_buildkit.engine.client import answer
 from nox_buildkit.engine.diagnose import explain_base
 from nox_buildkit.errors import EngineError
+from nox_buildkit.references import qualified
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
@@ -18,6 +19,13 @@ INDEX_TYPES = (
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
 )
+
+#: A manifest is small: whoever needs longer for it does not answer.
+SECONDS = 60
+
+
+class NotThere(EngineError):
+    """The registry answers, and has nothing of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +66,12 @@ def _imagetools(client: DockerClient, reference: str, *options: str) -> bytes:
         *map(str, client.client_config.docker_cmd),
         *("buildx", "imagetools", "inspect", *options, reference),
     ]
-    done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=False)
+    host = qualified(reference).partition("/")[0]
+    done = answer(command, f"the registry {host} ({reference})", seconds=SECONDS)
     if done.returncode:
         message = done.stderr.decode(errors="replace").strip().removeprefix("ERROR: ")
-        raise EngineError(explain_base(reference, message))
+        kind = NotThere if message.endswith(": not found") else EngineError
+        raise kind(explain_base(reference, message))
     return done.stdout
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -131,3 +133,46 @@ def test_a_registry_that_is_not_there(project: Project) -> None:
 
 def test_a_spec_without_a_registry(project: Project) -> None:
     assert "buildspec.yaml names no registry to push to" in project.nox("push").cause
+
+
+TWO = """\
+version: 1
+defaults: {base: debian, requirements: none, platforms: [linux/amd64]}
+images:
+  one: {command: [python, -V]}
+  two: {command: [python, -V], env: {WHICH: two}}
+"""
+
+
+def test_what_is_published_and_what_is_not_is_said_of_a_push_that_fails(
+    project: Project, open_registry: Registry
+) -> None:
+    """A file is where the registry needs a folder, so that it can keep no image of that name."""
+    project.write({"buildspec.yaml": TWO, "pyproject.toml": VERSIONED})
+    at = open_registry.data / "docker/registry/v2/repositories/partly"
+    tags = at / "one/_manifests/tags"
+    tags.mkdir(parents=True)
+    (tags / "latest").write_text("")
+    (at / "two").write_text("")
+
+    lines = project.nox("push", *_registry(open_registry, "partly")).failure.splitlines()
+
+    digest, _ = open_registry.manifest("partly/one", "1.2.3")
+    name = f"{open_registry.address}/partly"
+    assert lines[-1].startswith(f"published: {name}/one:1.2.3@{digest}; ")
+    assert f"{name}/one:latest" in lines[-1].partition("published: ")[2].partition("; ")[2]
+    assert f"{name}/two:1.2.3" in lines[-1]
+    assert not (project.root / "dist/release.json").exists()
+
+
+def test_a_registry_that_never_answers(project: Project) -> None:
+    project.write({"buildspec.yaml": TWO})
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        began = time.monotonic()
+        where = ("--set", f"registry={address}/x", "one")
+        done = project.nox("push", *where, NOX_BUILDKIT_PUSH_TIMEOUT="17")
+    assert f"waiting for the registry {address}, for 17 s at most" in done.stderr
+    assert f"the registry {address} did not go on for 17 s of a push; " in done.failure
+    assert time.monotonic() - began < 120
+    assert not (project.root / "dist/release.json").exists()

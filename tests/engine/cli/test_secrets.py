@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import threading
 import urllib.error
 import urllib.request
 from base64 import b64encode
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -54,6 +57,28 @@ class _Proxy(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
 
+@contextlib.contextmanager
+def _environments(seen: dict[str, bytes]) -> Iterator[None]:
+    """Note, while the block runs, the environment of each docker client, plugin and git."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.01):
+            for folder in Path("/proc").glob("[0-9]*"):
+                with contextlib.suppress(OSError):
+                    name = (folder / "exe").readlink().name
+                    if name in ("docker", "docker-buildx", "git"):
+                        seen[f"{name} {folder.name}"] = (folder / "environ").read_bytes()
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
 def test_no_secret_of_the_host_is_in_the_image(project: Project, tmp_path: Path) -> None:
     project.ok("plan")  # Only the packages are to come through the proxy.
     proxied: list[str] = []
@@ -64,7 +89,10 @@ def test_no_secret_of_the_host_is_in_the_image(project: Project, tmp_path: Path)
     version = new_version()
     spec = SPEC.replace("base: debian", "base: debian\n    requirements: all")
     private = PackageIndex(login=("me", INDEX))
-    with serve(private) as index, listening(handler) as proxy:
+    children: dict[str, bytes] = {}
+    runtime = tmp_path / "runtime"
+    runtime.mkdir(mode=0o700)
+    with serve(private) as index, listening(handler) as proxy, _environments(children):
         index.add("plain", version)
         index.add_native("fast", version)
         project.write(
@@ -82,7 +110,11 @@ def test_no_secret_of_the_host_is_in_the_image(project: Project, tmp_path: Path)
             UV_INDEX_MINE_PASSWORD=INDEX,
             HTTP_PROXY=f"http://me:{PROXY}@{proxy}",
             SSL_CERT_FILE=str(bundle),
+            XDG_RUNTIME_DIR=str(runtime),
         )
+    assert {name.partition(" ")[0] for name in children} >= {"docker", "docker-buildx"}
+    assert not [name for name, content in children.items() if INDEX.encode() in content]
+    assert list(runtime.iterdir()) == [], "secrets that nobody needs any more"
     wheels = [path for path in proxied if path.endswith(".whl")]
     assert len({path.rpartition("/")[2] for path in wheels}) == 3, "the steps used the proxy"
 
