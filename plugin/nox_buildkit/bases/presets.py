@@ -6,11 +6,15 @@ of Chainguard's ``python``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from packaging.version import Version
+
+from nox_buildkit.bases.debian import RELEASES
 from nox_buildkit.errors import PlanError, Problem
-from nox_buildkit.references import repository_of
+from nox_buildkit.references import qualified, repository_of
 
 _OFFICIAL = "docker.io/library/python"
 
@@ -57,6 +61,28 @@ PRESETS: Mapping[str, Mapping[str, Preset]] = {
         )
     },
 }
+
+
+#: Pythons that images can have, newest first.
+PYTHONS = ("3.14", "3.13", "3.12", "3.11", "3.10", "3.9")
+
+_TAG = re.compile(r"(3\.\d+)(?:\.\d+)?(?:-[\w.-]+)?")
+
+
+def pythons_of(base: str) -> tuple[str, ...] | None:
+    """The Pythons of ``base``, newest first; None where it has to be looked into."""
+    if base == "debian":
+        return tuple(sorted(RELEASES, key=Version, reverse=True))
+    if base in PRESETS:
+        offered = PRESETS[base]
+        if "*" not in offered:
+            return tuple(sorted(offered, key=Version, reverse=True))
+        # The tag of an image says its Python, and this one has a single tag.
+        return PYTHONS if "{python}" in offered["*"].reference else None
+    repository, tag = repository_of(base), qualified(base).partition("@")[0].rpartition(":")[2]
+    if repository == _OFFICIAL and (found := _TAG.fullmatch(tag)):
+        return (found[1],)
+    return None
 
 
 def preset(base: str, python: str) -> Preset | None:

@@ -17,7 +17,7 @@ from nox_buildkit.commands.project import (
     reach_bases,
     reach_outside,
 )
-from nox_buildkit.errors import BuildkitError, LockError, Problem
+from nox_buildkit.errors import EngineError, LockError, Problem
 from nox_buildkit.facts.gather import gather, gather_coverage
 from nox_buildkit.lock.bases import NAME, read_base_lock, write_base_lock
 from nox_buildkit.lock.compile import Outcome, check_lock, compile_lock
@@ -34,6 +34,9 @@ from nox_buildkit.spec.targets import Target
 def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     """Refresh the locks, or with --check say what would change. Raises LockError."""
     project = open_project(buildspec, arguments)
+    for name in project.images:
+        if why := project.pythons[name].why:
+            say(f"{name}: Python {project.pythons[name].python}, {why}")
     found = sources_of(project.spec, project.root, project.images)
     sources = {source.output: source for source in found.values() if source}
     if arguments.check:
@@ -56,7 +59,7 @@ def _coverage(project: Project, sources: Mapping[Target, Source | None]) -> None
             locked = read_base_lock(project.root / NAME)
             bases = reach_bases(project, report, locked=locked)
             found = gather_coverage(sources, reach_outside(project, bases))
-    except BuildkitError as error:
+    except (EngineError, LockError) as error:
         # The locks are written all the same, and a build is going to say it again.
         say(f"which wheels there are is not known: {error}")
         return

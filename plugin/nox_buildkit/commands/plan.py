@@ -37,18 +37,21 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     console = make_console(sys.stdout)
     asked = {image.name for image in plan.images}
     for image in plan.targets:
-        _print(console, image, plan.native, result=image.name in asked)
+        why = project.pythons[image.name].why if image.name in project.pythons else ""
+        _print(console, image, plan.native, why, result=image.name in asked)
     print(shlex.join(command))
 
 
-def _print(console: Console, image: ImagePlan, native: Sequence[str], *, result: bool) -> None:
+def _print(
+    console: Console, image: ImagePlan, native: Sequence[str], why: str, *, result: bool
+) -> None:
     tree = Tree(image.name if result else f"{image.name} (built for others)")
     # The digest of an image that is not built yet is that of its plan.
     pinned = "" if image.below else f"@{image.base.digest}"
     tree.add(f"base     {image.base.name}{pinned}")
     if image.builder:
         tree.add(f"builder  {image.builder.name}@{image.builder.digest}")
-    tree.add(f"python   {image.python}")
+    tree.add(f"python   {image.python}{f', {why}' if why else ''}")
     _debian(tree, image)
     if result:
         tree.add(f"tags     {', '.join(image.references)}")

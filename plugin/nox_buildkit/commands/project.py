@@ -9,7 +9,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ from nox_buildkit.facts.gather import Outside, gather
 from nox_buildkit.files import cache_dir, locked, private_dir, remove, sweep_parts, write_atomic
 from nox_buildkit.lock.bases import NAME as BASE_LOCK
 from nox_buildkit.lock.bases import read_base_lock
+from nox_buildkit.lock.chosen import Choice, with_pythons
 from nox_buildkit.lock.compile import Outcome, check_lock, compile_lock, state_of
 from nox_buildkit.lock.sets import sources_of
 from nox_buildkit.lock.source import Source
@@ -50,7 +51,8 @@ _WAITING = "waiting for another build of this project"
 class Project:
     """A spec, the file it was read from, and what of it was asked for.
 
-    ``builder``: the buildx builder that somebody named; the nearest to this run wins.
+    ``builder``: the buildx builder that somebody named; the nearest to this run wins;
+    ``pythons``: how the Python of each image was chosen.
     """
 
     file: Path
@@ -58,6 +60,7 @@ class Project:
     images: tuple[str, ...]
     platforms: tuple[str, ...]
     builder: str | None = None
+    pythons: Mapping[str, Choice] = field(default_factory=dict)
 
     @property
     def root(self) -> Path:
@@ -99,7 +102,7 @@ def forget_projects() -> None:
 
 
 def open_project(buildspec: Path, arguments: argparse.Namespace) -> Project:
-    """Read the spec with what the command line sets over it. Raises SpecError, UsageError."""
+    """Read the spec with what the command line sets over it. Raises BuildkitError."""
     _require_utf8(buildspec.resolve().parent)
     spec = load(buildspec, arguments.set)
     platforms = tuple(getattr(arguments, "platform", ()))
@@ -116,7 +119,9 @@ def open_project(buildspec: Path, arguments: argparse.Namespace) -> Project:
                 _unknown("platform", platforms[0], spec.images[name].platforms, buildspec)
             )
     named = getattr(arguments, "builder", None) or os.environ.get("BUILDX_BUILDER")
-    return Project(buildspec.resolve(), spec, images, platforms, named or spec.builder)
+    file = buildspec.resolve()
+    spec, pythons = with_pythons(spec, file.parent, images)
+    return Project(file, spec, images, platforms, named or spec.builder, pythons)
 
 
 def _require_utf8(folder: Path) -> None:

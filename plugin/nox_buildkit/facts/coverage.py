@@ -71,7 +71,8 @@ def _cover(lock: Pylock, platform: Platform, python: str, libc: Libc) -> Iterato
     try:
         list(replace(lock, packages=[]).select(environment=environment, tags=tags))
     except PylockSelectError as error:
-        raise PlanError(Problem(f"{platform.oci}: {error}", "lock it for this Python")) from None
+        message = f"the lock is not for Python {python}: {error}"
+        raise PlanError(Problem(message, "set 'python' to one that it is for")) from None
     found: dict[str, LockedFile] = {}
     for package in lock.packages:
         # One at a time: the first that has nothing would hide all others.

@@ -62,7 +62,9 @@ class Variant(Strict):
     )
     python: PythonVersion = Field(
         default="3.13",
-        description="Python version, major and minor, in quotes.",
+        description="Python version, major and minor, in quotes. When left out: what "
+        ".python-version says, else the newest that the project's requires-python and the base "
+        "allow; 3.13 for a project that says neither.",
         examples=["3.13"],
     )
     apt: Unique[DebianPackage] = Field(

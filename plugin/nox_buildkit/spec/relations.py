@@ -86,8 +86,11 @@ def _misfits(spec: BuildSpec, case: _Case, base: str) -> Iterator[Problem]:
         message = f"{shown(base)} is not built for {' and '.join(missing)}"
         hint = f"add it to images.{base}.platforms"
         yield Problem(message, hint, spec.location(*case.path, "base"))
-    pythons = {below.per_platform.get(p, below).python for p in case.platforms}
-    if pythons != {case.variant.python}:
+    # What a spec does not say is chosen by the project and the base.
+    variants = [below.per_platform.get(platform, below) for platform in case.platforms]
+    pythons = {each.python for each in variants if "python" in each.model_fields_set}
+    stated = "python" in case.variant.model_fields_set
+    if stated and not pythons <= {case.variant.python}:
         message = f"{shown(base)}, which it builds on, is for Python {' and '.join(pythons)}"
         hint = "set the same 'python' for both"
         yield Problem(message, hint, spec.location(*case.path, "python"))

@@ -116,17 +116,22 @@ def test_a_uv_lock_for_a_python_that_is_not_here_is_compared_all_the_same(
     workspace: Project,
 ) -> None:
     """uv compares only with a Python at hand that the project accepts."""
-    lock = workspace.root / "uv.lock"
-    name = "libraries/shared/pyproject.toml"
-    newer = lock.read_text().replace('requires-python = ">=3.11"', 'requires-python = ">=3.99"')
-    workspace.write({"uv.lock": newer})
+    newer = {name: text.replace(">=3.11", ">=3.13.90") for name, text in WORKSPACE.items()}
+    lock = (workspace.root / "uv.lock").read_text()
+    workspace.write({**newer, "uv.lock": lock.replace(">=3.11", ">=3.13.90")})
     workspace.ok("lock")
-    workspace.write({name: WORKSPACE[name].replace("plain==1.0", "plain==1.1")})
+    name = "libraries/shared/pyproject.toml"
+    workspace.write({name: newer[name].replace("plain==1.0", "plain==1.1")})
     cause = workspace.nox("lock").cause
-    assert (
-        "the lock does not fit what pyproject.toml of shared requires; run 'uv lock' and commit it"
-        in cause
-    )
+    assert cause.startswith(f"{workspace.root / name}:4:16: project.dependencies: ")
+    assert cause.endswith("uv.lock does not fit what shared requires; run 'uv lock' and commit it")
+
+
+def test_a_uv_lock_that_was_made_for_other_pythons_is_stale(workspace: Project) -> None:
+    name = "services/api/pyproject.toml"
+    workspace.write({name: WORKSPACE[name].replace(">=3.11", ">=3.12")})
+    cause = workspace.nox("lock").cause
+    assert "uv.lock was made for Python '>=3.11'; run 'uv lock' and commit it" in cause
 
 
 def test_a_package_that_cannot_be_built_is_told_in_the_words_of_its_backend(

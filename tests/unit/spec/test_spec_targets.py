@@ -71,7 +71,7 @@ def test_platforms_on_which_an_image_is_the_same_are_one_target() -> None:
             "images.a.base: 'b' is not built for linux/arm64; add it to images.b.platforms",
         ),
         (
-            "{a: {base: 'target:b', python: '3.12'}, b: {}}",
+            "{a: {base: 'target:b', python: '3.12'}, b: {python: '3.13'}}",
             "images.a.python: 'b', which it builds on, is for Python 3.13; set the same",
         ),
         (
