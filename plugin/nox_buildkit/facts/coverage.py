@@ -21,6 +21,7 @@ from nox_buildkit.errors import PlanError, Problem
 from nox_buildkit.files import cache_dir, private_dir
 from nox_buildkit.lock.newest import newest_with_wheel
 from nox_buildkit.lock.pylock import read_pylock, state
+from nox_buildkit.lock.pythons import accepts
 from nox_buildkit.lock.source import Source
 from nox_buildkit.plan.facts import Coverage, FileKind, LockedFile
 from nox_buildkit.plan.platforms import Libc, Platform, marker_environment, uv_platform, wheel_tags
@@ -68,11 +69,12 @@ def _cover(lock: Pylock, platform: Platform, python: str, libc: Libc) -> Iterato
 
     tags = list(wheel_tags(platform, python, libc))
     environment = marker_environment(platform, python)
-    try:
-        list(replace(lock, packages=[]).select(environment=environment, tags=tags))
-    except PylockSelectError as error:
-        message = f"the lock is not for Python {python}: {error}"
-        raise PlanError(Problem(message, "set 'python' to one that it is for")) from None
+    accepted = lock.requires_python
+    # Some patch release does: which one the image has is not known of every base.
+    if accepted is not None and not accepts(accepted, python):
+        message = f"the lock is for Python '{accepted}', and the image has {python}"
+        raise PlanError(Problem(message, "set 'python' to one that it is for"))
+    lock = replace(lock, requires_python=None)
     found: dict[str, LockedFile] = {}
     for package in lock.packages:
         # One at a time: the first that has nothing would hide all others.

@@ -12,9 +12,6 @@ from packaging.tags import Tag, compatible_tags, cpython_tags
 #: The oldest glibc that a manylinux tag with a version can name.
 OLDEST_MANYLINUX = (2, 5)
 
-#: The newest manylinux that uv knows as a --python-platform.
-NEWEST_UV_MANYLINUX = (2, 40)
-
 #: manylinux versions that uv knows as a --python-platform.
 UV_MANYLINUX = (17, 28, *range(31, 41))
 
@@ -60,7 +57,7 @@ _LEGACY = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinu
 
 
 def wheel_tags(platform: Platform, python: str, libc: Libc) -> Iterator[Tag]:
-    """Tags that an interpreter accepts, best first; never newer than uv can be asked for."""
+    """Tags that an interpreter accepts, best first, of those that uv takes (see uv_platform)."""
     version = tuple(int(part) for part in python.split("."))
     platforms = list(_wheel_platforms(platform, libc))
     interpreter = f"cp{''.join(python.split('.'))}"
@@ -100,7 +97,9 @@ def _wheel_platforms(platform: Platform, libc: Libc) -> Iterator[str]:
             yield f"musllinux_1_{minor}_{platform.machine}"
         yield f"linux_{platform.machine}"
         return
-    newest = min(libc.version, NEWEST_UV_MANYLINUX)[1]
+    known = UV_MANYLINUX if platform.known_to_uv else (libc.version[1],)
+    # uv refuses what is newer than the platform that it is given, whatever the image could run.
+    newest = max((minor for minor in known if (2, minor) <= libc.version), default=libc.version[1])
     for minor in range(newest, OLDEST_MANYLINUX[1] - 1, -1):
         yield f"manylinux_2_{minor}_{platform.machine}"
         if legacy := _LEGACY.get((2, minor)):
