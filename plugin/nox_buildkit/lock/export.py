@@ -48,7 +48,7 @@ def export_files(source: Source) -> str:
 
 
 def _uv(source: Source) -> str:
-    command = _uv_export(source, _unless_stale(source), "requirements.txt")
+    command = _uv_export(source, unless_stale(source), "requirements.txt")
     return run_uv([*command, "--no-header"], cwd=source.path.parent)
 
 
@@ -61,7 +61,7 @@ def _uv_export(source: Source, options: Sequence[str], form: str) -> list[str]:
     ]  # fmt: skip
 
 
-def _unless_stale(source: Source) -> list[str]:
+def unless_stale(source: Source) -> list[str]:
     """Options that make uv refuse a stale lock, for which it wants a Python of the project's."""
     lock = source.path
     if changed := list(changed_pythons(lock)):
