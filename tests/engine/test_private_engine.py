@@ -110,6 +110,25 @@ def test_a_killed_engine_starts_again_and_its_containers_are_gone(
     assert "after:latest" in images(again)
 
 
+def test_an_engine_without_its_containerd_is_broken_and_starts_again(
+    own_home: Path, tmp_path: Path
+) -> None:
+    engine = private.start()
+    build_image(engine, tmp_path, "before")
+    dockerd = private.status().pid
+    (containerd,) = (p for p in about(own_home) if p.exe.endswith("/containerd"))
+    os.kill(containerd.pid, signal.SIGKILL)
+    wait_until(lambda: processes.process_of(containerd.pid) is None)
+    assert processes.process_of(dockerd), "dockerd does not notice"
+    assert private.status().state == "broken"
+
+    again = private.start()
+
+    assert private.status().state == "running"
+    build_image(again, tmp_path, "after")
+    assert {"before:latest", "after:latest"} <= set(images(again).split())
+
+
 def test_stop_ends_a_running_build(own_home: Path, tmp_path: Path) -> None:
     build = start_endless_build(private.start(), tmp_path)
     data = Layout.current().data

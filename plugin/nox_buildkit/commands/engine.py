@@ -45,5 +45,7 @@ def _status(as_json: bool) -> None:
     if status.state == "running":
         print(f"dockerd {status.version}, pid {status.pid}, up {duration(status.uptime)}")
         print(f"socket {status.socket}")
+    if status.state == "broken":
+        print("a daemon of it has ended, or does not answer: the next build starts it again")
     if status.state != "absent":
         print(f"images and caches: {size(status.data_bytes)}")

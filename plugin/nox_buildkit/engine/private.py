@@ -46,6 +46,10 @@ INHERITED = ("HOME", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "TMPDIR", "TZ")
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
 
 
+#: ``broken``: a process of it runs, and it cannot build; the next build starts it again.
+State = Literal["running", "broken", "stopped", "absent"]
+
+
 @dataclass(frozen=True, slots=True)
 class PrivateEngine:
     """The running private engine. ``config`` is its docker client's configuration folder."""
@@ -61,7 +65,7 @@ class PrivateEngine:
 class EngineStatus:
     """``data_bytes``: disk space of images and caches; ``uptime``: seconds, 0 if not running."""
 
-    state: Literal["running", "stopped", "absent"]
+    state: State
     folder: Path
     socket: Path
     version: str = ""
@@ -78,8 +82,8 @@ def start(report: Report = silent) -> PrivateEngine:
     _require_root()
     layout = Layout.current()
     binaries = engine_binaries(report)
-    version = socket_api.version(layout.socket)
-    if version is None or _daemon(layout) is None:
+    version = _version(layout)
+    if version is None:
         with locked(layout.lock):
             version = _revive(layout, binaries, report)
     return _describe(layout, binaries, version)
@@ -112,14 +116,16 @@ def status() -> EngineStatus:
     """Look at the engine, changing nothing."""
     layout = Layout.current()
     daemon = _daemon(layout)
-    version = socket_api.version(layout.socket) if daemon else None
+    version = _version(layout)
     size = _disk_bytes(layout.data)
     if daemon is not None and version is not None:
         seconds = uptime(daemon.pid)
         return EngineStatus(
             "running", layout.home, layout.socket, version, daemon.pid, seconds, size
         )
-    state: Literal["stopped", "absent"] = "stopped" if layout.home.exists() else "absent"
+    state: State = "broken" if _ours(layout) else "stopped"
+    if not layout.home.exists():
+        state = "absent"
     return EngineStatus(state, layout.home, layout.socket, data_bytes=size)
 
 
@@ -154,9 +160,11 @@ def _describe(layout: Layout, binaries: Binaries, version: str) -> PrivateEngine
 
 def _revive(layout: Layout, binaries: Binaries, report: Report) -> str:
     """Start the daemons unless another process just did; the caller holds the lock."""
-    version = socket_api.version(layout.socket)
-    if version is not None and _daemon(layout) is not None:
+    version = _version(layout)
+    if version is not None:
         return version
+    if _daemon(layout):
+        report("the private engine runs in part, and is started again", 0, 0)
     report("starting the private engine", 0, 0)
     _stop(layout)
     layout.make()
@@ -247,6 +255,13 @@ def _daemon(layout: Layout) -> Process | None:
     if process is None or not process.runs_from(tools_dir().resolve()):
         return None
     return process if process.mentions(layout.daemon_json) else None
+
+
+def _version(layout: Layout) -> str | None:
+    """The version of the engine, if both of its daemons are there and answer."""
+    if _daemon(layout) is None or not socket_api.answers(layout.containerd_socket):
+        return None
+    return socket_api.version(layout.socket)
 
 
 def _stop(layout: Layout) -> bool:

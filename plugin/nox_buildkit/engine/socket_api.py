@@ -1,4 +1,4 @@
-"""The Docker Engine API over a Unix socket: only what tells whether a daemon is there."""
+"""What tells whether a daemon is there: its Unix socket, and the Docker Engine API on it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,17 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
         self.sock.connect(str(self._path))
+
+
+def answers(path: Path, timeout: float = 2) -> bool:
+    """Whether a process listens on the socket ``path``."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(timeout)
+        try:
+            client.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 def version(path: Path, timeout: float = 2) -> str | None:
