@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 from project import git
 
-from nox_buildkit.errors import PlanError
+from nox_buildkit.errors import LockError, PlanError
 from nox_buildkit.facts.wheels import local_wheel
+from nox_buildkit.lock.compile import compile_lock
+from nox_buildkit.lock.sets import sources_of
+from nox_buildkit.lock.source import Source
 from nox_buildkit.plan.facts import LocalWheel
+from nox_buildkit.spec.load import parse
 
 SETUPTOOLS = """\
 [build-system]
@@ -201,3 +205,59 @@ def test_what_a_package_says_before_it_gives_up_is_passed_on(tmp_path: Path) -> 
     assert "This takes libfoo: apt install libfoo-dev" in str(caught.value)
     assert str(folder) in str(caught.value)
     assert ".build-" not in str(caught.value)
+
+
+SETUP = """\
+import os
+from setuptools import setup
+assert "API_TOKEN" not in os.environ, "the token is seen"
+assert os.environ.get("BUILD_NUMBER", "7") == "7"
+setup(name="demo", version="1." + os.environ.get("BUILD_NUMBER", "0"), install_requires=["idna"],
+      py_modules=["demo"], extras_require={"more": ["six"]})
+"""
+
+
+def source_of(folder: Path, requirements: str = "") -> Source:
+    spec = parse(f"version: 1\n{requirements}", str(folder / "buildspec.yaml"))
+    (found,) = sources_of(spec, folder).values()
+    assert found
+    return found
+
+
+def test_a_project_with_a_setup_py_is_locked_in_a_copy_and_sees_no_tokens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("API_TOKEN", "s3cr3t")
+    folder = write(tmp_path / "demo", {"setup.py": SETUP, "demo.py": "", "setup.cfg": "[flake8]\n"})
+    before = state(folder)
+    source = source_of(folder, "images: {a: {package: true}}")
+    made = compile_lock(source)
+    assert made.ran == ("setup.py",)
+    assert "\nidna==" in source.output.read_text()
+    source.output.unlink()
+    assert {**state(folder), str(folder): (0, 0)} == {**before, str(folder): (0, 0)}
+    assert compile_lock(source).written
+    assert not compile_lock(source).written
+    write(folder, {"setup.py": SETUP.replace("idna", "idna<99")})
+    assert compile_lock(source).written
+    more = "requirements: {r: {source: setup.py, extras: [more]}}\nimages: {a: {requirements: r}}"
+    compile_lock(source_of(folder, more))
+    assert "\nsix==" in (folder / "requirements.r.lock").read_text()
+
+    assert wheel(folder).version == "1.0"
+    monkeypatch.setenv("BUILD_NUMBER", "7")
+    monkeypatch.setenv("NOX_BUILDKIT_PASS_ENV", "BUILD_NUMBER, OTHER")
+    assert wheel(folder).version == "1.7"
+
+
+def test_code_of_packages_is_not_run_where_that_is_asked(tmp_path: Path) -> None:
+    folder = write(tmp_path / "demo", {"setup.py": SETUP, "requirements.in": "six\n./\n"})
+    for name in ("setup.py", "requirements.in"):
+        named = f"requirements: {{r: {{source: {name}, build: never}}}}"
+        with pytest.raises(LockError, match=r"[Bb]uil"):
+            compile_lock(source_of(folder, f"{named}\nimages: {{a: {{requirements: r}}}}"))
+        assert not (folder / "requirements.r.lock").exists()
+    write(folder, {"requirements.in": "six\n"})
+    named = "requirements: {r: {source: requirements.in, build: never}}"
+    done = compile_lock(source_of(folder, f"{named}\nimages: {{a: {{requirements: r}}}}"))
+    assert (done.written, done.ran) == (True, ())

@@ -120,6 +120,8 @@ def _tell(project: Project, outcome: Outcome) -> None:
         return
     pins = [line for line in outcome.changes if "==" in line and line[0] in "+-"]
     say(f"{_name(project, outcome)} is written")
+    if outcome.ran:
+        say(f"  to learn what it requires, code was run of: {', '.join(outcome.ran)}")
     for line in pins:
         say(f"  {line[0]} {line[1:].rstrip(' ' + chr(92))}")
 

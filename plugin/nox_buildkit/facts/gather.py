@@ -6,7 +6,7 @@ import hashlib
 import os
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -114,14 +114,19 @@ def _target(
     build_apt: tuple[str, ...] = ()
     if any(each and needs_compiling(each.coverage) for each in used):
         compiler, build_apt = compiler_of(target, outside.native, outside.bases)
+    local = tuple(_local(target, source, outside))
+    context = _context(target, source, outside)
+    if target.variant.package and not context.version:
+        # Only the build backend knows it, and the project's own wheel is the last.
+        context = replace(context, version=local[-1].version)
     return TargetFacts(
         base=stack.base,
         builder=stack.builder,
         compiler=compiler,
         build_apt=build_apt,
-        context=_context(target, source, outside),
+        context=context,
         lock=lock,
-        local=tuple(_local(target, source, outside)),
+        local=local,
         files=tuple(_files(target, outside)),
     )
 
@@ -156,7 +161,7 @@ def _files(target: Target, outside: Outside) -> Iterable[SourceFile]:
 
 def _requirements_files(source: Source) -> Iterable[Path]:
     # A pyproject.toml stays: applications read their own settings in it.
-    own = () if source.kind == "pyproject" else (source.path,)
+    own = () if source.kind in ("pyproject", "setup") else (source.path,)
     found = [path for folder in source.find_links for path in distributions(folder)]
     return (source.output, *own, *source.constraints, *source.overrides, *found)
 

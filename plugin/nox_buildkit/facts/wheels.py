@@ -103,7 +103,7 @@ def _build(
     options = ["--wheel", "--no-create-gitignore", "--out-dir", str(work / "wheel")]
     with _explained(str(sources.folder), location, str(copies)):
         # uv's own settings are those of where the project is.
-        run_uv(["build", *options, str(folder)], cwd=sources.folder, env=env)
+        run_uv(["build", *options, str(folder)], cwd=sources.folder, env=env, repositories=False)
 
 
 def _build_commit(

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import os
 import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import unquote, urlsplit
 
 from nox_buildkit.errors import Location, LockError, Problem
+from nox_buildkit.facts.checkout import read_checkout
+from nox_buildkit.facts.sources import read_sources
 from nox_buildkit.files import write_atomic
 from nox_buildkit.lock.documents import read_text
 from nox_buildkit.lock.export import export
 from nox_buildkit.lock.folders import with_hashes
 from nox_buildkit.lock.inputs import inputs_digest
 from nox_buildkit.lock.local import portable, stated_file
+from nox_buildkit.lock.metadata import is_dynamic, path_dependencies
+from nox_buildkit.lock.pyproject import read_pyproject
 from nox_buildkit.lock.source import TOOL_LOCKS, Source
-from nox_buildkit.lock.uv import has_credentials, index_options, run_uv
+from nox_buildkit.lock.uv import has_credentials, index_options, run_resolver
 
 _HEADER = re.compile(
     r"\A# [^\n]*\n# [^\n]*\n# inputs: (?P<inputs>sha256:[0-9a-f]{64})\n"
@@ -37,13 +43,15 @@ State = Literal["fresh", "missing", "stale", "altered"]
 class Outcome:
     """What became of one lock: ``changes`` are the lines of a unified diff, empty if none.
 
-    ``altered``: what was there before was not as it was written.
+    ``altered``: what was there before was not as it was written; ``ran``: packages whose code was
+    run on this machine.
     """
 
     output: Path
     written: bool
     changes: tuple[str, ...] = ()
     altered: bool = False
+    ran: tuple[str, ...] = ()
 
 
 def state_of(source: Source) -> State:
@@ -99,11 +107,11 @@ def compile_lock(
     if finished:
         return Outcome(source.output, written=False)
     before = _committed(source)
-    after = _make(source, _pins_of(before, state), upgrade, upgrade_packages)
+    after, ran = _make(source, _pins_of(before, state), upgrade, upgrade_packages)
     if after != before:
         write_atomic(source.output, after)
     return Outcome(
-        source.output, after != before, _changes(source, before, after), state == "altered"
+        source.output, after != before, _changes(source, before, after), state == "altered", ran
     )
 
 
@@ -113,7 +121,7 @@ def check_lock(source: Source) -> Outcome:
     if state == "fresh":
         return Outcome(source.output, written=False)
     before = _committed(source)
-    after = _make(source, _pins_of(before, state))
+    after, _ = _make(source, _pins_of(before, state))
     return Outcome(
         source.output,
         written=False,
@@ -129,14 +137,18 @@ def _pins_of(before: str, state: State) -> str:
 
 def _make(
     source: Source, before: str, upgrade: bool = False, upgrade_packages: Sequence[str] = ()
-) -> str:
-    """The text of the lock. Raises LockError, its problems located at the source."""
+) -> tuple[str, tuple[str, ...]]:
+    """The text of the lock, and whose code was run for it.
+
+    Raises LockError, its problems located at the source.
+    """
     name, digest = source.path.name, inputs_digest(source)
+    ran: tuple[str, ...]
     try:
         if name in TOOL_LOCKS:
-            body, origin = export(source), f"Exported by nox-buildkit from {name}."
+            body, ran, origin = export(source), (), f"Exported by nox-buildkit from {name}."
         else:
-            body = _resolve(source, before, upgrade, upgrade_packages)
+            body, ran = _resolve(source, before, upgrade, upgrade_packages)
             origin = f"Locked by nox-buildkit from {name}, for Python {source.python} and newer."
     except LockError as error:
         raise LockError(
@@ -165,10 +177,11 @@ def _make(
         )
     body = with_hashes(body, source.find_links)
     body = portable(body, source.path.parent, source.output.parent)
-    return (
+    text = (
         f"# {origin}\n# Refresh it with 'nox -s lock'; do not edit.\n"
         f"# inputs: {digest}\n# body: {_digest(body)}\n{body}"
     )
+    return text, ran
 
 
 def _place(message: str, source: Source) -> Location | None:
@@ -179,14 +192,16 @@ def _place(message: str, source: Source) -> Location | None:
     return source.location
 
 
-def _resolve(source: Source, before: str, upgrade: bool, upgrade_packages: Sequence[str]) -> str:
+def _resolve(
+    source: Source, before: str, upgrade: bool, upgrade_packages: Sequence[str]
+) -> tuple[str, tuple[str, ...]]:
     with tempfile.TemporaryDirectory(prefix="nox-buildkit-lock-") as name:
         # uv keeps the pins that it finds in its output file.
         output = Path(name, source.output.name)
         output.write_text(before)
         command: list[str | Path] = [
             "pip", "compile", source.path.name,
-            "--quiet", "--universal", "--generate-hashes", "--no-header",
+            "--universal", "--generate-hashes", "--no-header",
             "--python-version", source.python,
             "--output-file", output,
             *(f"--extra={extra}" for extra in source.extras),
@@ -194,11 +209,39 @@ def _resolve(source: Source, before: str, upgrade: bool, upgrade_packages: Seque
             *(f"--constraints={path}" for path in source.constraints),
             *(f"--overrides={path}" for path in source.overrides),
             *index_options(source.index, source.extra_indexes, source.find_links),
+            *(["--no-build"] if source.build == "never" else []),
             *(["--upgrade"] if upgrade else []),
             *(f"--upgrade-package={package}" for package in upgrade_packages),
         ]  # fmt: skip
-        run_uv(command, cwd=source.path.parent)
-        return output.read_text()
+        where = _where(source, Path(name))
+        ran = run_resolver(command, cwd=where)
+        return output.read_text(), tuple(_shown(each, source, where) for each in ran)
+
+
+def _where(source: Source, work: Path) -> Path:
+    """Where to resolve: where a build backend says what is required, in a copy, as it may write."""
+    folder = source.path.parent
+    asked = source.kind == "setup" or (
+        source.kind == "pyproject"
+        and is_dynamic(read_pyproject(source.path))
+        # What is required by its path is there in the original alone.
+        and not path_dependencies(folder)
+    )
+    if not asked:
+        return folder
+    copy = read_sources(folder).copy(work / "sources")
+    if checkout := read_checkout(folder):
+        checkout.link(work / "sources", work / "git")
+    return copy
+
+
+def _shown(package: str, source: Source, where: Path) -> str:
+    """A package as uv's log names it, in the words of the project."""
+    if not package.startswith("file://"):
+        return package
+    path = Path(unquote(urlsplit(package).path))
+    folder = source.path.parent
+    return source.path.name if path in (where, folder) else os.path.relpath(path, folder)
 
 
 def _changes(source: Source, before: str, after: str) -> tuple[str, ...]:

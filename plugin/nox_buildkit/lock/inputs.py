@@ -36,7 +36,7 @@ def inputs_digest(source: Source) -> str:
         "index": source.index,
         "constraints": [_lines(path) for path in source.constraints],
     }
-    for key in ("package", "extra_indexes"):
+    for key in ("package", "extra_indexes", "build"):
         if value := getattr(source, key):
             inputs[key] = value
     if source.overrides:
@@ -48,6 +48,8 @@ def inputs_digest(source: Source) -> str:
         inputs["manifests"] = _manifests(source)
     elif source.kind == "pyproject":
         inputs["project"] = _pyproject_inputs(source)
+    elif source.kind == "setup":
+        inputs["folders"] = with_path_dependencies({source.path.parent}, source.path.parent, "uv")
     else:
         inputs["requirements"] = _lines(source.path)
         folders = required_folders(source.path)

@@ -132,6 +132,7 @@ def _named(name: str, python: str, spec: BuildSpec, root: Path) -> Source:
     return replace(
         source,
         package=named.package,
+        build=named.build,
         extras=named.extras,
         groups=named.groups,
         constraints=_files(named.constraints, root, partial(spec.location, *at, "constraints")),

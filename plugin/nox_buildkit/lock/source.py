@@ -13,7 +13,7 @@ from nox_buildkit.lock.documents import read_text
 from nox_buildkit.lock.pyproject import read_pyproject
 from nox_buildkit.lock.uvlock import workspace_members
 
-Kind = Literal["pyproject", "requirements", "locked", "uv", "poetry", "pdm", "pipenv"]
+Kind = Literal["pyproject", "setup", "requirements", "locked", "uv", "poetry", "pdm", "pipenv"]
 
 #: Locks of other tools, by the names that the tools give them.
 TOOL_LOCKS: dict[str, Kind] = {
@@ -35,6 +35,9 @@ LOCK_COMMANDS = {
 CANDIDATES = (
     *TOOL_LOCKS, "pyproject.toml", "requirements.in", "requirements.txt", "requirements.lock",
 )  # fmt: skip
+
+#: Where projects without a pyproject.toml state what they require; uv asks setuptools.
+SETUP_FILES = ("setup.py", "setup.cfg")
 
 _PINNED = re.compile(r"^[A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?\s*==\s*[^\s;*]+")
 
@@ -60,15 +63,16 @@ class Source:
     find_links: tuple[Path, ...] = ()
     index: str | None = None
     extra_indexes: tuple[str, ...] = ()
+    build: Literal["never"] | None = None
     location: Location | None = field(default=None, compare=False)
 
 
 def find_source(folder: Path, root: Path) -> Path | None:
     """The requirements that lie in ``folder``, or the uv.lock of a workspace that it belongs to.
 
-    A pyproject.toml counts if its [project] has dependencies, or if there is nothing else; a
-    workspace is looked for up to ``root``. Raises
-    LockError where a tool has not made its lock yet.
+    A pyproject.toml counts if its [project] has dependencies, or if there is nothing else, and a
+    setup.py after it; a workspace is looked for up to ``root``. Raises LockError where a tool has
+    not made its lock yet.
     """
     for name in CANDIDATES:
         path = folder / name
@@ -80,11 +84,22 @@ def find_source(folder: Path, root: Path) -> Path | None:
         folder / "pyproject.toml"
     ).manifest.project:
         return folder / "pyproject.toml"
+    for name in SETUP_FILES:
+        if (folder / name).is_file() and _is_project(folder / name):
+            return folder / name
     for name, locked in (("pyproject.toml", "poetry.lock"), ("Pipfile", "Pipfile.lock")):
         if (folder / name).is_file() and (name == "Pipfile" or _is_of_poetry(folder / name)):
             message = f"{folder / name}: there is no {locked} beside it"
             raise LockError(Problem(message, f"run '{LOCK_COMMANDS[locked]}' and commit it"))
     return None
+
+
+def _is_project(setup: Path) -> bool:
+    # Without a section for setuptools, a setup.cfg is the settings of other tools.
+    return (
+        setup.name == "setup.py"
+        or re.search(r"^\[(?:metadata|options)\]", read_text(setup), re.MULTILINE) is not None
+    )
 
 
 def _requires(pyproject: Path) -> bool:
@@ -110,6 +125,8 @@ def kind_of(path: Path) -> Kind:
     """What ``path`` is. Raises LockError for what cannot be read."""
     if path.name == "pyproject.toml":
         return "pyproject"
+    if path.name in SETUP_FILES:
+        return "setup"
     if path.name in TOOL_LOCKS:
         return TOOL_LOCKS[path.name]
     lines = logical_lines(read_text(path))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import uv
 
+from nox_buildkit.environment import for_uv
 from nox_buildkit.errors import LockError, Problem
 from nox_buildkit.visible import redacted
 
@@ -29,7 +30,9 @@ _QUIET = {
 _CREDENTIALS = re.compile(r"(?<=\w://)([^/\s]+)@")
 
 
-_NOISE = ("Resolved ", "warning: ", "Building wheel...", "hint: Build failures usually")
+_NOISE = ("Resolved ", "warning: ", "DEBUG ", "Building wheel...", "hint: Build failures usually")
+
+_CODE_OF = re.compile(r"^DEBUG (?:Preparing metadata for|Building): (.+)$", re.MULTILINE)
 
 #: How many lines of what a failed program wrote are shown: the cause is among the last.
 _LAST_LINES = 6
@@ -63,16 +66,30 @@ def run_uv(
     arguments: Sequence[str | Path],
     *,
     cwd: Path,
-    name: str = "uv",
     env: Mapping[str, str] | None = None,
+    repositories: bool = True,
 ) -> str:
     """Run uv and return its standard output; ``env`` is added to the environment.
 
-    Raises LockError with the message of ``name``.
+    Code of packages that uv runs inherits that environment, and so it holds what such code may
+    see; ``repositories``: whether git may be needed to fetch some. Raises LockError.
     """
+    environment = {**for_uv(repositories=repositories), **(env or {})}
+    return _run(arguments, cwd, environment, "uv").stdout
+
+
+def run_resolver(arguments: Sequence[str | Path], *, cwd: Path) -> tuple[str, ...]:
+    """Run uv and return whose code it ran to learn what they require. Raises LockError."""
+    log = _run(["--verbose", *arguments], cwd, for_uv(repositories=True), "uv").stderr
+    return tuple(dict.fromkeys(_CODE_OF.findall(log)))
+
+
+def _run(
+    arguments: Sequence[str | Path], cwd: Path, environment: Mapping[str, str], name: str
+) -> subprocess.CompletedProcess[str]:
     command = [uv.find_uv_bin(), *arguments]
     # uv would download an interpreter to match --python-version; resolving does not need one.
-    environment = {"UV_PYTHON": sys.executable, **os.environ, **_QUIET, **(env or {})}
+    environment = {"UV_PYTHON": sys.executable, **environment, **_QUIET}
     # The tools of others would take the environment that nox runs in for the project's own.
     environment.pop("VIRTUAL_ENV", None)
     done = subprocess.run(
@@ -88,7 +105,7 @@ def run_uv(
     if done.returncode:
         message = one_line(done.stderr) or one_line(done.stdout)
         raise LockError(Problem(f"{name}: {message}", _hint(message)))
-    return done.stdout
+    return done
 
 
 def run_tool(requirements: Sequence[str], command: Sequence[str], *, cwd: Path) -> str:
@@ -99,13 +116,10 @@ def run_tool(requirements: Sequence[str], command: Sequence[str], *, cwd: Path) 
     first, *more = requirements
     options = ["--quiet", "--no-config", "--isolated", "--from", first]
     extra = [part for requirement in more for part in ("--with", requirement)]
-    return run_uv(
-        ["tool", "run", *options, *extra, *command],
-        cwd=cwd,
-        name=command[0],
-        # Compiled once, with the environment that uv keeps: these tools import for seconds.
-        env={"UV_COMPILE_BYTECODE": "1"},
-    )
+    # Compiled once, with the environment that uv keeps: these tools import for seconds. They are
+    # the user's own, and what they are configured with may have any name.
+    environment = {**os.environ, "UV_COMPILE_BYTECODE": "1"}
+    return _run(["tool", "run", *options, *extra, *command], cwd, environment, command[0]).stdout
 
 
 def index_options(

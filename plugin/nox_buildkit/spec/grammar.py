@@ -194,8 +194,9 @@ def source(value: str) -> str:
     """A file that states requirements, or the lock of a tool."""
     normal = path(value)
     file = posixpath.basename(normal)
-    if file != "pyproject.toml" and not file.endswith((".in", ".txt", ".lock")):
-        hint = "name a pyproject.toml, a requirements.in or .txt, or a lock"
+    known = ("pyproject.toml", "setup.py", "setup.cfg")
+    if file not in known and not file.endswith((".in", ".txt", ".lock")):
+        hint = "name a pyproject.toml, a setup.py, a requirements.in or .txt, or a lock"
         raise Invalid(f"{shown(value)} is not a requirements file", hint)
     return normal
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -12,7 +13,7 @@ from nox_buildkit.spec.values import IndexUrl, InnerPath, Name, Path, ProjectNam
 
 #: Sources that each of these keys has a meaning for.
 _ONLY_IN = {
-    "extras": ("pyproject.toml", "uv.lock", "poetry.lock", "pdm.lock"),
+    "extras": ("pyproject.toml", "setup.py", "setup.cfg", "uv.lock", "poetry.lock", "pdm.lock"),
     "groups": ("pyproject.toml", "uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock"),
     "package": ("uv.lock",),
 }
@@ -26,9 +27,9 @@ class Requirements(Strict):
     """A named set of requirements, which images share."""
 
     source: Source = Field(
-        description="File that states the requirements, relative to the spec: pyproject.toml, a "
-        "requirements.in or requirements.txt with ranges, a finished lock with hashes, or the lock "
-        "of another tool: uv.lock, poetry.lock, pdm.lock, Pipfile.lock.",
+        description="File that states the requirements, relative to the spec: pyproject.toml, "
+        "setup.py, setup.cfg, a requirements.in or requirements.txt with ranges, a finished lock "
+        "with hashes, or the lock of another tool: uv.lock, poetry.lock, pdm.lock, Pipfile.lock.",
         examples=["pyproject.toml"],
     )
     package: ProjectName | None = Field(
@@ -64,6 +65,12 @@ class Requirements(Strict):
         description="Folders with wheels and source distributions, relative to the spec, besides "
         "what the indexes have.",
         examples=[["wheels"]],
+    )
+    build: Literal["never"] | None = Field(
+        default=None,
+        description="Whether code of packages may be run to learn what they require: with 'never', "
+        "only wheels are locked, and what a project states in its pyproject.toml.",
+        examples=["never"],
     )
     index: IndexUrl | None = Field(
         default=None,

@@ -115,7 +115,12 @@ CopiedPath: TypeAlias = Annotated[
 Source: TypeAlias = Annotated[
     str,
     AfterValidator(grammar.source),
-    Schema({"pattern": r"^(?:[^/~\\][^\\]*/)?(?:pyproject\.toml|[^/\\]*\.(?:in|txt|lock))$"}),
+    Schema(
+        {
+            "pattern": r"^(?:[^/~\\][^\\]*/)?"
+            r"(?:pyproject\.toml|setup\.(?:py|cfg)|[^/\\]*\.(?:in|txt|lock))$"
+        }
+    ),
 ]
 IndexUrl: TypeAlias = Annotated[
     str,

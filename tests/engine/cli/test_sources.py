@@ -332,3 +332,20 @@ def test_a_pipfile_lock(own_tool: Project, shop: PackageIndex) -> None:
     cause = own_tool.nox("lock").cause
     assert "Pipfile.lock: pipenv: " in cause
     assert (own_tool.root / "requirements.lock").read_text() == lock
+
+
+def test_a_project_with_a_setup_py_alone(own_tool: Project) -> None:
+    own_tool.write(
+        {
+            "setup.py": "from setuptools import setup\n"
+            "setup(name='demo', version='4.2', install_requires=['idna'], py_modules=['demo'])\n",
+            "demo.py": "import idna\n",
+            "buildspec.yaml": "version: 1\nimages:\n  web: {base: debian, package: true}\n",
+        }
+    )
+    assert "code was run of: setup.py" in own_tool.ok("lock").stderr
+    plan = json.loads(own_tool.ok("plan", "--json").stdout)["images"][0]
+    assert [package["name"] for package in plan["pure"]] == ["idna"]
+    assert [package["version"] for package in plan["own"]] == ["4.2"]
+    assert "web:4.2" in plan["references"]
+    assert not list(own_tool.root.glob("*.egg-info"))

@@ -398,14 +398,15 @@ def test_mistakes_about_what_surrounds_an_application(line: str, problem: str) -
             "2:16: requirements.a.source: missing; add 'source: pyproject.toml'",
         ),
         (
-            "version: 1\nrequirements: {a: {source: setup.py}}\nimages: {a: {}}",
-            "2:28: requirements.a.source: 'setup.py' is not a requirements file; "
-            "name a pyproject.toml, a requirements.in or .txt, or a lock",
+            "version: 1\nrequirements: {a: {source: setup.sh}}\nimages: {a: {}}",
+            "2:28: requirements.a.source: 'setup.sh' is not a requirements file; "
+            "name a pyproject.toml, a setup.py, a requirements.in or .txt, or a lock",
         ),
         (
             "version: 1\nrequirements: {a: {source: a.in, extras: [x]}}\nimages: {a: {}}",
-            "2:42: requirements.a.extras: only pyproject.toml, uv.lock, poetry.lock or pdm.lock "
-            "has extras, and the source is another file; remove the key, or change the source",
+            "2:42: requirements.a.extras: only pyproject.toml, setup.py, setup.cfg, uv.lock, "
+            "poetry.lock or pdm.lock has extras, and the source is another file; remove the key, "
+            "or change the source",
         ),
         (
             "version: 1\nrequirements: {web: {source: a.in}}\nimages: {a: {requirements: wbe}}",

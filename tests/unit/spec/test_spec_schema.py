@@ -100,7 +100,7 @@ def test_reader_and_schema_refuse(image: str) -> None:
         "version: 1\nregistry: https://x.io\nimages: {a: {}}",
         "version: 1\nrequirements: {a: {}}\nimages: {a: {}}",
         "version: 1\nrequirements: {none: {source: a.in}}\nimages: {a: {}}",
-        "version: 1\nrequirements: {a: {source: setup.py}}\nimages: {a: {}}",
+        "version: 1\nrequirements: {a: {source: setup.sh}}\nimages: {a: {}}",
         "version: 1\nrequirements: {a: {source: a.in, index: 'https://u:p@h/'}}\nimages: {a: {}}",
     ],
 )
