@@ -61,7 +61,7 @@ class Exported:
         target = output / f"{self.image.name}.oci.tar"
         stacks = [self.plan.stack(self.image, result.platform) for result in self.platforms]
         known = (warning for stack in stacks for one in stack for warning in one.warnings)
-        warnings = (*dict.fromkeys(known), *self._warnings(tell))
+        found = (*known, *self._start_warnings(), *self._warnings(tell))
         layout.pack(self.folder, self.digest, self.image.references, target)
         layout.sweep(self.folder, self.digest)
         counts = [outcome.progress.count(one.name) for one in self.image.targets]
@@ -75,8 +75,26 @@ class Exported:
             cached=sum(count.cached for count in counts),
             executed=sum(count.executed for count in counts),
             seconds=outcome.seconds,
-            warnings=warnings,
+            warnings=tuple(dict.fromkeys(found)),
         )
+
+    def _start_warnings(self) -> Iterator[str]:
+        """What a container could not start."""
+        # Not on the way of a run that finds nothing to do.
+        from nox_buildkit.verify.start import uncompiled, unstartable  # noqa: PLC0415
+        from nox_buildkit.verify.tree import Tree  # noqa: PLC0415
+
+        for result in self.platforms:
+            one = self.image.on(result.platform)
+            tree = Tree(layout.layer_files(self.folder, result))
+            config = layout.read_config(self.folder, result)
+            started = [(*(one.starts.entrypoint or ()), *(one.starts.command or ()))]
+            for command in (*started, *one.prestart):
+                for problem in unstartable(tree, config, command):
+                    yield f"{self.image.name}: {problem}"
+            files = [file.path for file in one.application.files]
+            for problem in uncompiled(tree, one.config.workdir, files, one.python):
+                yield f"{self.image.name}: {problem}"
 
     def _warnings(self, tell: Callable[[str], None]) -> Iterator[str]:
         """What of the native packages will not load."""

@@ -53,6 +53,13 @@ def layer_files(folder: Path, result: PlatformResult) -> list[Path]:
     return [_blob(folder, layer.digest) for layer in result.layers]
 
 
+def read_config(folder: Path, result: PlatformResult) -> dict[str, Any]:
+    """What containers are started with (OCI image specification, config.md, field config)."""
+    manifest = _read(folder, result.digest)
+    config: dict[str, Any] = _read(folder, manifest["config"]["digest"]).get("config") or {}
+    return config
+
+
 def pack(folder: Path, digest: str, references: tuple[str, ...], target: Path) -> None:
     """Write the image ``digest`` of the OCI layout ``folder`` to the tar file ``target``.
 

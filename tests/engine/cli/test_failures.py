@@ -113,6 +113,36 @@ def test_a_context_that_bake_would_not_find(project: Project) -> None:
     )
 
 
+def test_what_cannot_start_is_said_after_the_build(project: Project) -> None:
+    project.write(
+        {
+            "buildspec.yaml": """\
+version: 1
+images:
+  web:
+    base: debian
+    platforms: [linux/amd64]
+    requirements: none
+    command: [python, -m, gone, --port, $PORT]
+    prestart: [[uvicorn, "app:app"], [./run.sh], [python, -m, app]]
+""",
+            "run.sh": "#!/bin/sh\n",
+            "app/broken.py": "def f(:\n",
+        }
+    )
+
+    done = project.ok("build")
+
+    warned = [x.removeprefix("warning: ") for x in done.stderr.splitlines() if "warning: " in x]
+    assert [line.partition(";")[0] for line in warned] == [
+        "web: '$PORT' in 'command' stays as it is, since no shell reads it",
+        "web: no module 'gone' is in the image",
+        "web: 'uvicorn', which it starts, is not in the image: nothing on its PATH provides it",
+        "web: './run.sh', which it starts, is not executable",
+        "web: app/broken.py: Python 3.13 cannot compile it",
+    ]
+
+
 def test_a_project_in_a_folder_whose_name_is_not_utf8(project: Project, tmp_path: Path) -> None:
     folder = tmp_path / os.fsdecode(b"caf\xe9")
     project.root.rename(folder)
