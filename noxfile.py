@@ -24,6 +24,13 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def installed(session: nox.Session) -> None:
+    """Compare base debian with a Debian in which 50 packages are really installed."""
+    every = {"NOX_BUILDKIT_INSTALL_ALL": "1"}
+    session.run("python", "-m", "pytest", "tests/engine/test_installed.py", env=every)
+
+
+@nox.session(venv_backend="none")
 def examples(session: nox.Session) -> None:
     """Build every example, start it on both platforms, and ask it; arguments go to pytest."""
     session.run("python", "-m", "pytest", "examples", *session.posargs)

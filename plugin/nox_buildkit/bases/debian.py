@@ -18,15 +18,16 @@ from typing import Any
 
 from nox_buildkit.bases import store
 from nox_buildkit.bases.bytecode import Bytecode, compile_library
+from nox_buildkit.bases.configured import add_file
 from nox_buildkit.bases.layout import PlatformImage, write_layout
-from nox_buildkit.bases.unpack import PACKAGES, Source, Tree, add_file, unpack
+from nox_buildkit.bases.unpack import PACKAGES, Source, Tree, unpack
 from nox_buildkit.errors import EngineError, PlanError, Problem
 from nox_buildkit.files import cache_dir, locked, scratch
 from nox_buildkit.machine import host_platform
 from nox_buildkit.plan.platforms import Libc
 
 #: Counts changes of what this module makes of the same packages.
-RECIPE = 5
+RECIPE = 6
 
 #: What compiles packages that have no wheel, and what build scripts on Debian take for granted.
 _COMPILERS = (
@@ -76,13 +77,15 @@ class DebianBase:
     """An assembled base: ``folder`` is an OCI layout, ``digest`` that of its index.
 
     ``packages``: name and version of every Debian package, by platform; ``asked``: what was asked
-    for by name → the package that it is, of a virtual one the provider.
+    for by name → the package that it is, of a virtual one the provider; ``lacks``: by platform, a
+    sentence for what will be missed of what maintainer scripts do.
     """
 
     folder: Path
     digest: str
     packages: dict[str, dict[str, str]]
     asked: dict[str, str]
+    lacks: dict[str, list[str]]
 
 
 def release_for(python: str) -> Release:
@@ -155,7 +158,12 @@ def assemble(
             )
             versions = {platform: tree.packages for platform, tree in trees.items()}
             asked = {name: package for t in trees.values() for name, package in t.asked.items()}
-            known: dict[str, Any] = {"digest": digest, "packages": versions, "asked": asked}
+            known: dict[str, Any] = {
+                "digest": digest,
+                "packages": versions,
+                "asked": asked,
+                "lacks": {platform: list(tree.lacks) for platform, tree in trees.items()},
+            }
             return DebianBase(store.keep(place, layout, known), **known)
 
 

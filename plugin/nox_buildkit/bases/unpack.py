@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
-import re
 import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nox_buildkit.bases.configured import add_file, configure, left_out
 from nox_buildkit.bases.layout import Entry
 from nox_buildkit.bases.names import EXACT, installed_names, unknown_name, wrong_names
 from nox_buildkit.errors import EngineError, Problem
@@ -28,6 +29,8 @@ PACKAGES = (
     "ca-certificates",
     "coreutils",
     "dash",
+    # Has ldconfig, which ctypes.util.find_library asks.
+    "libc-bin",
     # Wheels may expect it from the system (PEP 600), as they do from libc.
     "libstdc++6",
     "media-types",
@@ -36,31 +39,6 @@ PACKAGES = (
     "python3",
     "tzdata",
 )
-
-_LEFT_OUT = (
-    "boot/", "dev/", "etc/apt/", "etc/cron.daily/", "etc/dpkg/", "etc/logrotate.d/",
-    "usr/share/bash-completion/", "usr/share/bug/", "usr/share/debconf/", "usr/share/info/",
-    "usr/share/lintian/", "usr/share/locale/", "usr/share/man/", "usr/share/menu/",
-    "usr/share/pixmaps/", "usr/share/applications/", "var/cache/", "var/lib/apt/",
-    "var/lib/dpkg/", "var/log/",
-)  # fmt: skip
-
-#: For CPython's own tests, and character sets for iconv(3), which Python does not use; those that
-#: stay are the ones that distributions with a split glibc keep.
-_LEFT_OUT_LIBRARIES = re.compile(
-    r"usr/lib/(python3\.\d+/(test/|(lib-dynload/)?_(ctypes_)?test)"
-    r"|[^/]+/gconv/(?!(ANSI_X3\.110|CP1252|ISO8859-15?|UTF-(7|16|32)|gconv-modules)(\.so)?$))"
-)
-
-#: Links that maintainer scripts make, and what they lead to in the same folder.
-_ALTERNATIVES = {
-    "usr/bin/sh": "dash",
-    "usr/bin/cc": "gcc",
-    "usr/bin/c++": "g++",
-    "usr/bin/awk": "gawk",
-}
-
-CA_BUNDLE = "etc/ssl/certs/ca-certificates.crt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +53,22 @@ class Source:
 class Tree:
     """The files of a base by path, and the version of each Debian package in it.
 
-    ``asked``: what was asked for by name → the package that it is, of a virtual one the provider.
+    ``asked``: what was asked for by name → the package that it is, of a virtual one the provider;
+    ``lacks``: a sentence for what its programs will not find.
     """
 
     entries: dict[str, Entry]
     packages: dict[str, str]
     asked: dict[str, str]
+    lacks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Deb:
+    """What a package says of itself: its control file, and the script that would configure it."""
+
+    control: str
+    script: str
 
 
 def unpack(
@@ -130,14 +118,16 @@ def unpack(
         if os.strerror(errno.ENOSPC) in done.stderr:
             cause, hint = f"the disk of {work} is full", "make room on it, and build again"
         raise EngineError(Problem(f"{where} cannot be assembled: {cause}", hint))
-    dropped, controls = _contents(sorted((debs / "archives").glob("*.deb")), {*packages})
+    dropped, known = _contents(sorted((debs / "archives").glob("*.deb")), {*packages})
+    controls = {name: deb.control for name, deb in known.items()}
     asked = installed_names(packages, controls)
     if missing := [name for name in packages if name not in asked]:
         raise EngineError(*(unknown_name(name, where) for name in missing))
     entries = _entries(tar, dropped)
     tar.unlink()
     remove(debs)
-    _add_configuration(entries)
+    scripts = {name: deb.script for name, deb in known.items()}
+    lacks = configure(entries, scripts, architecture, work / f"{architecture}.skeleton")
     for name, control in controls.items():
         add_file(entries, f"var/lib/dpkg/status.d/{name}", control.encode())
     versions = {
@@ -146,34 +136,43 @@ def unpack(
         for line in control.splitlines()
         if line.startswith("Version: ")
     }
-    return Tree(entries, versions, asked)
+    return Tree(entries, versions, asked, lacks)
 
 
-def _contents(debs: Sequence[Path], asked: set[str]) -> tuple[set[str], dict[str, str]]:
-    """Paths of the dropped packages, and the control file of every package that stays.
+def _contents(debs: Sequence[Path], asked: set[str]) -> tuple[set[str], dict[str, Deb]]:
+    """Paths of the dropped packages, and what every package that stays says of itself.
 
     No two packages own the same file (Debian policy, 7.6.1), so a path says whose it is.
     """
     dropped: set[str] = set()
-    packages: dict[str, str] = {}
-    for deb in debs:
-        control = subprocess.run(
-            ["dpkg-deb", "--field", deb], capture_output=True, text=True, check=True
-        ).stdout
-        name = control.split("\n", 1)[0].removeprefix("Package: ")
+    packages: dict[str, Deb] = {}
+    for path in debs:
+        deb = _deb(path)
+        name = deb.control.split("\n", 1)[0].removeprefix("Package: ")
         if name not in DROPPED - asked:
-            packages[name] = control
+            packages[name] = deb
             continue
-        listing = subprocess.run(
-            ["dpkg-deb", "--fsys-tarfile", deb], capture_output=True, check=True
-        )
-        with tempfile.TemporaryFile() as stream:
-            stream.write(listing.stdout)
-            stream.seek(0)
-            with tarfile.open(fileobj=stream) as tar:
-                dropped |= {m.name.removeprefix("./") for m in tar if not m.isdir()}
+        with _tar_of("--fsys-tarfile", path) as tar:
+            dropped |= {m.name.removeprefix("./") for m in tar if not m.isdir()}
     # Merged /usr: packages of older releases name /bin/x what the tree has as /usr/bin/x.
     return {form for path in dropped for form in (path, f"usr/{path}")}, packages
+
+
+def _deb(path: Path) -> Deb:
+    with _tar_of("--ctrl-tarfile", path) as tar:
+        found = {m.name.removeprefix("./"): tar.extractfile(m) for m in tar if m.isfile()}
+        texts = {n: f.read().decode(errors="replace") for n, f in found.items() if f}
+    return Deb(texts["control"], texts.get("postinst", ""))
+
+
+@contextlib.contextmanager
+def _tar_of(part: str, deb: Path) -> Iterator[tarfile.TarFile]:
+    """A part of a package, which ``dpkg-deb`` names so."""
+    with tempfile.TemporaryFile() as stream:
+        subprocess.run(["dpkg-deb", part, deb], stdout=stream, check=True)
+        stream.seek(0)
+        with tarfile.open(fileobj=stream) as tar:
+            yield tar
 
 
 def _entries(tar: Path, dropped: set[str]) -> dict[str, Entry]:
@@ -181,7 +180,7 @@ def _entries(tar: Path, dropped: set[str]) -> dict[str, Entry]:
     with tarfile.open(tar) as archive:
         for member in archive:
             name = member.name.removeprefix("./").strip("/")
-            if not name or name == "." or name in dropped or _left_out(name):
+            if not name or name == "." or name in dropped or left_out(name):
                 continue
             stream = archive.extractfile(member) if member.isreg() else None
             member.name = name
@@ -189,49 +188,3 @@ def _entries(tar: Path, dropped: set[str]) -> dict[str, Entry]:
                 member.linkname = member.linkname.removeprefix("./")
             entries[name] = Entry(member, stream.read() if stream else b"")
     return entries
-
-
-def _left_out(name: str) -> bool:
-    if name.startswith("usr/share/doc/"):
-        return not (name.endswith("/copyright") or name.count("/") == 3)
-    return name.startswith(_LEFT_OUT) or bool(_LEFT_OUT_LIBRARIES.match(name))
-
-
-def add_file(entries: dict[str, Entry], name: str, content: bytes, mode: int = 0o644) -> None:
-    """Add a file of root's, and the folders above it that are missing."""
-    parent = ""
-    for part in name.split("/")[:-1]:
-        parent = f"{parent}/{part}".strip("/")
-        if parent not in entries:
-            info = tarfile.TarInfo(parent)
-            info.type, info.mode = tarfile.DIRTYPE, 0o755
-            entries[parent] = Entry(info)
-    info = tarfile.TarInfo(name)
-    info.mode = mode
-    entries[name] = Entry(info, content)
-
-
-def _add_link(entries: dict[str, Entry], name: str, target: str) -> None:
-    info = tarfile.TarInfo(name)
-    info.type, info.linkname, info.mode = tarfile.SYMTYPE, target, 0o777
-    entries[name] = Entry(info)
-
-
-def _add_configuration(entries: dict[str, Entry]) -> None:
-    for name in ("passwd", "group"):
-        # An asterisk says that no password will ever match: there is no shadow file.
-        add_file(entries, f"etc/{name}", entries[f"usr/share/base-passwd/{name}.master"].content)
-    certificates = sorted(
-        name
-        for name in entries
-        if name.startswith("usr/share/ca-certificates/") and name.endswith(".crt")
-    )
-    add_file(entries, CA_BUNDLE, b"".join(entries[name].content for name in certificates))
-    # The file that Debian's OpenSSL, and so Python's ssl, looks for when no variable names another.
-    _add_link(entries, "usr/lib/ssl/cert.pem", f"/{CA_BUNDLE}")
-    add_file(entries, "etc/nsswitch.conf", b"passwd: files\ngroup: files\nhosts: files dns\n")
-    if "etc/localtime" not in entries:
-        _add_link(entries, "etc/localtime", "/usr/share/zoneinfo/Etc/UTC")
-    for name, target in _ALTERNATIVES.items():
-        if name not in entries and f"usr/bin/{target}" in entries:
-            _add_link(entries, name, target)

@@ -109,6 +109,11 @@ class Bases:
             asked=base.asked,
             # Whatever is added to it, Debian's archive has signed it.
             origin=f"debian {release.suite}",
+            warnings=tuple(
+                f"base debian, {platform}: {text}"
+                for platform in wanted
+                for text in base.lacks.get(platform, ())
+            ),
         )
 
     def reference(self, reference: str, platforms: Iterable[str]) -> BaseFacts:

@@ -13,14 +13,19 @@ from project import Project
 
 from nox_buildkit.engine.private import PrivateEngine
 
-SPEC = """\
+#: What ctypes finds is what the dynamic linker's cache has, which a maintainer script would make.
+PROGRAM = (
+    "import cyaml, plain, ctypes.util as c; "
+    "print(cyaml.version(), plain.VERSION, c.find_library('yaml-0'))"
+)
+SPEC = f"""\
 version: 1
 images:
   web:
     base: debian
     apt: [libyaml-0-2]
     build-apt: [libyaml-dev]
-    command: [python, -c, "import cyaml, plain; print(cyaml.version(), plain.VERSION)"]
+    command: [python, -c, "{PROGRAM}"]
 """
 SITE = "opt/venv/lib/python3.13/site-packages"
 
@@ -62,7 +67,7 @@ def test_a_package_in_c_is_compiled_for_both_platforms_and_runs(
     private_engine.client.load(project.tar)
     for platform in image.platforms:
         said = private_engine.client.run("web:latest", platform=platform, remove=True)
-        assert str(said).split() == ["0.2.5", "1.0"]
+        assert str(said).split() == ["0.2.5", "1.0", "libyaml-0.so.2"]
 
     assert project.record()["images"]["web"]["warnings"] == []
 
