@@ -25,6 +25,7 @@ from nox_buildkit.bases.unpack import PACKAGES, Source, unpack
 from nox_buildkit.engine.debian import host_archive
 from nox_buildkit.engine.provision import silent, tool
 from nox_buildkit.facts.bases import PLAIN
+from nox_buildkit.outside import Programs
 
 PLATFORMS = ("linux/amd64", "linux/arm64")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -175,7 +176,8 @@ def push_for_arm(address: str, skopeo: Path, folder: Path) -> None:
     work.chmod(0o755)
     options = f"[signed-by={archive.signed_by}] " if archive.signed_by else ""
     source = Source((f"deb {options}{archive.uri} trixie main",), tool("mmdebstrap", silent))
-    files = unpack("trixie", "armhf", PACKAGES, source, work).entries
+    with Programs(work, 600) as programs:
+        files = unpack("trixie", "armhf", PACKAGES, source, programs).entries
     official(files)
     standin = STAND_INS["python:3.13-slim"]
     layout = Path(tempfile.mkdtemp(dir=folder))

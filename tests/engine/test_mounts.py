@@ -60,14 +60,17 @@ assembly = subprocess.Popen([sys.executable, "-c", sys.argv[2]], start_new_sessi
 while not list(home.glob("bases/.assemble-*/amd64/archives/*.deb")):
     assert assembly.poll() is None
     time.sleep(0.01)
-os.killpg(assembly.pid, signal.SIGINT)
-assembly.wait(20)
+os.killpg(assembly.pid, signal.SIGTERM)
+assembly.wait(5)
+assert not list(home.glob("bases/.*"))
 assert not mounts_below(home), mounts_below(home)
 remove(home / "bases")
 assert canary.exists()
 """
 
 _ASSEMBLE = """\
+import signal
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 from nox_buildkit.facts.bases import Bases
 Bases(None, None, lambda *_: None).of_debian("3.13", ["linux/amd64"])
 """
@@ -85,4 +88,36 @@ def test_an_interrupted_assembly_leaves_nothing_of_the_host_mounted(
         stderr=subprocess.DEVNULL,
         check=True,
         timeout=100,
+    )
+
+
+#: A cache folder on a disk of its own that is too small.
+_FULL = """\
+import os, pathlib, subprocess, sys
+from nox_buildkit.errors import EngineError
+from nox_buildkit.facts.bases import Bases
+
+home = pathlib.Path(os.environ["NOX_BUILDKIT_CACHE"])
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100m", "tmpfs", home], check=True)
+(home / "tools").symlink_to(sys.argv[1])
+try:
+    Bases(None, None, lambda *_: None).of_debian("3.13", ["linux/amd64"])
+except EngineError as error:
+    print(error)
+assert not list(home.glob("bases/.*"))
+"""
+
+
+def test_a_full_disk_ends_an_assembly(engine_home: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*PRIVATE, sys.executable, "-c", _FULL, engine_home / "tools"],
+        env={**os.environ, "NOX_BUILDKIT_CACHE": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=100,
+    )
+    assert done.stdout == (
+        f"assembling Debian trixie for amd64: the disk of {tmp_path}/bases is full; make room on "
+        "it, and build again\n"
     )

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
 from nox_buildkit.bases.unpack import Tree
 from nox_buildkit.errors import EngineError
+from nox_buildkit.outside import Programs
 
 #: Path of a .pyc → its source, and the byte code.
 Bytecode = dict[str, tuple[bytes, bytes]]
 
 
-def compile_library(tree: Tree, python: str, root: Path) -> Bytecode:
+def compile_library(tree: Tree, python: str, root: Path, programs: Programs) -> Bytecode:
     """Compile the standard library: .pyc path → (source, byte code).
 
     Byte code does not depend on the processor, so the host's interpreter does it for all. The
@@ -34,9 +34,8 @@ def compile_library(tree: Tree, python: str, root: Path) -> Bytecode:
     environment = {
         "PYTHONHOME": str(root / "usr"), "PATH": os.defpath, "PYTHONDONTWRITEBYTECODE": "1",
     }  # fmt: skip
-    done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, errors="replace", check=False
-    )
+    what = f"compiling the standard library of Python {python}"
+    done = programs.run(command, what=what, env=environment)
     if done.returncode:
         raise EngineError(f"the standard library of Python {python} cannot be compiled: "
                           f"{(done.stdout + done.stderr).strip()[-300:]}")  # fmt: skip

@@ -24,6 +24,7 @@ from nox_buildkit.bases.unpack import PACKAGES, Source, Tree, unpack
 from nox_buildkit.errors import EngineError, PlanError, Problem
 from nox_buildkit.files import cache_dir, locked, scratch
 from nox_buildkit.machine import host_platform
+from nox_buildkit.outside import Programs
 from nox_buildkit.plan.platforms import Libc
 
 #: Counts changes of what this module makes of the same packages.
@@ -34,6 +35,9 @@ _COMPILERS = (
     "bash", "diffutils", "findutils", "g++", "gawk", "gcc", "grep", "gzip", "libc6-dev", "make",
     "perl-base", "pkgconf", "python3-dev", "sed",
 )  # fmt: skip
+
+#: How long the packages of one platform may take: a network can be slow.
+_LIMIT_SECONDS = 1800
 
 ARCHITECTURES = {"linux/amd64": "amd64", "linux/arm64": "arm64", "linux/arm/v7": "armhf"}
 
@@ -131,15 +135,19 @@ def assemble(
             wanted = _platforms(platforms)
             what = f"Debian {release.suite} with Python {release.python}"
             report(f"assembling {what}{contents} for {' and '.join(wanted)}", 0, 0)
-            with ThreadPoolExecutor() as pool:
+            # The programs end before the threads that wait for them.
+            with ThreadPoolExecutor() as pool, Programs(work, _LIMIT_SECONDS) as programs:
                 unpacked = pool.map(
-                    lambda p: unpack(release.suite, ARCHITECTURES[p], contents.names, source, work),
+                    lambda p: unpack(
+                        release.suite, ARCHITECTURES[p], contents.names, source, programs
+                    ),
                     wanted,
                 )
                 trees = dict(zip(wanted, unpacked, strict=True))
-            bytecode: Bytecode = {}
-            if not contents.compilers:
-                bytecode = compile_library(trees[host_platform()], release.python, work / "host")
+                bytecode: Bytecode = {}
+                if not contents.compilers:
+                    host = trees[host_platform()]
+                    bytecode = compile_library(host, release.python, work / "host", programs)
             layout = work / "layout"
             layout.mkdir()
             digest = write_layout(

@@ -18,6 +18,7 @@ from nox_buildkit.bases.layout import Entry
 from nox_buildkit.bases.names import EXACT, installed_names, unknown_name, wrong_names
 from nox_buildkit.errors import EngineError, Problem
 from nox_buildkit.files import remove
+from nox_buildkit.outside import Programs, disk_full
 from nox_buildkit.visible import redacted
 
 #: Unpacked because others depend on them, useless without a package manager.
@@ -72,12 +73,13 @@ class Deb:
 
 
 def unpack(
-    suite: str, architecture: str, packages: Sequence[str], source: Source, work: Path
+    suite: str, architecture: str, packages: Sequence[str], source: Source, programs: Programs
 ) -> Tree:
     """Unpack ``packages``, and what they depend on, of ``suite`` for ``architecture``.
 
-    ``work``: a folder to use. Raises EngineError.
+    ``programs``: what runs mmdebstrap, with a folder to use. Raises EngineError.
     """
+    work = programs.folder
     tar, debs = work / f"{architecture}.tar", work / architecture
     debs.mkdir()
     hook = Path(shutil.which(source.mmdebstrap[-1]) or source.mmdebstrap[-1]).resolve()
@@ -98,25 +100,22 @@ def unpack(
         # On standard input, since an address may hold credentials.
         "-",
     ]
-    done = subprocess.run(
+    where = f"Debian {suite} for {architecture}"
+    done = programs.run(
         command,
-        input="\n".join(source.lines) + "\n",
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
+        what=f"assembling {where}",
+        text="\n".join(source.lines) + "\n",
         env={**os.environ, "SOURCE_DATE_EPOCH": "0", "LC_ALL": "C.UTF-8", "TMPDIR": str(work)},
     )
-    where = f"Debian {suite} for {architecture}"
     if done.returncode:
         # mmdebstrap says again what apt said.
         if wrong := tuple(dict.fromkeys(wrong_names(done.stderr, where))):
             raise EngineError(*wrong)
         causes = [line[3:] for line in done.stderr.splitlines() if line.startswith("E: ")]
         cause = redacted(causes[0] if causes else done.stderr.strip()[-300:])
-        hint = "check that the Debian mirror of this machine answers ('apt-get update')"
         if os.strerror(errno.ENOSPC) in done.stderr:
-            cause, hint = f"the disk of {work} is full", "make room on it, and build again"
+            raise EngineError(disk_full(f"assembling {where}", work.parent))
+        hint = "check that the Debian mirror of this machine answers ('apt-get update')"
         raise EngineError(Problem(f"{where} cannot be assembled: {cause}", hint))
     dropped, known = _contents(sorted((debs / "archives").glob("*.deb")), {*packages})
     controls = {name: deb.control for name, deb in known.items()}
