@@ -123,7 +123,7 @@ def test_a_uv_lock_for_a_python_that_is_not_here_is_compared_all_the_same(
     name = "libraries/shared/pyproject.toml"
     workspace.write({name: newer[name].replace("plain==1.0", "plain==1.1")})
     cause = workspace.nox("lock").cause
-    assert cause.startswith(f"{workspace.root / name}:4:16: project.dependencies: ")
+    assert cause.startswith(f"{workspace.root / name}:5:16: project.dependencies: ")
     assert cause.endswith("uv.lock does not fit what shared requires; run 'uv lock' and commit it")
 
 
