@@ -182,3 +182,11 @@ def test_a_lock_that_has_a_package_twice_for_a_platform_is_refused() -> None:
 )
 def test_uv_is_asked_for_a_platform_that_it_knows(libc: Libc, named: str) -> None:
     assert uv_platform(PLATFORMS["linux/arm64"], libc) == named
+
+
+def test_markers_are_compared_with_the_patch_release_of_the_image() -> None:
+    backport = lock(package("x", "py3-none-any", marker="python_full_version < '3.11.3'"))
+
+    for python, names in (("3.11.2", ["x"]), ("3.11.4", []), ("3.11", ["x"])):
+        found = cover(backport, BOTH, python, GLIBC)["linux/amd64"]
+        assert [file.name for file in found] == names

@@ -31,6 +31,7 @@ class Inside:
     """What one image is like.
 
     ``python`` is the version and ``interpreter`` the path of its Python, empty if there is none;
+    ``full_python`` is its patch release, where the image says it;
     ``distribution`` the ID and the version of os-release(5).
     """
 
@@ -42,6 +43,7 @@ class Inside:
     distribution: tuple[str, str]
     entrypoint: tuple[str, ...]
     command: tuple[str, ...]
+    full_python: str = ""
 
     @property
     def builds(self) -> bool:
@@ -96,7 +98,14 @@ def look(config: Mapping[str, Any], layers: Iterable[Path]) -> Inside:
         distribution=_distribution(files),
         entrypoint=tuple(config.get("Entrypoint") or ()),
         command=tuple(config.get("Cmd") or ()),
+        full_python=_stated_patch(env, python),
     )
+
+
+def _stated_patch(env: Mapping[str, str], python: str) -> str:
+    """What the variable of the official images says, if it is of the Python that was found."""
+    found = re.match(r"3\.\d+\.\d+", env.get("PYTHON_VERSION", ""))
+    return found[0] if python and found and found[0].startswith(f"{python}.") else ""
 
 
 def _files(layers: Iterable[Path]) -> Files:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from packaging.version import Version
 
 from nox_buildkit.bases import debian
 from nox_buildkit.bases.inside import Inside, look
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
     from nox_buildkit.engine.model import Engine
 
 #: Counts changes of what is found out about the same image.
-_FORMAT = 2
+_FORMAT = 3
 
 _REFRESH = "run 'nox -s lock -- --bases' and commit it"
 
@@ -103,6 +106,7 @@ class Bases:
             platforms=frozenset(base.packages),
             libc=release.libc,
             python=python,
+            full_python=_oldest(_patch(known, python) for known in base.packages.values()),
             interpreter=f"/usr/bin/python{python}",
             builds=True,
             packages=base.packages,
@@ -141,6 +145,7 @@ class Bases:
             platforms=image.platforms,
             libc=min(libcs, key=lambda libc: libc.version),
             python=first.python,
+            full_python=_oldest(each.full_python for each in found.values()),
             interpreter=first.interpreter,
             builds=all(each.builds for each in found.values()),
             apt=all(each.apt for each in found.values()),
@@ -191,6 +196,18 @@ class Bases:
                 known |= {name: look(one.config, one.layers) for name, one in fetched.items()}
             write_cached(kept, {name: asdict(inside) for name, inside in known.items()})
         return {platform: known[platform] for platform in platforms}
+
+
+def _patch(packages: Mapping[str, str], python: str) -> str:
+    """The patch release of Debian's package of ``python``: "3.13.5" of "3.13.5-2"."""
+    found = re.match(r"3\.\d+\.\d+", packages.get(f"python{python}-minimal", ""))
+    return found[0] if found else ""
+
+
+def _oldest(versions: Iterable[str]) -> str:
+    """The oldest, for one lock is read for all platforms; empty if one is not known."""
+    known = list(versions)
+    return min(known, key=Version) if known and all(known) else ""
 
 
 def _as_image(base: debian.DebianBase) -> RemoteImage:

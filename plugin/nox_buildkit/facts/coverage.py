@@ -31,13 +31,16 @@ if TYPE_CHECKING:
     from packaging.tags import Tag
 
 #: Counts changes of what is kept.
-_FORMAT = 3
+_FORMAT = 4
 
 
 def read_coverage(
     source: Source, platforms: Sequence[Platform], python: str, libc: Libc
 ) -> Coverage:
-    """The files that ``platforms`` get of the lock of ``source``. Raises LockError, PlanError."""
+    """The files that ``platforms`` get of the lock of ``source``.
+
+    ``python``: with its patch release where that is known. Raises LockError, PlanError.
+    """
     key = json.dumps([_FORMAT, state(source), [p.oci for p in platforms], python, str(libc)])
     digest = hashlib.sha256(key.encode()).hexdigest()
     path = private_dir(cache_dir() / "coverage") / f"{digest}.json"
@@ -70,8 +73,9 @@ def _cover(lock: Pylock, platform: Platform, python: str, libc: Libc) -> Iterato
     tags = list(wheel_tags(platform, python, libc))
     environment = marker_environment(platform, python)
     accepted = lock.requires_python
-    # Some patch release does: which one the image has is not known of every base.
-    if accepted is not None and not accepts(accepted, python):
+    minor, _, patch = python.partition(".")[2].partition(".")
+    # Where it is not known which patch release the image has, some have to do.
+    if accepted and not accepts(accepted, f"3.{minor}", int(patch) if patch else None):
         message = f"the lock is for Python '{accepted}', and the image has {python}"
         raise PlanError(Problem(message, "set 'python' to one that it is for"))
     lock = replace(lock, requires_python=None)

@@ -174,14 +174,14 @@ def _has_steps(target: Target, every: Iterable[Target]) -> bool:
 def _lock(
     source: Source, target: Target, base: BaseFacts, outside: Outside, names: Iterable[str]
 ) -> LockFacts:
-    root, image = outside.root, target.variant
+    root, python = outside.root, base.full_python or target.variant.python
     platforms = [PLATFORMS[platform] for platform in names]
     stated = stated_places(source.output)
     return LockFacts(
         path=os.path.relpath(source.output, root),
         source=os.path.relpath(source.path, root),
         # A base that exists for none of the platforms is told with everything else.
-        coverage=read_coverage(source, platforms, image.python, base.libc) if base.libc else {},
+        coverage=read_coverage(source, platforms, python, base.libc) if base.libc else {},
         index=source.index or stated.index,
         extra_indexes=tuple(dict.fromkeys((*source.extra_indexes, *stated.extra_indexes))),
     )

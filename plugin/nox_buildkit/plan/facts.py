@@ -26,6 +26,7 @@ class BaseFacts:
 
     ``platforms``: those it exists for. What follows is known of images that were looked into:
     ``libc``: what wheels are chosen against; ``python``: version, at the path ``interpreter``;
+    ``full_python``: the same to the patch release, where that is known;
     ``builds``: whether build steps can run in it; ``apt``: whether Debian packages can be added;
     ``packages``: Debian packages that are in it, where they are known, as name and version by
     platform; ``asked``: what was asked for by name → the package that it is;
@@ -38,6 +39,7 @@ class BaseFacts:
     platforms: frozenset[str]
     libc: Libc | None = None
     python: str = ""
+    full_python: str = ""
     interpreter: str = ""
     builds: bool = False
     apt: bool = False

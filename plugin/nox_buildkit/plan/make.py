@@ -164,7 +164,7 @@ def _selection(target: Target, chosen: Sequence[str], facts: Facts, libc: Libc) 
     return select_packages(
         coverage,
         [PLATFORMS[p] for p in chosen],
-        target.variant.python,
+        known.base.full_python or target.variant.python,
         libc,
         known.local,
         compiles=known.compiler is not None,
@@ -240,7 +240,12 @@ def _packages_on(
         coverage = known.lock.coverage if known.lock else {}
         if libc:
             there = select_packages(
-                coverage, [native], here.variant.python, libc, known.local, compiles=compiles
+                coverage,
+                [native],
+                known.base.full_python or here.variant.python,
+                libc,
+                known.local,
+                compiles=compiles,
             )
             for package in (*there.pure, *there.native[native.oci]):
                 found.setdefault(package.name, package)

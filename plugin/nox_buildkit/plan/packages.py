@@ -10,7 +10,7 @@ from packaging.markers import Marker
 from nox_buildkit.errors import PlanError, Problem
 from nox_buildkit.plan.facts import Coverage, LocalWheel, LockedFile
 from nox_buildkit.plan.parts import Package
-from nox_buildkit.plan.platforms import Libc, Platform, marker_environment
+from nox_buildkit.plan.platforms import Libc, Platform, marker_environment, minor_of
 
 
 class Selection(NamedTuple):
@@ -154,6 +154,6 @@ def _no_wheel(file: LockedFile, platform: Platform, python: str, libc: Libc) -> 
         f"version {file.newest} has one: pin that" if file.newest else "pin a version that has one"
     )
     return Problem(
-        f"{name} has no wheel for {platform.oci} (CPython {python}, {libc}), {rest}",
+        f"{name} has no wheel for {platform.oci} (CPython {minor_of(python)}, {libc}), {rest}",
         f"{advice}, take another 'python', or leave the platform out",
     )

@@ -58,6 +58,7 @@ _LEGACY = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinu
 
 def wheel_tags(platform: Platform, python: str, libc: Libc) -> Iterator[Tag]:
     """Tags that an interpreter accepts, best first, of those that uv takes (see uv_platform)."""
+    python = minor_of(python)
     version = tuple(int(part) for part in python.split("."))
     platforms = list(_wheel_platforms(platform, libc))
     interpreter = f"cp{''.join(python.split('.'))}"
@@ -73,19 +74,29 @@ def uv_platform(platform: Platform, libc: Libc) -> str:
     return f"{platform.machine}-manylinux_2_{minor}"
 
 
+def minor_of(python: str) -> str:
+    """``python`` without its patch release."""
+    return ".".join(python.split(".")[:2])
+
+
 def marker_environment(platform: Platform, python: str) -> Environment:
-    """The environment that markers are evaluated in (PEP 508), for CPython on Linux."""
+    """The environment that markers are evaluated in (PEP 508), for CPython on Linux.
+
+    ``python``: with its patch release where that is known. Where it is not, it is taken for the
+    first: what a later one no longer needs is installed, and nothing that it needs is missing.
+    """
+    full = python if python.count(".") > 1 else f"{python}.0"
     return {
         "implementation_name": "cpython",
-        "implementation_version": f"{python}.0",
+        "implementation_version": full,
         "os_name": "posix",
         "platform_machine": platform.machine,
         "platform_python_implementation": "CPython",
         "platform_release": "",
         "platform_system": "Linux",
         "platform_version": "",
-        "python_full_version": f"{python}.0",
-        "python_version": python,
+        "python_full_version": full,
+        "python_version": minor_of(python),
         "sys_platform": "linux",
     }
 

@@ -116,9 +116,9 @@ def test_a_uv_lock_for_a_python_that_is_not_here_is_compared_all_the_same(
     workspace: Project,
 ) -> None:
     """uv compares only with a Python at hand that the project accepts."""
-    newer = {name: text.replace(">=3.11", ">=3.13.90") for name, text in WORKSPACE.items()}
+    newer = {name: text.replace(">=3.11", ">=3.13.1") for name, text in WORKSPACE.items()}
     lock = (workspace.root / "uv.lock").read_text()
-    workspace.write({**newer, "uv.lock": lock.replace(">=3.11", ">=3.13.90")})
+    workspace.write({**newer, "uv.lock": lock.replace(">=3.11", ">=3.13.1")})
     workspace.ok("lock")
     name = "libraries/shared/pyproject.toml"
     workspace.write({name: newer[name].replace("plain==1.0", "plain==1.1")})
