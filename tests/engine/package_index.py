@@ -10,7 +10,7 @@ import secrets
 import tarfile
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -58,7 +58,7 @@ def prepare_metadata_for_build_wheel(folder, config_settings=None):
 def build_wheel(folder, config_settings=None, metadata_directory=None):
     suffix = sysconfig.get_config_var("EXT_SUFFIX")
     include = sysconfig.get_paths()["include"]
-    command = ["cc", "-shared", "-fPIC", f"-I{{include}}", "module.c", "-lyaml", "-o"]
+    command = ["cc", "-g", "-shared", "-fPIC", f"-I{{include}}", "module.c", "-lyaml", "-o"]
     subprocess.run([*command, "module.so"], check=True)
     version = sysconfig.get_config_var("py_version_nodot")
     platform = sysconfig.get_platform().replace("-", "_")
@@ -84,6 +84,7 @@ import zipfile
 NAME, VERSION = "{name}", "{version}"
 INFO = f"{{NAME}}-{{VERSION}}.dist-info"
 METADATA = f"Metadata-Version: 2.1\\nName: {{NAME}}\\nVersion: {{VERSION}}\\n"
+SOURCE = f"BUILT_ON = {{platform.machine()!r}}\\n"
 
 
 def prepare_metadata_for_build_wheel(folder, config_settings=None):
@@ -96,7 +97,7 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
     filename = f"{{NAME}}-{{VERSION}}-py3-none-any.whl"
     tag = "Wheel-Version: 1.0\\nGenerator: tests\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
     files = {{
-        f"{{NAME}}.py": f"BUILT_ON = {{platform.machine()!r}}\\n",
+        f"{{NAME}}.py": SOURCE,
         f"{{INFO}}/METADATA": METADATA,
         f"{{INFO}}/WHEEL": tag,
     }}
@@ -106,6 +107,32 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
         record = "".join(f"{{name}},,\\n" for name in [*files, f"{{INFO}}/RECORD"])
         wheel.writestr(f"{{INFO}}/RECORD", record)
     return filename
+"""
+
+#: The same, of one that writes wherever it can, and says where that was.
+GREEDY_BACKEND = """\
+import pathlib
+
+import honest
+
+WRITTEN = []
+for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines():
+    place = pathlib.Path(line.split()[4])
+    if place.is_dir() and place.parts[:2] not in [("/", "proc"), ("/", "sys"), ("/", "dev")]:
+        for folder in ("", "victim", "victim/any", "wheels/any"):
+            try:
+                (place / folder).mkdir(parents=True, exist_ok=True)
+                (place / folder / "victim-1.0-py3-none-any.whl").write_text("planted")
+            except OSError:
+                continue
+            WRITTEN.append(str(place))
+
+prepare_metadata_for_build_wheel = honest.prepare_metadata_for_build_wheel
+
+
+def build_wheel(*arguments, **named):
+    honest.SOURCE += f"WRITTEN = {{sorted(set(WRITTEN))}}\\n"
+    return honest.build_wheel(*arguments, **named)
 """
 
 _RUNS = count(int(time()) * 1000)
@@ -161,7 +188,17 @@ class PackageIndex:
 
     def add_pure_sdist(self, name: str, version: str) -> None:
         """Offer the sources of a module ``name`` in Python, whose ``BUILT_ON`` is a machine."""
-        self._offer(f"{name}-{version}.tar.gz", _sdist(name, version, "", PURE_BACKEND))
+        backend = PURE_BACKEND.format(name=name, version=version)
+        self._offer(f"{name}-{version}.tar.gz", _sdist(name, version, "", backend))
+
+    def add_greedy_sdist(self, name: str, version: str) -> None:
+        """Offer the same, of a backend that writes into every mount; ``WRITTEN`` is where it could.
+
+        What it writes pretends to be the package ``victim``.
+        """
+        backend = GREEDY_BACKEND.format()
+        more = {"honest.py": PURE_BACKEND.format(name=name, version=version)}
+        self._offer(f"{name}-{version}.tar.gz", _sdist(name, version, "", backend, more))
 
     def _offer(self, filename: str, content: bytes) -> None:
         self.files[filename] = content
@@ -265,7 +302,9 @@ def _wheel(name: str, version: str, tag: str, text: str, requires: str) -> tuple
     return f"{name}-{version}-{tag}.whl", stream.getvalue()
 
 
-def _sdist(name: str, version: str, source: str, backend: str = BACKEND) -> bytes:
+def _sdist(
+    name: str, version: str, source: str, backend: str = "", more: Mapping[str, str] | None = None
+) -> bytes:
     """A source distribution with a backend of its own, so that building it downloads nothing."""
     files = {
         "PKG-INFO": f"Metadata-Version: 2.2\nName: {name}\nVersion: {version}\n",
@@ -273,8 +312,9 @@ def _sdist(name: str, version: str, source: str, backend: str = BACKEND) -> byte
             f'[project]\nname = "{name}"\nversion = "{version}"\n[build-system]\nrequires = []\n'
             'build-backend = "backend"\nbackend-path = ["."]\n'
         ),
-        "backend.py": backend.format(name=name, version=version),
+        "backend.py": backend or BACKEND.format(name=name, version=version),
         "module.c": source,
+        **(more or {}),
     }
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w:gz") as tar:

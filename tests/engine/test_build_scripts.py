@@ -211,3 +211,12 @@ def test_files_that_are_not_as_their_record_says_are_found(environment: Path) ->
     assert script("damaged", environment) == "demo\n"
     module.unlink()
     assert script("damaged", environment) == "demo\n"
+
+
+def test_a_record_that_was_cut_is_found(environment: Path) -> None:
+    (record,) = environment.rglob("RECORD")
+    lines = record.read_text().splitlines(keepends=True)
+    record.write_text(
+        "".join(line for line in lines if "RECORD" not in line and "bin/" not in line)
+    )
+    assert script("damaged", environment) == "demo\n"

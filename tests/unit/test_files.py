@@ -28,7 +28,7 @@ def test_nothing_but_one_function_removes_folders() -> None:
             name = getattr(node.func, "attr", getattr(node.func, "id", ""))
             # A temporary folder in the cache is removed, too.
             inside = name == "TemporaryDirectory" and any(k.arg == "dir" for k in node.keywords)
-            if name == "rmtree" or (inside and path.name not in ALONE):
+            if (name == "rmtree" or inside) and path.name not in ALONE:
                 found.append(f"{path.relative_to(PACKAGE)}:{node.lineno}")
     assert not found, "take 'remove' or 'scratch' of files.py"
 

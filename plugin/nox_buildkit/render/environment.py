@@ -54,10 +54,25 @@ def damaged(venv: Path) -> None:
     """Print the packages that have a file which differs from their RECORD, one a line."""
     for name, folder, rows in records(venv):
         differing = [row[0] for row in rows if differs(folder, row)]
+        if not any(row[0].endswith(".dist-info/RECORD") for row in rows) and unrecorded(venv):
+            # What was lost is a part of the RECORD.
+            differing.append("RECORD")
         if differing:
             message = f"{name}: {differing[0]} is not as its RECORD says; installing it again"
             print(message, file=sys.stderr)
             print(name)
+
+
+def unrecorded(venv: Path) -> bool:
+    """Whether there are files that came with packages and that no RECORD has."""
+    known = set(json.loads(Path(MADE.format(venv)).read_text(encoding="utf-8")))
+    known |= {str(Path(path).relative_to(venv)) for path in recorded(venv)}
+    return any(name not in known and not name.endswith((".pyc", LOCK)) for name in files(venv))
+
+
+def recorded(venv: Path) -> "set[str]":
+    """Paths of all files that a RECORD has."""
+    return {os.path.normpath(folder / row[0]) for _, folder, rows in records(venv) for row in rows}
 
 
 def differs(folder: Path, row: list[str]) -> bool:
@@ -75,7 +90,7 @@ def differs(folder: Path, row: list[str]) -> bool:
 def strip(venv: Path, scope: str = "") -> None:
     """Remove what packages did not bring: what no image needs, and with "all" the rest too."""
     remembered = Path(MADE.format(venv))
-    own = {os.path.normpath(folder / row[0]) for _, folder, rows in records(venv) for row in rows}
+    own = recorded(venv)
     for name in (*json.loads(remembered.read_text(encoding="utf-8")), LOCK):
         path = venv / name
         needed = KEPT.fullmatch(name) and scope != "all"

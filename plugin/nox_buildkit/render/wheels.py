@@ -26,12 +26,18 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import tempfile
 from pathlib import Path
 
 ANY = "any"
 #: The interpreter's version and platform, and its C library.
 HERE = "-".join((str(sysconfig.get_config_var("SOABI")), *filter(None, platform.libc_ver())))
+
+#: Where sources lie: the same in every build, since compilers write it into what they make.
+WORK = Path("/var/tmp/nox-buildkit")  # noqa: S108  nobody else is in the stage
+
+#: The time that archives and compilers write (reproducible-builds.org), which zip files can have,
+#: and the order of sets in generators of code.
+SETTINGS = {"SOURCE_DATE_EPOCH": "315532800", "PYTHONHASHSEED": "0"}
 
 
 def name_of(requirement: str) -> str:
@@ -44,20 +50,56 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+def sources(requirement: Path, name: str, work: Path) -> Path:
+    """The sources of the package ``name``, as its sdist has them, in a folder below ``work``.
+
+    Raises CalledProcessError. uv compares the sdist with its hash; it has no command that does no
+    more than download, so that it cannot make the environment to build in is arranged for.
+    """
+    cache = work / "download"
+    cache.mkdir()
+    (cache / "builds-v0").touch()
+    command: list[str | Path] = [
+        "uv", "pip", "install", "--python", sys.executable, "--target", work / "target",
+        "--no-deps", "--require-hashes", "--no-binary", name, "--requirements", requirement,
+    ]  # fmt: skip
+    done = subprocess.run(
+        command,
+        env={**os.environ, "UV_CACHE_DIR": str(cache)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    # The nearest: sources may have a folder of that name, too.
+    found = sorted(cache.glob("sdists-*/**/src"), key=lambda path: len(path.parts))
+    if not found or not done.returncode:
+        print(done.stdout.decode(errors="replace"), file=sys.stderr, flush=True)
+        raise subprocess.CalledProcessError(done.returncode, command)
+    folder = work / name
+    found[0].rename(folder)
+    return folder
+
+
 def build(requirement: Path, name: str, work: Path) -> Path:
     """Build the wheel of the package ``name`` below ``work``. Raises CalledProcessError."""
-    subprocess.run(
-        [
-            "uv", "pip", "install", "--python", sys.executable, "--target", work / "target",
-            "--no-deps", "--require-hashes", "--no-binary", name, "--requirements", requirement,
-        ],
-        # uv keeps the wheels that it builds in its cache; one of our own holds no others.
-        env={**os.environ, "UV_CACHE_DIR": str(work / "uv")},
-        check=True,
-    )  # fmt: skip
+    command: list[str | Path] = [
+        "uv", "build", "--wheel", "--no-sources", "--python", sys.executable,
+        "--no-create-gitignore", "--out-dir", work / "done", sources(requirement, name, work),
+    ]  # fmt: skip
+    environment = {**os.environ, **SETTINGS, "UV_CACHE_DIR": str(work / "uv")}
+    subprocess.run(command, env=environment, check=True)
+    made = list((work / "done").glob("*.whl"))
     # Not every build backend writes the name as the index does.
-    made = (work / "uv").glob("sdists-*/**/*.whl")
     (wheel,) = (w for w in made if normal(w.name.partition("-")[0]) == normal(name))
+    pinned = requirement.read_text(encoding="utf-8").split()[0]
+    if "==" in pinned:
+        # uv knows which versions are equal.
+        command = [
+            "uv", "pip", "install", "--quiet", "--dry-run", "--python", sys.executable,
+            "--target", work / "target", "--no-deps", "--no-index",
+            "--find-links", work / "done", pinned,
+        ]  # fmt: skip
+        subprocess.run(command, env=environment, check=True)
     return wheel
 
 
@@ -72,17 +114,22 @@ def make(requirement: Path, output: Path, made: "Path | None", optional: bool) -
     text = requirement.read_text(encoding="utf-8")
     words = text.split(maxsplit=1)[0]
     print(f"compiling {words}", flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            wheel = build(requirement, name_of(text), Path(folder))
-        except subprocess.CalledProcessError:
-            if optional:
-                # What matters is whether the platform that it is for can make it.
-                return
-            sys.exit(f"{words} cannot be compiled")
+    WORK.mkdir(parents=True)
+    try:
+        wheel = build(requirement, name_of(text), WORK)
         place = output / (ANY if wheel.name.endswith("-any.whl") else HERE)
-        place.mkdir()
+        # What a backend may have put there itself is not of its own package.
+        shutil.rmtree(output)
+        place.mkdir(parents=True)
         shutil.copy(wheel, place)
+    except subprocess.CalledProcessError:
+        if not optional:
+            sys.exit(f"{words} cannot be compiled")
+        # What matters is whether the platform that it is for can make it.
+        shutil.rmtree(output)
+        output.mkdir()
+    finally:
+        shutil.rmtree(WORK, ignore_errors=True)
 
 
 def list_made(kind: str, folder: Path, names: "list[str]") -> None:

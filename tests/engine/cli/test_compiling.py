@@ -78,13 +78,7 @@ def test_a_package_in_c_is_compiled_for_both_platforms_and_runs(
         {"requirements.in": (project.root / "requirements.in").read_text() + f"other=={version}\n"}
     )
     done = project.ok("build", "--progress", "json", "--platform", "linux/amd64")
-    logs = [
-        base64.b64decode(log["data"]).decode()
-        for line in done.stdout.splitlines()
-        for log in json.loads(line).get("logs", ())
-    ]
-    compiling = [line.split("==")[0] for line in "".join(logs).splitlines() if "compiling" in line]
-    assert compiling == ["compiling other"]
+    assert _compiled_in(done.stdout) == ["compiling other"]
 
 
 def test_sources_without_machine_code_are_built_once_for_all_platforms(
@@ -106,6 +100,47 @@ def test_sources_without_machine_code_are_built_once_for_all_platforms(
     # One layer, which both platforms have, made by the machine that builds.
     [(_, text)] = where
     assert text == "BUILT_ON = 'x86_64'\n"
+
+
+def _compiled_in(events: str) -> list[str]:
+    """What BuildKit's events say was compiled, in order."""
+    logs = [
+        base64.b64decode(log["data"]).decode()
+        for line in events.splitlines()
+        for log in json.loads(line).get("logs", ())
+    ]
+    lines = "".join(logs).splitlines()
+    return [line.partition("==")[0] for line in lines if line.startswith("compiling ")]
+
+
+def test_a_build_backend_writes_nowhere_else_and_compiling_is_reproducible(
+    compiled: tuple[Project, PackageIndex],
+) -> None:
+    project, index = compiled
+    version = new_version()
+    index.add_greedy_sdist("greedy", version)
+    index.add_pure_sdist("victim", version)
+    lines = (project.root / "requirements.in").read_text().replace("half\n", "")
+    project.write(
+        {
+            "requirements.in": f"{lines}greedy=={version}\nvictim=={version}\n",
+            "buildspec.yaml": SPEC
+            + "    steps:\n"
+            + '      - {run: [python, -c, \'import cyaml; open("made", "w")\'], output: [made]}\n',
+        },
+    )
+    done = project.ok("build", "--platform", "linux/amd64", "--progress", "json")
+    # The image and its step have the same file.
+    names = ("compiling cyaml", "compiling greedy", "compiling victim")
+    assert sorted(_compiled_in(done.stdout)) == sorted(names)
+    image = ImageIndex.open(project.tar).platforms["linux/amd64"]
+    # Its own stage, of which nothing but its wheel is taken.
+    assert "WRITTEN = ['/']\n" in image.read(f"{SITE}/greedy.py")
+    assert image.read(f"{SITE}/victim.py") == "BUILT_ON = 'x86_64'\n"
+
+    first = project.digest()
+    project.ok("build", "--platform", "linux/amd64", "--no-cache")
+    assert project.digest() == first
 
 
 def test_a_package_that_does_not_compile_is_named_with_its_platform(
