@@ -5,8 +5,10 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+from package_index import BACKEND, serve
 from project import git
 
 from nox_buildkit.errors import LockError, PlanError
@@ -261,3 +263,35 @@ def test_code_of_packages_is_not_run_where_that_is_asked(tmp_path: Path) -> None
     named = "requirements: {r: {source: requirements.in, build: never}}"
     done = compile_lock(source_of(folder, f"{named}\nimages: {{a: {{requirements: r}}}}"))
     assert (done.written, done.ran) == (True, ())
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_code_of_packages_sees_no_password_of_an_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: bool
+) -> None:
+    check = "import os\nassert 's3cr3t' not in str(os.environ), 'the password is seen'\n"
+    own = {
+        "own/backend.py": check + BACKEND.format(name="own", version="1.0"),
+        "own/pyproject.toml": (
+            '[project]\nname = "own"\nversion = "1.0"\ndynamic = ["dependencies"]\n'
+            '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+        ),
+        "requirements.in": "plain\n./own\n",
+        # What stands in variables wins.
+        "netrc": "machine 127.0.0.1 login me password wrong\n",
+    }
+    folder = write(tmp_path / "demo", own)
+    monkeypatch.setenv("NETRC", str(folder / "netrc"))
+    with serve() as index:
+        index.add("plain", "1.0")
+        index.login = ("me", 's3cr3t"of#company')
+        if named:
+            monkeypatch.setenv("UV_DEFAULT_INDEX", f"my-company={index.url}")
+            monkeypatch.setenv("UV_INDEX_MY_COMPANY_USERNAME", "me")
+            monkeypatch.setenv("UV_INDEX_MY_COMPANY_PASSWORD", index.login[1])
+        else:
+            login = f"me:{quote(index.login[1])}"
+            monkeypatch.setenv("UV_DEFAULT_INDEX", index.url.replace("://", f"://{login}@"))
+        done = compile_lock(source_of(folder, "images: {a: {}}"))
+    assert done.ran == ("own",)
+    assert "plain==1.0" in done.output.read_text()

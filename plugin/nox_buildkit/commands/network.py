@@ -7,18 +7,20 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 
-from nox_buildkit.errors import LockError, Problem
-from nox_buildkit.lock.credentials import Logins, as_netrc, keyring_password, netrc_logins
+from nox_buildkit.lock.credentials import (
+    INDEXES,
+    Logins,
+    as_netrc,
+    keyring_password,
+    netrc_logins,
+    parse_index,
+)
 from nox_buildkit.plan.model import Plan
 
 #: Every name may also be in lower case.
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
-
-#: uv's variables that name indexes, several with spaces between them.
-INDEXES = ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL")
 
 #: uv's variables that matter to an installation; those of named indexes go by their prefix.
 UV_VARIABLES = (
@@ -34,15 +36,6 @@ class Network:
     netrc: str
 
 
-class _Index(NamedTuple):
-    """[NAME=]URL, as uv takes it; ``url`` is without ``user`` and ``password``."""
-
-    name: str
-    url: str
-    user: str
-    password: str
-
-
 def network_of(plan: Plan) -> Network:
     """What steps of ``plan`` need to reach what this machine reaches.
 
@@ -50,12 +43,12 @@ def network_of(plan: Plan) -> Network:
     """
     variables = {name: value for name, value in os.environ.items() if value and _is_passed(name)}
     stated = [
-        _parse(index)
+        parse_index(index)
         for image in plan.targets
         for index in (image.index, *image.extra_indexes)
         if index
     ]
-    named = [_parse(word) for name in INDEXES for word in variables.get(name, "").split()]
+    named = [parse_index(word) for name in INDEXES for word in variables.get(name, "").split()]
     logins = netrc_logins({*_hosts(plan), *(_host(index.url) for index in (*stated, *named))})
     for name in INDEXES:
         if name in variables:
@@ -86,7 +79,7 @@ def _hosts(plan: Plan) -> Iterator[str]:
 
 def _completed(word: str, logins: Logins) -> str:
     """An index as a variable names it, with the password that a keyring has for its user."""
-    index = _parse(word)
+    index = parse_index(word)
     if not index.user or index.password:
         return word
     password = _password(index.url, index.user, logins)
@@ -102,18 +95,6 @@ def _password(url: str, user: str, logins: Logins) -> str | None:
         # uv finds it in the netrc file.
         return None
     return keyring_password(url, user)
-
-
-def _parse(index: str) -> _Index:
-    named = re.match(r"([\w.-]+)=(?=\w+://)", index)
-    try:
-        parts = urlsplit(index[named.end() :] if named else index)
-    except ValueError:
-        message = f"{' or '.join(INDEXES)}: not the address of an index"
-        raise LockError(Problem(message, "write https://host/path")) from None
-    url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    user, password = unquote(parts.username or ""), unquote(parts.password or "")
-    return _Index(named[1] if named else "", url, user, password)
 
 
 def _host(url: str) -> str:

@@ -237,9 +237,10 @@ def _where(source: Source, work: Path) -> Path:
 
 def _shown(package: str, source: Source, where: Path) -> str:
     """A package as uv's log names it, in the words of the project."""
-    if not package.startswith("file://"):
-        return package
-    path = Path(unquote(urlsplit(package).path))
+    name, _, url = package.rpartition(" @ ")
+    if name or not url.startswith("file://"):
+        return name or package
+    path = Path(unquote(urlsplit(url).path))
     folder = source.path.parent
     return source.path.name if path in (where, folder) else os.path.relpath(path, folder)
 

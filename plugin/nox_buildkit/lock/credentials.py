@@ -11,12 +11,38 @@ import re
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
 
 from nox_buildkit.errors import Location, LockError, Problem
 
+#: uv's variables that name indexes, several with spaces between them.
+INDEXES = ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL")
+
 #: By host; the name and the password of whoever logs in there.
 Logins = dict[str, tuple[str, str]]
+
+
+class Index(NamedTuple):
+    """[NAME=]URL, as uv takes it; ``url`` is without ``user`` and ``password``."""
+
+    name: str
+    url: str
+    user: str
+    password: str
+
+
+def parse_index(index: str) -> Index:
+    """The parts of an index as a variable or an option names it. Raises LockError."""
+    named = re.match(r"([\w.-]+)=(?=\w+://)", index)
+    try:
+        parts = urlsplit(index[named.end() :] if named else index)
+    except ValueError:
+        message = f"{' or '.join(INDEXES)}: not the address of an index"
+        raise LockError(Problem(message, "write https://host/path")) from None
+    url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    return Index(named[1] if named else "", url, user, password)
 
 
 def netrc_logins(hosts: Iterable[str]) -> Logins:

@@ -14,6 +14,7 @@ import uv
 
 from nox_buildkit.environment import for_uv
 from nox_buildkit.errors import LockError, Problem
+from nox_buildkit.lock.logins import hidden_logins
 from nox_buildkit.visible import redacted
 
 _QUIET = {
@@ -75,12 +76,14 @@ def run_uv(
     see; ``repositories``: whether git may be needed to fetch some. Raises LockError.
     """
     environment = {**for_uv(repositories=repositories), **(env or {})}
-    return _run(arguments, cwd, environment, "uv").stdout
+    with hidden_logins(environment, arguments, cwd) as hidden:
+        return _run(arguments, cwd, hidden, "uv").stdout
 
 
 def run_resolver(arguments: Sequence[str | Path], *, cwd: Path) -> tuple[str, ...]:
     """Run uv and return whose code it ran to learn what they require. Raises LockError."""
-    log = _run(["--verbose", *arguments], cwd, for_uv(repositories=True), "uv").stderr
+    with hidden_logins(for_uv(repositories=True), arguments, cwd) as environment:
+        log = _run(["--verbose", *arguments], cwd, environment, "uv").stderr
     return tuple(dict.fromkeys(_CODE_OF.findall(log)))
 
 
