@@ -127,6 +127,21 @@ def test_the_other_scripts_run(root: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert (root / "made/etc/motd").read_text() == "hello\n"
 
+    for name in ("passwd", "group"):
+        (root / "etc").mkdir(exist_ok=True)
+        (root / "etc" / name).write_text("root:x:0:0::/:\nheld:x:10001:0::/:")
+    description["user"] = "web"
+    description["directories"] = [{"path": "/data", "owner": "web"}]
+    (inputs / "surroundings.json").write_text(json.dumps(description))
+    done = run(root, "surroundings.py", "/inputs/surroundings.json", "/", "/named")
+    assert (done.returncode, done.stderr) == (0, "")
+    made = [
+        (root / "named/etc" / name).read_text().splitlines()[-1] for name in ("passwd", "group")
+    ]
+    assert made == ["web:x:10002:10002::/nonexistent:/usr/sbin/nologin", "web:x:10002:"]
+    status = (root / "named/data").stat()
+    assert (status.st_uid, status.st_gid) == (10002, 10002)
+
     for place in ("any/one-1-py3-none-any.whl", "here/one_x-1-cp3-cp3-linux.whl"):
         path = (
             root / "wheels" / place.partition("-")[0].rpartition("/")[2].replace("_", "-") / place

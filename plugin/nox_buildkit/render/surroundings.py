@@ -14,6 +14,9 @@ import shutil
 import sys
 from pathlib import Path
 
+#: The name of a user or group that was given as a number, and the first number of one by name.
+ANONYMOUS, FIRST_ID = "app", 10001
+
 
 class Accounts:
     """The users or the groups of the base (passwd(5), group(5)); there may be none."""
@@ -31,12 +34,28 @@ class Accounts:
             sys.exit(f"the base has no user or group '{name}'")
         return self.ids[name]
 
-    def having(self, number: int, line: str) -> str:
-        """All lines, and ``line`` if nobody has the ID ``number``."""
-        if number in self.ids.values():
-            return self.text
+    def add(self, name: str, number: int, rest: str) -> None:
+        """Add a line: ``rest`` is what follows the ID."""
         head = self.text if not self.text or self.text.endswith("\n") else f"{self.text}\n"
-        return f"{head}{line}\n"
+        self.text = f"{head}{name}:x:{number}:{rest}\n"
+        self.ids[name] = number
+
+
+def add_user(users: Accounts, groups: Accounts, wanted: str) -> None:
+    """Add the user ``wanted``, user[:group], and the group, as far as they are not there."""
+    user, _, group = wanted.partition(":")
+    taken = {*users.ids.values(), *groups.ids.values()}
+    free = next(number for number in range(FIRST_ID, 1 << 31) if number not in taken)
+    if group or (user not in users.ids and not user.isdigit()):
+        group = group or user
+        number = int(group) if group.isdigit() else groups.ids.get(group, free)
+        if number not in groups.ids.values():
+            groups.add(ANONYMOUS if group.isdigit() else group, number, "")
+        if user not in users.ids:
+            uid = int(user) if user.isdigit() else free
+            if uid not in users.ids.values():
+                name = ANONYMOUS if user.isdigit() else user
+                users.add(name, uid, f"{number}::/nonexistent:/usr/sbin/nologin")
 
 
 def main(description: str, base: str, root: str) -> None:
@@ -44,18 +63,13 @@ def main(description: str, base: str, root: str) -> None:
     wanted = json.loads(Path(description).read_text())
     inputs, layer = Path(description).parent, Path(root)
     users, groups = (Accounts(Path(base, "etc", name)) for name in ("passwd", "group"))
-    user, _, group = wanted["user"].partition(":")
-    if not (user + group).isdigit():
-        # Nothing is to be made, but a container of a user that is not there does not start.
-        users.number(user)
-        groups.number(group or "0")
-    else:
-        uid, gid = int(user), int(group)
+    before = (users.text, groups.text)
+    add_user(users, groups, wanted["user"])
+    if wanted["user"].replace(":", "").isdigit() or before != (users.text, groups.text):
         etc = layer / "etc"
         etc.mkdir(parents=True)
-        entry = f"app:x:{uid}:{gid}::/nonexistent:/usr/sbin/nologin"
-        (etc / "passwd").write_text(users.having(uid, entry))
-        (etc / "group").write_text(groups.having(gid, f"app:x:{gid}:"))
+        (etc / "passwd").write_text(users.text)
+        (etc / "group").write_text(groups.text)
 
     def own(path: Path, owner: str) -> None:
         user, _, group = owner.partition(":")

@@ -163,12 +163,17 @@ def test_an_owner_that_the_base_does_not_know(surrounded: Project) -> None:
     assert done.code != 0
 
 
-def test_a_user_that_the_base_does_not_know(project: Project) -> None:
-    spec = "version: 1\nimages: {web: {base: debian, user: NAME, command: [python]}}\n"
-    project.write({"buildspec.yaml": spec.replace("NAME", "app")})
-    assert "the base has no user or group 'app'" in project.nox("build").stderr
-    project.write({"buildspec.yaml": spec.replace("NAME", "www-data")})
-    project.ok("build")
+def test_a_user_by_name_is_the_bases_or_is_made(project: Project) -> None:
+    spec = "version: 1\nimages: {web: {base: debian, user: NAME, directories: [/data]}}\n"
+    for name, number in (("shop", 10001), ("www-data", 33)):
+        project.write({"buildspec.yaml": spec.replace("NAME", name)})
+        project.ok("build", "--platform", "linux/amd64")
+        image = _image(project)
+        assert image.config["config"]["User"] == name
+        (line,) = [x for x in image.read("etc/passwd").splitlines() if x.startswith(f"{name}:")]
+        assert line.split(":")[2:4] == [str(number)] * 2
+        data = image.members(image.own_layers[-1])["data"]
+        assert (data.uid, data.gid) == (number, number)
 
 
 def test_the_configuration_is_the_same_without_this_program(surrounded: Project) -> None:
