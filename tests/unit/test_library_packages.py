@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from nox_buildkit.bases.releases import debian_suite
-from nox_buildkit.engine.contents import read_contents
+from nox_buildkit.cached import write_cached
+from nox_buildkit.engine.contents import packages_of, read_contents
+from nox_buildkit.errors import EngineError
 from nox_buildkit.verify.libraries import Findings, Missing
 from nox_buildkit.verify.packages import with_packages
 
@@ -99,7 +101,27 @@ def test_without_an_archive_a_package_has_its_usual_name(
             f"{library} is not in the image, and /opt/a.so and 1 more need it; "
             f"Debian's package is usually named {package}"
         )
-    assert not told
+    # Alpine's libraries are in no list of Debian's.
+    (line,) = told
+    assert line.startswith("packages of missing libraries are named by the usual rule, not looked")
+
+
+def test_a_list_of_files_that_was_cut_or_altered_gives_no_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NOX_BUILDKIT_CACHE", str(tmp_path))
+    # No apt-get, to make it anew.
+    monkeypatch.setenv("PATH", str(tmp_path))
+    kept = tmp_path / "contents/trixie-amd64.2.json"
+    for old, new in ((b"", b""), (b"libpq5", b"libpq6"), (b', "libz.so.1": "zlib1g"', b"")):
+        write_cached(kept, {"libpq.so.5": "libpq5", "libz.so.1": "zlib1g"})
+        kept.write_bytes(kept.read_bytes().replace(old, new))
+        if not old:
+            assert packages_of(["libpq.so.5"], "trixie", "amd64", print) == {"libpq.so.5": "libpq5"}
+            continue
+        with pytest.raises(EngineError):
+            packages_of(["libpq.so.5"], "trixie", "amd64", print)
+        assert f"{kept} was damaged" in capsys.readouterr().err
 
 
 def test_a_file_without_a_version_has_no_usual_name() -> None:

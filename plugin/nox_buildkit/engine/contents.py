@@ -8,7 +8,6 @@ is kept. Its format: wiki.debian.org/DebianRepository/Format, "Contents" indices
 from __future__ import annotations
 
 import gzip
-import json
 import posixpath
 import re
 import time
@@ -16,12 +15,13 @@ import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from nox_buildkit.cached import read_cached, write_cached
 from nox_buildkit.engine.debian import FRESH_SECONDS, Suite, host_archive
 from nox_buildkit.errors import EngineError
-from nox_buildkit.files import cache_dir, locked, write_atomic
+from nox_buildkit.files import cache_dir, locked
 
 #: Counts changes of what is kept of the same index.
-_FORMAT = 1
+_FORMAT = 2
 
 _LIBRARY = re.compile(rb"(?:usr/)?lib/(?:\S+/)?[^/\s]+\.so(?:\.[^/\s]*)?\s")
 
@@ -51,12 +51,12 @@ def packages_of(
     kept = folder / f"{suite}-{architecture}.{_FORMAT}.json"
     tried = folder / f"{suite}-{architecture}.tried"
     with locked(folder / f"{suite}-{architecture}.lock"):
-        known = _kept(kept)
+        known: dict[str, str] = read_cached(kept) or {}
         # A release gets new packages now and then, and a network comes back.
         if not wanted <= known.keys() and not _is_fresh(tried):
             try:
                 known = _fetch(suite, architecture, tell)
-                write_atomic(kept, json.dumps(known))
+                write_cached(kept, known)
             except EngineError:
                 # Each of the next builds would wait for the same network again.
                 tried.touch()
@@ -66,14 +66,6 @@ def packages_of(
     if not known:
         raise EngineError(f"there was no list of files of Debian {suite} a while ago")
     return {library: known[library] for library in wanted & known.keys()}
-
-
-def _kept(path: Path) -> dict[str, str]:
-    try:
-        known: dict[str, str] = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    return known
 
 
 def _is_fresh(stamp: Path) -> bool:

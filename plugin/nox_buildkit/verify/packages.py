@@ -42,8 +42,9 @@ def _looked_up(
     libraries = [each.name for each in missing]
     try:
         return packages_of(libraries, suite, ARCHITECTURES[platform], tell)
-    except EngineError:
+    except EngineError as error:
         # The image is built: a better word for a warning is not worth an error.
+        tell(f"packages of missing libraries are named by the usual rule, not looked up: {error}")
         return None
 
 
