@@ -31,6 +31,12 @@ def installed(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def faults(session: nox.Session) -> None:
+    """Build under real faults, all that are known; arguments go to pytest."""
+    session.run("python", "-m", "pytest", "-m", "", "tests/engine/cli/faults", *session.posargs)
+
+
+@nox.session(venv_backend="none")
 def examples(session: nox.Session) -> None:
     """Build every example, start it on both platforms, and ask it; arguments go to pytest."""
     session.run("python", "-m", "pytest", "examples", *session.posargs)
