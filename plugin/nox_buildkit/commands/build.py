@@ -118,6 +118,8 @@ def build_images(
         no_cache = arguments.no_cache
         with prepared(plan, engine, project.root, outputs, no_cache=no_cache) as ready:
             outcome, digests = _bake(ready, exports, reporter)
+        for notice in outcome.notices():
+            reporter.message(notice)
         made = [Exported(plan, image, exports, digests[image.name]) for image in plan.images]
         require_planned(made, also.done if also else "")
         return {one.image.name: one.finish(output, outcome, reporter.message) for one in made}

@@ -44,6 +44,10 @@ class Update:
     changes: tuple[Change, ...] = ()
 
 
+#: How a line begins that a script of a build writes for people, not for the log of the step.
+_NOTICE = "nox-buildkit: "
+
+
 @dataclass(frozen=True, slots=True)
 class BakeResult:
     """How a bake ended; ``text``: what buildx wrote to stderr beside the rawjson objects.
@@ -56,6 +60,12 @@ class BakeResult:
     seconds: float
     text: tuple[str, ...] = ()
     stdout: str = ""
+
+    def notices(self) -> list[str]:
+        """What our scripts in the build have to tell, each once."""
+        logs = (line for digest in self.progress.vertices for line in self.progress.log(digest))
+        found = (line.partition(_NOTICE)[2] for line in logs if line.startswith(_NOTICE))
+        return list(dict.fromkeys(found))
 
 
 def bake_command(

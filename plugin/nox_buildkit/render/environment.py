@@ -58,7 +58,9 @@ def damaged(venv: Path) -> None:
             # What was lost is a part of the RECORD.
             differing.append("RECORD")
         if differing:
-            message = f"{name}: {differing[0]} is not as its RECORD says; installing it again"
+            message = (
+                f"nox-buildkit: {name} is installed again: {differing[0]} was not as RECORD says"
+            )
             print(message, file=sys.stderr)
             print(name)
 

@@ -68,7 +68,9 @@ def entry(path: str) -> bytes:
         return b""
     if hashlib.sha256(content).digest() == digest:
         return content
-    print("byte code in the cache is damaged; compiling it again", file=sys.stderr)
+    print(
+        "nox-buildkit: byte code in the cache was damaged, and is compiled again", file=sys.stderr
+    )
     return b""
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
+from package_index import PackageIndex
 from project import Project
 from real_parts import in_cache
 
+from nox_buildkit.engine.private import PrivateEngine
 from nox_buildkit.lock.program import uv_programs
 
 
@@ -50,3 +53,28 @@ def test_a_damaged_uv_is_downloaded_again(caching: Project, engine_home: Path) -
     with in_cache(cache_of(caching)):
         uv_programs(["linux/amd64"])
     assert subprocess.run([program, "--version"], check=True, capture_output=True).stdout
+
+
+def test_what_builds_keep_in_the_engine_is_proved(
+    unseen: tuple[Project, PackageIndex], private_engine: PrivateEngine, engine_home: Path
+) -> None:
+    project, _ = unseen
+    arguments = ("build", "--platform", "linux/amd64")
+    project.ok(*arguments)
+    digest = project.digest()
+    kept = engine_home / "engine/data/containerd"
+    (unpacked,) = (p for p in kept.glob("*/snapshots/*/fs/archive-v0/*/plain.py") if is_new(p))
+    content = unpacked.read_bytes()
+    unpacked.write_bytes(content[:-1])
+    for entry in (p for p in kept.glob("*/snapshots/*/fs/*.marshal") if is_new(p)):
+        entry.write_bytes(entry.read_bytes()[:-1])
+    done = project.ok(*arguments, "--no-cache")
+    assert project.digest() == digest
+    assert "plain is installed again: plain.py was not as RECORD says\n" in done.stderr
+    assert "byte code in the cache was damaged, and is compiled again\n" in done.stderr
+    assert "damaged" not in project.ok(*arguments, "--no-cache").stderr
+
+
+def is_new(path: Path) -> bool:
+    """Whether a file was written by the build of this test."""
+    return time.time() - path.stat().st_ctime < 60
