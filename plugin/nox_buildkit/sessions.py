@@ -51,6 +51,8 @@ def _session_function(session: str, name: str, buildspec: Path) -> Callable[[nox
                 return
             command = importlib.import_module(f"nox_buildkit.commands.{session}")
             command.run(buildspec, arguments)
+            # What is written at the very end fails where nobody can tell of it.
+            sys.stdout.flush()
         except BrokenPipeError:
             # Whoever read our output has seen enough; nothing more can be written to it.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

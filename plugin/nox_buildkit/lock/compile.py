@@ -25,7 +25,7 @@ from nox_buildkit.lock.local import portable, stated_file
 from nox_buildkit.lock.metadata import is_dynamic, path_dependencies
 from nox_buildkit.lock.pyproject import read_pyproject
 from nox_buildkit.lock.source import TOOL_LOCKS, Source
-from nox_buildkit.lock.uv import has_credentials, index_options, run_resolver
+from nox_buildkit.lock.uv import has_credentials, index_options, index_variables, run_resolver
 
 _HEADER = re.compile(
     r"\A# [^\n]*\n# [^\n]*\n# inputs: (?P<inputs>sha256:[0-9a-f]{64})\n"
@@ -208,13 +208,13 @@ def _resolve(
             *(f"--group={group}" for group in source.groups),
             *(f"--constraints={path}" for path in source.constraints),
             *(f"--overrides={path}" for path in source.overrides),
-            *index_options(source.index, source.extra_indexes, source.find_links),
+            *index_options(source.index, source.find_links),
             *(["--no-build"] if source.build == "never" else []),
             *(["--upgrade"] if upgrade else []),
             *(f"--upgrade-package={package}" for package in upgrade_packages),
         ]  # fmt: skip
         where = _where(source, Path(name))
-        ran = run_resolver(command, cwd=where)
+        ran = run_resolver(command, cwd=where, env=index_variables(source.extra_indexes))
         return output.read_text(), tuple(_shown(each, source, where) for each in ran)
 
 

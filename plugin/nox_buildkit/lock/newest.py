@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nox_buildkit.errors import LockError
 from nox_buildkit.lock.source import Source
-from nox_buildkit.lock.uv import index_options, run_uv
+from nox_buildkit.lock.uv import index_options, index_variables, run_uv
 
 
 def newest_with_wheel(source: Source, name: str, python: str, uv_platform: str) -> str:
@@ -24,9 +24,10 @@ def newest_with_wheel(source: Source, name: str, python: str, uv_platform: str) 
                     "pip", "compile", "requirements.in", "--quiet", "--no-deps", "--no-header",
                     "--no-annotate", "--only-binary", ":all:", "--python-version", python,
                     "--python-platform", uv_platform,
-                    *index_options(source.index, source.extra_indexes, source.find_links),
+                    *index_options(source.index, source.find_links),
                 ],
                 cwd=Path(folder),
+                env=index_variables(source.extra_indexes),
             )  # fmt: skip
         except LockError:
             return ""

@@ -24,7 +24,7 @@ from nox_buildkit.lock.folders import contents
 from nox_buildkit.lock.indexes import without_folders
 from nox_buildkit.lock.local import without_local
 from nox_buildkit.lock.source import Source, logical_lines
-from nox_buildkit.lock.uv import index_options, pinned_options, run_uv
+from nox_buildkit.lock.uv import index_options, index_variables, pinned_options, run_uv
 
 if TYPE_CHECKING:
     from packaging.pylock import Pylock
@@ -137,9 +137,10 @@ def _ask(source: Source) -> str:
                 "pip", "compile", lock, "--quiet", "--no-deps", "--universal", "--generate-hashes",
                 "--no-header", "--python-version", source.python, "--format", "pylock.toml",
                 "--output-file", output,
-                *index_options(source.index, source.extra_indexes, source.find_links),
+                *index_options(source.index, source.find_links),
                 *pinned_options(source.extra_indexes),
             ],
             cwd=source.path.parent,
+            env=index_variables(source.extra_indexes),
         )  # fmt: skip
         return output.read_text()

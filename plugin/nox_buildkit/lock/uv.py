@@ -80,10 +80,16 @@ def run_uv(
         return _run(arguments, cwd, hidden, "uv").stdout
 
 
-def run_resolver(arguments: Sequence[str | Path], *, cwd: Path) -> tuple[str, ...]:
-    """Run uv and return whose code it ran to learn what they require. Raises LockError."""
-    with hidden_logins(for_uv(repositories=True), arguments, cwd) as environment:
-        log = _run(["--verbose", *arguments], cwd, environment, "uv").stderr
+def run_resolver(
+    arguments: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Run uv and return whose code it ran to learn what they require.
+
+    ``env`` is added to the environment. Raises LockError.
+    """
+    environment = {**for_uv(repositories=True), **env}
+    with hidden_logins(environment, arguments, cwd) as hidden:
+        log = _run(["--verbose", *arguments], cwd, hidden, "uv").stderr
     return tuple(dict.fromkeys(_CODE_OF.findall(log)))
 
 
@@ -125,19 +131,25 @@ def run_tool(requirements: Sequence[str], command: Sequence[str], *, cwd: Path) 
     return _run(["tool", "run", *options, *extra, *command], cwd, environment, command[0]).stdout
 
 
-def index_options(
-    index: str | None, extra: Sequence[str], folders: Sequence[Path] = ()
-) -> list[str]:
-    """uv's options for the indexes and folders of a spec.
+def index_options(index: str | None, folders: Sequence[Path] = ()) -> list[str]:
+    """uv's options for the index and the folders of a spec; :func:`index_variables` has the rest.
 
     The environment wins over ``index``, as in the steps of a build.
     """
     default = [index] if index and not os.environ.get("UV_DEFAULT_INDEX") else []
     return [
         *(f"--default-index={url}" for url in default),
-        *(f"--index={url}" for url in extra),
         *(f"--find-links={folder}" for folder in folders),
     ]
+
+
+def index_variables(extra: Sequence[str]) -> dict[str, str]:
+    """uv's variable for indexes besides the default one: those of the environment, then ``extra``.
+
+    No option, which would hide the variable; and what the variable holds may be a password.
+    """
+    indexes = [*os.environ.get("UV_INDEX", "").split(), *extra]
+    return {"UV_INDEX": " ".join(indexes)} if indexes else {}
 
 
 def pinned_options(extra: Sequence[str]) -> list[str]:

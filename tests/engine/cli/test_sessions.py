@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from oci import ImageIndex
 from project import NOXFILE, Project
 
 SESSIONS = ("build", "push", "lock", "plan", "render", "matrix", "engine")
@@ -171,3 +172,22 @@ def test_progress_json_is_alone_on_standard_output(project: Project) -> None:
     done = project.ok("build", "--progress", "json")
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert any("vertexes" in event for event in events)
+
+
+@pytest.mark.parametrize(
+    "words", [["plan"], ["plan", "--json"], ["matrix"], ["build", "--progress", "json"]]
+)
+def test_nobody_reads_what_is_printed(project: Project, words: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    session, *options = words
+    done = subprocess.run(
+        [sys.executable, "-m", "nox", "-s", session, "--", *options],
+        cwd=project.root, env=project.environment({}), stdout=writer, stderr=subprocess.PIPE,
+        text=True, check=False,
+    )  # fmt: skip
+    os.close(writer)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
+    assert session != "build" or ImageIndex.open(project.tar).digest == project.digest()

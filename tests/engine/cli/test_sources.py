@@ -192,12 +192,13 @@ def test_constraints_have_no_say_in_what_is_locked_already(workspace: Project) -
 
 def test_an_extra_index_is_asked_with_its_own_credentials(project: Project) -> None:
     version = new_version()
-    with serve() as company:
+    with serve() as company, serve() as mine:
+        mine.add("mine", version)
         company.add("gear", version)
         company.login = ("me", "s3cr3t-of-company")
         project.write(
             {
-                "requirements.in": f"plain\nfast\ngear=={version}\n",
+                "requirements.in": f"plain\nfast\ngear=={version}\nmine\n",
                 "buildspec.yaml": (
                     "version: 1\nrequirements:\n  web:\n    source: requirements.in\n"
                     f"    extra-indexes: {{company: '{company.url}'}}\n"
@@ -207,13 +208,16 @@ def test_an_extra_index_is_asked_with_its_own_credentials(project: Project) -> N
         )
         assert "UV_INDEX_<NAME>_USERNAME" in project.nox("lock").cause
         project.env |= {
+            # The spec's come besides those of the environment.
+            "UV_INDEX": mine.url,
             "UV_INDEX_COMPANY_USERNAME": "me",
             "UV_INDEX_COMPANY_PASSWORD": "s3cr3t-of-company",
         }
         done = project.ok("build")
     image = ImageIndex.open(project.tar)
     for platform in image.platforms.values():
-        assert "opt/venv/lib/python3.13/site-packages/gear/__init__.py" in platform.own_names
+        for name in ("gear", "mine"):
+            assert f"opt/venv/lib/python3.13/site-packages/{name}/__init__.py" in platform.own_names
     for written in (*project.root.rglob("*.lock"), project.root / "dist" / "build.json"):
         assert "s3cr3t" not in written.read_text()
     assert "s3cr3t" not in done.stderr + done.stdout
