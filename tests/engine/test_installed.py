@@ -17,6 +17,7 @@ from nox_buildkit.bases.linker import CACHE
 from nox_buildkit.bases.unpack import PACKAGES, Source, unpack
 from nox_buildkit.engine.debian import host_archive
 from nox_buildkit.engine.provision import silent, tool
+from nox_buildkit.outside import Programs
 
 #: With alternatives of every kind but Java's, which alone are as large as the rest.
 SOME = (
@@ -63,9 +64,8 @@ def source() -> Source:
 
 @pytest.fixture(scope="module")
 def ours(source: Source, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    tree = unpack(
-        "trixie", "amd64", (*PACKAGES, *NAMES), source, tmp_path_factory.mktemp("unpacked")
-    )
+    with Programs(tmp_path_factory.mktemp("unpacked"), 600) as programs:
+        tree = unpack("trixie", "amd64", (*PACKAGES, *NAMES), source, programs)
     assert not tree.lacks
     links = {n: e.info.linkname for n, e in tree.entries.items() if e.info.issym()}
     cache = tmp_path_factory.mktemp("cache") / "ld.so.cache"
