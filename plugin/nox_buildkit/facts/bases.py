@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -231,6 +233,15 @@ def _kept(path: Path) -> dict[str, Inside]:
 
 
 def _source(release: debian.Release, report: Report) -> Source:
+    # mmdebstrap makes itself root in a user namespace, which takes newuidmap(1).
+    if os.geteuid() != 0 and shutil.which("newuidmap") is None:
+        raise EngineError(
+            Problem(
+                "base 'debian' is assembled as root, or by a user who has newuidmap",
+                "run nox as root (`sudo -E nox -s build`) or `apt-get install uidmap`, or set "
+                "'base' to 'slim'",
+            )
+        )
     archive, security = host_archive(), host_security()
     lines = [_line(archive, release.suite)]
     if security:
