@@ -62,7 +62,7 @@ def of_tokens(text: str, random: Random) -> str:
             tokens[at] = random.choice(WORDS)
         else:
             tokens[at] += tokens[other]
-    return "".join(tokens)
+    return "".join(tokens)[:1_000_000]
 
 
 def of_lines(text: str, random: Random) -> str:

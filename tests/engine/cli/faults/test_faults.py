@@ -260,7 +260,7 @@ def test_a_registry_that_refuses(project: Project, built_template: Project, stat
         address = f"127.0.0.1:{server.server_port}"
         done = project.nox("push", "--set", f"registry={address}/x")
         server.shutdown()
-    assert address in done.cause
+    assert address in done.failure
     assert not (project.root / "dist" / "release.json").exists()
     _recovers(project, built_template.digest())
 
