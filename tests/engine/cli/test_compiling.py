@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -193,11 +194,10 @@ def test_a_library_that_was_forgotten_is_named_with_who_needs_it(
     project.write({"buildspec.yaml": SPEC.replace("    apt: [libyaml-0-2]\n", "")})
     done = project.ok("build", "--platform", "linux/amd64")
     path = f"/{SITE}/cyaml.cpython-313-x86_64-linux-gnu.so"
-    said = (
-        f"web, linux/amd64: libyaml-0.so.2 is not in the image, and {path} needs it; "
-        "it is in Debian's package libyaml-0-2"
-    )
+    begin = f"web, linux/amd64: libyaml-0.so.2 is not in the image, and {path} needs it; "
+    (said,) = project.record()["images"]["web"]["warnings"]
+    # The list of files of a release may be out of reach; then the usual rule names the package.
+    assert re.fullmatch(rf"{re.escape(begin)}.*Debian's package .*libyaml-0-2", said)
     assert f"warning: {said}\n" in done.stderr
-    assert project.record()["images"]["web"]["warnings"] == [said]
     # It is said again as long as it is so.
     assert f"warning: {said}\n" in project.ok("build", "--platform", "linux/amd64").stderr
