@@ -57,7 +57,8 @@ def _coverage(project: Project, sources: Mapping[Target, Source | None]) -> None
     try:
         with downloads() as report:
             locked = read_base_lock(project.root / NAME)
-            bases = reach_bases(project, report, locked=locked)
+            # A base takes a minute or more to assemble, and a build will do that.
+            bases = reach_bases(project, report, locked=locked, assembles=False)
             found = gather_coverage(sources, reach_outside(project, bases))
     except (EngineError, LockError) as error:
         # The locks are written all the same, and a build is going to say it again.

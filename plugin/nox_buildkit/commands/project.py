@@ -200,6 +200,7 @@ def reach_bases(
     *,
     locked: Mapping[str, RemoteImage] | None = None,
     pull: bool = False,
+    assembles: bool = True,
 ) -> Bases:
     """The bases that the images of ``project`` can have; nobody is asked before one is needed."""
 
@@ -211,7 +212,7 @@ def reach_bases(
     def engine() -> Engine:
         return find_engine(Needs(frozenset()), project.builder, report)
 
-    return Bases(client, engine, report, project.spec.mirrors, locked, in_ci(), pull)
+    return Bases(client, engine, report, project.spec.mirrors, locked, in_ci(), pull, assembles)
 
 
 def reach_outside(project: Project, bases: Bases, exclude: tuple[Path, ...] = ()) -> Outside:

@@ -51,7 +51,8 @@ class Bases:
     ``client`` and ``engine`` (for steps of no platform in particular) are made when one is first
     needed; ``mirrors``: what stands in for a registry; ``locked``: references with the digests that
     were committed, None if none were; ``strict``: all references have to be in there; ``pull``:
-    look for newer ones all the same.
+    look for newer ones all the same; ``assembles``: without it, no base is assembled, and of one
+    that is not there yet only what its release says is known.
     """
 
     client: Callable[[], DockerClient]
@@ -61,6 +62,7 @@ class Bases:
     locked: Mapping[str, RemoteImage] | None = None
     strict: bool = False
     pull: bool = False
+    assembles: bool = True
     resolved: dict[str, RemoteImage] = field(default_factory=dict)
     assembled: dict[tuple[object, ...], BaseFacts] = field(default_factory=dict)
 
@@ -91,8 +93,10 @@ class Bases:
                 raise with_nearest(error, _names(release.suite)) from None
 
         name = f"debian:{release.suite}{contents}"
-        locked = self._locked(name)
         base = None if self.pull else debian.assembled(release, wanted, contents)
+        if not (base or self.assembles):
+            return _not_assembled(release, wanted)
+        locked = self._locked(name)
         base = base or assemble(again=self.pull)
         if locked and locked != _as_image(base):
             # What is there may be older than the lock.
@@ -210,6 +214,19 @@ def _oldest(versions: Iterable[str]) -> str:
     """The oldest, for one lock is read for all platforms; empty if one is not known."""
     known = list(versions)
     return min(known, key=Version) if known and all(known) else ""
+
+
+def _not_assembled(release: debian.Release, platforms: Iterable[str]) -> BaseFacts:
+    """What is known of a base of a release before there is one: what wheels are chosen against."""
+    return BaseFacts(
+        name="debian",
+        context="",
+        digest="",
+        platforms=frozenset(platforms),
+        libc=release.libc,
+        python=release.python,
+        builds=True,
+    )
 
 
 def _as_image(base: debian.DebianBase) -> RemoteImage:

@@ -159,6 +159,10 @@ def _compiled(text: str, exception: bool) -> Pattern:
             raise NotAPattern(f"{error.msg}") from None
 
 
+#: Any folders, or none.
+_FOLDERS = "(?:.*/)?"
+
+
 def _translated(text: str) -> tuple[str, str]:
     """The regular expression, and whether one is needed: exact, prefix, suffix or expression."""
     expression, kind, position = "", "exact", 0
@@ -169,7 +173,9 @@ def _translated(text: str) -> tuple[str, str]:
             position += 1
             position += text.startswith("/", position)
             if position < len(text):
-                expression, kind = expression + "(?:.*/)?", "expression"
+                # Repeated, it means the same, and Python would try every way to divide a path.
+                expression = f"{expression.removesuffix(_FOLDERS)}{_FOLDERS}"
+                kind = "expression"
             elif kind == "exact":
                 kind = "prefix"
             else:

@@ -37,6 +37,15 @@ def test_a_fresh_lock_asks_nobody(project: Project) -> None:
     assert (before.st_mtime_ns, before.st_ino) == (after.st_mtime_ns, after.st_ino)
 
 
+def test_a_lock_says_which_wheels_there_are_without_a_base(
+    project: Project, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    done = project.ok("lock", NOX_BUILDKIT_CACHE=str(cache))
+    assert "fast" in done.stderr
+    assert not list((cache / "bases").glob("*"))
+
+
 def test_pins_are_kept_until_they_are_upgraded(project: Project) -> None:
     project.write({"requirements.in": "plain\nfast\n"})
     project.ok("lock")
