@@ -24,11 +24,12 @@ _PART = ".part"
 def cache_dir() -> Path:
     """The user's cache folder (XDG base directory specification), mode 0700, made on demand.
 
-    ``NOX_BUILDKIT_CACHE`` names another one.
+    ``NOX_BUILDKIT_CACHE`` names another one. Without links: paths below it are compared, and those
+    of definitions are relative.
     """
     named = os.environ.get("NOX_BUILDKIT_CACHE")
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return private_dir(Path(named or f"{base}/nox-buildkit").expanduser().absolute())
+    return real_path(private_dir(Path(named or f"{base}/nox-buildkit").expanduser()))
 
 
 def private_dir(path: Path) -> Path:

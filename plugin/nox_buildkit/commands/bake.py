@@ -90,6 +90,7 @@ def prepared(
     """
     folder = work_folder(root, plan)
     forget_projects()
+    _require_no_at_sign(plan)
     write_definition(plan, folder, {"uv": str(uv_programs({*engine.native, *plan.emulated}))})
     with scratch(_runtime_dir(), "nox-buildkit-secrets-") as secrets:
         network = network_of(plan)
@@ -99,6 +100,15 @@ def prepared(
         write_atomic(folder / OVERRIDE, override(values))
         command = command_for(plan, engine, no_cache=no_cache, secrets=secrets)
         yield Bake(plan, engine, folder, tuple(command))
+
+
+def _require_no_at_sign(plan: Plan) -> None:
+    """Raise UsageError for a base at a path that buildx would cut at its ``@``."""
+    for base in (base for target in plan.targets for base in target.bases.values()):
+        layout = layout_folder(base.context)
+        if layout and "@" in str(layout):
+            message = f"buildx takes the '@' in {layout} for the beginning of a digest"
+            raise UsageError(Problem(message, "set NOX_BUILDKIT_CACHE to a folder without it"))
 
 
 def write_definition(plan: Plan, folder: Path, contexts: Mapping[str, str]) -> None:
@@ -201,8 +211,8 @@ def _outside(plan: Plan) -> list[str]:
     """Folders that the definition names outside of its own."""
     paths = {target.application.folder for target in plan.targets}
     bases = [base for target in plan.targets for base in target.bases.values()]
-    paths |= {str(found) for base in bases if (found := layout_folder(base.context))}
-    paths.add(str(cache_dir()))
+    paths |= {str(real_path(found)) for base in bases if (found := layout_folder(base.context))}
+    paths.add(str(real_path(cache_dir())))
     if bundle := _ca_bundle():
         paths.add(bundle)
     return sorted(paths)

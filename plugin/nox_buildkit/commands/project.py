@@ -21,7 +21,15 @@ from nox_buildkit.engine.registry import RemoteImage
 from nox_buildkit.errors import BuildkitError, EngineError, LockError, Problem, UsageError
 from nox_buildkit.facts.bases import Bases
 from nox_buildkit.facts.gather import Outside, gather
-from nox_buildkit.files import cache_dir, locked, private_dir, remove, sweep_parts, write_atomic
+from nox_buildkit.files import (
+    cache_dir,
+    locked,
+    private_dir,
+    real_path,
+    remove,
+    sweep_parts,
+    write_atomic,
+)
 from nox_buildkit.lock.bases import NAME as BASE_LOCK
 from nox_buildkit.lock.bases import read_base_lock
 from nox_buildkit.lock.chosen import Choice, with_pythons
@@ -86,7 +94,8 @@ def kept_for(root: Path, key: str = "") -> Path:
     digest = hashlib.sha256(json.dumps([str(root), key]).encode()).hexdigest()[:12]
     # Commas and quotes have a meaning in buildx's options.
     name = re.sub(r"[^A-Za-z0-9._-]", "-", root.name)
-    folder = private_dir(cache_dir() / "projects" / f"{name}-{digest}")
+    # Paths in a definition are relative, and a link on the way would lead them elsewhere.
+    folder = real_path(private_dir(cache_dir() / "projects" / f"{name}-{digest}"))
     if not (folder / _ROOT).exists():
         write_atomic(folder / _ROOT, os.fsencode(root))
     return folder

@@ -80,3 +80,18 @@ def test_byte_code_that_was_damaged_is_compiled_again(
     after = ImageIndex.open(project.tar).platforms["linux/amd64"]
     name = "opt/venv/lib/python3.13/site-packages/plain/__pycache__/__init__.cpython-313.pyc"
     assert after.read_bytes(name) == before.read_bytes(name)
+
+
+def test_a_cache_may_lie_behind_a_link(project: Project, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(cache_of(project))
+    project.ok("build", "--platform", "linux/amd64", NOX_BUILDKIT_CACHE=str(link))
+    assert project.tar.exists()
+
+
+def test_a_cache_with_an_at_sign_in_its_path_is_refused(caching: Project, tmp_path: Path) -> None:
+    home = tmp_path / "c@che"
+    cache_of(caching).rename(home)
+    cause = caching.nox("build", "--platform", "linux/amd64", NOX_BUILDKIT_CACHE=str(home)).cause
+    assert f"buildx takes the '@' in {home}/bases/" in cause
+    assert "set NOX_BUILDKIT_CACHE to a folder without it" in cause
