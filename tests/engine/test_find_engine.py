@@ -18,6 +18,7 @@ from nox_buildkit.engine import private
 from nox_buildkit.engine.find import find_client, find_engine
 from nox_buildkit.engine.model import Needs
 from nox_buildkit.engine.private import PrivateEngine
+from nox_buildkit.engine.provision import Package, check_runs, provision
 from nox_buildkit.engine.socket_api import version
 from nox_buildkit.errors import EngineError
 
@@ -122,6 +123,24 @@ def test_a_client_without_a_daemon_leads_to_the_private_engine(
     told = Told()
     assert find_engine(BOTH, report=told).private
     assert any("Cannot connect" in message for message in told.messages)
+
+
+def test_a_buildx_that_is_too_old_is_passed_over_and_said_so(
+    docker: Path, engine_home: Path
+) -> None:
+    # Debian 13's own, of which bake has no --allow.
+    place = "usr/libexec/docker/cli-plugins/docker-buildx"
+    old = provision(
+        "old-buildx",
+        [[Package("docker-buildx", "trixie")]],
+        lambda prefix: check_runs(prefix / place, "version"),
+    )
+    plugin = docker / "cli-plugins/docker-buildx"
+    plugin.unlink()
+    plugin.symlink_to(old / place)
+    told = Told()
+    assert find_engine(BOTH, report=told).private
+    assert any("no buildx whose bake knows --allow" in message for message in told.messages)
 
 
 def test_a_capable_daemon_of_the_user_is_taken(docker: Path, own_home: Path) -> None:

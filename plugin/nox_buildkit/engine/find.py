@@ -75,7 +75,7 @@ def find_engine(needs: Needs, builder: str | None = None, report: Report = silen
                     for problem in error.problems
                 )
             ) from error
-    client = _installed()
+    client = _installed(report)
     if client is None:
         return _private(needs, report)
     try:
@@ -125,18 +125,23 @@ def _fix(choice: _Choice) -> str:
     return "start that daemon, or unset the variable to use the private engine"
 
 
-def _installed() -> DockerClient | None:
-    """Return the docker client on PATH, if it has buildx."""
+def _installed(report: Report = silent) -> DockerClient | None:
+    """Return the docker client on PATH, if it has a buildx that can do what a build needs."""
     path = shutil.which("docker")
     if path is None:
         return None
     client = docker_client(path)
-    return client if inspection.has_buildx(client) else None
+    if inspection.has_buildx(client):
+        return client
+    report(
+        f"not {path}: it has no buildx whose bake knows --allow; update its buildx to use it", 0, 0
+    )
+    return None
 
 
 def _client(report: Report) -> DockerClient:
     """Return the user's docker client, else ours with the user's builders and contexts."""
-    if (client := _installed()) is not None:
+    if (client := _installed(report)) is not None:
         return client
     binaries = client_binaries(report)
     names = (*CREDENTIALS, "buildx")

@@ -69,12 +69,11 @@ class Builder:
 
 
 def has_buildx(client: DockerClient) -> bool:
-    """Whether the client has the buildx plugin."""
+    """Whether the client has the buildx plugin, and one that can be told what bake may read."""
     try:
-        ask(client, "buildx", "version")
+        return "--allow" in ask(client, "buildx", "bake", "--help")
     except EngineError:
         return False
-    return True
 
 
 def daemon(client: DockerClient, context: str | None = None) -> SystemInfo:
