@@ -21,6 +21,7 @@ from nox_buildkit.engine import private, processes
 from nox_buildkit.engine.private import PrivateEngine
 from nox_buildkit.engine.private_layout import SOCKET_PATH_BYTES, Layout
 from nox_buildkit.errors import EngineError
+from nox_buildkit.files import locked
 from nox_buildkit.mounts import mounts_below
 
 START = "from nox_buildkit.engine import private; private.start(); print(private.status().pid)"
@@ -77,6 +78,12 @@ def test_status_stop_and_remove(own_home: Path, engine_home: Path) -> None:
     assert private.stop()
     stopped = private.status()
     assert (stopped.state, stopped.pid) == ("stopped", 0)
+    kept = own_home / "projects/shop-0123"
+    with locked(kept / ".lock"):
+        (kept / "project").write_text("/srv/shop")
+        with pytest.raises(EngineError, match="a build is running, of the project in /srv/shop"):
+            private.remove()
+    assert (own_home / "engine/data").exists()
     private.remove()
     assert private.status().state == "absent"
     assert not (own_home / "engine").exists()

@@ -28,6 +28,7 @@ from nox_buildkit.engine.processes import (
     uptime,
 )
 from nox_buildkit.engine.provision import Report, silent, tools_dir
+from nox_buildkit.engine.removable import require_idle, require_removable
 from nox_buildkit.errors import EngineError, Problem
 from nox_buildkit.files import cache_dir, locked
 from nox_buildkit.files import remove as remove_path
@@ -101,14 +102,18 @@ def stop() -> bool:
 def remove() -> None:
     """Stop the engine and delete its data, its programs, its configuration and what it built from.
 
-    Raises EngineError while something below its folder stays mounted.
+    Raises EngineError, having removed nothing, while a build runs, for what belongs to another
+    user, and while something below its folders stays mounted.
     """
     layout = Layout.current()
+    folders = (layout.home, *(cache_dir() / name for name in _LARGE))
+    require_idle(cache_dir() / "projects")
     with locked(layout.lock):
         if layout.home.exists():
             _stop(layout)
+        require_removable(folders)
         emulation.forget()
-        for folder in (layout.home, *(cache_dir() / name for name in _LARGE)):
+        for folder in folders:
             remove_path(folder)
 
 
