@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nox_buildkit.commands.bake import Bake, bake, prepared, work_folder
@@ -47,7 +47,6 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
 
 
 def _run(buildspec: Path, arguments: argparse.Namespace) -> None:
-    began = time.monotonic()
     project = open_project(buildspec, arguments)
     output = arguments.output.absolute()
     plan = plan_build(project, arguments)
@@ -58,7 +57,7 @@ def _run(buildspec: Path, arguments: argparse.Namespace) -> None:
         results |= build_images(project, stale, arguments, also)
         record_results(output / record.BUILD, plan, [results[i.name] for i in plan.images])
     ordered = [results[image.name] for image in plan.images]
-    _tell(ordered, time.monotonic() - began)
+    _tell(ordered, time.monotonic() - project.began)
 
 
 def plan_build(project: Project, arguments: argparse.Namespace) -> Plan:
@@ -122,7 +121,10 @@ def build_images(
             reporter.message(notice)
         made = [Exported(plan, image, exports, digests[image.name]) for image in plan.images]
         require_planned(made, also.done if also else "")
-        return {one.image.name: one.finish(output, outcome, reporter.message) for one in made}
+        results = [one.finish(output, reporter.message, outcome.progress) for one in made]
+        # Locks and bases take their time, too, and people wait for all of it.
+        seconds = time.monotonic() - project.began
+        return {one.name: replace(one, seconds=seconds) for one in results}
     except BuildError as error:
         raise error.placed(_places(project, plan)) from None
     finally:

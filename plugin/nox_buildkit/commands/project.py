@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -60,7 +61,8 @@ class Project:
     """A spec, the file it was read from, and what of it was asked for.
 
     ``builder``: the buildx builder that somebody named; the nearest to this run wins;
-    ``pythons``: how the Python of each image was chosen.
+    ``pythons``: how the Python of each image was chosen; ``began``: when the spec was read, by the
+    monotonic clock.
     """
 
     file: Path
@@ -69,6 +71,7 @@ class Project:
     platforms: tuple[str, ...]
     builder: str | None = None
     pythons: Mapping[str, Choice] = field(default_factory=dict)
+    began: float = field(default_factory=time.monotonic)
 
     @property
     def root(self) -> Path:

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from nox_buildkit.engine import layout
-from nox_buildkit.engine.bake import BakeResult
+from nox_buildkit.engine.progress import Progress
 from nox_buildkit.errors import BuildError, Problem
 from nox_buildkit.plan.model import ImagePlan, Plan
 from nox_buildkit.report.summary import ImageResult, PlatformResult
@@ -56,7 +56,7 @@ class Exported:
             # Debian packages that are added to a base come before.
             layers = layers[: begin - bool(one.apt)]
 
-    def finish(self, output: Path, outcome: BakeResult, tell: Callable[[str], None]) -> ImageResult:
+    def finish(self, output: Path, tell: Callable[[str], None], progress: Progress) -> ImageResult:
         """Pack it into ``output``, and say what was made. Raises BuildError."""
         target = output / f"{self.image.name}.oci.tar"
         stacks = [self.plan.stack(self.image, result.platform) for result in self.platforms]
@@ -64,7 +64,7 @@ class Exported:
         found = (*known, *self._start_warnings(), *self._warnings(tell))
         layout.pack(self.folder, self.digest, self.image.references, target)
         layout.sweep(self.folder, self.digest)
-        counts = [outcome.progress.count(one.name) for one in self.image.targets]
+        counts = [progress.count(one.name) for one in self.image.targets]
         return ImageResult(
             name=self.image.name,
             digest=self.digest,
@@ -74,7 +74,6 @@ class Exported:
             archive=layout.archive_of(target),
             cached=sum(count.cached for count in counts),
             executed=sum(count.executed for count in counts),
-            seconds=outcome.seconds,
             warnings=tuple(dict.fromkeys(found)),
         )
 

@@ -53,7 +53,8 @@ class Archive:
 
 @dataclass(frozen=True, slots=True)
 class ImageResult:
-    """An image with all its platforms; ``digest``: of the index; ``seconds``: wall clock.
+    """An image with all its platforms; ``digest``: of the index; ``seconds``: wall clock, from
+    the reading of the spec to the end.
 
     ``archive``: the file ``output``; ``warnings``: what was found in it, a sentence each.
     """
