@@ -110,9 +110,9 @@ def test_credentials_are_those_of_docker_login(
 ) -> None:
     where = _registry(closed_registry, "demo")
     refused = project.nox("push", *where)
-    assert closed_registry.address in refused.cause
-    assert "refuses" in refused.cause
-    assert f"docker login {closed_registry.address}" in refused.cause
+    assert closed_registry.address in refused.failure
+    assert "refuses" in refused.failure
+    assert f"docker login {closed_registry.address}" in refused.failure
     assert not (project.root / "dist" / "release.json").exists()
 
     auth = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
@@ -127,7 +127,7 @@ def test_credentials_are_those_of_docker_login(
 def test_a_registry_that_is_not_there(project: Project) -> None:
     address = f"127.0.0.1:{free_port()}"
     done = project.nox("push", "--set", f"registry={address}/demo")
-    assert f"the registry {address} cannot be reached (connection refused)" in done.cause
+    assert f"the registry {address} cannot be reached (connection refused)" in done.failure
     assert not (project.root / "dist" / "release.json").exists()
 
 
