@@ -50,17 +50,17 @@ class StandIn:
 COMPILERS = Contents(("libyaml-0-2", "libyaml-dev"), compilers=True)
 
 
-def official(files: Files) -> None:
+def official(files: Files, python: str = "python3.13") -> None:
     """Docker's ``python``: the interpreter and its library below /usr/local, with pip."""
-    folders = ("usr/lib/python3.13/", "usr/include/python3.13/", "usr/bin/py")
+    folders = (f"usr/lib/{python}/", f"usr/include/{python}/", "usr/bin/py")
     for name in [name for name in files if name.startswith(folders)]:
         entry = files.pop(name)
         moved = name.replace("usr/", "usr/local/", 1)
-        if not name.startswith("usr/bin/py") or name == "usr/bin/python3.13":
+        if not name.startswith("usr/bin/py") or name == f"usr/bin/{python}":
             place(files, moved, entry)
     for name in ("python3", "python"):
-        link(files, f"usr/local/bin/{name}", "python3.13")
-    write(files, "usr/local/lib/python3.13/site-packages/pip/__init__.py", b"")
+        link(files, f"usr/local/bin/{name}", python)
+    write(files, f"usr/local/lib/{python}/site-packages/pip/__init__.py", b"")
 
 
 def without_shell(files: Files) -> None:
@@ -170,20 +170,23 @@ def push(address: str, skopeo: Path, folder: Path, names: Mapping[str, StandIn])
 
 
 def push_for_arm(address: str, skopeo: Path, folder: Path) -> None:
-    """Push an official image for linux/amd64 and linux/arm/v7, as ``python:3.13-slim-arm``."""
+    """Push an official image for linux/amd64 and linux/arm/v7, as ``python:3.11-slim-arm``."""
     archive = host_archive()
     work = Path(tempfile.mkdtemp(dir=folder))
     work.chmod(0o755)
     options = f"[signed-by={archive.signed_by}] " if archive.signed_by else ""
-    source = Source((f"deb {options}{archive.uri} trixie main",), tool("mmdebstrap", silent))
-    with Programs(work, 600) as programs:
-        files = unpack("trixie", "armhf", PACKAGES, source, programs).entries
-    official(files)
+    source = Source((f"deb {options}{archive.uri} bookworm main",), tool("mmdebstrap", silent))
     standin = STAND_INS["python:3.13-slim"]
+    images = []
+    for platform, architecture in (("linux/amd64", "amd64"), ("linux/arm/v7", "armhf")):
+        with Programs(work, 600) as programs:
+            files = unpack("bookworm", architecture, PACKAGES, source, programs).entries
+        official(files, "python3.11")
+        entries = tuple(files.values())
+        images.append(PlatformImage(platform, entries, standin.config, compression=0))
     layout = Path(tempfile.mkdtemp(dir=folder))
-    arm = PlatformImage("linux/arm/v7", tuple(files.values()), standin.config, compression=0)
-    write_layout(layout, [_image("linux/amd64", standin), arm])
-    _copy(address, skopeo, layout, f"{standin.repository}:3.13-slim-arm")
+    write_layout(layout, images)
+    _copy(address, skopeo, layout, f"{standin.repository}:3.11-slim-arm")
 
 
 def push_with_apt(address: str, skopeo: Path, folder: Path) -> None:

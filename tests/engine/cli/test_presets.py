@@ -149,13 +149,15 @@ def test_a_32_bit_raspberry_pi(
     keys = {
         "command": ["python", "-m", "app", str(port)],
         "platforms": ["linux/amd64", "linux/arm/v7"],
+        "python": "3.11",
     }
-    mirrored.write({"buildspec.yaml": _spec(hub_for_arm, "python:3.13-slim-arm", **keys)})
+    mirrored.write({"buildspec.yaml": _spec(hub_for_arm, "python:3.11-slim-arm", **keys)})
     with serve() as index:
         version = new_version()
         index.add("plain", "1.0")
-        index.add("fast", version, NATIVE_TAGS["linux/amd64"], text="PLATFORM = 'amd64'\n")
-        index.add("fast", version, "cp313-cp313-linux_armv7l", text="PLATFORM = 'arm'\n")
+        tag = NATIVE_TAGS["linux/amd64"].replace("313", "311")
+        index.add("fast", version, tag, text="PLATFORM = 'amd64'\n")
+        index.add("fast", version, "cp311-cp311-linux_armv7l", text="PLATFORM = 'arm'\n")
         marked = "plain==1.0; platform_machine == 'armv7l'\n"
         mirrored.env["UV_DEFAULT_INDEX"] = index.url
         mirrored.write({"requirements.in": f"fast=={version}\n{marked}"})
@@ -168,7 +170,7 @@ def test_a_32_bit_raspberry_pi(
     image = ImageIndex.open(mirrored.tar)
     assert set(image.platforms) == {"linux/amd64", "linux/arm/v7"}
     names = {platform: one.own_names for platform, one in image.platforms.items()}
-    plain = "opt/venv/lib/python3.13/site-packages/plain/__init__.py"
+    plain = "opt/venv/lib/python3.11/site-packages/plain/__init__.py"
     assert plain in names["linux/arm/v7"]
     assert plain not in names["linux/amd64"]
     private_engine.client.load(mirrored.tar)
