@@ -85,7 +85,7 @@ source = { directory = "lib" }
 [[package]]
 name = "idna"
 version = "3.10"
-source = { registry = "https://pypi.org/simple" }
+source = { registry = "https://packages.example.com/simple" }
 sdist = { url = "https://files.example/idna.tar.gz", hash = "sha256:12", size = 1 }
 wheels = [{ url = "https://files.example/idna-3.10-py3-none-any.whl", hash = "sha256:9", size = 1 }]
 """
