@@ -55,6 +55,9 @@ def add_user(users: Accounts, groups: Accounts, wanted: str) -> None:
             uid = int(user) if user.isdigit() else free
             if uid not in users.ids.values():
                 name = ANONYMOUS if user.isdigit() else user
+                if not user.isdigit():
+                    said = f"the base has no user '{user}': one with the ID {uid} is made"
+                    print(f"nox-buildkit: {said}", file=sys.stderr)
                 users.add(name, uid, f"{number}::/nonexistent:/usr/sbin/nologin")
 
 

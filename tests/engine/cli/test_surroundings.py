@@ -167,7 +167,9 @@ def test_a_user_by_name_is_the_bases_or_is_made(project: Project) -> None:
     spec = "version: 1\nimages: {web: {base: debian, user: NAME, directories: [/data]}}\n"
     for name, number in (("shop", 10001), ("www-data", 33)):
         project.write({"buildspec.yaml": spec.replace("NAME", name)})
-        project.ok("build", "--platform", "linux/amd64")
+        done = project.ok("build", "--platform", "linux/amd64", "--no-cache")
+        said = f"the base has no user '{name}': one with the ID {number} is made"
+        assert (said in done.stderr) == (name == "shop")
         image = _image(project)
         assert image.config["config"]["User"] == name
         (line,) = [x for x in image.read("etc/passwd").splitlines() if x.startswith(f"{name}:")]
