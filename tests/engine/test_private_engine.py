@@ -127,7 +127,7 @@ def test_an_engine_without_its_containerd_is_broken_and_starts_again(
     os.kill(containerd.pid, signal.SIGKILL)
     wait_until(lambda: processes.process_of(containerd.pid) is None)
     assert processes.process_of(dockerd), "dockerd does not notice"
-    assert private.status().state == "broken"
+    wait_until(lambda: private.status().state == "broken")
 
     again = private.start()
 

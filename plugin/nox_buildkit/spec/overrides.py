@@ -111,7 +111,8 @@ def _resolve(key: str, tree: Node, kind: Kind) -> tuple[str, ...]:
 def _known_name(rest: list[str], path: list[str], tree: Node) -> tuple[str, list[str]]:
     node = tree.find(path)
     known = list(node.value) if node and isinstance(node.value, dict) else []
-    for length in range(len(rest), 0, -1):
+    longest = max((name.count(".") + 1 for name in known), default=0)
+    for length in range(min(len(rest), longest), 0, -1):
         name = ".".join(rest[:length])
         if name in known:
             return name, rest[length:]
