@@ -20,7 +20,7 @@ def tests(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def fuzz(session: nox.Session) -> None:
     """Read changed files without an end: --seed N, --cases N, --seconds N, or one --case N."""
-    session.run("python", "tests/fuzz/campaign.py", *session.posargs)
+    session.run("python", "-m", "tests.fuzz.campaign", *session.posargs)
 
 
 @nox.session(venv_backend="none")

@@ -20,7 +20,7 @@ from bench.cases import CASES
 from bench.model import Case, Results
 from bench.stage import PLATFORMS, Stage, stage
 from bench.targets import targets
-from nox_buildkit.errors import BuildkitError
+from nox_buildkit.errors import NoxBuildkitError
 from nox_buildkit.files import cache_dir, private_dir, write_atomic
 
 RESULTS = Path(__file__).parent / "results"
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(stderr=True)
     try:
         return _run(options, console)
-    except BuildkitError as error:
+    except NoxBuildkitError as error:
         console.print(str(error), style="red", markup=False, highlight=False)
         return 1
     except KeyboardInterrupt:

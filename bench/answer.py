@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.contenders import docker
 from bench.process import BenchError, Runner
 from bench.registry import free_port
-from nox_buildkit.engine.model import Engine
+from nox_buildkit.engine.buildkit import Engine
 
 _PATIENCE = 60.0
 

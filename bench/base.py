@@ -21,11 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.process import BenchError
-from nox_buildkit.bases.debian import ARCHITECTURES, release_for
-from nox_buildkit.bases.layout import Entry, PlatformImage, write_layout
-from nox_buildkit.engine.debian import host_archive
-from nox_buildkit.engine.provision import tool
+from nox_buildkit.bases.debian_base import ARCHITECTURES, release_for
+from nox_buildkit.debian.archive import host_archive
+from nox_buildkit.debian.provision import tool
 from nox_buildkit.files import cache_dir, locked
+from nox_buildkit.oci.layout_writer import Entry, PlatformImage, write_layout
 
 PYTHON = "3.13"
 
@@ -62,7 +62,7 @@ class SlimBase:
 
 
 def slim_base(report: Callable[[str], None]) -> SlimBase:
-    """The base for linux/amd64 and linux/arm64, assembled once. Raises BuildkitError."""
+    """The base for linux/amd64 and linux/arm64, assembled once. Raises NoxBuildkitError."""
     key = hashlib.sha256(json.dumps([RECIPE, PACKAGES]).encode()).hexdigest()[:12]
     folder = cache_dir() / "bench" / f"slim-{PYTHON}-{key}"
     with locked(folder.with_name("slim.lock")):

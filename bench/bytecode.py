@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.contenders import docker
 from bench.process import BenchError, Runner
-from nox_buildkit.engine.model import Engine
+from nox_buildkit.engine.buildkit import Engine
 
 MOUNT = "nox-buildkit-bytecode"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from bench import network
 from bench.base import PYTHON
 from bench.project import Projects
-from nox_buildkit.engine.model import Engine
+from nox_buildkit.engine.buildkit import Engine
 
 MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
 DEFINITION = "docker-bake.json"

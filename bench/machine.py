@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.contenders import docker
 from bench.process import Runner
-from nox_buildkit.engine.model import Engine
+from nox_buildkit.engine.buildkit import Engine
 from nox_buildkit.lock.uv import uv_version
 
 

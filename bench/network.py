@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from nox_buildkit.commands.network import PROXIES, UV_VARIABLES
+from nox_buildkit.build.network_secrets import PROXIES, UV_VARIABLES
 
 #: Environment variable that carries the secret to buildx.
 VARIABLE = "NOX_BUILDKIT_BENCH_NETWORK"

@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nox_buildkit.errors import BuildkitError, Problem
+from nox_buildkit.errors import NoxBuildkitError, Problem
 
 _PATIENCE = ((signal.SIGINT, 15.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 2.0))
 
 
-class BenchError(BuildkitError):
+class BenchError(NoxBuildkitError):
     """Something could not be measured."""
 
 

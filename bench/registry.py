@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.process import BenchError, end_group
-from nox_buildkit.engine.provision import Package, check_runs, provision
+from nox_buildkit.debian.provision import Package, check_runs, provision
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from bench.base import PYTHON, slim_base
 from bench.contenders import DEFINITION, Ours, Peer, bake, docker, nox
 from bench.process import BenchError, Runner
 from bench.project import Projects
-from nox_buildkit.engine import emulation
+from nox_buildkit.engine.buildkit import Engine, Needs
 from nox_buildkit.engine.find import find_engine
-from nox_buildkit.engine.model import Engine, Needs
-from nox_buildkit.lock.program import uv_programs
+from nox_buildkit.engine.private import emulation
+from nox_buildkit.lock.uv_binary import uv_programs
 
 PLATFORMS = ("linux/amd64", "linux/arm64")
 OVERRIDE = "docker-bake.override.json"

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from containers import answer_of, running
-from real_parts import free_port
+from tests.support.containers import answer_of, running
+from tests.support.real_parts import free_port
 
-from nox_buildkit.engine import emulation
-from nox_buildkit.engine.private import PrivateEngine, start
+from nox_buildkit.engine.private import emulation
+from nox_buildkit.engine.private.engine import PrivateEngine, start
 
 HERE = Path(__file__).parent
 MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
-from nox_buildkit.visible import redacted, shortened, visible
+from nox_buildkit.printable import redacted, shortened, visible
 
 # More than a screen of problems helps nobody, and a hostile file can have thousands.
 _PROBLEMS = 20
@@ -45,7 +45,7 @@ class Problem:
         return visible(redacted(shortened(whole, _LENGTH)))
 
 
-class BuildkitError(Exception):
+class NoxBuildkitError(Exception):
     """Base of all errors that are reported without a traceback."""
 
     def __init__(self, *problems: Problem | str) -> None:
@@ -75,25 +75,25 @@ class BuildkitError(Exception):
         return other
 
 
-class UsageError(BuildkitError):
+class UsageError(NoxBuildkitError):
     """The command line is wrong."""
 
 
-class SpecError(BuildkitError):
+class SpecError(NoxBuildkitError):
     """buildspec.yaml, or a value set over it, is wrong."""
 
 
-class LockError(BuildkitError):
+class LockError(NoxBuildkitError):
     """Requirements cannot be resolved, read, or are stale."""
 
 
-class PlanError(BuildkitError):
+class PlanError(NoxBuildkitError):
     """What is asked for cannot be built: no wheel, no such platform, no such file."""
 
 
-class EngineError(BuildkitError):
+class EngineError(NoxBuildkitError):
     """There is no BuildKit to build on, or it does not do what the plan needs."""
 
 
-class BuildError(BuildkitError):
+class BuildError(NoxBuildkitError):
     """BuildKit was asked and said no."""

@@ -12,8 +12,8 @@ from pathlib import Path
 import nox
 
 from nox_buildkit.arguments import parser_for, session_names
-from nox_buildkit.errors import BuildkitError
-from nox_buildkit.visible import visible
+from nox_buildkit.errors import NoxBuildkitError
+from nox_buildkit.printable import visible
 
 
 def register(buildspec: str | os.PathLike[str] = "buildspec.yaml", prefix: str = "") -> None:
@@ -61,7 +61,7 @@ def _session_function(session: str, name: str, buildspec: Path) -> Callable[[nox
                 raise
             where = f"{error.filename}: " if error.filename else ""
             nox_session.error(visible(f"{where}{error.strerror or error}"))
-        except BuildkitError as error:
+        except NoxBuildkitError as error:
             if os.environ.get("NOX_BUILDKIT_DEBUG") == "1":
                 raise
             sys.stdout.flush()

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from real_parts import Tools, free_port, in_cache, wait_for
 
-from nox_buildkit.engine import private
+from nox_buildkit.debian.provision import Package, check_runs, provision
+from nox_buildkit.engine.buildkit import Engine, Needs
 from nox_buildkit.engine.find import find_engine
-from nox_buildkit.engine.model import Engine, Needs
-from nox_buildkit.engine.private import PrivateEngine
-from nox_buildkit.engine.provision import Package, check_runs, provision
+from nox_buildkit.engine.private import engine as private
+from nox_buildkit.engine.private.engine import PrivateEngine
 from nox_buildkit.files import cache_dir
+from tests.support.real_parts import Tools, free_port, in_cache, wait_for
 
 CHOICE = ("DOCKER_HOST", "DOCKER_CONTEXT", "BUILDX_BUILDER")
 

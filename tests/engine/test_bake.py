@@ -17,9 +17,9 @@ import pytest
 from python_on_whales import DockerClient
 
 from nox_buildkit.engine.bake import BakeResult, Update, bake_command, run
-from nox_buildkit.engine.diagnose import diagnose, last_lines
-from nox_buildkit.engine.model import Engine
-from nox_buildkit.engine.progress import Progress
+from nox_buildkit.engine.buildkit import Engine
+from nox_buildkit.engine.events.diagnose import diagnose, last_lines
+from nox_buildkit.engine.events.progress import Progress
 from nox_buildkit.errors import BuildError
 
 Bake = Callable[..., BakeResult]

@@ -15,12 +15,12 @@ from zipfile import ZipFile
 
 import pytest
 import uv as uv_program
-from real_parts import in_cache
 
 from nox_buildkit import render
-from nox_buildkit.engine.provision import Package, provision
+from nox_buildkit.debian.provision import Package, provision
+from tests.support.real_parts import in_cache
 
-SCRIPTS = Path(render.__file__).parent
+SCRIPTS = Path(render.__file__).parent / "scripts"
 #: Python → the suite of Debian's archive that has it.
 SUITES = {"3.9": "bullseye", "3.11": "bookworm", "3.13": "trixie", "3.14": "testing"}
 MODULE = '''\

@@ -7,12 +7,11 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from ignore_rules import FILES, make_tree, rule_set
-
 from nox_buildkit.engine.bake import bake_command
-from nox_buildkit.engine.model import Engine
+from nox_buildkit.engine.buildkit import Engine
 from nox_buildkit.errors import PlanError
 from nox_buildkit.facts.dockerignore import DockerIgnore
+from tests.support.ignore_rules import FILES, make_tree, rule_set
 
 #: Contexts of one target, each a layer.
 _TOGETHER = 40

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from executable import exits_with_42
 
-from nox_buildkit.engine import emulation, private
+from nox_buildkit.engine.buildkit import Needs
 from nox_buildkit.engine.find import find_engine
-from nox_buildkit.engine.model import Needs
-from nox_buildkit.engine.private import PrivateEngine
+from nox_buildkit.engine.private import emulation
+from nox_buildkit.engine.private import engine as private
+from nox_buildkit.engine.private.engine import PrivateEngine
 from nox_buildkit.errors import EngineError
+from tests.support.executable import exits_with_42
 
 # An architecture that no build here uses at the same time, and no host of these tests has.
 HANDLER = emulation.BINFMT / "nox-buildkit-riscv64"

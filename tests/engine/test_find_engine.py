@@ -12,15 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from real_parts import in_cache
 
-from nox_buildkit.engine import private
+from nox_buildkit.debian.provision import Package, check_runs, provision
+from nox_buildkit.engine.buildkit import Needs
 from nox_buildkit.engine.find import find_client, find_engine
-from nox_buildkit.engine.model import Needs
-from nox_buildkit.engine.private import PrivateEngine
-from nox_buildkit.engine.provision import Package, check_runs, provision
-from nox_buildkit.engine.socket_api import version
+from nox_buildkit.engine.private import engine as private
+from nox_buildkit.engine.private.engine import PrivateEngine
+from nox_buildkit.engine.private.socket_api import version
 from nox_buildkit.errors import EngineError
+from tests.support.real_parts import in_cache
 
 BOTH = Needs(platforms=frozenset({"linux/amd64", "linux/arm64"}))
 ONE_LOADED = Needs(platforms=frozenset({"linux/amd64"}), load=True)

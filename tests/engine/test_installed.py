@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from nox_buildkit.bases.linker import CACHE
+from nox_buildkit.bases.linker_cache import CACHE
 from nox_buildkit.bases.unpack import PACKAGES, Source, unpack
-from nox_buildkit.engine.debian import host_archive
-from nox_buildkit.engine.provision import silent, tool
-from nox_buildkit.outside import Programs
+from nox_buildkit.debian.archive import host_archive
+from nox_buildkit.debian.provision import silent, tool
+from nox_buildkit.run import Programs
 
 #: With alternatives of every kind but Java's, which alone are as large as the rest.
 SOME = (

@@ -71,7 +71,7 @@ assert canary.exists()
 _ASSEMBLE = """\
 import signal
 signal.signal(signal.SIGTERM, signal.default_int_handler)
-from nox_buildkit.facts.bases import Bases
+from nox_buildkit.facts.base_images import Bases
 Bases(None, None, lambda *_: None).of_debian("3.13", ["linux/amd64"])
 """
 
@@ -95,7 +95,7 @@ def test_an_interrupted_assembly_leaves_nothing_of_the_host_mounted(
 _FULL = """\
 import os, pathlib, subprocess, sys
 from nox_buildkit.errors import EngineError
-from nox_buildkit.facts.bases import Bases
+from nox_buildkit.facts.base_images import Bases
 
 home = pathlib.Path(os.environ["NOX_BUILDKIT_CACHE"])
 subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100m", "tmpfs", home], check=True)

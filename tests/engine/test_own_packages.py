@@ -8,16 +8,16 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from package_index import BACKEND, serve
-from project import git
 
+from nox_buildkit.buildspec.reading.load import parse
 from nox_buildkit.errors import LockError, PlanError
-from nox_buildkit.facts.wheels import local_wheel
+from nox_buildkit.facts.local_wheels import local_wheel
 from nox_buildkit.lock.compile import compile_lock
-from nox_buildkit.lock.sets import sources_of
+from nox_buildkit.lock.requirement_sets import sources_of
 from nox_buildkit.lock.source import Source
 from nox_buildkit.plan.facts import LocalWheel
-from nox_buildkit.spec.load import parse
+from tests.support.package_index import BACKEND, serve
+from tests.support.project import git
 
 SETUPTOOLS = """\
 [build-system]

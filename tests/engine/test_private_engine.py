@@ -14,15 +14,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from executable import waits
-from real_parts import in_cache
 
-from nox_buildkit.engine import private, processes
-from nox_buildkit.engine.private import PrivateEngine
-from nox_buildkit.engine.private_layout import SOCKET_PATH_BYTES, Layout
+from nox_buildkit.engine.private import engine as private
+from nox_buildkit.engine.private import processes
+from nox_buildkit.engine.private.engine import PrivateEngine
+from nox_buildkit.engine.private.paths import SOCKET_PATH_BYTES, Layout
 from nox_buildkit.errors import EngineError
 from nox_buildkit.files import locked
 from nox_buildkit.mounts import mounts_below
+from tests.support.executable import waits
+from tests.support.real_parts import in_cache
 
 START = "from nox_buildkit.engine import private; private.start(); print(private.status().pid)"
 

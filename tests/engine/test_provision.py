@@ -13,15 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from real_parts import Tools
 
-from nox_buildkit.engine.debian import host_archive
-from nox_buildkit.engine.provision import Package, check_runs, provision, tool, tools_dir
+from nox_buildkit.debian.archive import host_archive
+from nox_buildkit.debian.provision import Package, check_runs, provision, tool, tools_dir
 from nox_buildkit.errors import EngineError
+from tests.support.real_parts import Tools
 
 TINY = [[Package("hello")]]
 FETCH = """
-from nox_buildkit.engine.provision import Package, check_runs, provision
+from nox_buildkit.debian.provision import Package, check_runs, provision
 print(provision("hello", [[Package("hello")]], lambda p: check_runs(p / "usr/bin/hello")))
 """
 

@@ -19,9 +19,8 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from subjects import Case, case_of
-
-from nox_buildkit.errors import BuildkitError
+from nox_buildkit.errors import NoxBuildkitError
+from tests.fuzz.subjects import Case, case_of
 
 SECONDS = 2.0
 MESSAGES = 64 * 1024
@@ -37,7 +36,7 @@ def fault_of(case: Case, folder: Path) -> str:
     began = time.process_time()
     try:
         case.run(folder)
-    except BuildkitError as error:
+    except NoxBuildkitError as error:
         if fault := _fault_of_words(error, folder):
             return fault
     except TooSlow:
@@ -48,7 +47,7 @@ def fault_of(case: Case, folder: Path) -> str:
     return f"{spent:.1f} s" if spent > SECONDS else ""
 
 
-def _fault_of_words(error: BuildkitError, folder: Path) -> str:
+def _fault_of_words(error: NoxBuildkitError, folder: Path) -> str:
     text = str(error)
     if len(text.encode(errors="surrogatepass")) > MESSAGES:
         return f"{len(text)} characters of messages"

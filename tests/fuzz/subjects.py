@@ -11,13 +11,13 @@ from random import Random
 from typing import Any
 
 import yaml
-from mutate import WORDS, mutated, of_bytes, of_lines, of_tokens, toml
 
+from nox_buildkit.buildspec.reading.load import load, parse
 from nox_buildkit.facts.dockerignore import DockerIgnore
-from nox_buildkit.lock.inputs import inputs_digest
-from nox_buildkit.lock.local import git_packages, local_packages
-from nox_buildkit.lock.sets import sources_of
-from nox_buildkit.spec.load import load, parse
+from nox_buildkit.lock.direct_references import git_packages, local_packages
+from nox_buildkit.lock.lock_inputs import inputs_digest
+from nox_buildkit.lock.requirement_sets import sources_of
+from tests.fuzz.mutate import WORDS, mutated, of_bytes, of_lines, of_tokens, toml
 
 ROOT = Path(__file__).parents[2]
 SPECS = [path.read_bytes() for path in sorted(ROOT.glob("examples/*/buildspec.yaml"))]

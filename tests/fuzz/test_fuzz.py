@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from campaign import fault_of, run
-from subjects import READERS, Case, case_of
-
-from nox_buildkit.errors import BuildkitError
+from nox_buildkit.errors import NoxBuildkitError
+from tests.fuzz.campaign import fault_of, run
+from tests.fuzz.subjects import READERS, Case, case_of
 
 CASES = 20_000
 
@@ -27,8 +26,10 @@ def test_what_does_not_hold_is_noticed(tmp_path: Path) -> None:
         def run(self, folder: Path) -> None:
             raise {
                 "traceback": KeyError("project"),
-                "flood": BuildkitError("buildspec.yaml: " + "🐍" * 9000 + "x", *["🐍" * 2000] * 20),
-                "nowhere": BuildkitError("it is wrong"),
+                "flood": NoxBuildkitError(
+                    "buildspec.yaml: " + "🐍" * 9000 + "x", *["🐍" * 2000] * 20
+                ),
+                "nowhere": NoxBuildkitError("it is wrong"),
             }[self.subject]
 
     assert "KeyError" in fault_of(Planted("traceback", {}), tmp_path)

@@ -6,15 +6,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
-from test_golden import facts_for
-
+from nox_buildkit.buildspec.model.buildspec import BuildSpec
+from nox_buildkit.buildspec.model.grammar import PLATFORMS
+from nox_buildkit.buildspec.reading.load import parse
 from nox_buildkit.plan.facts import Facts
-from nox_buildkit.plan.make import make_plan
 from nox_buildkit.plan.model import Plan
-from nox_buildkit.render.bake import render
-from nox_buildkit.spec.grammar import PLATFORMS
-from nox_buildkit.spec.load import parse
-from nox_buildkit.spec.model import BuildSpec
+from nox_buildkit.plan.planner import make_plan
+from nox_buildkit.render.bake_definition import render
+from tests.golden.test_golden import facts_for
 
 HEAD = "version: 1\ndefaults: {base: debian}\nimages:\n"
 

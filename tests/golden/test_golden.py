@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 from packaging.pylock import Pylock
 
+from nox_buildkit.buildspec.model.buildspec import BuildSpec
+from nox_buildkit.buildspec.model.targets import all_targets
+from nox_buildkit.buildspec.reading.load import parse
 from nox_buildkit.facts.coverage import cover
 from nox_buildkit.plan.facts import (
     BaseFacts,
@@ -23,12 +26,9 @@ from nox_buildkit.plan.facts import (
     SourceFile,
     TargetFacts,
 )
-from nox_buildkit.plan.make import make_plan
-from nox_buildkit.plan.platforms import PLATFORMS, Libc
-from nox_buildkit.render.bake import render
-from nox_buildkit.spec.load import parse
-from nox_buildkit.spec.model import BuildSpec
-from nox_buildkit.spec.targets import all_targets
+from nox_buildkit.plan.planner import make_plan
+from nox_buildkit.plan.wheel_platforms import PLATFORMS, Libc
+from nox_buildkit.render.bake_definition import render
 
 CASES = Path(__file__).parent / "cases"
 COMMITTED = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)

@@ -21,7 +21,7 @@ from bench.project import EXAMPLE, Projects, Release
 from bench.rounds import interleave
 from bench.targets import targets
 
-from nox_buildkit.bases.layout import PlatformImage, write_layout
+from nox_buildkit.oci.layout_writer import PlatformImage, write_layout
 
 ROOT = Path(__file__).parents[2]
 SVG = "{http://www.w3.org/2000/svg}"

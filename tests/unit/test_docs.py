@@ -18,9 +18,9 @@ import pytest
 import yaml
 
 from nox_buildkit.arguments import parser_for, session_names
+from nox_buildkit.buildspec.reading.load import load, parse
 from nox_buildkit.lock.compile import state_of
-from nox_buildkit.lock.sets import sources_of
-from nox_buildkit.spec.load import load, parse
+from nox_buildkit.lock.requirement_sets import sources_of
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ROOT / "docs/commands.md"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import nox_buildkit
-from nox_buildkit.cached import is_whole, read_cached, seal, write_cached
+from nox_buildkit.cache_entries import is_whole, read_cached, seal, write_cached
 from nox_buildkit.files import remove, scratch
 
 PACKAGE = Path(nox_buildkit.__file__).parent

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nox_buildkit.bases.inside import Files
+from nox_buildkit.bases.image_inspection import Files
 from nox_buildkit.errors import EngineError
 
 _FOLDER = "/etc/alternatives/"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nox_buildkit.bases.unpack import Tree
 from nox_buildkit.errors import EngineError
-from nox_buildkit.outside import Programs
+from nox_buildkit.run import Programs
 
 #: Path of a .pyc → its source, and the byte code.
 Bytecode = dict[str, tuple[bytes, bytes]]

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 from packaging.version import Version
 
-from nox_buildkit.bases.debian import RELEASES
+from nox_buildkit.bases.debian_base import RELEASES
 from nox_buildkit.errors import PlanError, Problem
-from nox_buildkit.references import qualified, repository_of
+from nox_buildkit.oci.references import qualified, repository_of
 
 _OFFICIAL = "docker.io/library/python"
 

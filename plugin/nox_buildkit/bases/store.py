@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from nox_buildkit.cached import drop, is_whole, read_cached, seal, write_cached
+from nox_buildkit.cache_entries import drop, is_whole, read_cached, seal, write_cached
 from nox_buildkit.files import remove
 
 #: Longer than any build that began before a base was replaced.

@@ -13,13 +13,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nox_buildkit.bases.configured import add_file, configure, left_out
-from nox_buildkit.bases.layout import Entry
-from nox_buildkit.bases.names import EXACT, installed_names, unknown_name, wrong_names
+from nox_buildkit.bases.maintainer_scripts import add_file, configure, left_out
+from nox_buildkit.debian.package_names import EXACT, installed_names, unknown_name, wrong_names
 from nox_buildkit.errors import EngineError, Problem
 from nox_buildkit.files import remove
-from nox_buildkit.outside import Programs, disk_full
-from nox_buildkit.visible import redacted
+from nox_buildkit.oci.layout_writer import Entry
+from nox_buildkit.printable import redacted
+from nox_buildkit.run import Programs, disk_full
 
 #: Unpacked because others depend on them, useless without a package manager.
 DROPPED = frozenset({"debconf", "debianutils", "dpkg", "libdebconfclient0", "mawk", "openssl"})

@@ -9,27 +9,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nox_buildkit.commands.bake import Bake, bake, prepared, work_folder
-from nox_buildkit.commands.destination import require_room, require_writable
-from nox_buildkit.commands.project import (
+from nox_buildkit.build.baking import Bake, bake, prepared, work_folder
+from nox_buildkit.build.destination import require_room, require_writable
+from nox_buildkit.build.exported import Exported, require_planned
+from nox_buildkit.build.project import (
     Project,
     exclusively,
     fresh_sources,
     open_project,
     plan_project,
 )
-from nox_buildkit.commands.results import Exported, require_planned
+from nox_buildkit.buildspec.model.targets import targets_of
 from nox_buildkit.engine import layout
 from nox_buildkit.engine.bake import BakeResult
+from nox_buildkit.engine.buildkit import Engine, Needs
 from nox_buildkit.engine.find import find_engine
-from nox_buildkit.engine.model import Engine, Needs
 from nox_buildkit.errors import BuildError, EngineError, Location, Problem
 from nox_buildkit.files import private_dir, remove
 from nox_buildkit.plan.model import ImagePlan, Plan
-from nox_buildkit.report import record
 from nox_buildkit.report.console import Reporter, choose, downloads, make_console, say
 from nox_buildkit.report.summary import ImageResult, print_summary
-from nox_buildkit.spec.targets import targets_of
+from nox_buildkit.results import record
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Destination:
 
 
 def run(buildspec: Path, arguments: argparse.Namespace) -> None:
-    """Build what changed; say so of what did not. Raises BuildkitError."""
+    """Build what changed; say so of what did not. Raises NoxBuildkitError."""
     with exclusively(buildspec):
         _run(buildspec, arguments)
 

@@ -10,7 +10,8 @@ import shlex
 import sys
 from pathlib import Path
 
-from nox_buildkit.engine import emulation, private
+from nox_buildkit.engine.private import emulation
+from nox_buildkit.engine.private import engine as private
 from nox_buildkit.report.console import downloads
 from nox_buildkit.report.words import duration, size
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from nox_buildkit.commands.project import (
+from nox_buildkit.bases.base_lock import NAME, read_base_lock, write_base_lock
+from nox_buildkit.build.project import (
     Project,
     changed_lines,
     map_locks,
@@ -17,18 +18,17 @@ from nox_buildkit.commands.project import (
     reach_bases,
     reach_outside,
 )
+from nox_buildkit.buildspec.model.targets import Target
 from nox_buildkit.errors import EngineError, LockError, Problem
 from nox_buildkit.facts.gather import gather, gather_coverage
-from nox_buildkit.lock.bases import NAME, read_base_lock, write_base_lock
 from nox_buildkit.lock.compile import Outcome, check_lock, compile_lock
-from nox_buildkit.lock.sets import sources_of
+from nox_buildkit.lock.requirement_sets import sources_of
 from nox_buildkit.lock.source import Source
 from nox_buildkit.plan.facts import Coverage
-from nox_buildkit.plan.packages import select_packages
-from nox_buildkit.plan.platforms import PLATFORMS
+from nox_buildkit.plan.package_selection import select_packages
+from nox_buildkit.plan.wheel_platforms import PLATFORMS
 from nox_buildkit.report.console import downloads, make_console, say
 from nox_buildkit.report.coverage import covered
-from nox_buildkit.spec.targets import Target
 
 
 def run(buildspec: Path, arguments: argparse.Namespace) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.tree import Tree
 
-from nox_buildkit.commands.bake import command_for
-from nox_buildkit.commands.project import fresh_sources, open_project, plan_project
+from nox_buildkit.build.baking import command_for
+from nox_buildkit.build.project import fresh_sources, open_project, plan_project
 from nox_buildkit.engine.find import planned_engine
 from nox_buildkit.plan.model import ImagePlan
 from nox_buildkit.plan.parts import Package
@@ -23,7 +23,7 @@ from nox_buildkit.report.words import size
 
 
 def run(buildspec: Path, arguments: argparse.Namespace) -> None:
-    """Print the plan. Raises BuildkitError."""
+    """Print the plan. Raises NoxBuildkitError."""
     project = open_project(buildspec, arguments)
     with downloads() as report:
         sources = fresh_sources(project, report)

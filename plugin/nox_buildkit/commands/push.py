@@ -8,24 +8,24 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nox_buildkit.commands.bake import BakeError
+from nox_buildkit.build.baking import BakeError
+from nox_buildkit.build.project import Project, exclusively, open_project
 from nox_buildkit.commands.build import Destination, build_images, plan_build, record_results
-from nox_buildkit.commands.project import Project, exclusively, open_project
+from nox_buildkit.engine.buildkit import Engine
 from nox_buildkit.engine.find import find_client
-from nox_buildkit.engine.model import Engine
 from nox_buildkit.engine.registry import NotThere, inspect, pushed_digest
 from nox_buildkit.errors import BuildError, EngineError, PlanError, Problem
 from nox_buildkit.plan.model import ImagePlan, Plan
-from nox_buildkit.report import record
 from nox_buildkit.report.console import make_console, say
 from nox_buildkit.report.summary import print_summary
+from nox_buildkit.results import record
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
 
 
 def run(buildspec: Path, arguments: argparse.Namespace) -> None:
-    """Push what the registry does not have yet. Raises BuildkitError."""
+    """Push what the registry does not have yet. Raises NoxBuildkitError."""
     with exclusively(buildspec):
         _run(buildspec, arguments)
 

@@ -8,26 +8,26 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from nox_buildkit.commands.bake import OVERRIDE, write_definition
-from nox_buildkit.commands.project import (
+from nox_buildkit.build.baking import OVERRIDE, write_definition
+from nox_buildkit.build.project import (
     fresh_sources,
     open_project,
     plan_project,
 )
+from nox_buildkit.engine.buildkit import PlannedEngine
 from nox_buildkit.engine.find import planned_engine
-from nox_buildkit.engine.model import PlannedEngine
 from nox_buildkit.errors import PlanError, Problem
-from nox_buildkit.facts.bases import layout_folder
+from nox_buildkit.facts.base_images import layout_folder
 from nox_buildkit.facts.ignore import is_definition
 from nox_buildkit.files import copy_folder, remove, write_atomic
-from nox_buildkit.lock.program import uv_programs
+from nox_buildkit.lock.uv_binary import uv_programs
 from nox_buildkit.plan.model import Plan
-from nox_buildkit.render.bake import DEFINITION, override
+from nox_buildkit.render.bake_definition import DEFINITION, override
 from nox_buildkit.report.console import downloads, say
 
 
 def run(buildspec: Path, arguments: argparse.Namespace) -> None:
-    """Write a folder in which ``docker buildx bake`` builds the images. Raises BuildkitError."""
+    """Write a folder in which ``docker buildx bake`` builds the images. Raises NoxBuildkitError."""
     project = open_project(buildspec, arguments)
     folder = arguments.output.absolute()
     if folder.exists() and not folder.is_dir():

@@ -23,8 +23,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from nox_buildkit.engine.model import Engine, PlannedEngine
-from nox_buildkit.engine.progress import Change, Progress
+from nox_buildkit.engine.buildkit import Engine, PlannedEngine
+from nox_buildkit.engine.events.progress import Change, Progress
 
 _TICK = 0.1
 _PATIENCE = ((signal.SIGINT, 10.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 2.0))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nox_buildkit.errors import EngineError, Problem
-from nox_buildkit.visible import visible
+from nox_buildkit.printable import visible
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nox_buildkit.engine.buildkit import Engine
 from nox_buildkit.engine.client import answer
-from nox_buildkit.engine.diagnose import explain_base
-from nox_buildkit.engine.model import Engine
+from nox_buildkit.engine.events.diagnose import explain_base
 from nox_buildkit.errors import EngineError
 
 #: For all layers of a base.

@@ -8,17 +8,19 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nox_buildkit.engine import emulation, inspection, private
-from nox_buildkit.engine.binaries import client_binaries
+from nox_buildkit.debian.provision import Report, silent
+from nox_buildkit.engine import inspect as inspection
+from nox_buildkit.engine.buildkit import Engine, Needs, PlannedEngine
 from nox_buildkit.engine.client import docker_client
 from nox_buildkit.engine.docker_config import CREDENTIALS, borrow
-from nox_buildkit.engine.inspection import Builder
-from nox_buildkit.engine.model import Engine, Needs, PlannedEngine
-from nox_buildkit.engine.private_layout import Layout
-from nox_buildkit.engine.provision import Report, silent
+from nox_buildkit.engine.inspect import Builder
+from nox_buildkit.engine.private import emulation
+from nox_buildkit.engine.private import engine as private
+from nox_buildkit.engine.private.binaries import client_binaries
+from nox_buildkit.engine.private.paths import Layout
 from nox_buildkit.errors import EngineError, Problem
 from nox_buildkit.files import cache_dir
-from nox_buildkit.machine import host_platform
+from nox_buildkit.oci.host import host_platform
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient

@@ -12,9 +12,9 @@ from typing import Any
 
 from nox_buildkit.errors import BuildError, Problem
 from nox_buildkit.files import replacing
+from nox_buildkit.oci.references import qualified
 from nox_buildkit.plan.model import ImagePlan
 from nox_buildkit.plan.parts import LayerKind
-from nox_buildkit.references import qualified
 from nox_buildkit.report.summary import Archive, Layer, PlatformResult
 
 #: containerd's name for the reference that an image is imported under.

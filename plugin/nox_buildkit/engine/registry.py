@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nox_buildkit.engine.client import answer
-from nox_buildkit.engine.diagnose import explain_base
+from nox_buildkit.engine.events.diagnose import explain_base
 from nox_buildkit.errors import EngineError
-from nox_buildkit.references import qualified
+from nox_buildkit.oci.references import qualified
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient

@@ -16,15 +16,21 @@ from urllib.request import url2pathname
 
 from packaging.utils import parse_wheel_filename
 
-from nox_buildkit.cached import read_cached, write_cached
+from nox_buildkit.cache_entries import read_cached, write_cached
 from nox_buildkit.errors import PlanError, Problem
 from nox_buildkit.files import cache_dir, private_dir
-from nox_buildkit.lock.newest import newest_with_wheel
+from nox_buildkit.lock.newest_versions import newest_with_wheel
 from nox_buildkit.lock.pylock import read_pylock, state
-from nox_buildkit.lock.pythons import accepts
+from nox_buildkit.lock.python_specifiers import accepts
 from nox_buildkit.lock.source import Source
 from nox_buildkit.plan.facts import Coverage, FileKind, LockedFile
-from nox_buildkit.plan.platforms import Libc, Platform, marker_environment, uv_platform, wheel_tags
+from nox_buildkit.plan.wheel_platforms import (
+    Libc,
+    Platform,
+    marker_environment,
+    uv_platform,
+    wheel_tags,
+)
 
 if TYPE_CHECKING:
     from packaging.pylock import Package, PackageArchive, Pylock

@@ -11,17 +11,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nox_buildkit import render
-from nox_buildkit.errors import BuildkitError, PlanError, Problem, UsageError
-from nox_buildkit.facts.bases import Bases
-from nox_buildkit.facts.context import read_context, source_file
+from nox_buildkit.buildspec.model.targets import Target
+from nox_buildkit.errors import NoxBuildkitError, PlanError, Problem, UsageError
+from nox_buildkit.facts.base_images import Bases
+from nox_buildkit.facts.build_context import read_context, source_file
 from nox_buildkit.facts.coverage import read_coverage
-from nox_buildkit.facts.git import read_git
-from nox_buildkit.facts.images import compiler_of, stack_of
-from nox_buildkit.facts.wheels import git_wheel, local_wheel
+from nox_buildkit.facts.image_bases import compiler_of, stack_of
+from nox_buildkit.facts.local_wheels import git_wheel, local_wheel
 from nox_buildkit.files import real_path
+from nox_buildkit.lock.direct_references import git_packages, local_packages
 from nox_buildkit.lock.folders import distributions
+from nox_buildkit.lock.git import read_git
 from nox_buildkit.lock.indexes import stated_places
-from nox_buildkit.lock.local import git_packages, local_packages
 from nox_buildkit.lock.source import Source
 from nox_buildkit.lock.uv import uv_version
 from nox_buildkit.plan.facts import (
@@ -34,9 +35,8 @@ from nox_buildkit.plan.facts import (
     SourceFile,
     TargetFacts,
 )
-from nox_buildkit.plan.packages import needs_compiling
-from nox_buildkit.plan.platforms import PLATFORMS, Libc
-from nox_buildkit.spec.targets import Target
+from nox_buildkit.plan.package_selection import needs_compiling
+from nox_buildkit.plan.wheel_platforms import PLATFORMS, Libc
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def gather(sources: Mapping[Target, Source | None], outside: Outside) -> Facts:
     for target in sources:
         try:
             targets[target.name] = _target(target, sources, outside)
-        except BuildkitError as error:
+        except NoxBuildkitError as error:
             problems += error.problems
     if problems:
         raise PlanError(*dict.fromkeys(problems))
@@ -77,7 +77,7 @@ def gather(sources: Mapping[Target, Source | None], outside: Outside) -> Facts:
 def gather_coverage(
     sources: Mapping[Target, Source | None], outside: Outside
 ) -> dict[Target, tuple[Coverage, Libc]]:
-    """What the index has for each target's base and platforms. Raises BuildkitError."""
+    """What the index has for each target's base and platforms. Raises NoxBuildkitError."""
     found = {}
     for target, source in sources.items():
         base = stack_of(target, outside.native, outside.bases).base
@@ -90,7 +90,7 @@ def gather_coverage(
 def _generator() -> str:
     """A digest of what renders plans, and of the scripts that run in builds."""
     digest = hashlib.sha256()
-    for path in sorted(Path(render.__file__).parent.glob("*.py")):
+    for path in sorted(Path(render.__file__).parent.rglob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return f"sha256:{digest.hexdigest()}"
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nox_buildkit.errors import PlanError, Problem
-from nox_buildkit.facts.git import in_own_repository, run_git
+from nox_buildkit.lock.git import in_own_repository, run_git
 
 _OTHERS = ("ls-files", "-z", "--others", "--exclude-standard")
 _FOREIGN = re.compile("dubious ownership|unsafe repository")

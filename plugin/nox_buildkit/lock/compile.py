@@ -14,16 +14,16 @@ from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from nox_buildkit.errors import Location, LockError, Problem
-from nox_buildkit.facts.checkout import read_checkout
-from nox_buildkit.facts.sources import read_sources
 from nox_buildkit.files import write_atomic
-from nox_buildkit.lock.documents import read_text
+from nox_buildkit.lock.checkout import read_checkout
+from nox_buildkit.lock.direct_references import portable, stated_file
 from nox_buildkit.lock.export import export
 from nox_buildkit.lock.folders import with_hashes
-from nox_buildkit.lock.inputs import inputs_digest
-from nox_buildkit.lock.local import portable, stated_file
-from nox_buildkit.lock.metadata import is_dynamic, path_dependencies
+from nox_buildkit.lock.lock_inputs import inputs_digest
+from nox_buildkit.lock.project_metadata import is_dynamic, path_dependencies
+from nox_buildkit.lock.project_sources import read_sources
 from nox_buildkit.lock.pyproject import read_pyproject
+from nox_buildkit.lock.readers import read_text
 from nox_buildkit.lock.source import TOOL_LOCKS, Source
 from nox_buildkit.lock.uv import has_credentials, index_options, index_variables, run_resolver
 

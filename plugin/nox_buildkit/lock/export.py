@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from packaging.utils import canonicalize_name
 
 from nox_buildkit.errors import LockError, Problem
-from nox_buildkit.lock.documents import read_json
 from nox_buildkit.lock.pdmlock import pdm_groups
+from nox_buildkit.lock.readers import read_json
 from nox_buildkit.lock.source import LOCK_COMMANDS, Source
 from nox_buildkit.lock.uv import run_tool, run_uv
 from nox_buildkit.lock.uvlock import changed_pythons, changes_since, requires_python

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from nox_buildkit.buildspec.model.grammar import index_url
+from nox_buildkit.buildspec.text import Invalid
 from nox_buildkit.errors import Location, LockError, Problem
 from nox_buildkit.files import real_path
-from nox_buildkit.lock.included import each_line
-from nox_buildkit.spec.grammar import index_url
-from nox_buildkit.spec.text import Invalid
+from nox_buildkit.lock.requirements_files import each_line
 
 _OPTION = re.compile(
     r"^(?P<option>-i|--index-url|--extra-index-url|-f|--find-links)[ =]?\s*"

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field
 
 from nox_buildkit.errors import LockError, Problem
-from nox_buildkit.lock.documents import (
+from nox_buildkit.lock.readers import (
     MAX_MANIFEST,
     Document,
     locator,

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 
-from nox_buildkit.cached import read_cached, write_cached
+from nox_buildkit.cache_entries import read_cached, write_cached
 from nox_buildkit.errors import LockError, Problem
 from nox_buildkit.files import cache_dir, private_dir
+from nox_buildkit.lock.direct_references import without_local
 from nox_buildkit.lock.export import export_files
 from nox_buildkit.lock.folders import contents
 from nox_buildkit.lock.indexes import without_folders
-from nox_buildkit.lock.local import without_local
 from nox_buildkit.lock.source import Source, logical_lines
 from nox_buildkit.lock.uv import index_options, index_variables, pinned_options, run_uv
 

@@ -11,7 +11,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import Field, field_validator
 
 from nox_buildkit.errors import Location, LockError, Problem
-from nox_buildkit.lock.documents import (
+from nox_buildkit.lock.readers import (
     MAX_MANIFEST,
     Document,
     kind_of_value,

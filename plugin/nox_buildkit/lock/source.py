@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from nox_buildkit.errors import Location, LockError, Problem
-from nox_buildkit.lock.documents import read_text
 from nox_buildkit.lock.pyproject import read_pyproject
+from nox_buildkit.lock.readers import read_text
 from nox_buildkit.lock.uvlock import workspace_members
 
 Kind = Literal["pyproject", "setup", "requirements", "locked", "uv", "poetry", "pdm", "pipenv"]

@@ -15,7 +15,7 @@ import uv
 from nox_buildkit.environment import for_uv
 from nox_buildkit.errors import LockError, Problem
 from nox_buildkit.lock.logins import hidden_logins
-from nox_buildkit.visible import redacted
+from nox_buildkit.printable import redacted
 
 _QUIET = {
     "NO_COLOR": "1",

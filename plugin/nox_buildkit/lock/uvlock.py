@@ -15,7 +15,10 @@ from packaging.utils import canonicalize_name
 from pydantic import Field
 
 from nox_buildkit.errors import LockError, Problem
-from nox_buildkit.lock.documents import (
+from nox_buildkit.lock.pyproject import Pyproject, checked_specifier, read_pyproject
+from nox_buildkit.lock.python_specifiers import Requirement as PythonRequirement
+from nox_buildkit.lock.python_specifiers import accepts_the_same
+from nox_buildkit.lock.readers import (
     MAX_MANIFEST,
     Document,
     locator,
@@ -24,9 +27,6 @@ from nox_buildkit.lock.documents import (
     toml_location,
     validated,
 )
-from nox_buildkit.lock.pyproject import Pyproject, checked_specifier, read_pyproject
-from nox_buildkit.lock.pythons import Requirement as PythonRequirement
-from nox_buildkit.lock.pythons import accepts_the_same
 
 # uv writes one form only, and a workspace's lock is too large to be parsed for each answer.
 _MEMBER = re.compile(r'^source = \{ (?:editable|virtual|directory) = "([^"\n]+)" \}$', re.MULTILINE)

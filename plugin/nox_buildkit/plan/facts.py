@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from nox_buildkit.plan.platforms import Libc
+from nox_buildkit.plan.wheel_platforms import Libc
 
 
 @dataclass(frozen=True, slots=True)

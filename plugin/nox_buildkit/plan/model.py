@@ -14,6 +14,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
+from nox_buildkit.buildspec.model.grammar import image_below
 from nox_buildkit.plan.parts import (
     Application,
     Base,
@@ -27,8 +28,7 @@ from nox_buildkit.plan.parts import (
     Step,
     StepPackages,
 )
-from nox_buildkit.plan.platforms import PLATFORMS, Libc
-from nox_buildkit.spec.grammar import image_below
+from nox_buildkit.plan.wheel_platforms import PLATFORMS, Libc
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from nox_buildkit.plan.model import ImagePlan
 from nox_buildkit.plan.parts import Package
-from nox_buildkit.plan.platforms import PLATFORMS
+from nox_buildkit.plan.wheel_platforms import PLATFORMS
 from nox_buildkit.render import inputs
 from nox_buildkit.render.inputs import INPUTS, SCRIPTS, SCRIPTS_MOUNT
 from nox_buildkit.render.steps import apt, network

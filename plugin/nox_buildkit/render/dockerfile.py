@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
-from nox_buildkit.plan.make import VENV
 from nox_buildkit.plan.model import ImagePlan
 from nox_buildkit.plan.parts import Package
-from nox_buildkit.plan.platforms import PLATFORMS
+from nox_buildkit.plan.planner import VENV
+from nox_buildkit.plan.wheel_platforms import PLATFORMS
 from nox_buildkit.render import inputs, quote
 from nox_buildkit.render.compiled import compiling_stages
 from nox_buildkit.render.final import context_of, final, variables, variants

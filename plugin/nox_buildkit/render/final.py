@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nox_buildkit.plan.make import VENV
 from nox_buildkit.plan.model import ImagePlan
 from nox_buildkit.plan.parts import Healthcheck, with_group
-from nox_buildkit.plan.platforms import PLATFORMS
+from nox_buildkit.plan.planner import VENV
+from nox_buildkit.plan.wheel_platforms import PLATFORMS
 from nox_buildkit.render import quote
 from nox_buildkit.render.inputs import PRESTART
 from nox_buildkit.render.steps import apt, copy_layer

@@ -15,8 +15,8 @@ from importlib.resources import files
 
 from nox_buildkit.plan.model import ImagePlan
 from nox_buildkit.plan.parts import Package, PlacedFile, PlatformPlan, StepPackages, with_group
-from nox_buildkit.plan.platforms import PLATFORMS
-from nox_buildkit.render.layer import EPOCH
+from nox_buildkit.plan.wheel_platforms import PLATFORMS
+from nox_buildkit.render.scripts.layer import EPOCH
 
 #: Where a step finds its folder, and the scripts.
 INPUTS = "/run/inputs"
@@ -175,7 +175,7 @@ def _requirement(package: Package) -> str:
 
 
 def _script(name: str) -> str:
-    return files("nox_buildkit.render").joinpath(name).read_text()
+    return files("nox_buildkit.render.scripts").joinpath(name).read_text()
 
 
 def _json(value: object) -> str:

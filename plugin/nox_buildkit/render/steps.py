@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
-from nox_buildkit.plan.make import VENV
 from nox_buildkit.plan.model import ImagePlan
 from nox_buildkit.plan.parts import Step
+from nox_buildkit.plan.planner import VENV
 from nox_buildkit.render import quote
 from nox_buildkit.render.inputs import INPUTS, SCRIPTS, SCRIPTS_MOUNT
-from nox_buildkit.render.layer import EPOCH
+from nox_buildkit.render.scripts.layer import EPOCH
 
 _BYTECODE = "/var/cache/bytecode"
 FINISH = f"python3 {SCRIPTS}/layer.py /layer {_BYTECODE}"

@@ -20,10 +20,10 @@ from rich.progress import (
 )
 
 from nox_buildkit.engine.bake import Update
+from nox_buildkit.printable import visible, visible_lines
 from nox_buildkit.report import words
 from nox_buildkit.report.live import LiveView
 from nox_buildkit.report.plain import Plain
-from nox_buildkit.visible import visible, visible_lines
 
 ProgressStyle = Literal["auto", "rich", "plain", "json"]
 # What is being fetched, bytes so far, bytes in all (0 where unknown).

@@ -12,10 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from nox_buildkit.engine.bake import Update
-from nox_buildkit.engine.progress import Progress, Row
-from nox_buildkit.engine.vertex import Kind, Vertex
+from nox_buildkit.engine.events.progress import Progress, Row
+from nox_buildkit.engine.events.vertex import Kind, Vertex
+from nox_buildkit.printable import visible_lines
 from nox_buildkit.report import words
-from nox_buildkit.visible import visible_lines
 
 _REDRAW = 0.125
 _BAR = 18

@@ -6,10 +6,10 @@ import sys
 from typing import TextIO
 
 from nox_buildkit.engine.bake import Update
-from nox_buildkit.engine.progress import Change, Progress
-from nox_buildkit.engine.vertex import Kind, Vertex
+from nox_buildkit.engine.events.progress import Change, Progress
+from nox_buildkit.engine.events.vertex import Kind, Vertex
+from nox_buildkit.printable import visible_lines
 from nox_buildkit.report import words
-from nox_buildkit.visible import visible_lines
 
 HEARTBEAT = 30.0
 # Below this many seconds nobody wants to read of BuildKit's own errands.

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from nox_buildkit.plan.parts import LayerKind
+from nox_buildkit.printable import visible_lines
 from nox_buildkit.report import words
-from nox_buildkit.visible import visible_lines
 
 KINDS: tuple[LayerKind, ...] = ("base", "pure", "native", "app")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from nox_buildkit.engine.vertex import Kind, Vertex
+from nox_buildkit.engine.events.vertex import Kind, Vertex
 
 _FLAGS = re.compile(r"(?<= )--(?:mount|network|security|link|from|chown|chmod)(?:=\S+)? ")
 

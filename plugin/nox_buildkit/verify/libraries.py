@@ -20,10 +20,10 @@ from elftools.elf.dynamic import DynamicSegment
 from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
 
-from nox_buildkit.bases import releases
-from nox_buildkit.cached import read_cached, write_cached
+from nox_buildkit.cache_entries import read_cached, write_cached
+from nox_buildkit.debian import releases
 from nox_buildkit.files import cache_dir, private_dir
-from nox_buildkit.plan.platforms import Libc
+from nox_buildkit.plan.wheel_platforms import Libc
 
 #: Counts changes of what is read of the same layer.
 _FORMAT = 4

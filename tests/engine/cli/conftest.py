@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from oci import ImageIndex
-from package_index import PackageIndex, new_version, serve
-from project import APP, NOXFILE, SPEC, Built, Project, git
 from python_on_whales import Container
-from real_parts import free_port, in_cache
 
-from nox_buildkit.engine import emulation
-from nox_buildkit.engine.private import PrivateEngine
-from nox_buildkit.lock.program import uv_programs
+from nox_buildkit.engine.private import emulation
+from nox_buildkit.engine.private.engine import PrivateEngine
+from nox_buildkit.lock.uv_binary import uv_programs
+from tests.support.oci import ImageIndex
+from tests.support.package_index import PackageIndex, new_version, serve
+from tests.support.project import APP, NOXFILE, SPEC, Built, Project, git
+from tests.support.real_parts import free_port, in_cache
 
 REPOSITORY = Path(__file__).parents[3]
 

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from project import Project
-from real_parts import in_cache
 
-from nox_buildkit.bases.debian import Contents, assembled, release_for
+from nox_buildkit.bases.debian_base import Contents, assembled, release_for
+from tests.support.project import Project
+from tests.support.real_parts import in_cache
 
 BOTH = ("linux/amd64", "linux/arm64")
 

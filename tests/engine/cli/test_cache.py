@@ -9,13 +9,13 @@ import time
 from pathlib import Path
 
 import pytest
-from oci import ImageIndex
-from package_index import PackageIndex, new_version
-from project import Project
-from real_parts import in_cache
 
-from nox_buildkit.engine.private import PrivateEngine
-from nox_buildkit.lock.program import uv_programs
+from nox_buildkit.engine.private.engine import PrivateEngine
+from nox_buildkit.lock.uv_binary import uv_programs
+from tests.support.oci import ImageIndex
+from tests.support.package_index import PackageIndex, new_version
+from tests.support.project import Project
+from tests.support.real_parts import in_cache
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from oci import ImageIndex
-from project import APP, NOXFILE, Project
-from real_parts import in_cache
 
-from nox_buildkit.engine.private_layout import Layout
+from nox_buildkit.engine.private.paths import Layout
+from tests.support.oci import ImageIndex
+from tests.support.project import APP, NOXFILE, Project
+from tests.support.real_parts import in_cache
 
 NOBODY = "unix:///nonexistent/docker.sock"
 

@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from oci import ImageIndex
-from package_index import NATIVE_TAGS, PackageIndex, new_version, serve
-from project import Project
 
-from nox_buildkit.engine.private import PrivateEngine
+from nox_buildkit.engine.private.engine import PrivateEngine
+from tests.support.oci import ImageIndex
+from tests.support.package_index import NATIVE_TAGS, PackageIndex, new_version, serve
+from tests.support.project import Project
 
 #: What ctypes finds is what the dynamic linker's cache has, which a maintainer script would make.
 PROGRAM = (

@@ -15,13 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from oci import ImageIndex
-from package_index import NATIVE_TAGS, PackageIndex, new_version, serve
-from project import SPEC, Project
-from real_parts import free_port, in_cache
-from registries import Registry, serve_registry
 
-from nox_buildkit.engine import private
+from nox_buildkit.engine.private import engine as private
+from tests.support.oci import ImageIndex
+from tests.support.package_index import NATIVE_TAGS, PackageIndex, new_version, serve
+from tests.support.project import SPEC, Project
+from tests.support.real_parts import free_port, in_cache
+from tests.support.registries import Registry, serve_registry
 
 Unseen = tuple[Project, PackageIndex]
 

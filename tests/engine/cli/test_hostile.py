@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from oci import ImageIndex
-from project import Project
+from tests.support.oci import ImageIndex
+from tests.support.project import Project
 
 HOSTILE = (
     'x" && touch /pwned && echo "',

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from oci import ImageIndex, PlatformImage
-from project import Built, git
+
+from tests.support.oci import ImageIndex, PlatformImage
+from tests.support.project import Built, git
 
 # The containers start meanwhile; test_run asks them.
 pytestmark = pytest.mark.usefixtures("started")

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from oci import ImageIndex
-from package_index import PackageIndex, new_version, serve
-from project import Done, Project
+
+from tests.support.oci import ImageIndex
+from tests.support.package_index import PackageIndex, new_version, serve
+from tests.support.project import Done, Project
 
 #: Whatever a shell, a URL or a netrc file reads in another way; and what is looked for.
 MARKER = "marker-of-the-index"

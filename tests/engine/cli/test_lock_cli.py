@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from package_index import PackageIndex, serve
-from project import SPEC, Done, Project
+
+from tests.support.package_index import PackageIndex, serve
+from tests.support.project import SPEC, Done, Project
 
 DEAD = "http://127.0.0.1:9/simple/"
 

@@ -13,19 +13,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from containers import answer_of, running
-from oci import ImageIndex
-from package_index import NATIVE_TAGS, new_version, serve
-from project import Project
-from real_parts import Tools, free_port, in_cache
-from registries import Registry, serve_registry
-from standins import COMPILERS, PLATFORMS, SERVER_PORT, STAND_INS, push, push_for_arm, push_with_apt
 
-from nox_buildkit.engine import emulation
-from nox_buildkit.engine.private import PrivateEngine
-from nox_buildkit.engine.provision import silent
-from nox_buildkit.facts.bases import Bases
-from nox_buildkit.lock.program import uv_programs
+from nox_buildkit.debian.provision import silent
+from nox_buildkit.engine.private import emulation
+from nox_buildkit.engine.private.engine import PrivateEngine
+from nox_buildkit.facts.base_images import Bases
+from nox_buildkit.lock.uv_binary import uv_programs
+from tests.support.containers import answer_of, running
+from tests.support.oci import ImageIndex
+from tests.support.package_index import NATIVE_TAGS, new_version, serve
+from tests.support.project import Project
+from tests.support.real_parts import Tools, free_port, in_cache
+from tests.support.registries import Registry, serve_registry
+from tests.support.standins import (
+    COMPILERS,
+    PLATFORMS,
+    SERVER_PORT,
+    STAND_INS,
+    push,
+    push_for_arm,
+    push_with_apt,
+)
 
 MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
 VENV = "opt/venv/bin/python"

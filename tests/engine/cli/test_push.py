@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from oci import ImageIndex
-from project import SPEC, Project
-from real_parts import free_port
-from registries import PASSWORD, USER, Registry, serve_registry
+
+from tests.support.oci import ImageIndex
+from tests.support.project import SPEC, Project
+from tests.support.real_parts import free_port
+from tests.support.registries import PASSWORD, USER, Registry, serve_registry
 
 VERSIONED = "[project]\nname = 'web'\nversion = '1.2.3'\n"
 

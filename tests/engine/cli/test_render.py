@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from oci import ImageIndex
-from project import Done, Project
+
+from tests.support.oci import ImageIndex
+from tests.support.project import Done, Project
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from oci import ImageIndex
-from package_index import NATIVE_TAGS, PackageIndex, new_version, serve
-from project import Project, git, uv_lock
 
-from nox_buildkit.engine.private import PrivateEngine
+from nox_buildkit.engine.private.engine import PrivateEngine
+from tests.support.oci import ImageIndex
+from tests.support.package_index import NATIVE_TAGS, PackageIndex, new_version, serve
+from tests.support.project import Project, git, uv_lock
 
 SITE = "opt/venv/lib/python3.13/site-packages"
 

@@ -9,11 +9,10 @@ import subprocess
 import time
 from pathlib import Path
 
-from oci import ImageIndex
-from project import APP, Project
-from real_parts import in_cache
-
-from nox_buildkit.commands.project import kept_for
+from nox_buildkit.build.project import kept_for
+from tests.support.oci import ImageIndex
+from tests.support.project import APP, Project
+from tests.support.real_parts import in_cache
 
 PROGRAM = "app/app/__main__.py"
 

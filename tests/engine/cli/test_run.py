@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from containers import answer_of, running
-from project import Project
 from python_on_whales import Container
-from real_parts import free_port
 
-from nox_buildkit.engine.private import PrivateEngine
+from nox_buildkit.engine.private.engine import PrivateEngine
+from tests.support.containers import answer_of, running
+from tests.support.project import Project
+from tests.support.real_parts import free_port
 
 #: Seconds. QEMU needs a minute and a half of one processor to import FastAPI and its command.
 PATIENCE = 420

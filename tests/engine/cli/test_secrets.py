@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
-from oci import ImageIndex
-from package_index import PackageIndex, listening, new_version, serve
-from project import SPEC, Project
+from tests.support.oci import ImageIndex
+from tests.support.package_index import PackageIndex, listening, new_version, serve
+from tests.support.project import SPEC, Project
 
 PROXY, INDEX, BUNDLE = "marker-of-the-proxy", "marker-of-the-index", "marker-of-the-bundle"
 FIRST_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"

@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from oci import ImageIndex
-from project import NOXFILE, Project
+
+from tests.support.oci import ImageIndex
+from tests.support.project import NOXFILE, Project
 
 SESSIONS = ("build", "push", "lock", "plan", "render", "matrix", "engine")
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from oci import ImageIndex
-from package_index import PackageIndex, new_version, serve
-from project import NOXFILE, Project, uv_lock
 
 from nox_buildkit.lock.export import PDM, PIPENV, POETRY
 from nox_buildkit.lock.uv import run_tool
+from tests.support.oci import ImageIndex
+from tests.support.package_index import PackageIndex, new_version, serve
+from tests.support.project import NOXFILE, Project, uv_lock
 
 BACKEND = '[build-system]\nrequires = ["uv_build>=0.8"]\nbuild-backend = "uv_build"\n'
 SPEC = """\

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from oci import ImageIndex, PlatformImage
-from project import Project
 
-from nox_buildkit.engine.private import PrivateEngine
+from nox_buildkit.engine.private.engine import PrivateEngine
+from tests.support.oci import ImageIndex, PlatformImage
+from tests.support.project import Project
 
 SPEC = """\
 version: 1

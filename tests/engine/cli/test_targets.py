@@ -6,12 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from containers import answer_of, running
-from oci import ImageIndex
-from project import Project
-from real_parts import free_port
 
-from nox_buildkit.engine.private import PrivateEngine
+from nox_buildkit.engine.private.engine import PrivateEngine
+from tests.support.containers import answer_of, running
+from tests.support.oci import ImageIndex
+from tests.support.project import Project
+from tests.support.real_parts import free_port
 
 BOTH = ("linux/amd64", "linux/arm64")
 SPEC = """\

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from nox_buildkit.engine.bake import Update
-from nox_buildkit.engine.progress import Progress
+from nox_buildkit.engine.events.progress import Progress
 from nox_buildkit.report import words
 from nox_buildkit.report.console import choose, downloads, make_console, print_lines
 from nox_buildkit.report.live import LiveView

@@ -5,7 +5,6 @@ import re
 
 from rich.console import Console
 
-from nox_buildkit.report.record import to_json
 from nox_buildkit.report.summary import (
     KINDS,
     ImageResult,
@@ -13,6 +12,7 @@ from nox_buildkit.report.summary import (
     PlatformResult,
     print_summary,
 )
+from nox_buildkit.results.record import to_json
 
 AMD64 = PlatformResult(
     "linux/amd64",

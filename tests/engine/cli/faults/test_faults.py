@@ -19,9 +19,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from oci import ImageIndex
-from package_index import PackageIndex
-from project import Done, Project
+
+from tests.support.oci import ImageIndex
+from tests.support.package_index import PackageIndex
+from tests.support.project import Done, Project
 
 campaign = pytest.mark.campaign
 Unseen = tuple[Project, PackageIndex]

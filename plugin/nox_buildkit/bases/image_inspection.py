@@ -1,0 +1,163 @@
+"""What is in a base, found out by looking into its layers: Python, libc, shell, distribution."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import tarfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nox_buildkit.debian import releases
+from nox_buildkit.plan.wheel_platforms import Libc
+
+#: What is looked into, besides being listed.
+_READ = re.compile(
+    r"^(?:usr/lib|etc)/os-release$|(?:^|/)(?:libc\.so\.6|libc-2\.\d+\.so|ld-musl-[^/]+\.so\.1)$"
+)
+_GLIBC = re.compile(rb"GNU C Library [^\n]*release version (\d+)\.(\d+)")
+_MUSL = re.compile(rb"\x00(1)\.(\d+)\.\d+\x00")
+_PYTHON = re.compile(r"python(3\.\d+)$")
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+#: Links on the way to a file before they are a loop (as Linux counts them).
+_MAX_LINKS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What one image is like.
+
+    ``python`` is the version and ``interpreter`` the path of its Python, empty if there is none;
+    ``full_python`` is its patch release, where the image says it;
+    ``distribution`` the ID and the version of os-release(5).
+    """
+
+    libc: Libc | None
+    python: str
+    interpreter: str
+    shell: bool
+    apt: bool
+    distribution: tuple[str, str]
+    entrypoint: tuple[str, ...]
+    command: tuple[str, ...]
+    full_python: str = ""
+
+    @property
+    def builds(self) -> bool:
+        """Whether build steps can run in it."""
+        return self.shell and bool(self.interpreter)
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files of an image: path without leading slash → target if it is a link, else None."""
+
+    links: dict[str, str | None] = field(default_factory=dict)
+    contents: dict[str, bytes] = field(default_factory=dict)
+
+    def real(self, path: str) -> str | None:
+        """The file that ``path`` leads to, links on the way followed; None if there is none."""
+        parts, real, followed = path.strip("/").split("/"), "", 0
+        while parts:
+            part = parts.pop(0)
+            if part in ("", "."):
+                continue
+            if part == "..":
+                real = posixpath.dirname(real)
+                continue
+            here = f"{real}/{part}".lstrip("/")
+            if here not in self.links:
+                return None
+            target = self.links[here]
+            if target is None:
+                real = here
+                continue
+            followed += 1
+            if followed > _MAX_LINKS:
+                return None
+            parts = [*target.split("/"), *parts]
+            if target.startswith("/"):
+                real = ""
+        return real
+
+
+def look(config: Mapping[str, Any], layers: Iterable[Path]) -> Inside:
+    """Look into the image of ``config`` (its process configuration) and compressed ``layers``."""
+    files = _files(layers)
+    env = dict(each.split("=", 1) for each in config.get("Env") or () if "=" in each)
+    python, interpreter = _python(files, env.get("PATH", _PATH))
+    return Inside(
+        libc=_libc(files),
+        python=python,
+        interpreter=interpreter,
+        shell=files.real("/bin/sh") is not None,
+        apt=files.real("/usr/bin/apt-get") is not None,
+        distribution=_distribution(files),
+        entrypoint=tuple(config.get("Entrypoint") or ()),
+        command=tuple(config.get("Cmd") or ()),
+        full_python=_stated_patch(env, python),
+    )
+
+
+def _stated_patch(env: Mapping[str, str], python: str) -> str:
+    """What the variable of the official images says, if it is of the Python that was found."""
+    found = re.match(r"3\.\d+\.\d+", env.get("PYTHON_VERSION", ""))
+    return found[0] if python and found and found[0].startswith(f"{python}.") else ""
+
+
+def _files(layers: Iterable[Path]) -> Files:
+    """The union of ``layers``, the lowest first (OCI image specification, layer.md)."""
+    files = Files()
+    for layer in layers:
+        with tarfile.open(layer) as tar:
+            for member in tar:
+                path = posixpath.normpath(member.name).lstrip("/")
+                folder, name = posixpath.split(path)
+                if name == ".wh..wh..opq":
+                    _remove(files, f"{folder}/")
+                elif name.startswith(".wh."):
+                    hidden = posixpath.join(folder, name.removeprefix(".wh."))
+                    files.links.pop(hidden, None)
+                    _remove(files, f"{hidden}/")
+                else:
+                    files.links[path] = member.linkname if member.issym() else None
+                    while folder:
+                        # A layer need not have an entry for each folder.
+                        files.links.setdefault(folder, None)
+                        folder = posixpath.dirname(folder)
+                    stream = tar.extractfile(member) if _READ.search(path) else None
+                    if stream and member.isreg():
+                        files.contents[path] = stream.read()
+    return files
+
+
+def _remove(files: Files, prefix: str) -> None:
+    for path in [path for path in files.links if path.startswith(prefix)]:
+        del files.links[path]
+
+
+def _python(files: Files, path: str) -> tuple[str, str]:
+    """Version and path of the first Python on ``path``."""
+    for folder in path.split(":"):
+        for name in ("python3", "python"):
+            real = files.real(f"{folder}/{name}")
+            if real and (found := _PYTHON.search(real)):
+                return found[1], f"/{real}"
+    return "", ""
+
+
+def _libc(files: Files) -> Libc | None:
+    for path, content in files.contents.items():
+        if path in files.links and "os-release" not in path:
+            musl = "ld-musl-" in path
+            if found := (_MUSL if musl else _GLIBC).search(content):
+                return Libc("musl" if musl else "glibc", (int(found[1]), int(found[2])))
+    return None
+
+
+def _distribution(files: Files) -> tuple[str, str]:
+    real = files.real("/etc/os-release") or files.real("/usr/lib/os-release") or ""
+    return releases.distribution(files.contents.get(real, b""))

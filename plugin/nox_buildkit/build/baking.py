@@ -1,0 +1,218 @@
+"""Run a plan: render it into a folder of its own, bake, and say what happened."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from nox_buildkit.build.network_secrets import network_of
+from nox_buildkit.build.project import forget_projects, kept_for
+from nox_buildkit.engine.bake import BakeResult, Update, bake_command
+from nox_buildkit.engine.bake import run as run_bake
+from nox_buildkit.engine.buildkit import Engine, PlannedEngine
+from nox_buildkit.engine.client import client_environment
+from nox_buildkit.engine.events.diagnose import diagnose, last_lines
+from nox_buildkit.engine.events.progress import Progress
+from nox_buildkit.engine.silence_limit import Patience
+from nox_buildkit.errors import BuildError, Problem, UsageError
+from nox_buildkit.facts.base_images import layout_folder
+from nox_buildkit.files import (
+    cache_dir,
+    private_dir,
+    real_path,
+    remove,
+    scratch,
+    write_atomic,
+)
+from nox_buildkit.lock.uv_binary import uv_programs
+from nox_buildkit.oci.references import qualified
+from nox_buildkit.plan.model import Plan
+from nox_buildkit.render.bake_definition import DEFINITION, copies, override, render
+from nox_buildkit.report.console import Reporter, print_lines
+
+OVERRIDE = "docker-bake.override.json"
+
+_CA_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
+
+
+@dataclass(frozen=True, slots=True)
+class Bake:
+    """A rendered plan, ready to run: ``folder`` is where buildx runs."""
+
+    plan: Plan
+    engine: Engine
+    folder: Path
+    command: tuple[str, ...]
+
+
+def work_folder(root: Path, plan: Plan) -> Path:
+    """Where the definition of ``plan`` is rendered: the same for every run of the same targets."""
+    return kept_for(root, json.dumps([[i.name, i.every_platform] for i in plan.images]))
+
+
+def command_for(
+    plan: Plan,
+    engine: Engine | PlannedEngine,
+    *,
+    no_cache: bool = False,
+    secrets: Path | None = None,
+) -> list[str]:
+    """The exact buildx command of a build; ``secrets``: the folder that they lie in."""
+    allow = [f"fs={path}" for path in _outside(plan)]
+    allow += [f"fs.read={secrets}"] if secrets else []
+    if engine.network:
+        allow.append(f"network.{engine.network}")
+    return bake_command(
+        engine,
+        (DEFINITION, OVERRIDE),
+        [image.name for image in plan.images],
+        metadata_file="metadata.json",
+        no_cache=no_cache,
+        allow=allow,
+    )
+
+
+@contextlib.contextmanager
+def prepared(
+    plan: Plan, engine: Engine, root: Path, outputs: Mapping[str, Sequence[str]], *, no_cache: bool
+) -> Iterator[Bake]:
+    """Render ``plan`` with ``outputs`` (buildx --output values by image) for ``engine``.
+
+    What steps get to know of this machine's network is in files for as long as the block takes:
+    variables of the buildx process would be those of its children too.
+    """
+    folder = work_folder(root, plan)
+    forget_projects()
+    _require_no_at_sign(plan)
+    write_definition(plan, folder, {"uv": str(uv_programs({*engine.native, *plan.emulated}))})
+    with scratch(_runtime_dir(), "nox-buildkit-secrets-") as secrets:
+        network = network_of(plan)
+        (secrets / "network").write_text(network.variables)
+        (secrets / "netrc").write_text(network.netrc)
+        values = {t.name: _override(engine, outputs.get(t.name, ()), secrets) for t in plan.targets}
+        write_atomic(folder / OVERRIDE, override(values))
+        command = command_for(plan, engine, no_cache=no_cache, secrets=secrets)
+        yield Bake(plan, engine, folder, tuple(command))
+
+
+def _require_no_at_sign(plan: Plan) -> None:
+    """Raise UsageError for a base at a path that buildx would cut at its ``@``."""
+    for base in (base for target in plan.targets for base in target.bases.values()):
+        layout = layout_folder(base.context)
+        if layout and "@" in str(layout):
+            message = f"buildx takes the '@' in {layout} for the beginning of a digest"
+            raise UsageError(Problem(message, "set NOX_BUILDKIT_CACHE to a folder without it"))
+
+
+def write_definition(plan: Plan, folder: Path, contexts: Mapping[str, str]) -> None:
+    """Write the files of the definition into ``folder``, and remove what an earlier plan left."""
+    remove(folder / "inputs")
+    rendered = render(plan, str(folder), contexts)
+    for pattern in ("*.Dockerfile", "*.Dockerfile.dockerignore"):
+        for old in folder.glob(pattern):
+            if old.name not in rendered:
+                old.unlink()
+    for name, text in rendered.items():
+        write_atomic(folder / name, text)
+    for name, path in copies(plan).items():
+        write_atomic(folder / name, Path(path).read_bytes())
+
+
+class BakeError(BuildError):
+    """A bake that failed; ``digests``: of the indexes that it had made by then, by image."""
+
+    digests: Mapping[str, str] = MappingProxyType({})
+
+
+def bake(ready: Bake, reporter: Reporter) -> tuple[BakeResult, dict[str, str]]:
+    """Run it; return the result and the digest of each image's index.
+
+    Raises BakeError, after the end of the failed step's log was shown.
+    """
+    progress = Progress({target.name: target.every_platform for target in ready.plan.targets})
+    registries = {i.name: qualified(i.references[0]).split("/")[0] for i in ready.plan.images}
+    patience = Patience(_push_seconds(), registries, reporter.message)
+
+    def look(update: Update) -> None:
+        reporter.event(update)
+        patience.look(update)
+
+    (ready.folder / "metadata.json").unlink(missing_ok=True)
+    try:
+        result = run_bake(
+            ready.command,
+            cwd=ready.folder,
+            env=client_environment(),
+            progress=progress,
+            on_event=look,
+        )
+        if result.returncode:
+            reporter.close()
+            print_lines(reporter, "the step's last lines:", last_lines(result.progress))
+            raise diagnose(result.progress, result.text)
+    except BuildError as error:
+        failed = BakeError(*error.problems)
+        failed.digests = progress.indexes()
+        raise failed from error
+    metadata = json.loads((ready.folder / "metadata.json").read_text())
+    return result, {
+        image.name: metadata[image.name]["containerimage.digest"] for image in ready.plan.images
+    }
+
+
+def _push_seconds() -> float:
+    """Seconds that a push may be silent: BuildKit tells nothing while it sends a layer."""
+    stated = os.environ.get("NOX_BUILDKIT_PUSH_TIMEOUT", "1800")
+    if not stated.isdecimal() or not int(stated):
+        message = f"NOX_BUILDKIT_PUSH_TIMEOUT is '{stated}'"
+        raise UsageError(Problem(message, "set it to a number of seconds, or unset it"))
+    return int(stated)
+
+
+def _override(engine: Engine, outputs: Sequence[str], secrets: Path) -> dict[str, Any]:
+    files = {"network": secrets / "network", "netrc": secrets / "netrc"}
+    if bundle := _ca_bundle():
+        files["ca-bundle"] = Path(bundle)
+    values: dict[str, Any] = {
+        "secret": [f'type=file,id={name},"src={path}"' for name, path in files.items()]
+    }
+    if outputs:
+        values["output"] = list(outputs)
+    if engine.network:
+        values["network"] = engine.network
+    return values
+
+
+def _runtime_dir() -> Path:
+    """A folder of this user alone, in memory where the system has one such."""
+    named = os.environ.get("XDG_RUNTIME_DIR", "")
+    for folder in (named, "/run"):
+        # Others may write to neither (XDG base directory specification).
+        if folder and os.access(folder, os.W_OK) and not Path(folder).stat().st_mode & stat.S_IWOTH:
+            return real_path(Path(folder))
+    return private_dir(cache_dir() / "run")
+
+
+def _ca_bundle() -> str | None:
+    named = os.environ.get("SSL_CERT_FILE")
+    # buildx runs in another folder than the user.
+    files = (os.path.abspath(path) for path in (named, *_CA_BUNDLES) if path)  # noqa: PTH100
+    return next((path for path in files if Path(path).is_file()), None)
+
+
+def _outside(plan: Plan) -> list[str]:
+    """Folders that the definition names outside of its own."""
+    paths = {target.application.folder for target in plan.targets}
+    bases = [base for target in plan.targets for base in target.bases.values()]
+    paths |= {str(real_path(found)) for base in bases if (found := layout_folder(base.context))}
+    paths.add(str(real_path(cache_dir())))
+    if bundle := _ca_bundle():
+        paths.add(bundle)
+    return sorted(paths)

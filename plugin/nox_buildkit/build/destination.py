@@ -1,0 +1,53 @@
+"""Whether there is a place for what a build makes: asked before it, and not after."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from nox_buildkit.engine import layout
+from nox_buildkit.errors import BuildError, Problem
+from nox_buildkit.facts.base_images import layout_folder
+from nox_buildkit.files import sweep_parts
+from nox_buildkit.plan.model import ImagePlan, Plan
+from nox_buildkit.report import words
+
+
+def require_writable(folder: Path) -> None:
+    """Make ``folder`` if it is missing, and remove what a killed run left there half-written.
+
+    Raises BuildError.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        sweep_parts(folder)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"\0")
+    except OSError as error:
+        raise BuildError(
+            Problem(f"{folder} cannot be written: {error.strerror}", "name another --output")
+        ) from None
+
+
+def require_room(plan: Plan, output: Path, cache: Path) -> None:
+    """Refuse a build that cannot have the room that it needs in ``output`` and in ``cache``.
+
+    What images are going to take is not known yet: more than their bases, as far as those are on
+    this machine. Raises BuildError.
+    """
+    needed = max((_base_size(image) for image in plan.images), default=0)
+    for folder, hint in ((output, "make room, or name another --output"), (cache, "make room")):
+        free = shutil.disk_usage(folder).free
+        if free < needed:
+            message = f"{folder} has room for {words.size(free)}: the base alone takes"
+            raise BuildError(Problem(f"{message} {words.size(needed)}", hint))
+
+
+def _base_size(image: ImagePlan) -> int:
+    """Bytes of the layers that ``image`` has of bases on this machine."""
+    return sum(
+        layout.size_on(folder, target.base.digest, [one.platform for one in target.platforms])
+        for target in image.targets
+        if (folder := layout_folder(target.base.context))
+    )

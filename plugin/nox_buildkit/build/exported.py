@@ -1,0 +1,134 @@
+"""From what BuildKit exported to a result: compared with the plan, looked into, and packed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from nox_buildkit.engine import layout
+from nox_buildkit.engine.events.progress import Progress
+from nox_buildkit.errors import BuildError, Problem
+from nox_buildkit.plan.model import ImagePlan, Plan
+from nox_buildkit.report.summary import ImageResult, PlatformResult
+from nox_buildkit.verify.source_files import differing
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The index ``digest`` of ``image`` in the OCI layout of its name below ``exports``."""
+
+    plan: Plan
+    image: ImagePlan
+    exports: Path
+    digest: str
+
+    @property
+    def folder(self) -> Path:
+        return self.exports / self.image.name
+
+    @cached_property
+    def platforms(self) -> tuple[PlatformResult, ...]:
+        return layout.read_platforms(self.folder, self.digest, self.image)
+
+    def differing(self) -> list[str]:
+        """Files of the sources that are in it otherwise than the plan says."""
+        found: dict[str, None] = {}
+        seen = set()
+        for platform in self.platforms:
+            for one, layers in self._own_layers(platform):
+                key = (one.name, layers[one.source_layer], layers[one.placed_layer])
+                if key not in seen:
+                    seen.add(key)
+                    found |= dict.fromkeys(differing(layers, one))
+        return list(found)
+
+    def _own_layers(self, result: PlatformResult) -> Iterator[tuple[ImagePlan, list[Path]]]:
+        """Each image of the plan that it consists of on a platform, with its own layers."""
+        layers = layout.layer_files(self.folder, result)
+        for one in self.plan.stack(self.image, result.platform):
+            begin = len(layers) - len(one.layers)
+            yield one, layers[begin:]
+            # Debian packages that are added to a base come before.
+            layers = layers[: begin - bool(one.apt)]
+
+    def finish(self, output: Path, tell: Callable[[str], None], progress: Progress) -> ImageResult:
+        """Pack it into ``output``, and say what was made. Raises BuildError."""
+        target = output / f"{self.image.name}.oci.tar"
+        stacks = [self.plan.stack(self.image, result.platform) for result in self.platforms]
+        known = (warning for stack in stacks for one in stack for warning in one.warnings)
+        found = (*known, *self._start_warnings(), *self._warnings(tell))
+        layout.pack(self.folder, self.digest, self.image.references, target)
+        layout.sweep(self.folder, self.digest)
+        counts = [progress.count(one.name) for one in self.image.targets]
+        return ImageResult(
+            name=self.image.name,
+            digest=self.digest,
+            platforms=self.platforms,
+            tags=self.image.references,
+            output=os.path.relpath(target, Path.cwd()),
+            archive=layout.archive_of(target),
+            cached=sum(count.cached for count in counts),
+            executed=sum(count.executed for count in counts),
+            warnings=tuple(dict.fromkeys(found)),
+        )
+
+    def _start_warnings(self) -> Iterator[str]:
+        """What a container could not start."""
+        # Not on the way of a run that finds nothing to do.
+        from nox_buildkit.oci.root_file_system import Tree  # noqa: PLC0415
+        from nox_buildkit.verify.commands import uncompiled, unstartable  # noqa: PLC0415
+
+        for result in self.platforms:
+            one = self.image.on(result.platform)
+            tree = Tree(layout.layer_files(self.folder, result))
+            config = layout.read_config(self.folder, result)
+            started = [(*(one.starts.entrypoint or ()), *(one.starts.command or ()))]
+            for command in (*started, *one.prestart):
+                for problem in unstartable(tree, config, command):
+                    yield f"{self.image.name}: {problem}"
+            files = [file.path for file in one.application.files]
+            for problem in uncompiled(tree, one.config.workdir, files, one.python):
+                yield f"{self.image.name}: {problem}"
+
+    def _warnings(self, tell: Callable[[str], None]) -> Iterator[str]:
+        """What of the native packages will not load."""
+        stacks = {one.platform: self.plan.stack(self.image, one.platform) for one in self.platforms}
+        if not any(one.has_native for stack in stacks.values() for one in stack):
+            return
+        # Not on the way of a run that finds nothing to do.
+        from nox_buildkit.verify.libraries import examine  # noqa: PLC0415
+        from nox_buildkit.verify.library_packages import with_packages  # noqa: PLC0415
+
+        for result in self.platforms:
+            layers, stack = layout.layer_files(self.folder, result), stacks[result.platform]
+            own = sum(len(one.layers) for one in stack)
+            found = examine(layers, own, result.platform, stack[0].libc)
+            for problem in (*found.problems, *with_packages(found, result.platform, tell)):
+                yield f"{self.image.name}, {result.platform}: {problem}"
+
+
+def require_planned(made: Sequence[Exported], done: str) -> None:
+    """Refuse images whose sources are not those of the plan; ``done``: where they are already.
+
+    Raises BuildError.
+    """
+    problems = []
+    for one in made:
+        if not (files := one.differing()):
+            continue
+        more = f" and {len(files) - _SHOWN} more" if len(files) > _SHOWN else ""
+        state = f"; what was {done} has them as they were later" if done else ""
+        problems.append(
+            Problem(
+                f"{one.image.name}: changed while it was built: "
+                f"{', '.join(files[:_SHOWN])}{more}{state}",
+                "build again; a file that is named again was changed without its time: touch it",
+            )
+        )
+    if problems:
+        raise BuildError(*problems)

@@ -1,0 +1,280 @@
+"""The steps that several commands share: spec → locks → facts → plan."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nox_buildkit.bases.base_lock import NAME as BASE_LOCK
+from nox_buildkit.bases.base_lock import read_base_lock
+from nox_buildkit.buildspec.model.buildspec import BuildSpec
+from nox_buildkit.buildspec.model.targets import Target
+from nox_buildkit.buildspec.reading.load import load
+from nox_buildkit.buildspec.text import listed, nearest
+from nox_buildkit.debian.provision import Report
+from nox_buildkit.engine.buildkit import Engine, Needs
+from nox_buildkit.engine.find import find_client, find_engine, planned_engine
+from nox_buildkit.engine.registry import RemoteImage
+from nox_buildkit.errors import EngineError, LockError, NoxBuildkitError, Problem, UsageError
+from nox_buildkit.facts.base_images import Bases
+from nox_buildkit.facts.gather import Outside, gather
+from nox_buildkit.facts.python_versions import Choice, with_pythons
+from nox_buildkit.files import (
+    cache_dir,
+    locked,
+    private_dir,
+    real_path,
+    remove,
+    sweep_parts,
+    write_atomic,
+)
+from nox_buildkit.lock.compile import Outcome, check_lock, compile_lock, state_of
+from nox_buildkit.lock.requirement_sets import sources_of
+from nox_buildkit.lock.source import Source
+from nox_buildkit.oci.host import host_platform
+from nox_buildkit.plan.model import Plan
+from nox_buildkit.plan.planner import make_plan
+from nox_buildkit.plan.wheel_platforms import PLATFORMS
+from nox_buildkit.report.console import say
+
+if TYPE_CHECKING:
+    from python_on_whales import DockerClient
+
+#: File of a folder that names the project which it is kept for.
+_ROOT = "project"
+
+_WAITING = "waiting for another build of this project"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A spec, the file it was read from, and what of it was asked for.
+
+    ``builder``: the buildx builder that somebody named; the nearest to this run wins;
+    ``pythons``: how the Python of each image was chosen; ``began``: when the spec was read, by the
+    monotonic clock.
+    """
+
+    file: Path
+    spec: BuildSpec
+    images: tuple[str, ...]
+    platforms: tuple[str, ...]
+    builder: str | None = None
+    pythons: Mapping[str, Choice] = field(default_factory=dict)
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def root(self) -> Path:
+        """The folder that paths in the spec are relative to."""
+        return self.file.parent
+
+
+@contextlib.contextmanager
+def exclusively(buildspec: Path) -> Iterator[None]:
+    """Let no other build of the project of ``buildspec`` run in the block.
+
+    From before its files are read until the record of the result is written: a build that waits
+    plans with the files of then.
+    """
+    root = buildspec.resolve().parent
+    with locked(kept_for(root) / ".lock", lambda: say(_WAITING)):
+        sweep_parts(root)
+        yield
+
+
+def kept_for(root: Path, key: str = "") -> Path:
+    """The folder of the cache that keeps what belongs to the project ``root``, and to ``key``."""
+    digest = hashlib.sha256(json.dumps([str(root), key]).encode()).hexdigest()[:12]
+    # Commas and quotes have a meaning in buildx's options.
+    name = re.sub(r"[^A-Za-z0-9._-]", "-", root.name)
+    # Paths in a definition are relative, and a link on the way would lead them elsewhere.
+    folder = real_path(private_dir(cache_dir() / "projects" / f"{name}-{digest}"))
+    if not (folder / _ROOT).exists():
+        write_atomic(folder / _ROOT, os.fsencode(root))
+    return folder
+
+
+def forget_projects() -> None:
+    """Remove what was kept for projects that are there no more."""
+    for stated in (cache_dir() / "projects").glob(f"*/{_ROOT}"):
+        # Another build may do the same, and has as much right to what is gone.
+        with contextlib.suppress(OSError):
+            if not Path(os.fsdecode(stated.read_bytes())).is_dir():
+                remove(stated.parent)
+
+
+def open_project(buildspec: Path, arguments: argparse.Namespace) -> Project:
+    """Read the spec with what the command line sets over it. Raises NoxBuildkitError."""
+    _require_utf8(buildspec.resolve().parent)
+    spec = load(buildspec, arguments.set)
+    platforms = tuple(getattr(arguments, "platform", ()))
+    images = _asked(spec, arguments.images, buildspec)
+    built = {platform for name in images for platform in spec.images[name].platforms}
+    for platform in platforms:
+        if platform not in built:
+            raise UsageError(_unknown("platform", platform, sorted(built), buildspec))
+    if platforms and not arguments.images:
+        images = tuple(n for n in images if set(platforms) & set(spec.images[n].platforms))
+    for name in images:
+        if platforms and not set(platforms) & set(spec.images[name].platforms):
+            raise UsageError(
+                _unknown("platform", platforms[0], spec.images[name].platforms, buildspec)
+            )
+    named = getattr(arguments, "builder", None) or os.environ.get("BUILDX_BUILDER")
+    file = buildspec.resolve()
+    spec, pythons = with_pythons(spec, file.parent, images)
+    return Project(file, spec, images, platforms, named or spec.builder, pythons)
+
+
+def _require_utf8(folder: Path) -> None:
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(folder).decode(errors="replace")
+        message = f"the path of the project, '{shown}', is not UTF-8"
+        raise UsageError(Problem(message, "rename the folder")) from None
+
+
+def _asked(spec: BuildSpec, names: Sequence[str], buildspec: Path) -> tuple[str, ...]:
+    """The images that are called ``names``, or are in groups that are; all if there are none."""
+    found: dict[str, None] = {}
+    for name in names:
+        if name not in spec.images and name not in spec.groups:
+            raise UsageError(_unknown("image", name, [*spec.images, *spec.groups], buildspec))
+        found |= dict.fromkeys(spec.groups.get(name, (name,)))
+    return tuple(found) or tuple(spec.images)
+
+
+def in_ci() -> bool:
+    """Whether nobody is there to commit a lock that changes."""
+    return os.environ.get("CI", "").lower() not in ("", "0", "false")
+
+
+def fresh_sources(project: Project, report: Report) -> dict[Target, Source | None]:
+    """The requirements of the chosen images, their locks up to date.
+
+    A stale lock is refreshed, and said so; in CI it is a LockError.
+    """
+    sources = sources_of(project.spec, project.root, project.images)
+    stale = {s.output: s for s in sources.values() if s and state_of(s) != "fresh"}
+    if stale and in_ci():
+        raise LockError(*(_stale(project, source) for source in stale.values()))
+    for outcome in map_locks(compile_lock, stale.values()):
+        if outcome.written:
+            was = ", which was changed since it was made" if outcome.altered else ""
+            name = os.path.relpath(outcome.output, project.root)
+            report(f"refreshed {name}{was}; commit it", 0, 0)
+    return sources
+
+
+def map_locks(work: Callable[[Source], Outcome], sources: Iterable[Source]) -> list[Outcome]:
+    """Do ``work`` for each lock; problems of all of them are raised together."""
+    outcomes: list[Outcome] = []
+    problems: list[Problem] = []
+    for source in sources:
+        try:
+            outcomes.append(work(source))
+        except NoxBuildkitError as error:
+            problems += error.problems
+    if problems:
+        raise LockError(*problems)
+    return outcomes
+
+
+def plan_project(
+    project: Project,
+    sources: Mapping[Target, Source | None],
+    report: Report,
+    *,
+    exclude: tuple[Path, ...] = (),
+    pull: bool = False,
+) -> Plan:
+    """The plan of the chosen images, for the machines of the builder that is named."""
+    locked = read_base_lock(project.root / BASE_LOCK)
+    bases = reach_bases(project, report, locked=locked, pull=pull)
+    facts = gather(sources, reach_outside(project, bases, exclude))
+    return make_plan(project.spec, facts, images=project.images, platforms=project.platforms)
+
+
+def reach_bases(
+    project: Project,
+    report: Report,
+    *,
+    locked: Mapping[str, RemoteImage] | None = None,
+    pull: bool = False,
+    assembles: bool = True,
+) -> Bases:
+    """The bases that the images of ``project`` can have; nobody is asked before one is needed."""
+
+    @cache
+    def client() -> DockerClient:
+        return find_client(report)
+
+    @cache
+    def engine() -> Engine:
+        return find_engine(Needs(frozenset()), project.builder, report)
+
+    return Bases(client, engine, report, project.spec.mirrors, locked, in_ci(), pull, assembles)
+
+
+def reach_outside(project: Project, bases: Bases, exclude: tuple[Path, ...] = ()) -> Outside:
+    """How facts about the images of ``project`` are gathered."""
+    # What builds the images is in none of them.
+    own = (project.file, project.root / "noxfile.py", project.root / "dist")
+    exclude = (*own, project.root / BASE_LOCK, *exclude)
+    return Outside(project.root, bases, _native(project), exclude)
+
+
+def _native(project: Project) -> tuple[str, ...]:
+    """Platforms of the machines that are going to build; of this one where nobody knows."""
+    native: tuple[str, ...] = ()
+    # Whether the builder can be used is asked when it is.
+    with contextlib.suppress(EngineError):
+        native = planned_engine(project.builder).native
+    return tuple(platform for platform in native if platform in PLATFORMS) or (host_platform(),)
+
+
+def _stale(project: Project, source: Source) -> Problem:
+    lock = os.path.relpath(source.output, project.root)
+    match state_of(source):
+        case "missing":
+            message = f"{lock} is missing; it is made from {source.path.name}"
+        case "altered":
+            message = f"{lock} was changed since it was made, by hand or in a merge{_lost(source)}"
+        case _:
+            message = f"{lock} does not match {source.path.name}"
+    return Problem(message, "run 'nox -s lock' and commit it", source.location)
+
+
+def _lost(source: Source) -> str:
+    """The lines that 'nox -s lock' would change, if that can be found out here."""
+    try:
+        return f": {changed_lines(check_lock(source))}"
+    except NoxBuildkitError:
+        return ""
+
+
+def changed_lines(outcome: Outcome) -> str:
+    """What a person wants to know of a lock that would change: the first pins, or lines."""
+    # The digests in the header always differ.
+    marks = ("---", "+++", "@@", "-# inputs", "+# inputs", "-# body", "+# body")
+    lines = [line for line in outcome.changes if not line.startswith(marks)]
+    pins = [line for line in lines if "==" in line] or lines or list(outcome.changes[-2:])
+    shown = ", ".join(f"'{line.rstrip(' ' + chr(92))}'" for line in pins[:4])
+    return f"{shown} and {len(pins) - 4} more" if len(pins) > 4 else shown
+
+
+def _unknown(kind: str, name: str, known: Iterable[str], buildspec: Path) -> Problem:
+    names = list(known)
+    hint = nearest(name, names) or f"there is {listed(names)}"
+    return Problem(f"{buildspec} has no {kind} '{name}'", hint)

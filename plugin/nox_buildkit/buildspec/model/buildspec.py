@@ -1,0 +1,91 @@
+"""What a buildspec says: the reader, the JSON Schema and the reference page derive from here."""
+
+from __future__ import annotations
+
+from pydantic import Field, PrivateAttr
+
+from nox_buildkit.buildspec.model.field_types import (
+    Filled,
+    FormatVersion,
+    ImageName,
+    Name,
+    Prefix,
+    Registry,
+    SetName,
+)
+from nox_buildkit.buildspec.model.image import Image
+from nox_buildkit.buildspec.model.requirement_set import Requirements
+from nox_buildkit.buildspec.model.strict import Strict
+from nox_buildkit.buildspec.tree import Node
+from nox_buildkit.errors import Location
+
+
+class BuildSpec(Strict):
+    """A whole buildspec: the images that a project builds."""
+
+    version: FormatVersion = Field(
+        description="Version of this format.",
+        examples=[1],
+    )
+    registry: Registry | None = Field(
+        default=None,
+        description="Prefix of every image's repository: host[:port]/path.",
+        examples=["ghcr.io/octocat"],
+    )
+    builder: Name | None = Field(
+        default=None,
+        description="buildx builder to build with, where neither `--builder` nor BUILDX_BUILDER "
+        "names one.",
+        examples=["farm"],
+    )
+    mirrors: dict[Prefix, Registry] = Field(
+        default_factory=dict,
+        description="What stands in for a registry, or for a part of it, when bases are pulled.",
+        examples=[{"docker.io": "mirror.example.com/dockerhub"}],
+    )
+    defaults: Image = Field(
+        default_factory=Image,
+        description="Keys for all images. An image's own key wins; `env` and `labels` are merged "
+        "name by name, lists are replaced.",
+        examples=[{"python": "3.13"}],
+    )
+    requirements: dict[SetName, Requirements] = Field(
+        default_factory=dict,
+        description="Named sets of requirements.",
+        examples=[{"api": {"source": "pyproject.toml"}}],
+    )
+    # The reader applies the defaults: each image here is complete.
+    images: dict[ImageName, Image] = Field(
+        min_length=1,
+        description="The images by name, which is also the last part of the repository.",
+        examples=[{"hello": {"command": ["python", "-m", "hello"]}}],
+    )
+    groups: dict[ImageName, Filled[ImageName]] = Field(
+        default_factory=dict,
+        description="Images that commands take together, by the name of the group.",
+        examples=[{"backend": ["api", "worker"]}],
+    )
+
+    # Positions take no part in what a spec says: see __eq__.
+    _tree: Node | None = PrivateAttr(default=None)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, BuildSpec):
+            return NotImplemented
+        return self.model_dump() == other.model_dump()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def location(self, *path: str | int) -> Location | None:
+        """Where a value was written, by its YAML keys: ``location("images", "hello", "base")``.
+
+        The nearest ancestor if the spec does not have the key, the place in ``defaults`` if it was
+        inherited, None if the spec was not read from text.
+        """
+        return self._tree.locate(path) if self._tree else None
+
+    def with_tree(self, tree: Node) -> BuildSpec:
+        """The same spec, which knows where everything in it was written."""
+        spec = self.model_copy()
+        spec._tree = tree
+        return spec

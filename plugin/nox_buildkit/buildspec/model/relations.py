@@ -1,0 +1,181 @@
+"""What does not fit together between the images of a spec. Linear in their number."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from nox_buildkit.buildspec.model.buildspec import BuildSpec
+from nox_buildkit.buildspec.model.grammar import image_below
+from nox_buildkit.buildspec.model.image import Variant
+from nox_buildkit.buildspec.model.targets import all_targets, variants_of
+from nox_buildkit.buildspec.text import listed, nearest, shown
+from nox_buildkit.errors import Location, Problem
+
+#: Images on each other. The kernel's overlay takes 128 layers at most, and each image adds some.
+MAX_HEIGHT = 100
+
+
+def mistakes(spec: BuildSpec) -> list[Problem]:
+    """What does not fit together between images."""
+    problems = [*_mistakes_in_groups(spec)]
+    below = {name: _below(spec, name) for name in spec.images}
+    circles = _circles(below)
+    for name in spec.images:
+        problems += _without_platform(spec, name)
+        for case in _cases(spec, name):
+            problems += _mistakes_below(spec, case, circles, len(problems))
+    if not problems:
+        problems += _too_high(spec, below)
+    if not problems:
+        problems += _names_twice(spec)
+    return problems
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """An image as it is on some of its platforms."""
+
+    name: str
+    path: tuple[str, ...]
+    variant: Variant
+    platforms: tuple[str, ...]
+
+
+def _cases(spec: BuildSpec, name: str) -> Iterator[_Case]:
+    image = spec.images[name]
+    rest = tuple(p for p in image.platforms if p not in image.per_platform)
+    if rest:
+        yield _Case(name, ("images", name), image, rest)
+    for platform, variant in image.per_platform.items():
+        if platform in image.platforms:
+            path = ("images", name, "per-platform", platform)
+            yield _Case(name, path, variant, (platform,))
+
+
+def _without_platform(spec: BuildSpec, name: str) -> Iterator[Problem]:
+    image = spec.images[name]
+    for platform in image.per_platform:
+        # What all images have in common may be for more platforms than one of them.
+        if platform not in (*image.platforms, *spec.defaults.per_platform):
+            where = spec.location("images", name, "per-platform", platform)
+            message = f"the image is not built for {platform}"
+            yield Problem(message, "add it to 'platforms', or remove this", where)
+
+
+def _mistakes_below(
+    spec: BuildSpec, case: _Case, circles: Mapping[str, str], earlier: int
+) -> Iterator[Problem]:
+    base = image_below(case.variant.base)
+    where = spec.location(*case.path, "base")
+    if base is None:
+        return
+    if base not in spec.images:
+        yield _unknown(spec, base, where, earlier)
+    elif circles[base] == circles[case.name]:
+        yield Problem("an image cannot build on itself", "take another base", where)
+    else:
+        yield from _misfits(spec, case, base)
+
+
+def _misfits(spec: BuildSpec, case: _Case, base: str) -> Iterator[Problem]:
+    below = spec.images[base]
+    missing = [p for p in case.platforms if p not in below.platforms]
+    if missing:
+        message = f"{shown(base)} is not built for {' and '.join(missing)}"
+        hint = f"add it to images.{base}.platforms"
+        yield Problem(message, hint, spec.location(*case.path, "base"))
+    # What a spec does not say is chosen by the project and the base.
+    variants = [below.per_platform.get(platform, below) for platform in case.platforms]
+    pythons = {each.python for each in variants if "python" in each.model_fields_set}
+    stated = "python" in case.variant.model_fields_set
+    if stated and not pythons <= {case.variant.python}:
+        message = f"{shown(base)}, which it builds on, is for Python {' and '.join(pythons)}"
+        hint = "set the same 'python' for both"
+        yield Problem(message, hint, spec.location(*case.path, "python"))
+    if case.variant.build_base:
+        yield Problem(
+            f"what builds is decided by {shown(base)}, which it builds on",
+            f"name it as images.{base}.build-base",
+            spec.location(*case.path, "build-base"),
+        )
+
+
+def _names_twice(spec: BuildSpec) -> Iterator[Problem]:
+    names = Counter(target.name for target in all_targets(spec))
+    for name in sorted(name for name, count in names.items() if count > 1):
+        yield Problem(
+            f"the name is that of what another image is on a platform: {shown(name)}",
+            "rename one of them",
+            spec.location("images", name),
+        )
+
+
+def _mistakes_in_groups(spec: BuildSpec) -> Iterator[Problem]:
+    unknown = 0
+    for group, names in spec.groups.items():
+        if group in spec.images:
+            where = spec.location("groups", group)
+            yield Problem("an image has this name", "rename the group", where)
+        for position, name in enumerate(names):
+            if name not in spec.images:
+                yield _unknown(spec, name, spec.location("groups", group, position), unknown)
+                unknown += 1
+
+
+def _unknown(spec: BuildSpec, name: str, where: Location | None, earlier: int) -> Problem:
+    hint = nearest(name, spec.images, earlier) or f"there is {listed(spec.images)}"
+    return Problem(f"no image named {shown(name)}", hint, where)
+
+
+def _below(spec: BuildSpec, name: str) -> tuple[str, ...]:
+    """The images that ``name`` builds on itself."""
+    bases = (image_below(variant.base) for _, variant in variants_of(spec, name))
+    return tuple(dict.fromkeys(base for base in bases if base in spec.images))
+
+
+def _too_high(spec: BuildSpec, below: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+    heights: dict[str, int] = {}
+    for name in _lowest_first(below):
+        heights[name] = 1 + max((heights[base] for base in below[name]), default=0)
+        if heights[name] == MAX_HEIGHT + 1:
+            yield Problem(
+                f"there are {MAX_HEIGHT} images below this one, and no engine takes more layers",
+                "put what they have in common into one image",
+                spec.location("images", name, "base"),
+            )
+
+
+def _circles(below: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """The same value for images that build on each other (Kosaraju's algorithm, linear)."""
+    above: dict[str, list[str]] = {name: [] for name in below}
+    for name, bases in below.items():
+        for base in bases:
+            above[base].append(name)
+    found: dict[str, str] = {}
+    for first in reversed(list(_lowest_first(below))):
+        waiting = [first]
+        while waiting:
+            here = waiting.pop()
+            if here not in found:
+                found[here] = first
+                waiting += above[here]
+    return found
+
+
+def _lowest_first(below: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """All images, each after those that it builds on, as far as no circle forbids it."""
+    seen: set[str] = set()
+    for first in below:
+        waiting = [(first, iter(below[first]))] if first not in seen else []
+        seen.add(first)
+        while waiting:
+            name, bases = waiting[-1]
+            base = next((one for one in bases if one not in seen), None)
+            if base is None:
+                yield name
+                waiting.pop()
+            else:
+                seen.add(base)
+                waiting.append((base, iter(below[base])))

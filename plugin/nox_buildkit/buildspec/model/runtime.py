@@ -1,0 +1,106 @@
+"""What a buildspec says of an image besides packages and sources."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from nox_buildkit.buildspec.model.field_types import (
+    CachePath,
+    CopiedPath,
+    Duration,
+    EnvName,
+    FileMode,
+    Filled,
+    InnerPath,
+    Program,
+    Retries,
+    SystemPath,
+    Text,
+    Unique,
+    User,
+)
+from nox_buildkit.buildspec.model.strict import Strict
+
+
+class Healthcheck(Strict):
+    """How to find out that a container works. Docker and Compose read it, Kubernetes does not."""
+
+    test: Program = Field(
+        description="Program that ends with 0 if the container is healthy, in exec form.",
+        examples=[["python", "-m", "app.health"]],
+    )
+    interval: Duration | None = Field(
+        default=None,
+        description="Time between two checks (Docker: 30s).",
+        examples=["30s"],
+    )
+    timeout: Duration | None = Field(
+        default=None,
+        description="Time after which a check has failed (Docker: 30s).",
+        examples=["5s"],
+    )
+    start_period: Duration | None = Field(
+        default=None,
+        description="Time to start in, during which failures do not count (Docker: 0s).",
+        examples=["1m30s"],
+    )
+    start_interval: Duration | None = Field(
+        default=None,
+        description="Time between two checks while it starts (Docker: 5s).",
+        examples=["1s"],
+    )
+    retries: Retries | None = Field(
+        default=None,
+        description="Failures in a row that make a container unhealthy (Docker: 3).",
+        examples=[3],
+    )
+
+
+class File(Strict):
+    """One file at a place of its own, as configuration is."""
+
+    source: InnerPath = Field(
+        description="The file, relative to the context. It need not be part of `copy`.",
+        examples=["deploy/uwsgi.ini"],
+    )
+    target: SystemPath = Field(
+        description="Where it is in the image.",
+        examples=["/etc/uwsgi.ini"],
+    )
+    mode: FileMode = Field(
+        default="0644",
+        description="Its mode in octal digits, in quotes.",
+        examples=["0440"],
+    )
+    owner: User = Field(
+        default="0:0",
+        description="Who it belongs to: uid, uid:gid or name.",
+        examples=["0:10001"],
+    )
+
+
+class Step(Strict):
+    """A program of the application that makes files for the image, such as Django's collectstatic.
+
+    It runs once, on the machine that builds, with all packages and sources, and without a network.
+    """
+
+    run: Program = Field(
+        description="The program, in exec form; it starts in the working folder.",
+        examples=[["python", "manage.py", "collectstatic", "--noinput"]],
+    )
+    output: Filled[CopiedPath] = Field(
+        description="Files and folders that it makes, relative to the working folder.",
+        examples=[["static"]],
+    )
+    env: dict[EnvName, Text] = Field(
+        default_factory=dict,
+        description="Environment variables of this step alone. No secrets: they are in no layer, "
+        "but in the build's cache.",
+        examples=[{"DJANGO_SECRET_KEY": "only-for-the-build"}],
+    )
+    cache: Unique[CachePath] = Field(
+        default=(),
+        description="Folders that are kept from build to build.",
+        examples=[["/var/cache/assets"]],
+    )

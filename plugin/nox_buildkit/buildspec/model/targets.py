@@ -1,0 +1,143 @@
+"""What an image is made of: a target for each group of platforms on which it is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from nox_buildkit.buildspec.model.buildspec import BuildSpec
+from nox_buildkit.buildspec.model.grammar import image_below
+from nox_buildkit.buildspec.model.image import Variant
+from nox_buildkit.errors import Location
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the image ``image`` is on ``platforms``; no other target has the same ``name``.
+
+    ``below``: the target of the same spec that it builds on.
+    """
+
+    name: str
+    image: str
+    platforms: tuple[str, ...] = field(compare=False)
+    variant: Variant = field(compare=False)
+    below: Target | None = field(compare=False)
+    spec: BuildSpec = field(compare=False)
+    path: tuple[str, ...] = field(compare=False)
+
+    def location(self, *key: str | int) -> Location | None:
+        """Where the value of a key was written."""
+        return self.spec.location(*self.path, *key)
+
+    def locations(self, key: str) -> dict[str, Location]:
+        """Where each value of a list was written, its own and what it builds on."""
+        attribute = key.replace("-", "_")
+        stated = {
+            value: one.location(key, position)
+            for one in reversed(self.chain)
+            for position, value in enumerate(getattr(one.variant, attribute))
+        }
+        return {value: location for value, location in stated.items() if location}
+
+    @property
+    def user(self) -> str:
+        """The user of its containers."""
+        return self._stating("user").user
+
+    @property
+    def workdir(self) -> str:
+        """The working folder of its containers."""
+        return self._stating("workdir").workdir
+
+    def _stating(self, key: str) -> Variant:
+        """The nearest that states ``key``, which is inherited like by a Dockerfile's FROM."""
+        stating = (one for one in self.chain if key in one.variant.model_fields_set)
+        return next(stating, self.root).variant
+
+    @property
+    def build_apt(self) -> tuple[str, ...]:
+        """Debian packages that compiling takes, for itself and for its steps."""
+        # What is compiled for steps may be a package of what it builds on.
+        chain = self.chain if self.variant.steps else (self,)
+        return tuple(dict.fromkeys(name for one in chain for name in one.variant.build_apt))
+
+    @property
+    def chain(self) -> tuple[Target, ...]:
+        """It, what it builds on, and so on to the root."""
+        return (self, *(self.below.chain if self.below else ()))
+
+    @property
+    def root(self) -> Target:
+        """The one at the bottom, whose base is not of this spec."""
+        return self.chain[-1]
+
+
+def targets_of(
+    spec: BuildSpec, name: str, known: dict[str, tuple[Target, ...]] | None = None
+) -> tuple[Target, ...]:
+    """The targets of the image ``name``, which has each of its platforms in one of them.
+
+    The first has most platforms: bake wants those of what is used to be among those of its user.
+    ``known``: targets that were made before, and where these go.
+    """
+    known = {} if known is None else known
+    if name in known:
+        return known[name]
+    groups: dict[tuple[str, Target | None], list[str]] = {}
+    for platform, variant in variants_of(spec, name):
+        own = platform if platform in spec.images[name].per_platform else ""
+        base = image_below(variant.base)
+        under = targets_of(spec, base, known) if base else ()
+        below = next((target for target in under if platform in target.platforms), None)
+        groups.setdefault((own, below), []).append(platform)
+    image = spec.images[name]
+    ordered = sorted(groups.items(), key=lambda group: -len(group[1]))
+    known[name] = tuple(
+        Target(
+            name=name if not position else f"{name}-{platforms[0].replace('/', '-')}",
+            image=name,
+            platforms=tuple(platforms),
+            variant=image.per_platform.get(own, image),
+            below=below,
+            spec=spec,
+            path=("images", name, *(("per-platform", own) if own else ())),
+        )
+        for position, ((own, below), platforms) in enumerate(ordered)
+    )
+    return known[name]
+
+
+def all_targets(spec: BuildSpec) -> Iterator[Target]:
+    """The targets of all images."""
+    known: dict[str, tuple[Target, ...]] = {}
+    for name in spec.images:
+        yield from targets_of(spec, name, known)
+
+
+def with_images_below(
+    spec: BuildSpec, names: Iterable[str], platforms: Collection[str] = ()
+) -> tuple[str, ...]:
+    """``names`` and all images that they build on, each after those.
+
+    ``platforms``: those that are asked for; none: all.
+    """
+    found: dict[str, None] = {}
+
+    def add(name: str) -> None:
+        for platform, variant in variants_of(spec, name):
+            base = image_below(variant.base)
+            if base and base not in found and (not platforms or platform in platforms):
+                add(base)
+        found[name] = None
+
+    for name in names:
+        add(name)
+    return tuple(found)
+
+
+def variants_of(spec: BuildSpec, name: str) -> Iterator[tuple[str, Variant]]:
+    """What the image is on each of its platforms."""
+    image = spec.images[name]
+    for platform in image.platforms:
+        yield platform, image.per_platform.get(platform, image)

@@ -1,0 +1,204 @@
+"""Programs out of Debian packages, unpacked below the cache folder and never installed.
+
+A folder below ``tools`` is complete and checked: it got its name as the last step.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nox_buildkit.cache_entries import drop, is_whole, seal
+from nox_buildkit.debian.archive import Suite, apt_error, host_archive
+from nox_buildkit.errors import EngineError, Problem
+from nox_buildkit.files import cache_dir, locked, private_dir, scratch
+
+# What is being done, bytes done, bytes in all (0: unknown).
+Report = Callable[[str, int, int], None]
+# Name of the host's own suite, whatever its codename.
+HOST = "host"
+
+
+def silent(_message: str, _done: int, _total: int) -> None:
+    """A progress display for nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A Debian package in a suite (``testing``, ``stable``, or HOST)."""
+
+    name: str
+    suite: str = HOST
+
+
+Check = Callable[[Path], None]
+
+
+def tools_dir() -> Path:
+    """The folder of all unpacked programs."""
+    return private_dir(cache_dir() / "tools")
+
+
+def provision(
+    name: str, candidates: Sequence[Sequence[Package]], check: Check, report: Report = silent
+) -> Path:
+    """Return the folder with the first of ``candidates`` that can be had and passes ``check``.
+
+    Without network, and at once, if it is there. Raises EngineError with every candidate's reason.
+    """
+    if (found := provisioned(name, candidates)) is not None:
+        return found
+    prefix = _prefix(name, candidates)
+    with locked(tools_dir() / f".{name}.lock"):
+        if is_whole(prefix, _seal(prefix)):
+            return prefix
+        if prefix.exists():
+            drop(prefix)
+        reasons: list[str] = []
+        for candidate in candidates:
+            try:
+                return _unpacked(prefix, candidate, check, report)
+            except EngineError as error:
+                reasons += (problem.message for problem in error.problems)
+        raise EngineError(
+            Problem(
+                f"cannot get {name}: {'; '.join(dict.fromkeys(reasons))}",
+                "check that this host's `apt-get update` works",
+            )
+        )
+
+
+def provisioned(name: str, candidates: Sequence[Sequence[Package]]) -> Path | None:
+    """Return what ``provision`` would, if it is there already."""
+    prefix = _prefix(name, candidates)
+    return prefix if is_whole(prefix, _seal(prefix)) else None
+
+
+def _seal(prefix: Path) -> Path:
+    return prefix.with_name(f"{prefix.name}.sealed")
+
+
+def _prefix(name: str, candidates: Sequence[Sequence[Package]]) -> Path:
+    return tools_dir() / f"{name}-{_key(candidates)}"
+
+
+def tool(name: str, report: Report = silent) -> tuple[str, ...]:
+    """Return the command (argument list) of the program ``name``: the host's, else ours.
+
+    Ours is Debian's package of the same name, from the host's suite. Raises EngineError.
+    """
+    if (installed := shutil.which(name)) is not None:
+        return (installed,)
+    prefix = provision(name, [[Package(name)]], lambda p: check_runs(p / "usr/bin" / name), report)
+    return _command(prefix / "usr/bin" / name)
+
+
+def check_runs(
+    program: Path, argument: str = "--version", *, libraries: Path | None = None
+) -> None:
+    """Raise EngineError unless ``program --version`` runs on this host's libraries."""
+    environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+    if libraries is not None:
+        environment["LD_LIBRARY_PATH"] = str(libraries)
+    if not program.exists():
+        raise EngineError(f"{program.name} is not in the package")
+    try:
+        done = subprocess.run(
+            [*_command(program), argument],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=30,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise EngineError(f"{program.name} does not run here: {error}") from error
+    if done.returncode:
+        lines = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
+        reason = lines[-1].replace(f"{program}: ", "") if lines else f"status {done.returncode}"
+        raise EngineError(f"{program.name} does not run here: {reason}")
+
+
+def _command(program: Path) -> tuple[str, ...]:
+    """Name a script's interpreter: the cache folder may be mounted noexec."""
+    with program.open("rb") as handle:
+        first = handle.readline(128)
+    return ("perl", str(program)) if first.startswith(b"#!/usr/bin/perl") else (str(program),)
+
+
+def _key(candidates: Sequence[Sequence[Package]]) -> str:
+    release = Path("/etc/os-release")
+    text = release.read_text(encoding="utf-8") if release.exists() else ""
+    machine = os.uname().machine
+    return hashlib.sha256(f"{text}{machine}{candidates!r}".encode()).hexdigest()[:12]
+
+
+def _unpacked(prefix: Path, packages: Sequence[Package], check: Check, report: Report) -> Path:
+    with scratch(prefix.parent, f".{prefix.name}.part-") as temporary:
+        downloads, root = temporary / "debs", temporary / "root"
+        downloads.mkdir()
+        _download(packages, downloads, report)
+        for deb in sorted(downloads.glob("*.deb")):
+            report(f"unpacking {deb.name.partition('_')[0]}", 0, 0)
+            _unpack(deb, root)
+        check(root)
+        root.chmod(0o700)
+        seal(root, _seal(prefix))
+        root.rename(prefix)
+    return prefix
+
+
+def _unpack(deb: Path, root: Path) -> None:
+    done = subprocess.run(
+        ["dpkg-deb", "--extract", str(deb), str(root)], capture_output=True, check=False
+    )
+    if done.returncode:
+        reason = done.stderr.decode(errors="replace").strip().replace("\n", "; ")
+        raise EngineError(f"cannot unpack {deb.name}: {reason}")
+
+
+def _download(packages: Sequence[Package], folder: Path, report: Report) -> None:
+    archive = host_archive()
+    jobs: list[tuple[Suite, list[str]]] = []
+    sizes: dict[str, int] = {}
+    for name in dict.fromkeys(package.suite for package in packages):
+        suite = Suite.of(archive, archive.suite if name == HOST else name)
+        report(f"reading the index of Debian {suite.name}", 0, 0)
+        suite.update()
+        wanted = [package.name for package in packages if package.suite == name]
+        sizes |= {remote.name: remote.size for remote in suite.remotes(wanted)}
+        jobs.append((suite, wanted))
+    total = sum(sizes.values())
+    for suite, wanted in jobs:
+        _fetch(suite, wanted, folder, lambda: _show(report, folder, total))
+
+
+def _fetch(suite: Suite, wanted: list[str], folder: Path, show: Callable[[], None]) -> None:
+    with suite.download(wanted, folder) as process:
+        try:
+            while process.poll() is None:
+                show()
+                time.sleep(0.1)
+        except BaseException:
+            process.terminate()
+            raise
+        stderr = process.stderr.read() if process.stderr else b""
+    show()
+    if process.returncode:
+        raise apt_error(stderr)
+
+
+def _show(report: Report, folder: Path, total: int) -> None:
+    done = 0
+    for file in folder.iterdir():
+        # apt may rename it at this very moment.
+        with contextlib.suppress(FileNotFoundError):
+            done += file.stat().st_size
+    report("downloading", min(done, total), total)

@@ -1,0 +1,124 @@
+"""Why a bake failed, in a sentence, and what to try next.
+
+Pure; the table of known causes is causes.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from nox_buildkit.engine.events.causes import ENGINE_GONE, RULES, Rule
+from nox_buildkit.engine.events.progress import Progress
+from nox_buildkit.engine.events.vertex import Vertex
+from nox_buildkit.errors import BuildError, Problem
+from nox_buildkit.printable import redacted
+
+_PROCESS = re.compile(r'process "(?:[^"\\]|\\.)*" ', re.DOTALL)
+_CONTEXT = re.compile(r"docker\.io/library/([^@/]+)@sha256:.*")
+
+
+def diagnose(progress: Progress, text: Sequence[str]) -> BuildError:
+    """The error for a failed bake; ``text``: what buildx wrote beside the rawjson objects.
+
+    Vertices that failed for the same cause make one problem that names them all.
+    """
+    said = _spoken(text)
+    causes: dict[Problem, list[Vertex]] = {}
+    for vertex in progress.failed:
+        log = "\n".join(progress.log(vertex.digest))
+        cause = _cause(progress, vertex, log, said)
+        causes.setdefault(cause, []).append(vertex)
+    if not causes:
+        return BuildError(_cause(progress, None, "", said))
+    # An output that fails ends the sessions of the others, which then miss the engine.
+    if len(causes) > 1:
+        causes.pop(Problem(ENGINE_GONE.message, ENGINE_GONE.hint), None)
+    return BuildError(
+        *(
+            replace(cause, message=f"{_places(progress, vertices)}: {cause.message}")
+            for cause, vertices in causes.items()
+        )
+    )
+
+
+def rule_of(log: str, error: str) -> tuple[Rule, re.Match[str]] | None:
+    """The first rule that fits what a step wrote, and what BuildKit said of it."""
+    # The command is no evidence: it may well speak of disks that are full.
+    error = _PROCESS.sub("", error)
+    for rule in RULES:
+        if rule.where != "error" and (match := rule.pattern.search(log)):
+            return rule, match
+        if rule.where != "log" and (match := rule.pattern.search(error)):
+            return rule, match
+    return None
+
+
+def last_lines(progress: Progress, count: int = 20) -> tuple[str, ...]:
+    """The last lines of the log of the step that failed first."""
+    return progress.log(progress.failed[0].digest)[-count:] if progress.failed else ()
+
+
+def _cause(progress: Progress, vertex: Vertex | None, log: str, said: str) -> Problem:
+    # What buildx says at the end may be about another vertex, which this one took down with it.
+    own = vertex.error if vertex else ""
+    found = rule_of(log, own)
+    error = f"{own}\n{said}"
+    if found is None or found[0].name == "cancelled":
+        found = rule_of(log, error)
+    if found is None:
+        lines = [line for line in error.splitlines() if line.strip()]
+        return Problem(lines[-1] if lines else "buildx ended without a word")
+    rule, match = found
+    values = {key: _shown(key, value) for key, value in match.groupdict().items()}
+    platforms = _platforms(progress, vertex) if vertex else ()
+    asked = [name for image in vertex.images for name in progress.images[image]] if vertex else []
+    values["platform"] = " and ".join(platforms) or f"one of {', '.join(dict.fromkeys(asked))}"
+    stage = re.search(r"--from=(\S+)", vertex.name.text) if vertex else None
+    values["source"] = f"the stage {stage[1]}" if stage else "the build context"
+    message = rule.message.format_map(values).replace(" ()", "")
+    return Problem(message, rule.hint.format_map(values), about=values.get("debian", ""))
+
+
+def _shown(key: str, value: str | None) -> str:
+    if value is None:
+        return ""
+    value = redacted(value.strip())
+    if key == "ref":
+        # A named context is known to BuildKit by a made-up reference.
+        return _CONTEXT.sub(r"'\1'", value)
+    return f" ({value})" if key == "tag" else value
+
+
+def _platforms(progress: Progress, vertex: Vertex) -> tuple[str, ...]:
+    if not vertex.images:
+        return (vertex.name.platform,) if vertex.name.platform else ()
+    own = [progress.platform(vertex, image) for image in vertex.images]
+    return tuple(dict.fromkeys(platform for platform in own if platform))
+
+
+def _places(progress: Progress, vertices: Sequence[Vertex]) -> str:
+    """Images, platforms and step of what failed: ``api, linux/arm64, native packages 1/2``."""
+    images = [name for name in progress.images if any(name in one.images for one in vertices)]
+    platforms = dict.fromkeys(name for one in vertices for name in _platforms(progress, one))
+    parts = (" and ".join(images), " and ".join(platforms), vertices[0].name.step_words)
+    return ", ".join(filter(None, parts)) or "build"
+
+
+def _spoken(text: Sequence[str]) -> str:
+    """The ERROR lines with what follows them, or all there is."""
+    joined = "\n".join(text)
+    start = joined.find("ERROR: ")
+    return joined[start:].replace("ERROR: ", "") if start >= 0 else joined
+
+
+def explain_base(reference: str, message: str) -> Problem:
+    """The problem of a base that could not be resolved before the build, by the same rules."""
+    error = f"failed to resolve source metadata for {reference}: {message}"
+    found = rule_of("", error)
+    if found is None:
+        return Problem(f"the base {reference} cannot be resolved: {message.splitlines()[-1]}")
+    rule, match = found
+    values = {key: _shown(key, value) for key, value in match.groupdict().items()}
+    return Problem(rule.message.format_map(values), rule.hint.format_map(values))

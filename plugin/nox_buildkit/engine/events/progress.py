@@ -1,0 +1,268 @@
+"""The state of a running bake, told by the objects of ``--progress rawjson``.
+
+Pure: objects and the time come in, changes come out. One solve may tell of a vertex many times
+over, for each bake target that uses it, and run it again after it was complete.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from nox_buildkit.engine.events.vertex import Kind, Transfer, Vertex, parse_name
+from nox_buildkit.printable import redacted
+
+#: How BuildKit calls the making of an index.
+_INDEX = "exporting manifest list "
+
+_LOG_LIMIT = 256 * 1024
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one object changed; ``lines``: the complete lines of a log that it added."""
+
+    what: Literal["started", "finished", "failed", "log"]
+    vertex: Vertex
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Steps of an image: ``cached`` and ``executed`` ones are over, ``total`` are known."""
+
+    total: int = 0
+    cached: int = 0
+    executed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is done for one image and platform; platform None: what its platforms share."""
+
+    image: str
+    platform: str | None
+    count: Count
+    vertices: tuple[Vertex, ...]
+
+    @property
+    def running(self) -> tuple[Vertex, ...]:
+        return tuple(vertex for vertex in self.vertices if vertex.running)
+
+    @property
+    def failed(self) -> Vertex | None:
+        return next((vertex for vertex in self.vertices if vertex.failed), None)
+
+    def seconds(self, now: float) -> float:
+        """Wall-clock seconds from the first start to the last end, or to ``now``."""
+        began = [vertex.began for vertex in self.vertices if vertex.began is not None]
+        ended = [vertex.ended for vertex in self.vertices if vertex.ended is not None]
+        if not began:
+            return 0.0
+        return (now if self.running or not ended else max(ended)) - min(began)
+
+
+class Progress:
+    """All vertices of one bake.
+
+    ``images``: the bake targets and the platforms of each. buildx leaves a target's name out
+    where it is the only one, and BuildKit a platform, so both must be known from outside.
+    """
+
+    def __init__(self, images: Mapping[str, Sequence[str]]) -> None:
+        self.images = {image: tuple(platforms) for image, platforms in images.items()}
+        self.vertices: dict[str, Vertex] = {}
+        self.warnings: list[str] = []
+        self._runs: dict[str, dict[str, float]] = {}
+        self._logs: dict[str, bytearray] = {}
+        self._partial: dict[str, bytes] = {}
+        self._platforms: dict[str, frozenset[str]] = {}
+
+    def feed(self, status: Mapping[str, Any], now: float) -> list[Change]:
+        """Take one rawjson object, read at ``now`` (seconds of any steady clock)."""
+        changes: list[Change] = []
+        for item in status.get("vertexes") or ():
+            changes += self._vertex(item, now)
+        for item in status.get("statuses") or ():
+            self._transfer(item)
+        for item in status.get("logs") or ():
+            changes += self._log(item)
+        for item in status.get("warnings") or ():
+            self.warnings.append(_clean(_decoded(item.get("short")).decode(errors="replace")))
+        return changes
+
+    def log(self, digest: str) -> tuple[str, ...]:
+        """The last lines that the vertex wrote, without escape sequences and credentials."""
+        return tuple(_lines(bytes(self._logs.get(digest, b""))))
+
+    def indexes(self) -> dict[str, str]:
+        """The digest of the index of each image that was exported, or is being pushed."""
+        return {
+            image: name.removeprefix(_INDEX)
+            for vertex in self.vertices.values()
+            for name in vertex.transfers
+            if name.startswith(_INDEX)
+            for image in vertex.images
+        }
+
+    @property
+    def failed(self) -> tuple[Vertex, ...]:
+        """What failed by itself, the first one first."""
+        broken = [vertex for vertex in self.vertices.values() if vertex.failed]
+        return tuple(sorted(broken, key=lambda vertex: vertex.ended or 0.0))
+
+    def rows(self) -> list[Row]:
+        """A row an image and platform, each after what the image's platforms share."""
+        rows: list[Row] = []
+        for image, platforms in self.images.items():
+            shared = [None] if len(platforms) > 1 else []
+            owned: dict[str | None, list[Vertex]] = {key: [] for key in (*shared, *platforms)}
+            for vertex in self.vertices.values():
+                if image in vertex.images:
+                    owned[self.platform(vertex, image)].append(vertex)
+            rows += [Row(image, key, _count(own), tuple(own)) for key, own in owned.items()]
+        return rows
+
+    def count(self, image: str) -> Count:
+        """The steps of an image on all its platforms."""
+        counts = [row.count for row in self.rows() if row.image == image]
+        return Count(
+            sum(count.total for count in counts),
+            sum(count.cached for count in counts),
+            sum(count.executed for count in counts),
+        )
+
+    def platform(self, vertex: Vertex, image: str) -> str | None:
+        """The one platform of ``image`` that needs the vertex, or None if several do.
+
+        A name tells the platform of whoever asked first; who else uses it only the graph tells.
+        """
+        mine = self.images[image]
+        needed = [name for name in mine if name in self._needed_by(vertex.digest)]
+        return mine[0] if len(mine) == 1 else needed[0] if len(needed) == 1 else None
+
+    def _needed_by(self, digest: str) -> frozenset[str]:
+        if not self._platforms:
+            self._platforms = _spread(self.vertices.values())
+        return self._platforms.get(digest, frozenset())
+
+    def _vertex(self, item: Mapping[str, Any], now: float) -> Iterable[Change]:
+        name = parse_name(str(item.get("name", "")), frozenset(self.images))
+        old = self.vertices.get(item["digest"]) or Vertex(item["digest"], name)
+        image = name.image or (next(iter(self.images)) if len(self.images) == 1 else None)
+        inputs = old.inputs | frozenset(item.get("inputs") or ())
+        images = old.images if image in old.images or image is None else (*old.images, image)
+        if inputs != old.inputs or old.digest not in self.vertices:
+            self._platforms = {}
+        started, completed = item.get("started"), item.get("completed")
+        if started and completed:
+            runs = self._runs.setdefault(old.digest, {})
+            runs[started] = _seconds(started, completed)
+        new = replace(
+            old,
+            images=images,
+            inputs=inputs,
+            began=now if started and old.began is None else old.began,
+            ended=now if completed and not (old.done and not old.running) else old.ended,
+            seconds=sum(self._runs.get(old.digest, {}).values()),
+            running=bool(started and not completed),
+            done=old.done or bool(completed),
+            cached=bool(item.get("cached")) if started else old.cached,
+            error=_clean(str(item.get("error") or old.error)),
+        )
+        self.vertices[old.digest] = new
+        if new.failed and not old.failed:
+            yield Change("failed", new)
+        elif new.done and not old.done and not new.error:
+            yield Change("finished", new)
+        elif new.running and old.began is None:
+            yield Change("started", new)
+
+    def _transfer(self, item: Mapping[str, Any]) -> None:
+        vertex = self.vertices.get(item["vertex"])
+        if vertex is None:
+            return
+        name = str(item.get("id", ""))
+        current, total = int(item.get("current") or 0), int(item.get("total") or 0)
+        part = Transfer(name, current, total, bool(item.get("completed")))
+        # Taken out and put back, so that the latest is the last.
+        others = {key: value for key, value in vertex.transfers.items() if key != name}
+        self.vertices[vertex.digest] = replace(vertex, transfers={**others, name: part})
+
+    def _log(self, item: Mapping[str, Any]) -> Iterable[Change]:
+        digest = item["vertex"]
+        data = _decoded(item.get("data"))
+        kept = self._logs.setdefault(digest, bytearray())
+        kept += data
+        del kept[:-_LOG_LIMIT]
+        whole, _, rest = (self._partial.get(digest, b"") + data).rpartition(b"\n")
+        self._partial[digest] = rest[-_LOG_LIMIT:]
+        vertex = self.vertices.get(digest)
+        if vertex and whole:
+            yield Change("log", vertex, tuple(_lines(whole)))
+
+
+def _count(vertices: Iterable[Vertex]) -> Count:
+    """Count each (stage, step) once: equal work of two images is told under both digests."""
+    steps: dict[tuple[str, int], list[Vertex]] = {}
+    for vertex in vertices:
+        if vertex.name.kind is Kind.STEP:
+            steps.setdefault((vertex.name.stage, vertex.name.step), []).append(vertex)
+    over = [[one for one in same if one.done and not one.error] for same in steps.values()]
+    executed = sum(any(not one.cached for one in same) for same in over)
+    return Count(len(steps), sum(bool(same) for same in over) - executed, executed)
+
+
+def _spread(vertices: Iterable[Vertex]) -> dict[str, frozenset[str]]:
+    """For each vertex the platforms of all that is made from it, or the one in its own name."""
+    consumers: dict[str, list[str]] = {}
+    own: dict[str, frozenset[str]] = {}
+    for vertex in vertices:
+        platform = vertex.name.platform
+        own[vertex.digest] = frozenset({platform} if platform else ())
+        for digest in vertex.inputs:
+            consumers.setdefault(digest, []).append(vertex.digest)
+    found: dict[str, frozenset[str]] = {}
+
+    def needed_by(digest: str) -> frozenset[str]:
+        if digest not in found:
+            found[digest] = frozenset()
+            users = [needed_by(user) for user in consumers.get(digest, ())]
+            found[digest] = frozenset().union(*users) or own.get(digest, frozenset())
+        return found[digest]
+
+    return {digest: needed_by(digest) for digest in own}
+
+
+def _lines(data: bytes) -> list[str]:
+    """Lines as a terminal would leave them standing: of what a carriage return rewrote, the end."""
+    text = _ESCAPES.sub("", data.decode(errors="replace"))
+    lines = (line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
+    return [_clean(line.rstrip()) for line in lines if line.strip()]
+
+
+def _clean(text: str) -> str:
+    return redacted(_CONTROLS.sub("", _ESCAPES.sub("", text)))
+
+
+def _decoded(data: object) -> bytes:
+    try:
+        return base64.b64decode(str(data or ""))
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _seconds(started: str, completed: str) -> float:
+    """Seconds between two RFC 3339 times."""
+    try:
+        begin, end = datetime.fromisoformat(started), datetime.fromisoformat(completed)
+    except ValueError:
+        return 0.0
+    return max(0.0, (end - begin).total_seconds())

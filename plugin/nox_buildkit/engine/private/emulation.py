@@ -1,0 +1,191 @@
+"""Running programs of other architectures: QEMU behind the kernel's binfmt_misc.
+
+Reference: Documentation/admin-guide/binfmt-misc.rst of Linux. A handler needs the flag F, with
+which the kernel opens the interpreter at registration: a container has no such file.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import subprocess
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from nox_buildkit.debian.provision import (
+    Package,
+    Report,
+    check_runs,
+    provision,
+    silent,
+    tools_dir,
+)
+from nox_buildkit.errors import EngineError, Problem
+from nox_buildkit.files import cache_dir, locked
+
+BINFMT = Path("/proc/sys/fs/binfmt_misc")
+# Handlers registered here; whatever else is there belongs to someone else.
+PREFIX = "nox-buildkit-"
+NEXT_STEP = (
+    "as root, install qemu-user-static and run `systemctl restart systemd-binfmt`, or use a "
+    "builder with a node of that architecture"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """``qemu``: QEMU's name; ``bits``, ``endian`` and ``machine``: ELF header (elf(5))."""
+
+    qemu: str
+    bits: int
+    endian: str
+    machine: int
+
+    def header(self) -> bytes:
+        """Return the first 20 bytes of an executable of this architecture."""
+        ident = b"\x7fELF" + bytes([self.bits // 32, 1 if self.endian == "<" else 2, 1])
+        return ident.ljust(16, b"\0") + struct.pack(f"{self.endian}HH", 2, self.machine)
+
+
+# By the names of OCI platforms.
+ARCHITECTURES = {
+    "386": Architecture("i386", 32, "<", 3),
+    "amd64": Architecture("x86_64", 64, "<", 62),
+    "arm": Architecture("arm", 32, "<", 40),
+    "arm64": Architecture("aarch64", 64, "<", 183),
+    "loong64": Architecture("loongarch64", 64, "<", 258),
+    "mips64le": Architecture("mips64el", 64, "<", 8),
+    "ppc64le": Architecture("ppc64le", 64, "<", 21),
+    "riscv64": Architecture("riscv64", 64, "<", 243),
+    "s390x": Architecture("s390x", 64, ">", 22),
+}
+# os.uname().machine of a host → OCI platforms that its processor runs by itself.
+NATIVE = {
+    "x86_64": ("linux/amd64", "linux/386"),
+    "i686": ("linux/386",),
+    "aarch64": ("linux/arm64", "linux/arm/v7", "linux/arm/v6", "linux/arm/v5"),
+    "armv7l": ("linux/arm/v7", "linux/arm/v6", "linux/arm/v5"),
+    "armv6l": ("linux/arm/v6", "linux/arm/v5"),
+    "loongarch64": ("linux/loong64",),
+    "ppc64le": ("linux/ppc64le",),
+    "riscv64": ("linux/riscv64",),
+    "s390x": ("linux/s390x",),
+}
+
+
+def ensure(platforms: Iterable[str], host_machine: str, report: Report = silent) -> None:
+    """Make this host run programs of ``platforms``; where it does already, do nothing.
+
+    ``host_machine``: as ``os.uname().machine``. Raises EngineError.
+    """
+    missing = [p for p in sorted(platforms) if not runs(p, host_machine)]
+    if not missing:
+        return
+    if os.geteuid() != 0:
+        raise _missing(missing, "only root can set it up")
+    with locked(cache_dir() / "binfmt.lock"):
+        _mount(missing)
+        for platform in missing:
+            if not _handled(_architecture(platform)):
+                report(f"setting up emulation of {platform}", 0, 0)
+                _register(platform, report)
+
+
+def runs(platform: str, host_machine: str) -> bool:
+    """Whether a container of ``platform`` runs here, by the processor or by a handler."""
+    return platform in NATIVE.get(host_machine, ()) or _handled(_architecture(platform))
+
+
+def forget() -> None:
+    """Unregister the handlers whose interpreter lies in our cache folder."""
+    for file, fields in list(_handlers()):
+        interpreter = Path(fields.get("interpreter", ""))
+        if file.name.startswith(PREFIX) and interpreter.is_relative_to(tools_dir()):
+            file.write_text("-1")
+
+
+def _architecture(platform: str) -> Architecture:
+    name = platform.split("/")[1] if "/" in platform else platform
+    if name not in ARCHITECTURES:
+        known = ", ".join(f"linux/{known}" for known in ARCHITECTURES)
+        raise EngineError(Problem(f"{platform} cannot be emulated", f"known are {known}"))
+    return ARCHITECTURES[name]
+
+
+def _handlers() -> Iterator[tuple[Path, dict[str, str]]]:
+    if not (BINFMT / "status").exists():
+        return
+    for file in BINFMT.iterdir():
+        if file.name not in ("register", "status"):
+            lines = file.read_text(encoding="utf-8").splitlines()
+            pairs = (line.partition(" ") for line in lines)
+            yield file, {key.rstrip(":"): value for key, _, value in pairs}
+
+
+def _handled(architecture: Architecture) -> bool:
+    return any(_matches(fields, architecture.header()) for _, fields in _handlers())
+
+
+def _matches(fields: dict[str, str], header: bytes) -> bool:
+    if "enabled" not in fields or "F" not in fields.get("flags", "") or "magic" not in fields:
+        return False
+    magic = bytes.fromhex(fields["magic"])
+    mask = bytes.fromhex(fields["mask"]) if "mask" in fields else b"\xff" * len(magic)
+    start = int(fields.get("offset", "0"))
+    part = header[start : start + len(magic)]
+    masked = zip(part, magic, mask, strict=False)
+    return len(part) == len(magic) and all(p & m == g & m for p, g, m in masked)
+
+
+def _mount(missing: list[str]) -> None:
+    if (BINFMT / "status").exists():
+        return
+    done = subprocess.run(
+        ["mount", "-t", "binfmt_misc", "binfmt_misc", str(BINFMT)], capture_output=True, check=False
+    )
+    if done.returncode:
+        raise _missing(missing, done.stderr.decode(errors="replace").strip().replace("\n", "; "))
+
+
+def _register(platform: str, report: Report) -> None:
+    """Register Debian's handler with the interpreter where it was unpacked (binfmt.d(5))."""
+    architecture = _architecture(platform)
+    prefix = provision(
+        "qemu",
+        # From Debian 13 on, qemu-user is static and its handlers are a package of their own.
+        [[Package("qemu-user-static")], [Package("qemu-user"), Package("qemu-user-binfmt")]],
+        _check,
+        report,
+    )
+    file = prefix / f"usr/lib/binfmt.d/qemu-{architecture.qemu}.conf"
+    if not file.exists():
+        raise _missing([platform], f"Debian's qemu has no handler for {architecture.qemu}")
+    line = next(li for li in file.read_text(encoding="utf-8").splitlines() if li.startswith(":"))
+    *head, interpreter, flags = line.strip().split(":")
+    head[1] = f"{PREFIX}{architecture.qemu}"
+    ours = prefix / interpreter.lstrip("/")
+    flags = flags if "F" in flags else f"{flags}F"
+    try:
+        (BINFMT / "register").write_text(":".join([*head, str(ours), flags]))
+    except OSError as error:
+        raise _missing([platform], f"the kernel refused {ours}: {error.strerror}") from error
+
+
+def _check(prefix: Path) -> None:
+    """Every handler's interpreter is there, and the first runs."""
+    handlers = sorted((prefix / "usr/lib/binfmt.d").glob("qemu-*.conf"))
+    if not handlers:
+        raise EngineError("the package has no binfmt.d")
+    for file in handlers:
+        interpreter = file.read_text(encoding="utf-8").strip().split(":")[-2]
+        program = prefix / interpreter.lstrip("/")
+        if not program.exists():
+            raise EngineError(f"{interpreter} is not in the package")
+    check_runs(program.resolve())
+
+
+def _missing(platforms: list[str], reason: str) -> EngineError:
+    return EngineError(
+        Problem(f"emulation missing for {', '.join(platforms)}: {reason}", NEXT_STEP)
+    )

@@ -1,0 +1,172 @@
+"""Which images one image is made of: its base, what builds for it, what compiles for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from nox_buildkit.bases.debian_base import Contents
+from nox_buildkit.bases.presets import Preset, preset
+from nox_buildkit.buildspec.model.image import Variant
+from nox_buildkit.buildspec.model.targets import Target, all_targets
+from nox_buildkit.errors import NoxBuildkitError, PlanError, Problem
+from nox_buildkit.facts.base_images import Bases
+from nox_buildkit.plan.facts import BaseFacts
+
+#: Builds for a base that has no shell or no Python, and that nothing better is known of.
+_ANY = "docker.io/library/python:{python}-slim"
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """``base`` is under the application; ``builder`` runs build steps, if not the base itself."""
+
+    base: BaseFacts
+    builder: BaseFacts | None
+
+
+def stack_of(target: Target, native: Sequence[str], bases: Bases) -> Stack:
+    """The base of ``target`` and its builder. Raises PlanError, EngineError."""
+    stack = _stack(target.root, native, bases)
+    _check(target, stack.base)
+    if not target.below:
+        return stack
+    # What builds on another target is built by what builds that one.
+    base = replace(
+        stack.base,
+        name=target.variant.base,
+        context=target.variant.base,
+        digest="",
+        warnings=(),
+    )
+    return Stack(base, stack.builder or stack.base)
+
+
+def _stack(target: Target, native: Sequence[str], bases: Bases) -> Stack:
+    image = target.variant
+    platforms = _platforms(target, native)
+    # Base debian is assembled with the packages in it.
+    key = "apt" if image.base == "debian" and image.apt else "base"
+    try:
+        if image.base == "debian":
+            return Stack(bases.of_debian(image.python, platforms, Contents(image.apt)), None)
+        paired = _paired(image)
+        base = bases.reference(paired.reference, platforms)
+    except NoxBuildkitError as error:
+        places = target.locations("apt")
+        raise error.placed(places).located(target.location(key)) from None
+    if base.builds and not image.build_base and set(native) <= base.platforms:
+        return Stack(base, None)
+    try:
+        builder = _builder(image, paired.builder, native, bases)
+    except NoxBuildkitError as error:
+        raise error.located(target.location("build-base")) from None
+    return Stack(base, builder)
+
+
+def compiler_of(
+    target: Target, native: Sequence[str], bases: Bases
+) -> tuple[BaseFacts | None, tuple[str, ...]]:
+    """What compiles packages for ``target``, and the Debian packages to add to it for that.
+
+    None where nothing is known that could. Raises PlanError, EngineError.
+    """
+    image, build_apt = target.root.variant, target.build_apt
+    platforms = _platforms(target.root, native)
+    try:
+        if "debian" in (image.base, image.build_base):
+            # Libraries to run with are there to link against, too.
+            run_time = image.apt if image.base == "debian" else ()
+            contents = Contents(tuple(dict.fromkeys((*run_time, *build_apt))), compilers=True)
+            return bases.of_debian(image.python, platforms, contents), ()
+        found = preset(image.build_base or image.base, image.python)
+        if found:
+            return bases.pinned(found.compiler), build_apt
+        if image.build_base:
+            return bases.pinned(image.build_base), build_apt
+        base = bases.reference(image.base, platforms)
+        if not base.apt:
+            return None, ()
+        # An image of Debian's family. Python's headers come with Python, but where it is Debian's.
+        headers = ("python3-dev",) if base.interpreter.startswith("/usr/bin/") else ()
+        return base, tuple(dict.fromkeys((*_COMPILERS, *headers, *build_apt)))
+    except NoxBuildkitError as error:
+        places = target.locations("apt") | target.locations("build-apt")
+        raise error.placed(places).located(target.location("build-apt")) from None
+
+
+#: As little as most sdists can be compiled with.
+_COMPILERS = ("gcc", "g++", "libc6-dev", "make", "pkgconf")
+
+
+def _paired(image: Variant) -> Preset:
+    """The references of an image's base; one that is not known compiles for itself."""
+    return preset(image.base, image.python) or Preset(
+        image.base, _ANY.format(python=image.python), image.base
+    )
+
+
+def _builder(image: Variant, paired: str, native: Sequence[str], bases: Bases) -> BaseFacts:
+    if image.build_base == "debian":
+        return bases.of_debian(image.python, native)
+    named = preset(image.build_base, image.python) if image.build_base else None
+    builder = bases.reference(named.reference if named else image.build_base or paired, native)
+    if not builder.builds and set(native) & builder.platforms:
+        raise PlanError(
+            Problem(
+                f"'{builder.name}' has no shell or no Python, so nothing can be built in it",
+                "name another image as 'build-base'",
+            )
+        )
+    if builder.builds and builder.python != image.python:
+        raise PlanError(
+            Problem(
+                f"'{builder.name}', which builds for this base, has Python {builder.python}, and "
+                f"the image Python {image.python}",
+                "name an image with the same Python as 'build-base'",
+            )
+        )
+    return builder
+
+
+def _check(target: Target, base: BaseFacts) -> None:
+    """Refuse a base with another Python than the lock is for, and packages that it cannot get."""
+    image = target.variant
+    if base.libc is None:
+        # It exists for none of the platforms, which is told with everything else.
+        return
+    if not base.python:
+        raise PlanError(
+            Problem(
+                f"base '{base.name}' has no Python",
+                f"take one that has, such as 'slim' or 'python:{image.python}-slim'",
+                target.location("base"),
+            )
+        )
+    if base.python != image.python:
+        raise PlanError(
+            Problem(
+                f"base '{base.name}' has Python {base.python}, and the image is for "
+                f"Python {image.python}",
+                f"set 'python' to '{base.python}', or take another base",
+                target.location("base"),
+            )
+        )
+    # Base debian is assembled with the packages in it, those of the targets on it are too late.
+    if image.apt and not base.apt and image.base != "debian":
+        raise PlanError(
+            Problem(
+                f"Debian packages cannot be added to base '{base.name}': it has no apt-get",
+                f"name them in images.{target.root.image}.apt"
+                if target.below
+                else "take base 'debian' or 'slim', or a base that has them",
+                target.location("apt"),
+            )
+        )
+
+
+def _platforms(target: Target, native: Sequence[str]) -> list[str]:
+    # For all images at once, so that a base is the same whichever of them is asked for.
+    base = (target.variant.base, target.variant.python)
+    sharing = [t for t in all_targets(target.spec) if (t.variant.base, t.variant.python) == base]
+    return sorted({*native, *(platform for each in sharing for platform in each.platforms)})

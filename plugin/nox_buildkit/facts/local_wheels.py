@@ -1,0 +1,165 @@
+"""Wheels of the project's own packages and of commits, built on this machine by uv.
+
+Built here and not in a step, because a build backend may ask git for the version, and a step has
+nobody's keys. What is built is kept under a digest of what it was made of.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import shutil
+import sys
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
+from pathlib import Path
+
+from packaging.utils import canonicalize_name, parse_wheel_filename
+
+from nox_buildkit.environment import for_backends
+from nox_buildkit.errors import Location, LockError, PlanError, Problem
+from nox_buildkit.files import cache_dir, locked, private_dir, scratch
+from nox_buildkit.lock.checkout import Checkout, read_checkout
+from nox_buildkit.lock.direct_references import GitPackage
+from nox_buildkit.lock.project_sources import Sources, read_sources
+from nox_buildkit.lock.uv import run_uv, uv_version
+from nox_buildkit.plan.facts import LocalWheel
+
+#: Counts changes of how a wheel is made.
+_FORMAT = 2
+
+#: Zip files cannot represent an earlier time.
+_EPOCH = "315532800"
+
+
+def local_wheel(
+    folder: Path, marker: str, location: Location | None, exclude: Collection[Path] = ()
+) -> LocalWheel:
+    """The wheel of the project in ``folder``; ``exclude``: paths that it is not made of.
+
+    Raises PlanError where none can be built.
+    """
+    if not (folder / "pyproject.toml").is_file() and not (folder / "setup.py").is_file():
+        raise PlanError(
+            Problem(
+                f"{folder} is not a Python project: it has no pyproject.toml",
+                "correct the path, or add a pyproject.toml with a [build-system]",
+                location,
+            )
+        )
+    sources, checkout = read_sources(folder, exclude), read_checkout(folder)
+    build = partial(_build, sources, checkout, location=location)
+    return _describe(_kept(_key(sources, checkout), build), marker, location)
+
+
+def git_wheel(package: GitPackage, python: str, location: Location | None) -> LocalWheel:
+    """The wheel of a commit, for an image with ``python``.
+
+    What git needs to reach the repository is its own business. Raises PlanError where no wheel can
+    be built.
+    """
+    key = hashlib.sha256(json.dumps([uv_version(), package.url, python]).encode()).hexdigest()
+    build = partial(_build_commit, package, python, location=location)
+    return _describe(_kept(key, build), package.marker, location)
+
+
+def _kept(key: str, build: Callable[[Path], None]) -> Path:
+    """The wheel of ``key``, which ``build`` puts into a new folder if there is none yet."""
+    home = private_dir(cache_dir() / "wheels") / key
+    with locked(home.with_name(f"{home.name}.lock")):
+        if not home.is_dir():
+            with scratch(home.parent, ".build-") as work:
+                build(work)
+                (work / "wheel").rename(home)
+    return next(home.glob("*.whl"))
+
+
+def _key(sources: Sources, checkout: Checkout | None) -> str:
+    inputs = [
+        _FORMAT,
+        uv_version(),
+        sys.version_info[:2],
+        str(sources.folder),
+        sources.digest(),
+        checkout.digest(sources.folder) if checkout else "",
+        for_backends(),
+    ]
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+
+
+def _build(
+    sources: Sources, checkout: Checkout | None, work: Path, *, location: Location | None
+) -> None:
+    copies = work / "sources"
+    folder = sources.copy(copies)
+    if read_sources(folder).digest(above=False) != sources.digest(above=False):
+        message = f"{sources.folder}: files changed while they were read"
+        raise PlanError(Problem(message, "run it again", location))
+    if checkout:
+        checkout.link(copies, work / "git")
+    # git looks for a repository no further up.
+    env = {**_epoch(), "GIT_CEILING_DIRECTORIES": str(work), "GIT_OPTIONAL_LOCKS": "0"}
+    options = ["--wheel", "--no-create-gitignore", "--out-dir", str(work / "wheel")]
+    with _explained(str(sources.folder), location, str(copies)):
+        # uv's own settings are those of where the project is.
+        run_uv(["build", *options, str(folder)], cwd=sources.folder, env=env, repositories=False)
+
+
+def _build_commit(
+    package: GitPackage, python: str, work: Path, *, location: Location | None
+) -> None:
+    name = canonicalize_name(package.name)
+    with _explained(package.name, location):
+        run_uv(
+            [
+                "pip", "install", "--quiet", "--target", work / "target", "--no-deps",
+                # The image's, and not that of this machine, has to be one that it accepts.
+                "--python-version", python, f"{name} @ {package.url}",
+            ],
+            cwd=work,
+            # uv keeps the wheels that it builds in its cache; one of our own holds no others.
+            env={"UV_CACHE_DIR": str(work / "uv"), **_epoch()},
+        )  # fmt: skip
+        # Not every build backend writes the name as it is locked.
+        made = (work / "uv").glob("sdists-*/**/*.whl")
+        wheel = next((w for w in made if canonicalize_name(w.name.partition("-")[0]) == name), None)
+        if wheel is None:
+            raise LockError("it has made no wheel of that name")
+        (work / "wheel").mkdir()
+        shutil.copy(wheel, work / "wheel")
+
+
+def _epoch() -> dict[str, str]:
+    return {"SOURCE_DATE_EPOCH": _EPOCH}
+
+
+@contextlib.contextmanager
+def _explained(what: str, location: Location | None, copies: str = "") -> Iterator[None]:
+    """Say what could not be built; below the folder ``copies``, paths are those of the original."""
+    try:
+        yield
+    except LockError as error:
+        raise PlanError(
+            *(
+                Problem(
+                    f"{what} cannot be built: {p.message.replace(copies, '')}", p.hint, location
+                )
+                for p in error.problems
+            )
+        ) from None
+
+
+def _describe(path: Path, marker: str, location: Location | None) -> LocalWheel:
+    name, version, _, tags = parse_wheel_filename(path.name)
+    if any(tag.platform != "any" for tag in tags):
+        raise PlanError(
+            Problem(
+                f"{name} has machine code, and its wheel is for this machine alone: {path.name}",
+                "publish its wheels to an index",
+                location,
+            )
+        )
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    return LocalWheel(name, str(version), path.name, digest, len(content), str(path), marker)

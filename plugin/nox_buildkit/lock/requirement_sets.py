@@ -1,0 +1,231 @@
+"""Which source and which lock each image of a spec has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from packaging.version import Version
+
+from nox_buildkit.buildspec.model.buildspec import BuildSpec
+from nox_buildkit.buildspec.model.grammar import NO_REQUIREMENTS
+from nox_buildkit.buildspec.model.requirement_set import Requirements
+from nox_buildkit.buildspec.model.targets import Target, all_targets, with_images_below
+from nox_buildkit.errors import Location, LockError, Problem
+from nox_buildkit.files import real_path
+from nox_buildkit.lock.indexes import stated_places
+from nox_buildkit.lock.pyproject import read_pyproject
+from nox_buildkit.lock.source import (
+    LOCK_COMMANDS,
+    TOOL_LOCKS,
+    Source,
+    find_source,
+    kind_of,
+)
+from nox_buildkit.lock.workspace import named_folders, named_indexes
+
+#: The lock of the requirements that lie in an image's context.
+DEFAULT_OUTPUT = "requirements.lock"
+
+#: The same where a file without hashes has that name.
+HASHED_OUTPUT = "requirements.hashed.lock"
+
+
+def sources_of(
+    spec: BuildSpec, root: Path, images: Iterable[str] = ()
+) -> dict[Target, Source | None]:
+    """The requirements of each target of ``images`` (default: all) and of what they build on.
+
+    None where a target has none. Targets that share a set share one lock, made for the oldest
+    Python among them (a universal resolution holds for newer ones). Raises LockError with every
+    problem.
+    """
+    found: dict[Target, Source | None] = {}
+    problems: list[Problem] = []
+    for target in all_targets(spec):
+        try:
+            found[target] = _source_of(target, root)
+        except LockError as error:
+            problems += error.problems
+    problems += _collisions([source for source in found.values() if source], spec)
+    if problems:
+        raise LockError(*dict.fromkeys(problems))
+    oldest: dict[Path, str] = {}
+    for target, source in found.items():
+        if source:
+            pythons = (target.variant.python, oldest.get(source.output))
+            oldest[source.output] = min(filter(None, pythons), key=Version)
+    wanted = with_images_below(spec, images or spec.images)
+    return {
+        target: replace(source, python=oldest[source.output]) if source else None
+        for target, source in found.items()
+        if target.image in wanted
+    }
+
+
+def _collisions(sources: list[Source], spec: BuildSpec) -> Iterable[Problem]:
+    """Outputs that would take the place of something else."""
+    inputs = {
+        path for source in sources for path in (source.path, *source.constraints, *source.overrides)
+    }
+    made: dict[Path, Source] = {}
+    for source in sources:
+        if source.kind == "locked":
+            continue
+        if source.output.exists() and not source.output.is_file():
+            kind = "a folder" if source.output.is_dir() else "no regular file"
+            yield Problem(
+                f"the lock cannot be written: {source.output} is {kind}",
+                "name another 'output', or move it away",
+                source.location,
+            )
+        other = made.setdefault(source.output, source)
+        if replace(other, python=source.python) != source:
+            yield Problem(
+                f"'{source.output.name}' is the lock of two sets of requirements",
+                "give one of them another 'output'",
+                source.location,
+            )
+        if source.output in inputs:
+            yield Problem(
+                f"the lock would replace '{source.output.name}', which is a source",
+                "name another 'output'",
+                source.location,
+            )
+
+
+def _source_of(target: Target, root: Path) -> Source | None:
+    image, spec = target.variant, target.spec
+    if image.requirements == NO_REQUIREMENTS:
+        return None
+    if image.requirements is None:
+        folder = real_path(root / image.context)
+        path = _found(folder, real_path(root), target)
+        if path is None:
+            return None
+        # What pip freeze said has no hashes, and is not overwritten.
+        output = DEFAULT_OUTPUT if path.name != DEFAULT_OUTPUT else HASHED_OUTPUT
+        source = _read(path, folder / output, image.python, target.location())
+        return replace(source, package=_member(path, folder))
+    return _named(image.requirements, image.python, spec, root)
+
+
+def _found(folder: Path, root: Path, target: Target) -> Path | None:
+    try:
+        return find_source(folder, root)
+    except LockError as error:
+        where = target.location("requirements")
+        raise error.located(where) from None
+
+
+def _named(name: str, python: str, spec: BuildSpec, root: Path) -> Source:
+    """The source of the set ``name``. Raises LockError for a file of it that is not there."""
+    named, at = spec.requirements[name], ("requirements", name)
+    output = real_path(root / (named.output or f"requirements.{name}.lock"))
+    path = real_path(root / named.source)
+    source = _read(path, output, python, spec.location(*at, "source"))
+    if source.path.name in TOOL_LOCKS or source.kind == "locked":
+        _refuse_resolving(source, named, partial(spec.location, *at))
+    own = tuple(f"{each}={url}" for each, url in named.extra_indexes.items())
+    return replace(
+        source,
+        package=named.package,
+        build=named.build,
+        extras=named.extras,
+        groups=named.groups,
+        constraints=_files(named.constraints, root, partial(spec.location, *at, "constraints")),
+        overrides=_files(named.overrides, root, partial(spec.location, *at, "overrides")),
+        find_links=(
+            *_folders(named, source, root, partial(spec.location, *at, "find-links")),
+            *source.find_links,
+        ),
+        # uv looks for credentials of an index under its name: UV_INDEX_<NAME>_USERNAME.
+        index=f"{name}={named.index}" if named.index else source.index,
+        extra_indexes=(*own, *source.extra_indexes),
+    )
+
+
+def _refuse_resolving(
+    source: Source, named: Requirements, locate: Callable[[str], Location | None]
+) -> None:
+    for key in ("constraints", "overrides"):
+        if getattr(named, key):
+            raise LockError(
+                Problem(
+                    f"{source.path.name} is resolved already: {key} have no say in it",
+                    "leave them out, or give them to the tool that writes the lock",
+                    locate(key),
+                )
+            )
+
+
+def _files(
+    paths: Iterable[str], root: Path, locate: Callable[[int], Location | None]
+) -> tuple[Path, ...]:
+    found = tuple(real_path(root / path) for path in paths)
+    for position, path in enumerate(found):
+        _check_file(path, locate(position))
+    return found
+
+
+def _folders(
+    named: Requirements, source: Source, root: Path, locate: Callable[..., Location | None]
+) -> tuple[Path, ...]:
+    found = tuple(real_path(root / path) for path in named.find_links)
+    if found and source.kind == "uv":
+        raise LockError(
+            Problem(
+                f"{source.path.name} says itself which files it is of",
+                "name the folder in 'tool.uv.find-links' of the project, and run 'uv lock'",
+                locate(),
+            )
+        )
+    for position, folder in enumerate(found):
+        if not folder.is_dir():
+            what = "is not a folder" if folder.exists() else "no such folder"
+            raise LockError(Problem(f"{folder}: {what}", "correct its name", locate(position)))
+    return found
+
+
+def _check_file(path: Path, location: Location | None) -> None:
+    if not path.is_file():
+        what = "is not a file" if path.exists() else "no such file"
+        command = LOCK_COMMANDS.get(path.name)
+        hint = f"run '{command}', or correct its name" if command else "correct its name"
+        raise LockError(Problem(f"{path}: {what}", hint, location))
+
+
+def _member(path: Path, folder: Path) -> str | None:
+    """The name of the workspace's member in ``folder``, if ``path`` is the workspace's lock."""
+    if path.parent == folder:
+        return None
+    return read_pyproject(folder / "pyproject.toml").project.name or folder.name
+
+
+def _read(path: Path, output: Path, python: str, location: Location | None) -> Source:
+    """What the file ``path`` itself says of how it is locked."""
+    _check_file(path, location)
+    try:
+        kind = kind_of(path)
+    except LockError as error:
+        raise error.located(location) from None
+    index: str | None = None
+    extra_indexes: tuple[str, ...] = ()
+    folders: tuple[Path, ...] = ()
+    if kind == "uv":
+        (index, extra_indexes), folders = named_indexes(path), named_folders(path)
+    elif kind in ("requirements", "locked"):
+        stated = stated_places(path)
+        index, extra_indexes, folders = stated.index, stated.extra_indexes, stated.folders
+    return Source(
+        path=path,
+        output=path if kind == "locked" else output,
+        kind=kind,
+        python=python,
+        find_links=folders,
+        index=index,
+        extra_indexes=extra_indexes,
+        location=location,
+    )

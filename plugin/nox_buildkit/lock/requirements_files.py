@@ -1,0 +1,56 @@
+"""Requirements files that include others: their lines, and what they require by path."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from nox_buildkit.errors import Location, LockError, Problem
+from nox_buildkit.files import real_path
+from nox_buildkit.lock.direct_references import folder_of
+from nox_buildkit.lock.readers import read_text
+from nox_buildkit.lock.source import numbered_lines
+
+_INCLUDE = re.compile(r"^(?:-r|--requirement)[ =]?\s*(\S+)")
+_CONSTRAINT = re.compile(r"^(?:-c|--constraint)[ =]?\s*(\S+)")
+
+
+def each_line(path: Path, *, constraints: bool = True) -> Iterator[tuple[str, Location]]:
+    """The lines of a requirements file, those of each file it includes after the line that does.
+
+    A file that is included twice is read once. ``constraints``: ``-c`` includes, too. Raises
+    LockError at the line whose file is not there, or includes it in turn.
+    """
+    open_files = [(path, iter(numbered_lines(read_text(path))))]
+    known = {path}
+    while open_files:
+        here, lines = open_files[-1]
+        for number, line in lines:
+            where = Location(str(here), number, 1)
+            yield line, where
+            found = _INCLUDE.match(line) or (constraints and _CONSTRAINT.match(line))
+            if not found or "://" in found[1]:
+                continue
+            below = real_path(here.parent / found[1])
+            if below in (file for file, _ in open_files):
+                message = f"'{found[1]}' includes itself"
+                raise LockError(Problem(message, "remove this line", where))
+            if below not in known:
+                known.add(below)
+                try:
+                    text = read_text(below)
+                except LockError as error:
+                    raise error.located(where) from None
+                open_files.append((below, iter(numbered_lines(text))))
+                break
+        else:
+            open_files.pop()
+
+
+def required_folders(path: Path) -> Iterator[Path]:
+    """Folders and files that ``path``, and what it includes, requires by their paths."""
+    for line, where in each_line(path):
+        if named := folder_of(line):
+            # Installers differ in what a path of an included file is relative to.
+            yield from (path.parent / named, Path(where.file).parent / named)

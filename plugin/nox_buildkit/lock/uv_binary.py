@@ -1,0 +1,105 @@
+"""The uv program for the machines that build, in the version that locks."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import shutil
+import tomllib
+import urllib.request
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from nox_buildkit.cache_entries import drop, is_whole, seal
+from nox_buildkit.errors import LockError
+from nox_buildkit.files import cache_dir, locked, scratch
+from nox_buildkit.lock.uv import run_uv, uv_version
+from nox_buildkit.printable import redacted
+
+#: uv's statically linked builds run on any base, whatever its libc.
+_TARGETS = {
+    "linux/amd64": "x86_64-unknown-linux-musl",
+    "linux/arm64": "aarch64-unknown-linux-musl",
+}
+
+#: Ends of the names of such builds for platforms that uv does not know as targets.
+_WHEELS = {"linux/arm": "musllinux_1_1_armv7l.whl"}
+
+
+def uv_programs(platforms: Iterable[str]) -> Path:
+    """A folder with ``linux-ARCHITECTURE/uv`` for each platform, downloaded once a version.
+
+    It comes from the same index as every other package, checked against the index's hashes.
+    Raises LockError.
+    """
+    folder = cache_dir() / "uv" / uv_version()
+    with locked(folder.with_name(f"{folder.name}.lock")):
+        for name in platforms:
+            platform = "/".join(name.split("/")[:2])
+            if platform not in _TARGETS and platform not in _WHEELS:
+                raise LockError(f"there is no uv for a build machine of {name}")
+            _provide(platform, folder / platform.replace("/", "-"))
+    return folder
+
+
+def _provide(platform: str, target: Path) -> None:
+    """Make the folder ``target`` with uv for ``platform``, unless it is there and whole."""
+    # Not beside it: builds have the folder of all platforms as a context.
+    sealed = target.parent.with_name(f"{target.parent.name}.{target.name}.sealed")
+    if is_whole(target, sealed):
+        return
+    if target.exists():
+        drop(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with scratch(target.parent.parent, ".part-") as folder:
+        made = folder / "made"
+        made.mkdir()
+        (_fetch if platform in _WHEELS else _install)(platform, folder, made / "uv")
+        seal(made, sealed)
+        made.rename(target)
+
+
+def _install(platform: str, folder: Path, target: Path) -> None:
+    (folder / "uv.in").write_text(f"uv=={uv_version()}\n")
+    options = ["--quiet", "--no-config", "--python-platform", _TARGETS[platform]]
+    run_uv(
+        ["pip", "compile", *options, "--generate-hashes", "uv.in", "--output-file", "uv.txt"],
+        cwd=folder,
+    )
+    run_uv(
+        [
+            "pip", "install", *options, "--require-hashes", "--only-binary", ":all:",
+            "--target", folder / "target", "--requirements", "uv.txt",
+        ],
+        cwd=folder,
+    )  # fmt: skip
+    shutil.copy(folder / "target" / "bin" / "uv", target)
+
+
+def _fetch(platform: str, folder: Path, target: Path) -> None:
+    """Take the program out of its wheel; a private index has to hand it out without credentials."""
+    (folder / "uv.in").write_text(f"uv=={uv_version()}\n")
+    options = ["--quiet", "--no-config", "--universal", "--generate-hashes"]
+    output = ["--format", "pylock.toml", "--output-file", "pylock.toml"]
+    run_uv(["pip", "compile", *options, *output, "uv.in"], cwd=folder)
+    (package,) = tomllib.loads((folder / "pylock.toml").read_text())["packages"]
+    wheels = [w for w in package["wheels"] if w["url"].endswith(_WHEELS[platform])]
+    if not wheels:
+        raise LockError(f"uv {uv_version()} has no wheel for {platform}")
+    content = _downloaded(wheels[0]["url"])
+    if hashlib.sha256(content).hexdigest() != wheels[0]["hashes"]["sha256"]:
+        raise LockError(f"the wheel of uv for {platform} is not the one that the index states")
+    with zipfile.ZipFile(io.BytesIO(content)) as wheel:
+        (program,) = [n for n in wheel.namelist() if n.endswith(".data/scripts/uv")]
+        target.write_bytes(wheel.read(program))
+    target.chmod(0o755)
+
+
+def _downloaded(url: str) -> bytes:
+    try:
+        with urllib.request.urlopen(url, timeout=60) as response:  # noqa: S310  the index's own
+            content: bytes = response.read()
+            return content
+    except OSError as error:
+        raise LockError(f"{redacted(url)}: {error}") from None

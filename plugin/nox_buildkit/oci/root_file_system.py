@@ -1,0 +1,94 @@
+"""The file system of an image, from its layers (OCI image specification, layer.md)."""
+
+from __future__ import annotations
+
+import posixpath
+import tarfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nox_buildkit.cache_entries import read_cached, write_cached
+from nox_buildkit.files import cache_dir, private_dir
+
+#: Counts changes of what is read of the same layer.
+_FORMAT = 1
+_WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
+# As the kernel (path_resolution(7)).
+_MOST_LINKS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A path of an image: ``mode``: permissions; ``link``: where a symbolic link leads."""
+
+    mode: int
+    folder: bool = False
+    link: str = ""
+
+
+class Tree:
+    """Everything in an image, by absolute path."""
+
+    def __init__(self, layers: Sequence[Path]) -> None:
+        """``layers``: compressed tar files named by their digests, the lowest first."""
+        self.entries: dict[str, Entry] = {"/": Entry(0o755, folder=True)}
+        for layer in layers:
+            for path, entry in _layer(layer).items():
+                self._put(path, entry)
+
+    def _put(self, path: str, entry: Entry) -> None:
+        folder, name = posixpath.split(path)
+        if name.startswith(_WHITEOUT):
+            hidden = folder if name == _OPAQUE else f"{folder}/{name.removeprefix(_WHITEOUT)}"
+            below = f"{hidden.rstrip('/')}/"
+            gone = [p for p in self.entries if p.startswith(below)]
+            for each in (*gone, *([hidden] if name != _OPAQUE else [])):
+                self.entries.pop(each, None)
+        else:
+            self.entries[path] = entry
+            # A layer need not have the folders on the way.
+            while folder not in self.entries:
+                self.entries[folder] = Entry(0o755, folder=True)
+                folder = posixpath.dirname(folder)
+
+    def find(self, path: str) -> Entry | None:
+        """What is at the absolute ``path``, links followed; None if that is nothing."""
+        waiting, here, links = path.split("/"), "/", 0
+        entry: Entry | None = self.entries["/"]
+        while waiting:
+            part = waiting.pop(0)
+            if part in ("", "."):
+                continue
+            here = posixpath.normpath(posixpath.join(here, part))
+            entry = self.entries.get(here)
+            if entry is None:
+                return None
+            if entry.link:
+                links += 1
+                if links > _MOST_LINKS:
+                    return None
+                waiting = [*entry.link.split("/"), *waiting]
+                here = "/" if entry.link.startswith("/") else posixpath.dirname(here)
+        return entry
+
+    def ending(self, suffixes: Iterable[str]) -> Iterator[str]:
+        """Every path with one of the ends ``suffixes``."""
+        ends = tuple(suffixes)
+        return (path for path in self.entries if path.endswith(ends))
+
+
+def _layer(layer: Path) -> dict[str, Entry]:
+    """The entries of a layer: it is read once, and what is in it is kept."""
+    kept = private_dir(cache_dir() / "layers") / f"{layer.name}.tree.{_FORMAT}.json"
+    if (known := read_cached(kept)) is None:
+        with tarfile.open(layer) as tar:
+            found = {
+                posixpath.normpath(f"/{member.name}"): Entry(
+                    member.mode & 0o777, member.isdir(), member.linkname if member.issym() else ""
+                )
+                for member in tar
+            }
+        write_cached(kept, {path: [e.mode, e.folder, e.link] for path, e in found.items()})
+        return found
+    return {path: Entry(mode, folder, link) for path, (mode, folder, link) in known.items()}

@@ -1,0 +1,121 @@
+"""A plan as a bake definition (docker-bake.json) with the files that it names."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nox_buildkit.plan.model import ImagePlan, Plan
+from nox_buildkit.plan.parts import NEVER
+from nox_buildkit.render.dockerfile import dockerfile
+from nox_buildkit.render.final import context_of
+from nox_buildkit.render.inputs import folders, scripts
+from nox_buildkit.render.quote import bake_string
+from nox_buildkit.render.scripts.layer import EPOCH
+
+DEFINITION = "docker-bake.json"
+
+
+def render(plan: Plan, folder: str, contexts: Mapping[str, str]) -> dict[str, str]:
+    """Every file of the definition: path below ``folder`` → text.
+
+    ``folder`` is where the files are going to lie and bake is going to run; paths in them are
+    relative to it. ``contexts``: the bake context of ``uv`` and of each base, by its plan's URL.
+    """
+    rendered = {f"inputs/{name}": text for name, text in scripts().items()}
+    for image in plan.targets:
+        rendered[f"{image.name}.Dockerfile"] = dockerfile(image)
+        rendered[f"{image.name}.Dockerfile.dockerignore"] = ignore_file(image.application.ignored)
+        for read in folders(image):
+            rendered |= {f"inputs/{read.name}/{name}": text for name, text in read.texts.items()}
+    rendered[DEFINITION] = _json(
+        {
+            "group": {
+                **{name: {"targets": list(images)} for name, images in plan.groups},
+                "default": {"targets": [image.name for image in plan.images]},
+            },
+            "target": {image.name: _target(image, folder, contexts) for image in plan.targets},
+        }
+    )
+    return rendered
+
+
+def copies(plan: Plan) -> dict[str, str]:
+    """Files of the definition that lie on this machine: path below its folder → path."""
+    return {
+        f"inputs/{read.name}/{name}": path
+        for image in plan.targets
+        for read in folders(image)
+        for name, (path, _) in read.copies.items()
+    }
+
+
+def override(values: Mapping[str, Mapping[str, Any]]) -> str:
+    """What one run or one machine adds to the definition (outputs, secrets, network), by target."""
+    return _json({"target": {name: _escaped(dict(value)) for name, value in values.items()}})
+
+
+def _escaped(value: Any) -> Any:
+    match value:
+        case str():
+            return bake_string(value)
+        case dict():
+            return {key: _escaped(item) for key, item in value.items()}
+        case list():
+            return [_escaped(item) for item in value]
+    return value
+
+
+def _target(image: ImagePlan, folder: str, contexts: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "context": bake_string(_relative(image.application.folder, folder)),
+        "dockerfile": bake_string(_dockerfile_path(image, folder)),
+        "contexts": {
+            **{
+                name: bake_string(contexts.get(base.context, base.context))
+                for name, base in image.bases.items()
+            },
+            **{context_of(variant): f"target:{variant.name}" for variant in image.variants},
+            "inputs": "inputs",
+            "uv": bake_string(contexts["uv"]),
+        },
+        "args": {
+            # An index also of one platform, so that the result has one shape.
+            "BUILDKIT_MULTI_PLATFORM": "1",
+            "SOURCE_DATE_EPOCH": str(EPOCH),
+            "WORKDIR": bake_string(image.config.workdir),
+        },
+        "platforms": list(image.every_platform),
+        "tags": [bake_string(reference) for reference in image.references],
+        # Provenance would make an index of every image and put the time into it.
+        "attest": ["type=provenance,disabled=true"],
+    }
+
+
+def _dockerfile_path(image: ImagePlan, folder: str) -> str:
+    # bake looks for the Dockerfile relative to the context.
+    return os.path.relpath(f"{folder}/{image.name}.Dockerfile", image.application.folder)
+
+
+def _relative(path: str, folder: str) -> str:
+    return os.path.relpath(path, folder)
+
+
+def ignore_file(paths: Sequence[str]) -> str:
+    """A .dockerignore of what never belongs, and of ``paths`` to the letter."""
+    never = "".join(f"**/{name}\n" for name in NEVER)
+    return never + "".join(f"/{_literal(path)}\n" for path in paths)
+
+
+def _literal(path: str) -> str:
+    escaped = "".join(f"\\{c}" if c in "\\*?[]^!" else c for c in path)
+    # A line break would end the pattern, and white space at its ends would be trimmed.
+    one_line = re.sub(r"[\x00-\x1f\x7f]", "?", escaped)
+    return re.sub(r"^\s|\s$", lambda space: f"[{space[0]}]", one_line)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2, sort_keys=True) + "\n"

@@ -1,0 +1,70 @@
+"""Whether what was built has the files of its plan.
+
+BuildKit reads the files of a context after the plan was made of them, and takes a file for
+unchanged whose size and time are those of an earlier build. So the layers are compared with the
+plan, and not the folder.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import tarfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+from nox_buildkit.facts.build_context import SourceKind, source_digest
+from nox_buildkit.plan.model import ImagePlan
+
+#: Where byte code is put, which no source is in.
+_BYTE_CODE = "__pycache__"
+
+
+def differing(layers: Sequence[Path], image: ImagePlan) -> Iterator[str]:
+    """Files that are not what ``image`` says, or not of it; ``layers``: its own, in their order.
+
+    Paths of the application are relative to its context, those of placed files are absolute.
+    """
+    planned = {file.path: file.digest for file in image.application.files}
+    found = application(layers[image.source_layer], image.config.workdir)
+    yield from sorted(p for p in {*planned, *found} if planned.get(p) != found.get(p))
+    if image.files:
+        placed = {file.target: file.digest for file in image.files}
+        there = _placed(layers[image.placed_layer], frozenset(placed))
+        yield from (p for p, digest in placed.items() if digest not in there.get(p, ()))
+
+
+def application(layer: Path, workdir: str) -> dict[str, str]:
+    """The digest of each file of an application, by its path relative to ``workdir``."""
+    found: dict[str, str] = {}
+    with tarfile.open(layer) as tar:
+        for member in tar:
+            if member.isdir() or _BYTE_CODE in PurePosixPath(member.name).parts:
+                continue
+            # A second name of a file comes after the first.
+            first = found.get(member.linkname) if member.islnk() else None
+            found[member.name] = first or _digest(tar, member)
+    below = workdir.strip("/") or "."
+    return {os.path.relpath(name, below): digest for name, digest in found.items()}
+
+
+def _digest(tar: tarfile.TarFile, member: tarfile.TarInfo) -> str:
+    if member.issym():
+        return source_digest("link", io.BytesIO(os.fsencode(member.linkname)))
+    return _file_digest(tar, member, "x" if member.mode & stat.S_IXUSR else "-")
+
+
+def _file_digest(tar: tarfile.TarFile, member: tarfile.TarInfo, kind: SourceKind) -> str:
+    content = tar.extractfile(member) if member.isreg() else None
+    return source_digest(kind, content) if content else ""
+
+
+def _placed(layer: Path, targets: frozenset[str]) -> dict[str, tuple[str, str]]:
+    """The digests of the files at ``targets``; their mode is the spec's, so it may be either."""
+    with tarfile.open(layer) as tar:
+        return {
+            path: (_file_digest(tar, member, "x"), _file_digest(tar, member, "-"))
+            for member in tar
+            if (path := f"/{member.name}") in targets
+        }

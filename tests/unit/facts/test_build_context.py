@@ -1,0 +1,72 @@
+"""Facts about the outside that need no engine."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from nox_buildkit.errors import PlanError
+from nox_buildkit.facts.build_context import read_context
+from nox_buildkit.lock.git import read_git, web_address
+
+
+@pytest.mark.parametrize(
+    ("remote", "address"),
+    [
+        ("git@github.com:octocat/demo.git", "https://github.com/octocat/demo"),
+        ("ssh://git@example.com:2222/octocat/demo.git", "https://example.com/octocat/demo"),
+        ("https://me:token@github.com/octocat/demo.git", "https://github.com/octocat/demo"),
+        ("https://github.com/octocat/demo/", "https://github.com/octocat/demo"),
+        ("/srv/git/demo.git", ""),
+        ("", ""),
+    ],
+)
+def test_a_remote_becomes_a_web_address_without_credentials(remote: str, address: str) -> None:
+    assert web_address(remote) == address
+
+
+def git(folder: Path, *arguments: str) -> None:
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+    subprocess.run(["git", "-C", folder, *identity, *arguments], check=True, capture_output=True)
+
+
+def test_the_commit_and_whether_files_differ_from_it(tmp_path: Path) -> None:
+    assert read_git(tmp_path) is None
+    git(tmp_path, "init", "-q")
+    assert read_git(tmp_path) is None
+    (tmp_path / "a").write_text("1")
+    git(tmp_path, "add", "a")
+    git(tmp_path, "commit", "-q", "-m", "first")
+    (tmp_path / "untracked").write_text("1")
+
+    clean = read_git(tmp_path)
+    (tmp_path / "a").write_text("2")
+    dirty = read_git(tmp_path)
+
+    assert clean is not None
+    assert dirty is not None
+    assert (clean.dirty, dirty.dirty) == (False, True)
+    assert len(clean.revision) == 40
+    assert clean.committed == dirty.committed
+
+
+def test_a_context_has_its_files_their_digests_and_the_version(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\nversion = "1.2"\n')
+    script = tmp_path / "run.sh"
+    script.write_text("#!/bin/sh\n")
+    (tmp_path / "link").symlink_to("run.sh")
+    before = read_context(tmp_path, copy=["."], exclude=())
+    script.chmod(0o755)
+    after = read_context(tmp_path, copy=["."], exclude=())
+
+    assert [file.path for file in before.files] == ["link", "pyproject.toml", "run.sh"]
+    assert before.version == "1.2"
+    changed = [a.path for a, b in zip(before.files, after.files, strict=True) if a != b]
+    assert changed == ["run.sh"]
+
+
+def test_a_path_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(PlanError, match="'app' is not in the context"):
+        read_context(tmp_path, copy=["app"], exclude=())
