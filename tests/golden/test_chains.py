@@ -9,8 +9,8 @@ from dataclasses import replace
 from nox_buildkit.buildspec.model.buildspec import BuildSpec
 from nox_buildkit.buildspec.model.grammar import PLATFORMS
 from nox_buildkit.buildspec.reading.load import parse
-from nox_buildkit.plan.facts import Facts
-from nox_buildkit.plan.model import Plan
+from nox_buildkit.plan.facts import Facts, InspectedBase
+from nox_buildkit.plan.plan import Plan
 from nox_buildkit.plan.planner import make_plan
 from nox_buildkit.render.bake_definition import render
 from tests.golden.test_golden import facts_for
@@ -37,13 +37,14 @@ def _facts(spec: BuildSpec, entrypoint: tuple[str, ...], *, apt: bool) -> Facts:
     }
     facts = facts_for(spec, locked)
     for name, target in facts.targets.items():
+        assert isinstance(target.base, InspectedBase)
         base = replace(target.base, platforms=frozenset(PLATFORMS), entrypoint=entrypoint, apt=apt)
         facts.targets[name] = replace(target, base=base)
     return facts
 
 
 def _dockerfile(plan: Plan, name: str) -> str:
-    return render(plan, "/project/bake", {"uv": "uv"})[f"{name}.Dockerfile"]
+    return render(plan, "/project/bake", "uv")[f"{name}.Dockerfile"]
 
 
 def test_what_is_below_on_no_platform_that_is_asked_for_has_no_part() -> None:
@@ -55,7 +56,7 @@ def test_what_is_below_on_no_platform_that_is_asked_for_has_no_part() -> None:
 """
     plan = _planned(images, ["api"], ["linux/amd64"])
     assert [image.name for image in plan.targets] == ["api"]
-    assert [image.name for image in _planned(images, ["api"]).below] == ["common"]
+    assert [image.name for image in _planned(images, ["api"]).ancestors] == ["common"]
 
 
 def test_the_largest_part_of_an_image_is_the_one_that_uses_the_others() -> None:
@@ -63,7 +64,7 @@ def test_the_largest_part_of_an_image_is_the_one_that_uses_the_others() -> None:
         "  a:\n    platforms: [linux/arm/v7, linux/amd64, linux/arm64]\n    requirements: none\n"
         "    per-platform: {linux/arm/v7: {env: {A: b}}}\n"
     )
-    targets = json.loads(render(plan, "/project/bake", {"uv": "uv"})["docker-bake.json"])["target"]
+    targets = json.loads(render(plan, "/project/bake", "uv")["docker-bake.json"])["target"]
     assert targets["a-linux-arm-v7"]["platforms"] == ["linux/arm/v7"]
     assert set(targets["a"]["platforms"]) == set(PLATFORMS)
 
@@ -116,9 +117,9 @@ def test_a_key_that_differs_on_a_platform_leaves_pure_packages_shared() -> None:
     alike = _planned("  a: {command: [a]}\n").images[0]
     plan = _planned("  a: {command: [a], per-platform: {linux/arm64: {env: {B: c}}}}\n")
     (image,) = plan.images
-    assert image.pure == image.variants[0].pure == alike.pure
+    assert image.packages.pure == image.variants[0].packages.pure == alike.packages.pure
     alone = _planned("  a: {command: [a]}\n", platforms=["linux/arm64"]).images[0]
-    assert alone.pure == alike.pure
+    assert alone.packages.pure == alike.packages.pure
 
 
 def test_a_long_chain_is_planned_at_once() -> None:

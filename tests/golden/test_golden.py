@@ -17,11 +17,13 @@ from nox_buildkit.buildspec.model.buildspec import BuildSpec
 from nox_buildkit.buildspec.model.targets import all_targets
 from nox_buildkit.buildspec.reading.load import parse
 from nox_buildkit.facts.coverage import cover
+from nox_buildkit.plan.base import LayoutImage, PlannedImage
+from nox_buildkit.plan.document import plan_document
 from nox_buildkit.plan.facts import (
-    BaseFacts,
     ContextFacts,
     Facts,
     GitFacts,
+    InspectedBase,
     LockFacts,
     SourceFile,
     TargetFacts,
@@ -38,9 +40,9 @@ def facts_for(spec: BuildSpec, names: dict[str, str | None]) -> Facts:
     """Facts of a made-up project; ``names``: image → its index, None for no requirements."""
     pylock = Pylock.from_dict(tomllib.loads((CASES / "pylock.toml").read_text()))
     coverage = cover(pylock, PLATFORMS.values(), "3.13", Libc("glibc", (2, 41)))
-    base = BaseFacts(
+    base = InspectedBase(
         name="debian",
-        context="oci-layout:///cache/bases/debian@sha256:" + "ab" * 32,
+        source=LayoutImage("/cache/bases/debian", "sha256:" + "ab" * 32),
         digest="sha256:" + "ab" * 32,
         platforms=frozenset({"linux/amd64", "linux/arm64"}),
         libc=Libc("glibc", (2, 41)),
@@ -57,7 +59,9 @@ def facts_for(spec: BuildSpec, names: dict[str, str | None]) -> Facts:
         created=COMMITTED,
         targets={
             target.name: TargetFacts(
-                base=replace(base, name=target.variant.base, context=target.variant.base)
+                base=replace(
+                    base, name=target.variant.base, source=PlannedImage(target.below.image)
+                )
                 if target.below
                 else base,
                 builder=base if target.below else None,
@@ -90,9 +94,9 @@ def test_generated_files_are_those_that_were_reviewed(
         index = f"{image.requirements}={named.index}" if named else ""
         indexes[name] = None if image.requirements == "none" else index
     plan = make_plan(spec, facts_for(spec, indexes))
-    generated = render(plan, "/project/bake", {"uv": "uv"})
+    generated = render(plan, "/project/bake", "uv")
     generated = {n: t for n, t in generated.items() if not n.endswith(".py")}
-    generated["plan.json"] = json.dumps(plan.to_json(), indent=2) + "\n"
+    generated["plan.json"] = json.dumps(plan_document(plan), indent=2) + "\n"
 
     folder = CASES / case
     if pytestconfig.getoption("update_golden"):
@@ -137,12 +141,12 @@ def test_steps_have_packages_of_every_machine_that_builds() -> None:
     plan = make_plan(spec, facts)
     native = {
         one.platform: [package.filename for package in one.packages]
-        for one in plan.images[0].step_packages
+        for one in plan.images[0].packages.steps
     }
     assert [*native] == [*machines]
     assert any("aarch64" in name for name in native["linux/arm64"])
     assert not any("aarch64" in name for name in native["linux/amd64"])
-    rendered = render(plan, "/project/bake", {"uv": "uv"})
+    rendered = render(plan, "/project/bake", "uv")
     (folder,) = {name.split("/")[1] for name in rendered if name.startswith("inputs/steps-")}
     assert f"source={folder}/linux-$BUILDARCH," in rendered["hello.Dockerfile"]
     for machine in ("amd64", "arm64"):
@@ -154,7 +158,7 @@ def test_what_a_build_backend_writes_is_read_by_no_other_build() -> None:
     facts = facts_for(spec, {"hello": ""})
     known = facts.targets["hello"]
     facts.targets["hello"] = replace(known, compiler=known.base, lock=_without_wheels(known.lock))
-    rendered = render(make_plan(spec, facts), "/project/bake", {"uv": "uv"})
+    rendered = render(make_plan(spec, facts), "/project/bake", "uv")
     stages = rendered["hello.Dockerfile"].split("\n\n")
     compiling = [stage for stage in stages if "wheels.py build" in stage]
     assert {stage.split()[3][:5] for stage in compiling} == {"here-", "wheel"}

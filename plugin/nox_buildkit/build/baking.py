@@ -22,7 +22,6 @@ from nox_buildkit.engine.events.diagnose import diagnose, last_lines
 from nox_buildkit.engine.events.progress import Progress
 from nox_buildkit.engine.silence_limit import Patience
 from nox_buildkit.errors import BuildError, Problem, UsageError
-from nox_buildkit.facts.base_images import layout_folder
 from nox_buildkit.files import (
     cache_dir,
     private_dir,
@@ -33,7 +32,7 @@ from nox_buildkit.files import (
 )
 from nox_buildkit.lock.uv_binary import uv_programs
 from nox_buildkit.oci.references import qualified
-from nox_buildkit.plan.model import Plan
+from nox_buildkit.plan.plan import Plan
 from nox_buildkit.render.bake_definition import DEFINITION, copies, override, render
 from nox_buildkit.report.console import Reporter, print_lines
 
@@ -91,7 +90,7 @@ def prepared(
     folder = work_folder(root, plan)
     forget_projects()
     _require_no_at_sign(plan)
-    write_definition(plan, folder, {"uv": str(uv_programs({*engine.native, *plan.emulated}))})
+    write_definition(plan, folder, str(uv_programs({*engine.native, *plan.emulated})))
     with scratch(_runtime_dir(), "nox-buildkit-secrets-") as secrets:
         network = network_of(plan)
         (secrets / "network").write_text(network.variables)
@@ -104,17 +103,18 @@ def prepared(
 
 def _require_no_at_sign(plan: Plan) -> None:
     """Raise UsageError for a base at a path that buildx would cut at its ``@``."""
-    for base in (base for target in plan.targets for base in target.bases.values()):
-        layout = layout_folder(base.context)
-        if layout and "@" in str(layout):
-            message = f"buildx takes the '@' in {layout} for the beginning of a digest"
+    for layout in plan.layouts:
+        if "@" in layout.folder:
+            message = f"buildx takes the '@' in {layout.folder} for the beginning of a digest"
             raise UsageError(Problem(message, "set NOX_BUILDKIT_CACHE to a folder without it"))
 
 
-def write_definition(plan: Plan, folder: Path, contexts: Mapping[str, str]) -> None:
+def write_definition(
+    plan: Plan, folder: Path, uv: str, layouts: Mapping[str, str] | None = None
+) -> None:
     """Write the files of the definition into ``folder``, and remove what an earlier plan left."""
     remove(folder / "inputs")
-    rendered = render(plan, str(folder), contexts)
+    rendered = render(plan, str(folder), uv, layouts)
     for pattern in ("*.Dockerfile", "*.Dockerfile.dockerignore"):
         for old in folder.glob(pattern):
             if old.name not in rendered:
@@ -209,9 +209,8 @@ def _ca_bundle() -> str | None:
 
 def _outside(plan: Plan) -> list[str]:
     """Folders that the definition names outside of its own."""
-    paths = {target.application.folder for target in plan.targets}
-    bases = [base for target in plan.targets for base in target.bases.values()]
-    paths |= {str(real_path(found)) for base in bases if (found := layout_folder(base.context))}
+    paths = {target.application.sources.folder for target in plan.targets}
+    paths |= {str(real_path(Path(layout.folder))) for layout in plan.layouts}
     paths.add(str(real_path(cache_dir())))
     if bundle := _ca_bundle():
         paths.add(bundle)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from nox_buildkit.engine import layout
 from nox_buildkit.errors import BuildError, Problem
-from nox_buildkit.facts.base_images import layout_folder
 from nox_buildkit.files import sweep_parts
-from nox_buildkit.plan.model import ImagePlan, Plan
+from nox_buildkit.plan.base import LayoutImage
+from nox_buildkit.plan.image import ImagePlan
+from nox_buildkit.plan.plan import Plan
 from nox_buildkit.report import words
 
 
@@ -47,7 +48,7 @@ def require_room(plan: Plan, output: Path, cache: Path) -> None:
 def _base_size(image: ImagePlan) -> int:
     """Bytes of the layers that ``image`` has of bases on this machine."""
     return sum(
-        layout.size_on(folder, target.base.digest, [one.platform for one in target.platforms])
+        layout.size_on(Path(source.folder), source.digest, target.platforms)
         for target in image.targets
-        if (folder := layout_folder(target.base.context))
+        if isinstance(source := target.bases.base.source, LayoutImage)
     )

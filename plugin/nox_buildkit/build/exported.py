@@ -11,9 +11,10 @@ from pathlib import Path
 from nox_buildkit.engine import layout
 from nox_buildkit.engine.events.progress import Progress
 from nox_buildkit.errors import BuildError, Problem
-from nox_buildkit.plan.model import ImagePlan, Plan
+from nox_buildkit.plan.image import ImagePlan
+from nox_buildkit.plan.plan import Plan
 from nox_buildkit.report.summary import ImageResult, PlatformResult
-from nox_buildkit.verify.source_files import differing
+from nox_buildkit.verify.source_files import compared_layers, differing
 
 _SHOWN = 5
 
@@ -41,7 +42,7 @@ class Exported:
         seen = set()
         for platform in self.platforms:
             for one, layers in self._own_layers(platform):
-                key = (one.name, layers[one.source_layer], layers[one.placed_layer])
+                key = (one.name, *compared_layers(layers, one))
                 if key not in seen:
                     seen.add(key)
                     found |= dict.fromkeys(differing(layers, one))
@@ -50,16 +51,15 @@ class Exported:
     def _own_layers(self, result: PlatformResult) -> Iterator[tuple[ImagePlan, list[Path]]]:
         """Each image of the plan that it consists of on a platform, with its own layers."""
         layers = layout.layer_files(self.folder, result)
-        for one in self.plan.stack(self.image, result.platform):
+        for one in self.plan.lineage(self.image, result.platform):
             begin = len(layers) - len(one.layers)
             yield one, layers[begin:]
-            # Debian packages that are added to a base come before.
-            layers = layers[: begin - bool(one.apt)]
+            layers = layers[:begin]
 
     def finish(self, output: Path, tell: Callable[[str], None], progress: Progress) -> ImageResult:
         """Pack it into ``output``, and say what was made. Raises BuildError."""
         target = output / f"{self.image.name}.oci.tar"
-        stacks = [self.plan.stack(self.image, result.platform) for result in self.platforms]
+        stacks = [self.plan.lineage(self.image, result.platform) for result in self.platforms]
         known = (warning for stack in stacks for one in stack for warning in one.warnings)
         found = (*known, *self._start_warnings(), *self._warnings(tell))
         layout.pack(self.folder, self.digest, self.image.references, target)
@@ -88,17 +88,19 @@ class Exported:
             tree = Tree(layout.layer_files(self.folder, result))
             config = layout.read_config(self.folder, result)
             started = [(*(one.starts.entrypoint or ()), *(one.starts.command or ()))]
-            for command in (*started, *one.prestart):
+            for command in (*started, *one.application.prestart):
                 for problem in unstartable(tree, config, command):
                     yield f"{self.image.name}: {problem}"
-            files = [file.path for file in one.application.files]
-            for problem in uncompiled(tree, one.config.workdir, files, one.python):
+            files = [file.path for file in one.application.sources.files]
+            for problem in uncompiled(tree, one.config.workdir, files, one.python.version):
                 yield f"{self.image.name}: {problem}"
 
     def _warnings(self, tell: Callable[[str], None]) -> Iterator[str]:
         """What of the native packages will not load."""
-        stacks = {one.platform: self.plan.stack(self.image, one.platform) for one in self.platforms}
-        if not any(one.has_native for stack in stacks.values() for one in stack):
+        stacks = {
+            one.platform: self.plan.lineage(self.image, one.platform) for one in self.platforms
+        }
+        if not any(one.packages.native for stack in stacks.values() for one in stack):
             return
         # Not on the way of a run that finds nothing to do.
         from nox_buildkit.verify.libraries import examine  # noqa: PLC0415
@@ -107,7 +109,7 @@ class Exported:
         for result in self.platforms:
             layers, stack = layout.layer_files(self.folder, result), stacks[result.platform]
             own = sum(len(one.layers) for one in stack)
-            found = examine(layers, own, result.platform, stack[0].libc)
+            found = examine(layers, own, result.platform, stack[0].python.libc)
             for problem in (*found.problems, *with_packages(found, result.platform, tell)):
                 yield f"{self.image.name}, {result.platform}: {problem}"
 

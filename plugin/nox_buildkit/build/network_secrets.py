@@ -17,7 +17,7 @@ from nox_buildkit.lock.credentials import (
     netrc_logins,
     parse_index,
 )
-from nox_buildkit.plan.model import Plan
+from nox_buildkit.plan.plan import Plan
 
 #: Every name may also be in lower case.
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -45,7 +45,7 @@ def network_of(plan: Plan) -> Network:
     stated = [
         parse_index(index)
         for image in plan.targets
-        for index in (image.index, *image.extra_indexes)
+        for index in (image.python.index, *image.python.extra_indexes)
         if index
     ]
     named = [parse_index(word) for name in INDEXES for word in variables.get(name, "").split()]
@@ -72,8 +72,10 @@ def _is_passed(name: str) -> bool:
 def _hosts(plan: Plan) -> Iterator[str]:
     """Hosts of files that are required by their address."""
     for image in plan.targets:
-        packages = [*image.pure, *(x for one in image.step_packages for x in one.packages)]
-        packages += [package for platform in image.platforms for package in platform.packages]
+        found = image.packages
+        packages = list(found.pure)
+        packages += [package for one in found.platforms for package in one.packages]
+        packages += [package for one in found.steps for package in one.packages]
         yield from (_host(package.url) for package in packages if package.url)
 
 

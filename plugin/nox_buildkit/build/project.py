@@ -42,7 +42,7 @@ from nox_buildkit.lock.compile import Outcome, check_lock, compile_lock, state_o
 from nox_buildkit.lock.requirement_sets import sources_of
 from nox_buildkit.lock.source import Source
 from nox_buildkit.oci.host import host_platform
-from nox_buildkit.plan.model import Plan
+from nox_buildkit.plan.plan import Plan
 from nox_buildkit.plan.planner import make_plan
 from nox_buildkit.plan.wheel_platforms import PLATFORMS
 from nox_buildkit.report.console import say

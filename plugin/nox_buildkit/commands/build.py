@@ -26,7 +26,8 @@ from nox_buildkit.engine.buildkit import Engine, Needs
 from nox_buildkit.engine.find import find_engine
 from nox_buildkit.errors import BuildError, EngineError, Location, Problem
 from nox_buildkit.files import private_dir, remove
-from nox_buildkit.plan.model import ImagePlan, Plan
+from nox_buildkit.plan.image import ImagePlan
+from nox_buildkit.plan.plan import Plan
 from nox_buildkit.report.console import Reporter, choose, downloads, make_console, say
 from nox_buildkit.report.summary import ImageResult, print_summary
 from nox_buildkit.results import record
@@ -133,7 +134,9 @@ def build_images(
 
 def _require_native(engine: Engine, plan: Plan) -> None:
     """Raise EngineError if steps would run on another platform than they were planned for."""
-    if any(target.steps for target in plan.targets) and not set(engine.native) <= set(plan.native):
+    if any(target.application.steps for target in plan.targets) and not set(engine.native) <= set(
+        plan.native
+    ):
         planned, here = ", ".join(plan.native), ", ".join(engine.native)
         message = (
             f"steps were planned for a builder on {planned}, and {engine.builder} is on {here}"
@@ -143,7 +146,7 @@ def _require_native(engine: Engine, plan: Plan) -> None:
 
 def _places(project: Project, plan: Plan) -> dict[str, Location]:
     """Where the spec names the Debian packages that steps of ``plan`` install."""
-    images = (*plan.images, *plan.below)
+    images = plan.every_image
     targets = [t for image in images for t in targets_of(project.spec, image.name)]
     keys = ("apt", "build-apt")
     return {k: v for t in targets for key in keys for k, v in t.locations(key).items()}

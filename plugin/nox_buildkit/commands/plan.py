@@ -15,8 +15,9 @@ from rich.tree import Tree
 from nox_buildkit.build.baking import command_for
 from nox_buildkit.build.project import fresh_sources, open_project, plan_project
 from nox_buildkit.engine.find import planned_engine
-from nox_buildkit.plan.model import ImagePlan
-from nox_buildkit.plan.parts import Package
+from nox_buildkit.plan.document import plan_document
+from nox_buildkit.plan.image import ImagePlan
+from nox_buildkit.plan.packages import Package
 from nox_buildkit.report.console import downloads, make_console
 from nox_buildkit.report.coverage import planned
 from nox_buildkit.report.words import size
@@ -31,7 +32,7 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
         engine = planned_engine(project.builder)
     command = command_for(plan, engine)
     if arguments.json:
-        json.dump({**plan.to_json(), "command": command}, sys.stdout, indent=2)
+        json.dump({**plan_document(plan), "command": command}, sys.stdout, indent=2)
         print()
         return
     console = make_console(sys.stdout)
@@ -47,11 +48,12 @@ def _print(
 ) -> None:
     tree = Tree(image.name if result else f"{image.name} (built for others)")
     # The digest of an image that is not built yet is that of its plan.
-    pinned = "" if image.below else f"@{image.base.digest}"
-    tree.add(f"base     {image.base.name}{pinned}")
-    if image.builder:
-        tree.add(f"builder  {image.builder.name}@{image.builder.digest}")
-    tree.add(f"python   {image.python}{f', {why}' if why else ''}")
+    base, builder, compiler = image.bases.base, image.bases.builder, image.bases.compiler
+    pinned = "" if image.parent else f"@{base.digest}"
+    tree.add(f"base     {base.name}{pinned}")
+    if builder:
+        tree.add(f"builder  {builder.name}@{builder.digest}")
+    tree.add(f"python   {image.python.version}{f', {why}' if why else ''}")
     _debian(tree, image)
     if result:
         tree.add(f"tags     {', '.join(image.references)}")
@@ -59,18 +61,18 @@ def _print(
     config = tree.add("config")
     for line in _config(image):
         config.add(line)
-    if image.directories or image.files:
+    if image.application.directories or image.application.files:
         placed = tree.add("placed")
         for line in _surroundings(image):
             placed.add(line)
     _layers(tree, image)
-    compiled = [(p.platform, x) for p in image.platforms for x in p.packages if x.compiled]
+    compiled = [(p.platform, x) for p in image.packages.platforms for x in p.compiled]
     if compiled:
         title = "compiled, since there is no wheel; kept for later builds"
-        branch = tree.add(f"{title}; on {image.compiler.name if image.compiler else ''}")
+        branch = tree.add(f"{title}; on {compiler.name if compiler else ''}")
         for where, package in compiled:
             branch.add(f"{package.name} {package.version} on {where}")
-    emulated = [where for where in image.stepping if where not in native]
+    emulated = [where for where in image.on_target if where not in native]
     tree.add(
         f"emulation {' and '.join(emulated)}: {_reason(image)}"
         if emulated
@@ -84,47 +86,52 @@ def _print(
 
 
 def _debian(tree: Tree, image: ImagePlan) -> None:
-    asked = [package for package in image.debian if package.asked]
-    if image.debian:
-        more = len(image.debian) - len(asked)
+    asked = [package for package in image.debian.base if package.asked]
+    if image.debian.base:
+        more = len(image.debian.base) - len(asked)
         branch = tree.add(f"debian   {more} packages (--json shows all)" + " and" * bool(asked))
         for package in asked:
             virtual = f", for {package.asked}" if package.asked != package.name else ""
             places = " and ".join(package.platforms)
             some = f" on {places}" if len(package.platforms) < len(image.platforms) else ""
             branch.add(f"{package.name} {package.version}{virtual}{some}")
-    if image.apt:
+    if image.debian.added:
         branch = tree.add("debian   in the versions that the base's own sources have then")
-        for name in image.apt:
+        for name in image.debian.added:
             branch.add(name)
 
 
 def _reason(image: ImagePlan) -> str:
-    if image.apt:
+    if image.debian.added:
         return "Debian packages are added"
-    return "packages are compiled" if image.compiling else "packages are installed there"
+    return (
+        "packages are compiled"
+        if image.packages.compiled_platforms
+        else "packages are installed there"
+    )
 
 
 def _layers(tree: Tree, image: ImagePlan) -> None:
-    layers = tree.add(f"layers   on {' and '.join(p.platform for p in image.platforms)}")
-    if image.pure:
+    layers = tree.add(f"layers   on {' and '.join(image.platforms)}")
+    if image.packages.pure:
         _packages(
-            layers.add(f"pure: {len(image.pure)} packages, shared by all platforms"), image.pure
+            layers.add(f"pure: {len(image.packages.pure)} packages, shared by all platforms"),
+            image.packages.pure,
         )
-    for platform in image.platforms:
+    for platform in image.packages.platforms:
         if platform.packages:
             title = f"native {platform.platform}: {len(platform.packages)} wheels"
             _packages(layers.add(f"{title} for {platform.wheel_platform}"), platform.packages)
-    if image.own:
-        title = f"own: {len(image.own)} packages, shared by all platforms"
-        _packages(layers.add(title), image.own)
-    files = image.application.files
+    if local := image.packages.local:
+        title = f"local: {len(local)} packages, shared by all platforms"
+        _packages(layers.add(title), local)
+    files = image.application.sources.files
     app = layers.add(f"app: {len(files)} files, {size(sum(file.size for file in files))}")
     for file in files[:20]:
         app.add(file.path)
     if len(files) > 20:
         app.add(f"… and {len(files) - 20} more (--json shows all)")
-    for step in image.steps:
+    for step in image.application.steps:
         made = layers.add(f"made: {', '.join(step.output)}, by {json.dumps(step.run)}")
         for name, value in step.env:
             made.add(f"env {name}={value}")
@@ -132,7 +139,7 @@ def _layers(tree: Tree, image: ImagePlan) -> None:
 
 def _config(image: ImagePlan) -> Iterator[str]:
     config = image.config
-    yield from (f"prestart {json.dumps(command)}" for command in image.prestart)
+    yield from (f"prestart {json.dumps(command)}" for command in image.application.prestart)
     if config.entrypoint is not None:
         yield f"entrypoint {json.dumps(config.entrypoint)}"
     if config.command is not None:
@@ -149,8 +156,8 @@ def _config(image: ImagePlan) -> Iterator[str]:
 
 
 def _surroundings(image: ImagePlan) -> Iterator[str]:
-    yield from (f"{path}/, owned by {image.config.user}" for path in image.directories)
-    for file in image.files:
+    yield from (f"{path}/, owned by {image.config.user}" for path in image.application.directories)
+    for file in image.application.files:
         yield f"{file.target}, mode {file.mode}, owned by {file.owner}"
 
 

@@ -15,7 +15,8 @@ from nox_buildkit.engine.buildkit import Engine
 from nox_buildkit.engine.find import find_client
 from nox_buildkit.engine.registry import NotThere, inspect, pushed_digest
 from nox_buildkit.errors import BuildError, EngineError, PlanError, Problem
-from nox_buildkit.plan.model import ImagePlan, Plan
+from nox_buildkit.plan.image import ImagePlan
+from nox_buildkit.plan.plan import Plan
 from nox_buildkit.report.console import make_console, say
 from nox_buildkit.report.summary import print_summary
 from nox_buildkit.results import record

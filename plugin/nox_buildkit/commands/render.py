@@ -17,11 +17,10 @@ from nox_buildkit.build.project import (
 from nox_buildkit.engine.buildkit import PlannedEngine
 from nox_buildkit.engine.find import planned_engine
 from nox_buildkit.errors import PlanError, Problem
-from nox_buildkit.facts.base_images import layout_folder
 from nox_buildkit.facts.ignore import is_definition
 from nox_buildkit.files import copy_folder, remove, write_atomic
 from nox_buildkit.lock.uv_binary import uv_programs
-from nox_buildkit.plan.model import Plan
+from nox_buildkit.plan.plan import Plan
 from nox_buildkit.render.bake_definition import DEFINITION, override
 from nox_buildkit.report.console import downloads, say
 
@@ -39,7 +38,7 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
         sources = fresh_sources(project, report)
         plan = plan_project(project, sources, report, exclude=(folder,))
     folder.mkdir(parents=True, exist_ok=True)
-    write_definition(plan, folder, _contexts(plan, folder))
+    write_definition(plan, folder, "uv", _copied(plan, folder))
     machine = _machine(planned_engine(project.builder))
     (folder / OVERRIDE).unlink(missing_ok=True)
     if machine:
@@ -61,22 +60,20 @@ def _machine(engine: PlannedEngine) -> dict[str, Any]:
 
 def _allowed(plan: Plan, folder: Path, machine: dict[str, Any]) -> list[str]:
     """bake reads outside of the folder it runs in, and uses the host's network, only if told so."""
-    paths = {os.path.relpath(target.application.folder, folder) for target in plan.targets}
+    paths = {os.path.relpath(target.application.sources.folder, folder) for target in plan.targets}
     paths |= {secret.rpartition("src=")[2] for secret in machine.get("secret", ())}
     options = [f"--allow=fs.read={path}" for path in sorted(paths)]
     return [*options, *([f"--allow=network.{machine['network']}"] if "network" in machine else [])]
 
 
-def _contexts(plan: Plan, folder: Path) -> dict[str, str]:
-    """Copy what the build reads from the cache; the bake context of each."""
-    stepping = {platform for target in plan.targets for platform in target.stepping}
-    copy_folder(uv_programs({"linux/amd64", "linux/arm64", *stepping}), folder / "uv")
-    contexts = {"uv": "uv"}
-    bases = [base for target in plan.targets for base in target.bases.values()]
-    for context in {base.context for base in bases}:
-        if layout := layout_folder(context):
-            remove(folder / "bases" / layout.name)
-            copy_folder(layout, folder / "bases" / layout.name)
-            digest = context.rpartition("@")[2]
-            contexts[context] = f"oci-layout://bases/{layout.name}@{digest}"
-    return contexts
+def _copied(plan: Plan, folder: Path) -> dict[str, str]:
+    """Copy what the build reads from the cache; return where each OCI layout is now."""
+    emulated = {platform for target in plan.targets for platform in target.on_target}
+    copy_folder(uv_programs({"linux/amd64", "linux/arm64", *emulated}), folder / "uv")
+    copied = {}
+    for layout in plan.layouts:
+        name = Path(layout.folder).name
+        remove(folder / "bases" / name)
+        copy_folder(Path(layout.folder), folder / "bases" / name)
+        copied[layout.folder] = f"bases/{name}"
+    return copied

@@ -13,8 +13,8 @@ from typing import Any
 from nox_buildkit.errors import BuildError, Problem
 from nox_buildkit.files import replacing
 from nox_buildkit.oci.references import qualified
-from nox_buildkit.plan.model import ImagePlan
-from nox_buildkit.plan.parts import LayerKind
+from nox_buildkit.plan.image import ImagePlan
+from nox_buildkit.plan.operations import LayerKind
 from nox_buildkit.report.summary import Archive, Layer, PlatformResult
 
 #: containerd's name for the reference that an image is imported under.
@@ -28,7 +28,7 @@ def read_platforms(folder: Path, digest: str, image: ImagePlan) -> tuple[Platfor
     for descriptor in _manifests(folder, digest):
         manifest = _read(folder, descriptor["digest"])
         platform = _platform(descriptor)
-        own = image.on(platform).layers
+        own = [layer.kind for layer in image.on(platform).layers]
         below: list[LayerKind] = ["base"] * (len(manifest["layers"]) - len(own))
         layers = tuple(
             Layer(kind, layer["digest"], layer["size"])

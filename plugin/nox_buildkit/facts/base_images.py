@@ -27,7 +27,8 @@ from nox_buildkit.engine.registry import RemoteImage, inspect
 from nox_buildkit.errors import EngineError, PlanError, Problem
 from nox_buildkit.files import cache_dir, private_dir, scratch
 from nox_buildkit.oci.references import mirrored, qualified
-from nox_buildkit.plan.facts import BaseFacts
+from nox_buildkit.plan.base import DebianRelease, LayoutImage, RegistryImage
+from nox_buildkit.plan.facts import BaseFacts, InspectedBase, PinnedBase
 from nox_buildkit.plan.wheel_platforms import Libc
 
 if TYPE_CHECKING:
@@ -64,12 +65,15 @@ class Bases:
     pull: bool = False
     assembles: bool = True
     resolved: dict[str, RemoteImage] = field(default_factory=dict)
-    assembled: dict[tuple[object, ...], BaseFacts] = field(default_factory=dict)
+    assembled: dict[tuple[object, ...], InspectedBase] = field(default_factory=dict)
 
     def of_debian(
         self, python: str, platforms: Sequence[str], contents: debian.Contents = PLAIN
-    ) -> BaseFacts:
-        """The base that is assembled here, with ``contents``. Raises PlanError, EngineError."""
+    ) -> InspectedBase:
+        """Return the base that is assembled here, with ``contents``.
+
+        Raises PlanError, EngineError.
+        """
         key = (python, tuple(platforms), contents)
         if key not in self.assembled:
             self.assembled[key] = self._assemble(python, platforms, contents)
@@ -77,7 +81,7 @@ class Bases:
 
     def _assemble(
         self, python: str, platforms: Iterable[str], contents: debian.Contents
-    ) -> BaseFacts:
+    ) -> InspectedBase:
         release = debian.release_for(python)
         wanted = [platform for platform in platforms if platform in debian.ARCHITECTURES]
 
@@ -105,9 +109,9 @@ class Bases:
                 message = f"{BASE_LOCK} has another {name} than Debian's archive has now"
                 raise PlanError(Problem(message, _REFRESH))
         self.resolved[name] = _as_image(base)
-        return BaseFacts(
+        return InspectedBase(
             name="debian",
-            context=f"oci-layout://{base.folder}@{base.digest}",
+            source=LayoutImage(str(base.folder), base.digest),
             digest=base.digest,
             platforms=frozenset(base.packages),
             libc=release.libc,
@@ -144,9 +148,9 @@ class Bases:
                 Problem(f"base '{image.name}' has neither glibc nor musl", "take another base")
             )
         today = datetime.now(UTC).date()
-        return BaseFacts(
+        return InspectedBase(
             name=image.name,
-            context=image.context,
+            source=image.source,
             digest=image.digest,
             platforms=image.platforms,
             libc=min(libcs, key=lambda libc: libc.version),
@@ -162,16 +166,16 @@ class Bases:
             ),
         )
 
-    def pinned(self, reference: str) -> BaseFacts:
-        """An image of a registry by digest, not looked into. Raises EngineError."""
+    def pinned(self, reference: str) -> PinnedBase:
+        """Return an image of a registry by digest, without inspecting it. Raises EngineError."""
         name = qualified(reference)
         image = self.resolved.get(name)
         if image is None:
             image = self.resolved[name] = self._resolve(name)
         place = mirrored(name, self.mirrors).partition("@")[0]
-        return BaseFacts(
+        return PinnedBase(
             name=name.partition("@")[0],
-            context=f"docker-image://{place}@{image.digest}",
+            source=RegistryImage(place, image.digest),
             digest=image.digest,
             platforms=image.platforms,
         )
@@ -187,7 +191,7 @@ class Bases:
             raise PlanError(Problem(f"{BASE_LOCK} does not have {name}", _REFRESH))
         return self.locked.get(name)
 
-    def _inside(self, image: BaseFacts, platforms: list[str]) -> dict[str, Inside]:
+    def _inside(self, image: PinnedBase, platforms: list[str]) -> dict[str, Inside]:
         """What the image is like on each of ``platforms``; asked once a digest."""
         kept = (
             private_dir(cache_dir() / "bases") / f"{image.digest.replace(':', '-')}.{_FORMAT}.json"
@@ -197,8 +201,10 @@ class Bases:
         if missing:
             self.report(f"looking into {image.name}", 0, 0)
             with scratch(kept.parent, ".fetch-") as folder:
-                place = image.context.removeprefix("docker-image://")
-                fetched = fetch(self.engine(), place, missing, folder / "layout")
+                place = mirrored(image.name, self.mirrors)
+                fetched = fetch(
+                    self.engine(), f"{place}@{image.digest}", missing, folder / "layout"
+                )
                 known |= {name: look(one.config, one.layers) for name, one in fetched.items()}
             write_cached(kept, {name: asdict(inside) for name, inside in known.items()})
         return {platform: known[platform] for platform in platforms}
@@ -216,11 +222,11 @@ def _oldest(versions: Iterable[str]) -> str:
     return min(known, key=Version) if known and all(known) else ""
 
 
-def _not_assembled(release: debian.Release, platforms: Iterable[str]) -> BaseFacts:
-    """What is known of a base of a release before there is one: what wheels are chosen against."""
-    return BaseFacts(
+def _not_assembled(release: debian.Release, platforms: Iterable[str]) -> InspectedBase:
+    """Return what the release says of a base that is not assembled yet; enough to choose wheels."""
+    return InspectedBase(
         name="debian",
-        context="",
+        source=DebianRelease(release.suite),
         digest="",
         platforms=frozenset(platforms),
         libc=release.libc,
@@ -282,10 +288,3 @@ def _names(suite: str) -> frozenset[str]:
         return index.names()
     except EngineError:
         return frozenset()
-
-
-def layout_folder(context: str) -> Path | None:
-    """The folder of a base that is an OCI layout; None for an image in a registry."""
-    if not context.startswith("oci-layout://"):
-        return None
-    return Path(context.removeprefix("oci-layout://").rpartition("@")[0])

@@ -30,6 +30,7 @@ from nox_buildkit.plan.facts import (
     ContextFacts,
     Coverage,
     Facts,
+    InspectedBase,
     LocalWheel,
     LockFacts,
     SourceFile,
@@ -81,7 +82,7 @@ def gather_coverage(
     found = {}
     for target, source in sources.items():
         base = stack_of(target, outside.native, outside.bases).base
-        if source and base.libc:
+        if source and isinstance(base, InspectedBase):
             lock = _lock(source, target, base, outside, target.platforms)
             found[target] = (lock.coverage, base.libc)
     return found
@@ -174,14 +175,18 @@ def _has_steps(target: Target, every: Iterable[Target]) -> bool:
 def _lock(
     source: Source, target: Target, base: BaseFacts, outside: Outside, names: Iterable[str]
 ) -> LockFacts:
-    root, python = outside.root, base.full_python or target.variant.python
+    root = outside.root
     platforms = [PLATFORMS[platform] for platform in names]
     stated = stated_places(source.output)
+    coverage: Coverage = {}
+    # A base that exists for none of the platforms is reported with everything else.
+    if isinstance(base, InspectedBase):
+        python = base.full_python or target.variant.python
+        coverage = read_coverage(source, platforms, python, base.libc)
     return LockFacts(
         path=os.path.relpath(source.output, root),
         source=os.path.relpath(source.path, root),
-        # A base that exists for none of the platforms is told with everything else.
-        coverage=read_coverage(source, platforms, python, base.libc) if base.libc else {},
+        coverage=coverage,
         index=source.index or stated.index,
         extra_indexes=tuple(dict.fromkeys((*source.extra_indexes, *stated.extra_indexes))),
     )

@@ -17,7 +17,7 @@ from nox_buildkit.facts.dockerignore import DockerIgnore
 from nox_buildkit.facts.links import resolved
 from nox_buildkit.facts.worktree import Listing, list_files
 from nox_buildkit.files import real_path
-from nox_buildkit.plan.parts import NEVER
+from nox_buildkit.plan.application import NEVER
 
 _SCRIPT = "inputs/scripts/layer.py"
 

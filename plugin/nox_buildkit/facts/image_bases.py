@@ -11,7 +11,8 @@ from nox_buildkit.buildspec.model.image import Variant
 from nox_buildkit.buildspec.model.targets import Target, all_targets
 from nox_buildkit.errors import NoxBuildkitError, PlanError, Problem
 from nox_buildkit.facts.base_images import Bases
-from nox_buildkit.plan.facts import BaseFacts
+from nox_buildkit.plan.base import PlannedImage
+from nox_buildkit.plan.facts import BaseFacts, InspectedBase
 
 #: Builds for a base that has no shell or no Python, and that nothing better is known of.
 _ANY = "docker.io/library/python:{python}-slim"
@@ -35,10 +36,11 @@ def stack_of(target: Target, native: Sequence[str], bases: Bases) -> Stack:
     base = replace(
         stack.base,
         name=target.variant.base,
-        context=target.variant.base,
+        source=PlannedImage(target.below.image),
         digest="",
-        warnings=(),
     )
+    if isinstance(base, InspectedBase):
+        base = replace(base, warnings=())
     return Stack(base, stack.builder or stack.base)
 
 
@@ -55,6 +57,9 @@ def _stack(target: Target, native: Sequence[str], bases: Bases) -> Stack:
     except NoxBuildkitError as error:
         places = target.locations("apt")
         raise error.placed(places).located(target.location(key)) from None
+    if not isinstance(base, InspectedBase):
+        # It exists for none of the platforms, which is reported with everything else.
+        return Stack(base, None)
     if base.builds and not image.build_base and set(native) <= base.platforms:
         return Stack(base, None)
     try:
@@ -85,7 +90,7 @@ def compiler_of(
         if image.build_base:
             return bases.pinned(image.build_base), build_apt
         base = bases.reference(image.base, platforms)
-        if not base.apt:
+        if not (isinstance(base, InspectedBase) and base.apt):
             return None, ()
         # An image of Debian's family. Python's headers come with Python, but where it is Debian's.
         headers = ("python3-dev",) if base.interpreter.startswith("/usr/bin/") else ()
@@ -111,14 +116,16 @@ def _builder(image: Variant, paired: str, native: Sequence[str], bases: Bases) -
         return bases.of_debian(image.python, native)
     named = preset(image.build_base, image.python) if image.build_base else None
     builder = bases.reference(named.reference if named else image.build_base or paired, native)
-    if not builder.builds and set(native) & builder.platforms:
+    if not isinstance(builder, InspectedBase):
+        return builder
+    if not builder.builds:
         raise PlanError(
             Problem(
                 f"'{builder.name}' has no shell or no Python, so nothing can be built in it",
                 "name another image as 'build-base'",
             )
         )
-    if builder.builds and builder.python != image.python:
+    if builder.python != image.python:
         raise PlanError(
             Problem(
                 f"'{builder.name}', which builds for this base, has Python {builder.python}, and "
@@ -132,8 +139,7 @@ def _builder(image: Variant, paired: str, native: Sequence[str], bases: Bases) -
 def _check(target: Target, base: BaseFacts) -> None:
     """Refuse a base with another Python than the lock is for, and packages that it cannot get."""
     image = target.variant
-    if base.libc is None:
-        # It exists for none of the platforms, which is told with everything else.
+    if not isinstance(base, InspectedBase):
         return
     if not base.python:
         raise PlanError(

@@ -1,4 +1,4 @@
-"""What a container is started with: the image's own words, and what it inherits."""
+"""The process configuration of an image: its own keys over those that it inherits."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import re
 from nox_buildkit.buildspec.model.image import Variant
 from nox_buildkit.buildspec.model.targets import Target
 from nox_buildkit.errors import PlanError, Problem
-from nox_buildkit.plan.facts import BaseFacts, Facts
-from nox_buildkit.plan.model import ImagePlan
-from nox_buildkit.plan.parts import Healthcheck, ImageConfig, Start
+from nox_buildkit.plan.facts import Facts, InspectedBase
+from nox_buildkit.plan.image import ImagePlan
+from nox_buildkit.plan.process import Healthcheck, ImageConfig, Start
 
 
-def config_of(target: Target, facts: Facts, below: ImagePlan | None, start: Start) -> ImageConfig:
-    """The configuration that ``target`` states over that of ``below``, which starts ``start``.
+def config_of(target: Target, facts: Facts, parent: ImagePlan | None, start: Start) -> ImageConfig:
+    """Return the configuration of ``target`` over that of its ``parent``, which starts ``start``.
 
     Raises PlanError.
     """
@@ -21,11 +21,11 @@ def config_of(target: Target, facts: Facts, below: ImagePlan | None, start: Star
     return ImageConfig(
         workdir=target.workdir,
         user=target.user,
-        env=_environment(image, below),
+        env=_environment(image, parent),
         entrypoint=_entrypoint(image, start.entrypoint or ()),
         command=_command(target, start.command),
         expose=tuple(str(port) for port in image.expose),
-        labels=_labels(target, facts, known.context.version, below),
+        labels=_labels(target, facts, known.context.version, parent),
         volumes=image.volumes,
         stop_signal=image.stop_signal,
         healthcheck=_healthcheck(image),
@@ -37,21 +37,21 @@ def _healthcheck(image: Variant) -> Healthcheck | None:
     return Healthcheck(**check.model_dump()) if check else None
 
 
-def starts_below(base: BaseFacts, below: ImagePlan | None) -> Start:
-    """What a container of the base starts."""
-    return below.starts if below else Start(base.entrypoint, base.command)
+def parent_start(base: InspectedBase, parent: ImagePlan | None) -> Start:
+    """Return what a container of the base starts."""
+    return parent.starts if parent else Start(base.entrypoint, base.command)
 
 
-def starts_of(config: ImageConfig, below: Start) -> Start:
-    """What a container starts; stating an entrypoint takes the command of the base away."""
+def start_of(config: ImageConfig, inherited: Start) -> Start:
+    """Return what a container starts; a stated entrypoint drops the command of the base."""
     if config.entrypoint is not None:
         return Start(config.entrypoint, config.command)
-    command = config.command if config.command is not None else below.command
-    return Start(below.entrypoint, command)
+    command = config.command if config.command is not None else inherited.command
+    return Start(inherited.entrypoint, command)
 
 
 def _entrypoint(image: Variant, base: tuple[str, ...]) -> tuple[str, ...] | None:
-    """The image's own; None leaves that of the base, where a command can follow it."""
+    """Return the image's own entrypoint; None keeps that of the base, before a command."""
     if image.entrypoint is not None or not (image.command or image.prestart):
         return image.entrypoint
     # An interpreter would take the program's name for that of a script.
@@ -62,27 +62,27 @@ def _entrypoint(image: Variant, base: tuple[str, ...]) -> tuple[str, ...] | None
     return base if image.prestart and base else None
 
 
-def _command(target: Target, below: tuple[str, ...] | None) -> tuple[str, ...] | None:
+def _command(target: Target, inherited: tuple[str, ...] | None) -> tuple[str, ...] | None:
     image = target.variant
     if image.command is not None or not (target.below and image.prestart):
         return image.command
     # What runs before it is an entrypoint, which takes the command of the base away.
-    if not below:
+    if not inherited:
         message = f"'{image.base}' has no command that it could come before"
         raise PlanError(Problem(message, "add a 'command'", target.location("prestart")))
-    return below
+    return inherited
 
 
-def _environment(image: Variant, below: ImagePlan | None) -> tuple[tuple[str, str], ...]:
+def _environment(image: Variant, parent: ImagePlan | None) -> tuple[tuple[str, str], ...]:
     # A container's log is read as it is written, and its file system is not for byte code.
     defaults = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
-    if below:
-        defaults = dict(below.config.env)
+    if parent:
+        defaults = dict(parent.config.env)
     return tuple({**defaults, **image.env}.items())
 
 
 def _labels(
-    target: Target, facts: Facts, version: str, below: ImagePlan | None
+    target: Target, facts: Facts, version: str, parent: ImagePlan | None
 ) -> tuple[tuple[str, str], ...]:
     """OCI annotations (image specification, annotations.md) as labels; the spec's own win."""
     git = facts.git
@@ -96,7 +96,7 @@ def _labels(
         ),
     }
     # What is not known of it is not to be inherited.
-    inherited = dict(below.config.labels) if below else {}
+    inherited = dict(parent.config.labels) if parent else {}
     known = {key: value for key, value in labels.items() if value or inherited.get(key)}
     return tuple(sorted({**known, **target.variant.labels}.items()))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from nox_buildkit.plan.base import BaseSource
 from nox_buildkit.plan.wheel_platforms import Libc
 
 
@@ -20,24 +21,32 @@ class GitFacts:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class BaseFacts:
-    """A base image: ``context`` is the bake context URL that pins it by ``digest``.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinnedBase:
+    """A base image of which no more is known than its ``digest`` and its ``platforms``.
 
-    ``platforms``: those it exists for. What follows is known of images that were looked into:
-    ``libc``: what wheels are chosen against; ``python``: version, at the path ``interpreter``;
-    ``full_python``: the same to the patch release, where that is known;
-    ``builds``: whether build steps can run in it; ``apt``: whether Debian packages can be added;
-    ``packages``: Debian packages that are in it, where they are known, as name and version by
-    platform; ``asked``: what was asked for by name → the package that it is;
-    ``origin``: whose programs are in it, where that is said by more than its digest.
+    ``origin``: the publisher of its programs, where more is known of it than a digest.
     """
 
     name: str
-    context: str
+    source: BaseSource
     digest: str
     platforms: frozenset[str]
-    libc: Libc | None = None
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectedBase(PinnedBase):
+    """A base image whose file system was inspected.
+
+    ``libc``: decides which wheels fit; ``python``: version (empty without a Python), at the path
+    ``interpreter``; ``full_python``: the same with the patch release, where that is known;
+    ``builds``: whether build steps can run in it; ``apt``: whether Debian packages can be added;
+    ``packages``: its Debian packages, where they are known, as name and version by platform;
+    ``asked``: the name that was asked for → the package that it is.
+    """
+
+    libc: Libc
     python: str = ""
     full_python: str = ""
     interpreter: str = ""
@@ -48,7 +57,10 @@ class BaseFacts:
     packages: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     asked: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
-    origin: str = ""
+
+
+#: A base that exists for no platform that was asked for is not inspected.
+BaseFacts = PinnedBase | InspectedBase
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from packaging.markers import Marker
 
 from nox_buildkit.errors import PlanError, Problem
 from nox_buildkit.plan.facts import Coverage, LocalWheel, LockedFile
-from nox_buildkit.plan.parts import Package
+from nox_buildkit.plan.packages import Package
 from nox_buildkit.plan.wheel_platforms import Libc, Platform, marker_environment, minor_of
 
 

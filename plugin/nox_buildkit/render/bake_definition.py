@@ -8,27 +8,41 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nox_buildkit.plan.model import ImagePlan, Plan
-from nox_buildkit.plan.parts import NEVER
+from nox_buildkit.errors import PlanError
+from nox_buildkit.plan.application import NEVER
+from nox_buildkit.plan.base import (
+    BaseSource,
+    DebianRelease,
+    LayoutImage,
+    PlannedImage,
+    RegistryImage,
+)
+from nox_buildkit.plan.image import ImagePlan
+from nox_buildkit.plan.plan import Plan
 from nox_buildkit.render.dockerfile import dockerfile
-from nox_buildkit.render.final import context_of
 from nox_buildkit.render.inputs import folders, scripts
 from nox_buildkit.render.quote import bake_string
 from nox_buildkit.render.scripts.layer import EPOCH
+from nox_buildkit.render.stage import variant_context
 
 DEFINITION = "docker-bake.json"
 
 
-def render(plan: Plan, folder: str, contexts: Mapping[str, str]) -> dict[str, str]:
+def render(
+    plan: Plan, folder: str, uv: str, layouts: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Every file of the definition: path below ``folder`` → text.
 
     ``folder`` is where the files are going to lie and bake is going to run; paths in them are
-    relative to it. ``contexts``: the bake context of ``uv`` and of each base, by its plan's URL.
+    relative to it. ``uv``: the folder with the uv programs; ``layouts``: folder of an OCI layout in
+    the plan → where it is for the build, if elsewhere.
     """
     rendered = {f"inputs/{name}": text for name, text in scripts().items()}
     for image in plan.targets:
         rendered[f"{image.name}.Dockerfile"] = dockerfile(image)
-        rendered[f"{image.name}.Dockerfile.dockerignore"] = ignore_file(image.application.ignored)
+        rendered[f"{image.name}.Dockerfile.dockerignore"] = ignore_file(
+            image.application.sources.ignored
+        )
         for read in folders(image):
             rendered |= {f"inputs/{read.name}/{name}": text for name, text in read.texts.items()}
     rendered[DEFINITION] = _json(
@@ -37,7 +51,9 @@ def render(plan: Plan, folder: str, contexts: Mapping[str, str]) -> dict[str, st
                 **{name: {"targets": list(images)} for name, images in plan.groups},
                 "default": {"targets": [image.name for image in plan.images]},
             },
-            "target": {image.name: _target(image, folder, contexts) for image in plan.targets},
+            "target": {
+                image.name: _target(image, folder, uv, layouts or {}) for image in plan.targets
+            },
         }
     )
     return rendered
@@ -69,18 +85,18 @@ def _escaped(value: Any) -> Any:
     return value
 
 
-def _target(image: ImagePlan, folder: str, contexts: Mapping[str, str]) -> dict[str, Any]:
+def _target(image: ImagePlan, folder: str, uv: str, layouts: Mapping[str, str]) -> dict[str, Any]:
     return {
-        "context": bake_string(_relative(image.application.folder, folder)),
+        "context": bake_string(_relative(image.application.sources.folder, folder)),
         "dockerfile": bake_string(_dockerfile_path(image, folder)),
         "contexts": {
             **{
-                name: bake_string(contexts.get(base.context, base.context))
-                for name, base in image.bases.items()
+                name: bake_string(_context(base.source, layouts))
+                for name, base in image.bases.named.items()
             },
-            **{context_of(variant): f"target:{variant.name}" for variant in image.variants},
+            **{variant_context(variant): f"target:{variant.name}" for variant in image.variants},
             "inputs": "inputs",
-            "uv": bake_string(contexts["uv"]),
+            "uv": bake_string(uv),
         },
         "args": {
             # An index also of one platform, so that the result has one shape.
@@ -95,9 +111,22 @@ def _target(image: ImagePlan, folder: str, contexts: Mapping[str, str]) -> dict[
     }
 
 
+def _context(source: BaseSource, layouts: Mapping[str, str]) -> str:
+    """Return the bake context of a base (docker/buildx, docs/bake-reference.md)."""
+    match source:
+        case RegistryImage(repository, digest):
+            return f"docker-image://{repository}@{digest}"
+        case LayoutImage(folder, digest):
+            return f"oci-layout://{layouts.get(folder, folder)}@{digest}"
+        case PlannedImage(name):
+            return f"target:{name}"
+        case DebianRelease(suite):
+            raise PlanError(f"the base of Debian's release {suite} is not assembled")
+
+
 def _dockerfile_path(image: ImagePlan, folder: str) -> str:
     # bake looks for the Dockerfile relative to the context.
-    return os.path.relpath(f"{folder}/{image.name}.Dockerfile", image.application.folder)
+    return os.path.relpath(f"{folder}/{image.name}.Dockerfile", image.application.sources.folder)
 
 
 def _relative(path: str, folder: str) -> str:

@@ -1,7 +1,7 @@
-"""What build steps read: folders below the context ``inputs``, each named by its content.
+"""Folders that build steps read, in the context ``inputs``, each named by its content.
 
-A step has no more before its eyes than what it reads, since BuildKit runs it again when any of that
-changes. Images that need the same have the same folder, and with it the same step.
+BuildKit runs a step again when any file that it mounts changes, so a step mounts only the folder
+that it reads. Images with the same packages have the same folder, and so the same step.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 
-from nox_buildkit.plan.model import ImagePlan
-from nox_buildkit.plan.parts import Package, PlacedFile, PlatformPlan, StepPackages, with_group
+from nox_buildkit.plan.application import PlacedFile, with_group
+from nox_buildkit.plan.image import ImagePlan
+from nox_buildkit.plan.operations import Input, Placement, Requirements
+from nox_buildkit.plan.packages import Package
 from nox_buildkit.plan.wheel_platforms import PLATFORMS
 from nox_buildkit.render.scripts.layer import EPOCH
 
@@ -48,73 +50,46 @@ class Folder:
         content = json.dumps([dict(self.texts), copied], sort_keys=True)
         return f"{self.kind}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
 
-    def mount(self, below: str = "") -> str:
-        """Mounts it, or the folder ``below``, which may hold variables, for a step to read."""
-        source = f"{self.name}/{below}" if below else self.name
+    def mount(self, subfolder: str = "") -> str:
+        """Return the option that mounts it; ``subfolder``: only this, variables allowed."""
+        source = f"{self.name}/{subfolder}" if subfolder else self.name
         return f"--mount=type=bind,from=inputs,source={source},target={INPUTS}"
 
 
 def scripts() -> dict[str, str]:
-    """The scripts that steps run: path below the inputs → text."""
+    """Return the scripts that steps run: path in the inputs → text."""
     names = ("environment.py", "layer.py", "surroundings.py", "wheels.py")
     return {f"{_FOLDER_OF_SCRIPTS}/{name}": _script(name) for name in names}
 
 
 def folders(image: ImagePlan) -> Iterator[Folder]:
-    """Every folder that the steps of ``image`` read."""
-    if image.has_packages:
-        yield pure(image)
-    if image.has_native:
-        yield native(image)
-    if image.own:
-        yield own(image)
-    if image.step_packages:
-        yield for_steps(image)
-    on_targets = [x for one in image.platforms for x in one.packages if x.compiled]
-    yield from map(sdist, dict.fromkeys((*compiled_here(image), *on_targets)))
-    yield surroundings(image)
+    """Yield every folder that the stages of ``image`` read, once."""
+    yield from map(folder_of, dict.fromkeys(x for stage in image.stages for x in stage.reads))
 
 
-def pure(image: ImagePlan) -> Folder:
-    """Packages for every platform."""
-    return _requirements("pure", {"": image.pure})
+def folder_of(read: Input) -> Folder:
+    """Return the folder with what a stage reads."""
+    if isinstance(read, Placement):
+        return _surroundings(read)
+    return _requirements(read)
 
 
-def own(image: ImagePlan) -> Folder:
-    """Packages for every platform that no index has."""
-    return _requirements("own", {"": image.own})
+def mount_of(requirements: Requirements) -> str:
+    """Return the option that mounts ``requirements`` of the machine that chooses."""
+    folder = folder_of(requirements)
+    variable = {"build": "BUILDARCH", "target": "TARGETARCH", None: ""}[requirements.machine]
+    return folder.mount(f"linux-${variable}" if variable else "")
 
 
-def native(image: ImagePlan) -> Folder:
-    """Packages by platform, each in a folder ``linux-ARCHITECTURE``."""
-    return _requirements("native", _with_wheels(image.platforms))
-
-
-def sdist(package: Package) -> Folder:
-    """A package that is compiled."""
-    return _requirements("sdist", {"": [package]})
-
-
-def compiled_here(image: ImagePlan) -> tuple[Package, ...]:
-    """What is compiled on the machine that builds: what may turn out to be pure, and for steps."""
-    for_steps = (x for one in image.step_packages for x in one.packages if x.compiled)
-    return tuple(dict.fromkeys((*image.compiled_everywhere, *for_steps)))
-
-
-def for_steps(image: ImagePlan) -> Folder:
-    """Packages for the machines that build, each in a folder ``linux-ARCHITECTURE``."""
-    return _requirements("steps", _with_wheels(image.step_packages))
-
-
-def surroundings(image: ImagePlan) -> Folder:
+def _surroundings(placement: Placement) -> Folder:
     """What is placed around the application, as ``surroundings.py`` reads it."""
-    owner = with_group(image.config.user)
-    placed = [_placed(file) for file in image.files]
+    owner = with_group(placement.user)
+    placed = [_placed(file) for file in placement.files]
     texts = {}
-    if image.prestart:
+    if placement.prestart:
         folder = posixpath.dirname(PRESTART)
         texts["prestart.py"] = _script("prestart.py")
-        texts["prestart.json"] = _json(image.prestart)
+        texts["prestart.json"] = _json(placement.prestart)
         placed += [
             {"source": name, "target": f"{folder}/{name}", "mode": "0644", "owner": "0:0"}
             for name in texts
@@ -122,12 +97,12 @@ def surroundings(image: ImagePlan) -> Folder:
     texts["surroundings.json"] = _json(
         {
             "user": owner,
-            "directories": [{"path": path, "owner": owner} for path in image.directories],
+            "directories": [{"path": path, "owner": owner} for path in placement.directories],
             "files": placed,
             "time": EPOCH,
         }
     )
-    copies = {f"{_FILES}/{file.digest}": (file.path, file.digest) for file in image.files}
+    copies = {f"{_FILES}/{file.digest}": (file.path, file.digest) for file in placement.files}
     return Folder("surroundings", texts, copies)
 
 
@@ -140,25 +115,17 @@ def _placed(file: PlacedFile) -> dict[str, str]:
     }
 
 
-def _requirements(kind: str, lists: Mapping[str, Sequence[Package]]) -> Folder:
-    """A file ``requirements.txt`` for each of ``lists``, in the folder that is its key."""
+def _requirements(requirements: Requirements) -> Folder:
+    """A file ``requirements.txt`` for each list, in a folder ``linux-ARCHITECTURE``."""
     texts, copies = {}, {}
-    for below, packages in lists.items():
-        texts[posixpath.join(below, "requirements.txt")] = _pinned(packages)
+    for platform, packages in requirements.lists:
+        folder = f"linux-{PLATFORMS[platform].architecture}" if platform else ""
+        texts[posixpath.join(folder, "requirements.txt")] = _pinned(packages)
         for package in packages:
             if package.path:
-                name = posixpath.join(below, _FILES, package.filename)
+                name = posixpath.join(folder, _FILES, package.filename)
                 copies[name] = (package.path, package.sha256)
-    return Folder(kind, texts, copies)
-
-
-def _with_wheels(platforms: Iterable[PlatformPlan | StepPackages]) -> dict[str, list[Package]]:
-    return {
-        f"linux-{PLATFORMS[one.platform].architecture}": [
-            package for package in one.packages if not package.compiled
-        ]
-        for one in platforms
-    }
+    return Folder(requirements.kind, texts, copies)
 
 
 def _pinned(packages: Sequence[Package]) -> str:

@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.table import Table
 
 from nox_buildkit.plan.facts import Coverage, LockedFile
-from nox_buildkit.plan.model import ImagePlan
+from nox_buildkit.plan.image import ImagePlan
 
 #: Platform → package → its version, and what there is of it.
 Cells = Mapping[str, Mapping[str, tuple[str, str]]]
@@ -24,9 +24,9 @@ def planned(image: ImagePlan) -> Group | Table | None:
                 p.name: (p.version, "compiled" if p.compiled else _tag(p.filename))
                 for p in one.packages
             }
-            for one in image.platforms
+            for one in image.packages.platforms
         },
-        len(image.pure),
+        len(image.packages.pure),
     )
 
 

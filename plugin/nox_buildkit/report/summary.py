@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from nox_buildkit.plan.parts import LayerKind
+from nox_buildkit.plan.operations import LayerKind
 from nox_buildkit.printable import visible_lines
 from nox_buildkit.report import words
 

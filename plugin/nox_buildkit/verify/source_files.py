@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from nox_buildkit.facts.build_context import SourceKind, source_digest
-from nox_buildkit.plan.model import ImagePlan
+from nox_buildkit.plan.image import ImagePlan
 
 #: Where byte code is put, which no source is in.
 _BYTE_CODE = "__pycache__"
@@ -26,13 +26,22 @@ def differing(layers: Sequence[Path], image: ImagePlan) -> Iterator[str]:
 
     Paths of the application are relative to its context, those of placed files are absolute.
     """
-    planned = {file.path: file.digest for file in image.application.files}
-    found = application(layers[image.source_layer], image.config.workdir)
+    planned = {file.path: file.digest for file in image.application.sources.files}
+    found = application(layers[_position(image, "app")], image.config.workdir)
     yield from sorted(p for p in {*planned, *found} if planned.get(p) != found.get(p))
-    if image.files:
-        placed = {file.target: file.digest for file in image.files}
-        there = _placed(layers[image.placed_layer], frozenset(placed))
+    if files := image.application.files:
+        placed = {file.target: file.digest for file in files}
+        there = _placed(layers[_position(image, "surroundings")], frozenset(placed))
         yield from (p for p, digest in placed.items() if digest not in there.get(p, ()))
+
+
+def compared_layers(layers: Sequence[Path], image: ImagePlan) -> tuple[Path, ...]:
+    """Return those of ``layers`` that `differing` reads."""
+    return tuple(layers[_position(image, stage)] for stage in ("app", "surroundings"))
+
+
+def _position(image: ImagePlan, stage: str) -> int:
+    return [layer.stage for layer in image.layers].index(stage)
 
 
 def application(layer: Path, workdir: str) -> dict[str, str]:

@@ -191,7 +191,7 @@ def test_the_full_image_is_a_base_too(mirrored: Project, hub: Registry) -> None:
     mirrored.write({"buildspec.yaml": _spec(hub, "full", platforms=["linux/amd64"])})
     plan = json.loads(mirrored.ok("plan", "--json").stdout)["images"][0]
     assert plan["base"]["name"] == "docker.io/library/python:3.13"
-    assert plan["base"]["context"].startswith(f"docker-image://{hub.address}/library/python:3.13@")
+    assert plan["base"]["source"]["repository"] == f"{hub.address}/library/python:3.13"
     assert plan["builder"] is None
 
 

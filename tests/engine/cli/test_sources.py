@@ -350,6 +350,6 @@ def test_a_project_with_a_setup_py_alone(own_tool: Project) -> None:
     assert "code was run of: setup.py" in own_tool.ok("lock").stderr
     plan = json.loads(own_tool.ok("plan", "--json").stdout)["images"][0]
     assert [package["name"] for package in plan["pure"]] == ["idna"]
-    assert [package["version"] for package in plan["own"]] == ["4.2"]
+    assert [package["version"] for package in plan["local"]] == ["4.2"]
     assert "web:4.2" in plan["references"]
     assert not list(own_tool.root.glob("*.egg-info"))

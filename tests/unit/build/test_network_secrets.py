@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nox_buildkit.build.network_secrets import network_of
-from nox_buildkit.plan.model import Plan
+from nox_buildkit.plan.plan import Plan
 
 EMPTY = Plan("0.13.9", ("linux/amd64",), ())
 URL = "https://packages.example.com/simple"

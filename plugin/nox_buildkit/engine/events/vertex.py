@@ -10,24 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from nox_buildkit.plan.stages import title_of
+
 _BRACKETS = re.compile(r"\[(?P<where>[^\]]*)\] (?P<text>.*)", re.DOTALL)
 _PLATFORM = re.compile(r"(?P<built_on>(?P<os>[a-z0-9]+)/[^\s>]+?)(?:->(?P<target>\S+))?")
 _COUNT = re.compile(r"(?P<step>\d+)/(?P<steps>\d+)")
-_PARTS = {
-    "": "application",
-    "app": "application",
-    "deps-native": "native packages",
-    "deps-pure": "pure-Python packages",
-    "deps-own": "own packages",
-    "deps-steps": "packages for steps",
-    "compile": "compiler",
-    "compile-here": "compiler",
-    "stepped": "steps",
-    "pure-wheels": "compiled packages",
-    "step-wheels": "compiled packages",
-}
-#: A stage that compiles one package, on the machine that builds or on the target.
-_COMPILING = re.compile(r"(?:here|wheel)-(?P<name>.+)-[0-9a-f]{8}")
 _OPERATING_SYSTEMS = ("linux/", "windows/", "darwin/", "freebsd/")
 
 
@@ -69,10 +56,7 @@ class Name:
         """The part of the image that the stage is for, in words; the stage's name if unknown."""
         if not self.steps:
             return ""
-        compiling = _COMPILING.fullmatch(self.stage)
-        if compiling:
-            return f"compiled package {compiling['name']}"
-        return _PARTS.get(self.stage, self.stage)
+        return title_of(self.stage) if self.stage else "application"
 
     @property
     def step_words(self) -> str:

@@ -1,0 +1,95 @@
+"""A plan as JSON, for programs: ``nox -s plan -- --json``."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from nox_buildkit.plan.image import ImagePlan
+from nox_buildkit.plan.operations import Operation, Requirements
+from nox_buildkit.plan.plan import Plan
+from nox_buildkit.plan.stages import Stage
+
+#: Changes when a key is renamed or removed.
+VERSION = 1
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """Return the whole plan as JSON values."""
+    return {
+        "version": VERSION,
+        "uv": plan.uv,
+        "native": list(plan.native),
+        "images": [_image(image) for image in plan.images],
+        "ancestors": [_image(image) for image in plan.ancestors],
+    }
+
+
+def _image(image: ImagePlan) -> dict[str, Any]:
+    bases, python, packages = image.bases, image.python, image.packages
+    application, debian = image.application, image.debian
+    return {
+        "name": image.name,
+        "generator": image.generator,
+        "base": _value(bases.base),
+        "builder": _value(bases.builder),
+        "compiler": _value(bases.compiler),
+        "debian": _value(debian.base),
+        "apt": list(debian.added),
+        "build_apt": list(debian.compiler),
+        "step_apt": list(debian.steps),
+        "libc": _value(python.libc),
+        "uv": python.uv,
+        "python": python.version,
+        "lock": python.lock,
+        "index": python.index,
+        "extra_indexes": list(python.extra_indexes),
+        "pure": _value(packages.pure),
+        "local": _value(packages.local),
+        "platforms": _value(packages.platforms),
+        "step_packages": _value(packages.steps),
+        "application": _value(application.sources),
+        "directories": list(application.directories),
+        "files": _value(application.files),
+        "prestart": _value(application.prestart),
+        "steps": _value(application.steps),
+        "config": _value(image.config),
+        "starts": _value(image.starts),
+        "tags": list(image.publication.tags),
+        "repository": image.publication.repository,
+        "references": list(image.references),
+        "variants": [_image(variant) for variant in image.variants],
+        "stages": [_stage(stage) for stage in image.stages],
+        "layers": [layer.kind for layer in image.layers],
+        "warnings": list(image.warnings),
+        "digest": image.digest,
+    }
+
+
+def _stage(stage: Stage) -> dict[str, Any]:
+    return {
+        "name": stage.name,
+        "title": stage.title,
+        "machine": stage.machine,
+        "on_target": list(stage.on_target),
+        "reads": [
+            read.kind if isinstance(read, Requirements) else "surroundings" for read in stage.reads
+        ],
+        "operations": [_operation(operation) for operation in stage.operations],
+        "layer": stage.layer,
+    }
+
+
+def _operation(operation: Operation) -> str:
+    return type(operation).__name__
+
+
+def _value(value: object) -> Any:
+    """Return dataclasses and tuples as JSON values."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {
+            field.name: _value(getattr(value, field.name)) for field in dataclasses.fields(value)
+        }
+    if isinstance(value, tuple):
+        return [_value(item) for item in value]
+    return value

@@ -1,0 +1,141 @@
+"""Stages of a build and layers of an image, as data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from nox_buildkit.plan.operations import (
+    AddDebianPackages,
+    CopyLayer,
+    EnterWorkdir,
+    Input,
+    InstallPackages,
+    LayerKind,
+    Machine,
+    MakeWheel,
+    Operation,
+    PlaceFiles,
+)
+from nox_buildkit.plan.packages import Package
+
+#: Names of stages, with their titles for people.
+TITLES = {
+    "build": "build environment",
+    "compile-here": "compiler",
+    "compile": "compiler",
+    "pure-wheels": "compiled packages",
+    "wheels": "compiled packages",
+    "step-wheels": "compiled packages",
+    "deps-pure": "pure-Python packages",
+    "deps-crossed": "native packages",
+    "deps-on-target": "native packages",
+    "deps-native": "native packages",
+    "deps-local": "local packages",
+    "deps-steps": "packages for steps",
+    "app": "application",
+    "stepped": "steps",
+    "steps": "files of the steps",
+    "surroundings": "user, folders and placed files",
+    "final": "image",
+    "platforms": "image",
+}
+
+#: Beginnings of the names of stages that compile one package, on the machine that builds or on the
+#: target, and of those that gather wheels for one platform.
+HERE, ON_TARGET = "here-", "wheel-"
+_COMPILING = re.compile(rf"(?:{HERE}|{ON_TARGET})(?P<name>.+)-[0-9a-f]{{8}}")
+_GATHERING = re.compile(r"(?:step-)?wheels-\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class ByArchitecture:
+    """The stage ``prefix-ARCHITECTURE`` of the ``machine`` is the parent.
+
+    ``aliases``: (architecture, stage or planned variant) of those that get such a name here.
+    """
+
+    prefix: str
+    machine: Machine
+    aliases: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage of a build.
+
+    ``parent``: a stage, or ``base``, ``builder``, ``compiler``, ``scratch``; ``machine``: whose
+    processor it is for; ``on_target``: platforms on which it runs a program of the platform;
+    ``purpose``: a sentence a line; ``layer``: the kind of the layer that it yields.
+    """
+
+    name: str
+    parent: str | ByArchitecture
+    machine: Machine
+    operations: tuple[Operation, ...] = ()
+    purpose: tuple[str, ...] = ()
+    layer: LayerKind | None = None
+    on_target: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """A name for people."""
+        return title_of(self.name)
+
+    @property
+    def reads(self) -> tuple[Input, ...]:
+        """Everything that the stage reads besides the sources and other stages."""
+        return tuple(_inputs(self.operations))
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A layer above the base; ``stage`` yields it."""
+
+    kind: LayerKind
+    stage: str
+
+    @property
+    def title(self) -> str:
+        """A name for people."""
+        return "Debian packages" if self.kind == "apt" else title_of(self.stage)
+
+
+def title_of(stage: str) -> str:
+    """Return the title of the stage of that name, or the name of one that is not ours."""
+    if compiling := _COMPILING.fullmatch(stage):
+        return f"compiled package {compiling['name']}"
+    if _GATHERING.fullmatch(stage):
+        return TITLES["wheels"]
+    return TITLES.get(stage, stage)
+
+
+def compiling_stage(prefix: str, package: Package) -> str:
+    """Return the name of the stage that compiles ``package``."""
+    return f"{prefix}{package.name}-{package.sha256[:8]}"
+
+
+def layers_of(stages: Sequence[Stage]) -> tuple[Layer, ...]:
+    """Return the layers that ``stages`` put on the base, the lowest first."""
+    kinds = {stage.name: stage.layer for stage in stages}
+    (final,) = (stage for stage in stages if stage.name == "final")
+    found = []
+    for operation in final.operations:
+        match operation:
+            case AddDebianPackages():
+                found.append(Layer("apt", final.name))
+            case EnterWorkdir():
+                found.append(Layer("app", final.name))
+            case CopyLayer(stage) if kind := kinds[stage]:
+                found.append(Layer(kind, stage))
+    return tuple(found)
+
+
+def _inputs(operations: Sequence[Operation]) -> Iterator[Input]:
+    for operation in operations:
+        match operation:
+            case InstallPackages() | MakeWheel():
+                yield operation.requirements
+            case PlaceFiles():
+                yield operation.placement

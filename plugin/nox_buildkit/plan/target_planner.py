@@ -1,0 +1,158 @@
+"""The plan of one target: its values, each decided by one function."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+from nox_buildkit.buildspec.model.targets import Target
+from nox_buildkit.errors import PlanError, Problem
+from nox_buildkit.plan.application import Application, File, PlacedFile, Sources, Step, with_group
+from nox_buildkit.plan.base import Base, Bases
+from nox_buildkit.plan.configuration import config_of, parent_start, start_of
+from nox_buildkit.plan.debian import DebianPackage, DebianPackages
+from nox_buildkit.plan.facts import BaseFacts, Facts, InspectedBase, TargetFacts
+from nox_buildkit.plan.image import ImagePlan, PythonEnvironment
+from nox_buildkit.plan.target_packages import packages_of
+
+
+def plan_target(
+    target: Target, chosen: Sequence[str], facts: Facts, parent: ImagePlan | None
+) -> ImagePlan:
+    """Plan ``target`` for the platforms ``chosen``; ``parent``: the image that it builds on.
+
+    Raises PlanError.
+    """
+    known = facts.targets[target.name]
+    lower = parent.on(chosen[0]) if parent else None
+    base = _checked(known.base, chosen)
+    _checked(known.builder or known.base, facts.native)
+    packages = packages_of(target, chosen, facts, base, lower)
+    start = parent_start(base, lower)
+    config = config_of(target, facts, lower, start)
+    return ImagePlan(
+        name=target.name,
+        generator=facts.generator,
+        bases=_bases(base, known, parent, compiles=packages.compiles),
+        python=_python(target, facts, base),
+        debian=_debian(target, known, base, chosen),
+        packages=packages,
+        application=_application(target, known, lower),
+        config=config,
+        starts=start_of(config, start),
+        warnings=(*base.warnings, *known.context.warnings, *_warnings(target, known)),
+    )
+
+
+def _checked(base: BaseFacts, needed: Sequence[str]) -> InspectedBase:
+    missing = [p for p in dict.fromkeys(needed) if p not in base.platforms]
+    if missing:
+        raise PlanError(
+            Problem(
+                f"base '{base.name}' has no {' and no '.join(missing)}",
+                f"it has {', '.join(sorted(base.platforms)) or 'nothing'}; "
+                "take another base, or leave the platform out",
+            )
+        )
+    if not isinstance(base, InspectedBase):
+        raise PlanError(Problem(f"nothing is known of base '{base.name}'", "take another"))
+    return base
+
+
+def _python(target: Target, facts: Facts, base: InspectedBase) -> PythonEnvironment:
+    lock = facts.targets[target.name].lock
+    return PythonEnvironment(
+        version=target.variant.python,
+        libc=base.libc,
+        uv=facts.uv,
+        lock=lock.path if lock else None,
+        index=lock.index if lock else None,
+        extra_indexes=lock.extra_indexes if lock else (),
+    )
+
+
+def _bases(
+    base: InspectedBase, known: TargetFacts, parent: ImagePlan | None, *, compiles: bool
+) -> Bases:
+    # An image of the same plan is not built yet; its own plan says what it will be.
+    digest = parent.digest if parent else base.digest
+    origin = _origin_of(parent) if parent else base.origin or base.digest
+    return Bases(
+        Base(base.name, digest, base.source, base.interpreter, origin),
+        _base(known.builder) if known.builder else None,
+        _base(known.compiler) if known.compiler and compiles else None,
+    )
+
+
+def _base(known: BaseFacts) -> Base:
+    interpreter = known.interpreter if isinstance(known, InspectedBase) else ""
+    return Base(known.name, known.digest, known.source, interpreter, known.origin or known.digest)
+
+
+def _origin_of(image: ImagePlan) -> str:
+    """Combine the origin of its base with every package that may run when its Python starts."""
+    every = {x.sha256 for one in image.packages.of_every_platform().values() for x in one}
+    text = " ".join((image.bases.base.origin, *sorted(every), *image.debian.added))
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _debian(
+    target: Target, known: TargetFacts, base: InspectedBase, chosen: Sequence[str]
+) -> DebianPackages:
+    # The target and all images that it builds on.
+    names = tuple(dict.fromkeys(name for one in target.chain for name in one.variant.apt))
+    return DebianPackages(
+        base=tuple(_in_base(base, chosen, names)),
+        # An assembled base has them already.
+        added=target.variant.apt if base.apt else (),
+        compiler=known.build_apt,
+        steps=names if target.variant.steps and base.apt else (),
+    )
+
+
+def _in_base(
+    base: InspectedBase, platforms: Sequence[str], asked: Sequence[str]
+) -> Iterator[DebianPackage]:
+    stated = {base.asked[name]: name for name in asked if name in base.asked}
+    found: dict[tuple[str, str], list[str]] = {}
+    for platform in platforms:
+        for package in base.packages.get(platform, {}).items():
+            found.setdefault(package, []).append(platform)
+    for (name, version), having in sorted(found.items()):
+        yield DebianPackage(name, version, tuple(having), stated.get(name, ""))
+
+
+def _application(target: Target, known: TargetFacts, lower: ImagePlan | None) -> Application:
+    image = target.variant
+    inherited = lower.application.directories if lower else ()
+    return Application(
+        Sources(
+            known.context.folder,
+            tuple(File(f.path, f.size, f.digest) for f in known.context.files),
+            known.context.ignored,
+        ),
+        # The sources may be in folders of the image that this one builds on.
+        directories=tuple(dict.fromkeys((*inherited, *image.directories, *image.volumes))),
+        files=tuple(_placed(target, known)),
+        prestart=image.prestart,
+        steps=tuple(
+            Step(step.run, step.output, tuple(step.env.items()), step.cache) for step in image.steps
+        ),
+    )
+
+
+def _placed(target: Target, known: TargetFacts) -> Iterator[PlacedFile]:
+    for file, source in zip(target.variant.files, known.files, strict=True):
+        path = f"{known.context.folder}/{source.path}"
+        yield PlacedFile(
+            file.target, file.mode, with_group(file.owner), source.size, source.digest, path
+        )
+
+
+def _warnings(target: Target, known: TargetFacts) -> Iterator[str]:
+    image = target.variant
+    if not (known.lock or known.local or image.requirements or target.below):
+        yield (
+            f"{target.image}: no requirements were found in '{image.context}', so nothing is "
+            "installed; name a set of them, or write 'requirements: none'"
+        )

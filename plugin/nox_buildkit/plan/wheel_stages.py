@@ -1,0 +1,105 @@
+"""The stages that compile packages without a wheel, each package in a stage of its own.
+
+A build backend is foreign code: it has a stage in which it can change nothing that another build
+reads, and only the wheel of its own package is taken from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from nox_buildkit.plan.image import ImagePlan
+from nox_buildkit.plan.operations import (
+    AddDebianPackages,
+    GatherWheels,
+    Machine,
+    MakeWheel,
+    Operation,
+    Requirements,
+)
+from nox_buildkit.plan.packages import Package
+from nox_buildkit.plan.stages import HERE, ON_TARGET, ByArchitecture, Stage, compiling_stage
+from nox_buildkit.plan.wheel_platforms import PLATFORMS
+
+
+def wheel_stages(image: ImagePlan) -> Iterator[Stage]:
+    """Yield every stage that compiles a package, and those that gather what a step installs."""
+    packages = image.packages
+    shared = packages.compiled_for_all
+    here = tuple(dict.fromkeys((*shared, *packages.compiled_for_steps)))
+    if here:
+        yield _compiler(image, "build", ())
+    for package in here:
+        # It may have machine code after all; then the target decides whether it can be made.
+        yield _package(package, "build", (), optional=package in shared)
+    if shared:
+        purpose = "Packages without a wheel and without machine code: made once, for all platforms."
+        yield _gathered(purpose, "pure-wheels", HERE, shared)
+    if packages.compiled_for_steps:
+        for one in packages.steps:
+            needed = [package for package in one.packages if package.compiled]
+            name = f"step-wheels-{PLATFORMS[one.platform].architecture}"
+            yield _gathered(f"For steps on {one.platform}.", name, HERE, needed)
+        yield Stage("step-wheels", ByArchitecture("step-wheels", "build"), "build")
+    if packages.compiled_platforms:
+        yield from _on_targets(image, here)
+
+
+def _on_targets(image: ImagePlan, here: Sequence[Package]) -> Iterator[Stage]:
+    by_platform = {one.platform: one.compiled for one in image.packages.platforms}
+    yield _compiler(image, "target", image.packages.compiled_platforms)
+    for package in dict.fromkeys(x for packages in by_platform.values() for x in packages):
+        platforms = tuple(name for name, packages in by_platform.items() if package in packages)
+        yield _package(package, "target", platforms, made=package in here)
+    for platform, packages in by_platform.items():
+        name = f"wheels-{PLATFORMS[platform].architecture}"
+        yield _gathered(f"What {platform} has compiled.", name, ON_TARGET, packages)
+    yield Stage("wheels", ByArchitecture("wheels", "target"), "target")
+
+
+def _compiler(image: ImagePlan, machine: Machine, platforms: tuple[str, ...]) -> Stage:
+    names = image.debian.compiler
+    operations: tuple[Operation, ...] = (AddDebianPackages(names, machine),) if names else ()
+    where = "the machine that builds" if machine == "build" else "the target platform"
+    return Stage(
+        _compiler_stage(machine),
+        "compiler",
+        machine,
+        operations,
+        (f"What compiles, on {where}.",),
+        on_target=platforms,
+    )
+
+
+def _compiler_stage(machine: Machine) -> str:
+    return "compile-here" if machine == "build" else "compile"
+
+
+def _package(
+    package: Package,
+    machine: Machine,
+    platforms: tuple[str, ...],
+    *,
+    optional: bool = False,
+    made: bool = False,
+) -> Stage:
+    prefix = HERE if machine == "build" else ON_TARGET
+    operation = MakeWheel(
+        Requirements("sdist", (("", (package,)),)),
+        machine,
+        optional,
+        compiling_stage(HERE, package) if made else "",
+    )
+    return Stage(
+        compiling_stage(prefix, package),
+        _compiler_stage(machine),
+        machine,
+        (operation,),
+        on_target=platforms,
+    )
+
+
+def _gathered(purpose: str, stage: str, prefix: str, packages: Sequence[Package]) -> Stage:
+    taken = tuple((package.name, compiling_stage(prefix, package)) for package in packages)
+    machine: Machine = "target" if prefix == ON_TARGET else "build"
+    return Stage(stage, "scratch", machine, (GatherWheels(taken),), (purpose,))

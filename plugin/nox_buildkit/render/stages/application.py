@@ -1,0 +1,25 @@
+"""The layers of the application: its sources, and what surrounds them."""
+
+from __future__ import annotations
+
+from nox_buildkit.plan.image import ImagePlan
+from nox_buildkit.plan.operations import CopySources, PlaceFiles
+from nox_buildkit.render.inputs import INPUTS, SCRIPTS, folder_of
+from nox_buildkit.render.stages.shared import FINISH, bytecode_cache, offline_run
+
+
+def copy_sources(image: ImagePlan, _operation: CopySources) -> list[str]:
+    """Copy the sources, and compile their byte code."""
+    return ['COPY [".", "/layer$WORKDIR/"]', *offline_run(bytecode_cache(image)), f"    {FINISH}"]
+
+
+def place_files(_image: ImagePlan, operation: PlaceFiles) -> list[str]:
+    """Make the user's name, its folders, and the placed files."""
+    mounts, base = [folder_of(operation.placement).mount()], "/"
+    if operation.base_is_mounted:
+        base = "/run/base"
+        mounts.append(f"--mount=type=bind,from=base,target={base}")
+    return [
+        *offline_run(*mounts),
+        f"    python3 -I {SCRIPTS}/surroundings.py {INPUTS}/surroundings.json {base} /layer",
+    ]

@@ -1,0 +1,58 @@
+"""The configuration of an image, as instructions."""
+
+from __future__ import annotations
+
+from nox_buildkit.plan.application import with_group
+from nox_buildkit.plan.image import ImagePlan
+from nox_buildkit.plan.operations import Configure, SetEnvironment
+from nox_buildkit.plan.packages import VENV
+from nox_buildkit.plan.process import Healthcheck
+from nox_buildkit.render import quote
+from nox_buildkit.render.inputs import PRESTART
+
+
+def set_environment(image: ImagePlan, operation: SetEnvironment) -> list[str]:
+    """Set the environment variables of the image."""
+    path = [f'ENV PATH="{VENV}/bin:$PATH"'] if operation.path else []
+    return [
+        *path,
+        *(f"ENV {name}={quote.dockerfile_word(value)}" for name, value in image.config.env),
+    ]
+
+
+def configure(image: ImagePlan, _operation: Configure) -> list[str]:
+    """Set user, ports, volumes, commands and labels."""
+    config = image.config
+    lines = [f"EXPOSE {quote.dockerfile_word(port)}" for port in config.expose]
+    lines.append(f"USER {quote.dockerfile_word(with_group(config.user))}")
+    if config.volumes:
+        lines.append(f"VOLUME {quote.expanded_words(config.volumes)}")
+    if config.stop_signal:
+        lines.append(f"STOPSIGNAL {quote.dockerfile_word(config.stop_signal)}")
+    if config.healthcheck:
+        lines.append(_healthcheck(config.healthcheck))
+    entrypoint = config.entrypoint
+    if image.application.prestart:
+        python = f"{VENV}/bin/python" if image.has_environment else "python3"
+        entrypoint = (python, "-I", PRESTART, *(entrypoint or ()))
+    if entrypoint is not None:
+        lines.append(f"ENTRYPOINT {quote.exec_form(entrypoint)}")
+    if config.command is not None:
+        lines.append(f"CMD {quote.exec_form(config.command)}")
+    lines += [
+        f"LABEL {quote.dockerfile_word(name)}={quote.dockerfile_word(value)}"
+        for name, value in config.labels
+    ]
+    return lines
+
+
+def _healthcheck(check: Healthcheck) -> str:
+    options = {
+        "interval": check.interval,
+        "timeout": check.timeout,
+        "start-period": check.start_period,
+        "start-interval": check.start_interval,
+        "retries": check.retries,
+    }
+    stated = "".join(f"--{name}={value} " for name, value in options.items() if value)
+    return f"HEALTHCHECK {stated}CMD {quote.exec_form(check.test)}"

@@ -1,0 +1,71 @@
+"""Install Debian packages with apt."""
+
+from __future__ import annotations
+
+from nox_buildkit.plan.image import ImagePlan
+from nox_buildkit.plan.operations import AddDebianPackages
+from nox_buildkit.render import quote
+from nox_buildkit.render.scripts.layer import EPOCH
+from nox_buildkit.render.stages.packages import ARCHITECTURE
+
+
+def add_debian_packages(_image: ImagePlan, operation: AddDebianPackages) -> list[str]:
+    """Install Debian packages and leave nothing else; a cache keeps lists and archives."""
+    folder = "/run/apt"
+    architecture = ARCHITECTURE[operation.machine]
+    names = " ".join(map(quote.shell_word, operation.names))
+    return [
+        f"RUN --mount=type=cache,id=nox-buildkit-apt-${architecture},target={folder},"
+        "sharing=locked \\",
+        "    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network <<'RUN'",
+        "set -eu",
+        "if [ -s /run/secrets/network ]; then . /run/secrets/network; fi",
+        "export DEBIAN_FRONTEND=noninteractive",
+        "# apt reads these in lower case alone.",
+        "export http_proxy=${http_proxy:-${HTTP_PROXY:-}}",
+        "export https_proxy=${https_proxy:-${HTTPS_PROXY:-}}",
+        f"set -- -qq -o Dir::Cache={folder}/cache -o Dir::State::Lists={folder}/lists "
+        f"-o Dir::Log={folder} -o Dpkg::Options::=--log={folder}/dpkg.log "
+        "-o APT::Keep-Downloaded-Packages=true -o Dpkg::Use-Pty=0",
+        "if [ -s /run/secrets/ca-bundle ]; then",
+        '  set -- "$@" -o Acquire::https::CAInfo=/run/secrets/ca-bundle',
+        "fi",
+        f"mkdir -p {folder}/cache/archives/partial {folder}/lists/partial",
+        "touch /run/started",
+        'apt-get "$@" update',
+        *_install_debian(names),
+        "rm -f /var/cache/ldconfig/aux-cache /var/cache/debconf/*-old /var/lib/dpkg/*-old",
+        "# What the packages brought has their times; what changed now has one time for all.",
+        f"find / -xdev -newer /run/started -exec touch --no-dereference --date=@{EPOCH} {{}} +",
+        "rm /run/started",
+        "RUN",
+    ]
+
+
+def _install_debian(names: str) -> list[str]:
+    """Install exactly the packages ``names`` (shell words), or say which could not be."""
+    alike = (
+        "import difflib, sys; name = sys.argv[1]; "
+        "names = [n for n in sys.stdin.read().split() if n[:3] == name[:3]]; "
+        'name in names or print("names like", f"{name}:", '
+        '", ".join(difflib.get_close_matches(name, names, 3, 0.7)))'
+    )
+    return [
+        "# Without Pattern-Only, a name that is not there is taken for a regular expression.",
+        'if ! apt-get "$@" -o APT::Cmd::Pattern-Only=true install --yes --no-install-recommends '
+        f"-- {names}; then",
+        f"  for name in {names}; do",
+        f'    apt-cache "$@" pkgnames | python3 -Ic \'{alike}\' "$name" || true',
+        "  done",
+        "  exit 100",
+        "fi",
+        "# A virtual package is there if another provides it.",
+        "dpkg-query --show --showformat='${db:Status-Status},${Package},${Provides},\\n' |",
+        "  sed -n 's/ *([^)]*)//g; s/, */,/g; s/^installed,/,/p' > /run/installed",
+        f"for name in {names}; do",
+        '  if ! grep -qF -- ",$name," /run/installed; then',
+        '    echo "E: nothing was installed for $name"; exit 100',
+        "  fi",
+        "done",
+        "rm /run/installed",
+    ]

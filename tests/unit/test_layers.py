@@ -1,0 +1,90 @@
+"""Packages import only what is below them, and the pure ones reach nothing outside."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import nox_buildkit
+
+PACKAGE = Path(nox_buildkit.__file__).parent
+NAME = PACKAGE.name
+
+#: From the ground up: a package imports itself and those that come before it, lazily or not.
+LAYERS = (
+    "printable", "errors", "mounts", "files", "cache_entries", "environment", "run",
+    "oci", "debian", "buildspec", "plan", "lock", "bases", "engine", "facts", "render",
+    "results", "verify", "report", "build", "commands", "arguments", "sessions",
+)  # fmt: skip
+
+#: Values in, values out.
+PURE = ("buildspec", "plan", "render", "results")
+OUTSIDE = {
+    "asyncio", "http", "multiprocessing", "nox", "python_on_whales", "random", "requests",
+    "socket", "subprocess", "tempfile", "threading", "time", "urllib.request", "uuid",
+}  # fmt: skip
+REACHING = {("os", "environ"), ("os", "getenv"), ("datetime", "now"), ("Path", "cwd")}
+
+#: Programs that run inside a build: files of data to the rest of the package.
+SCRIPTS = PACKAGE / "render" / "scripts"
+MODULES = [path for path in sorted(PACKAGE.rglob("*.py")) if path.name != "__init__.py"]
+
+
+def layer_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module == NAME:
+            yield from (f"{NAME}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+def test_every_package_has_a_layer() -> None:
+    assert {layer_of(path) for path in MODULES} == set(LAYERS)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_imports_only_layers_below_its_own(path: Path) -> None:
+    own = LAYERS.index(layer_of(path))
+    used = {
+        name.split(".")[1]
+        for name in imported(ast.parse(path.read_text()))
+        if name.startswith(f"{NAME}.")
+    }
+
+    assert not {layer for layer in used if LAYERS.index(layer) > own}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in MODULES if layer_of(path) in PURE and path.parent != SCRIPTS],
+    ids=lambda path: str(path.relative_to(PACKAGE)),
+)
+def test_pure_modules_do_not_reach_out(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    attributes = {
+        (node.value.id, node.attr)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
+
+    assert not set(imported(tree)) & OUTSIDE
+    assert not attributes & REACHING
+
+
+def test_only_one_module_imports_nox() -> None:
+    importing = {
+        path.name
+        for path in MODULES
+        if "nox" in {name.split(".")[0] for name in imported(ast.parse(path.read_text()))}
+    }
+
+    assert importing == {"sessions.py"}
