@@ -74,6 +74,11 @@ class Bases:
         return self.builder or self.base
 
     @property
+    def build_name(self) -> str:
+        """The name that stages use for the image in which build steps run."""
+        return "builder" if self.builder else "base"
+
+    @property
     def named(self) -> dict[str, Base]:
         """Each image by the name that stages use for it."""
         every = {"base": self.base, "builder": self.builder, "compiler": self.compiler}

@@ -37,11 +37,12 @@ def select_packages(
 
     Raises PlanError naming every package and platform without a wheel.
     """
+    allowed = ("wheel", "sdist") if compiles else ("wheel",)
     problems = [
         _no_wheel(file, platform, python, libc)
         for platform in platforms
         for file in coverage.get(platform.oci, ())
-        if file.kind != "wheel" and not (file.kind == "sdist" and compiles)
+        if file.kind not in allowed
     ]
     if problems:
         raise PlanError(*problems)
@@ -55,13 +56,11 @@ def select_packages(
     chosen = {platform.oci: every[platform.oci] for platform in platforms}
     shared = set.intersection(*(set(packages.values()) for packages in every.values()))
     pure = {package for package in shared if package.kind == "pure"}
-    return Selection(
-        tuple(sorted(pure, key=lambda package: package.name)),
-        {
-            platform: tuple(package for package in packages.values() if package not in pure)
-            for platform, packages in chosen.items()
-        },
-    )
+    native = {
+        platform: tuple(package for package in packages.values() if package not in pure)
+        for platform, packages in chosen.items()
+    }
+    return Selection(tuple(sorted(pure, key=lambda package: package.name)), native)
 
 
 #: What a base has already, by OCI platform.
