@@ -143,6 +143,24 @@ def test_the_other_scripts_run(root: Path) -> None:
     status = (root / "named/data").stat()
     assert (status.st_uid, status.st_gid) == (10002, 10002)
 
+    for account, uid, said in (
+        ("app", 999, ""),
+        ("held", 10001, ""),
+        ("held", 999, "the base has a user 'held' with the ID 10001, not 999"),
+        ("app", 10001, "the ID 10001 of 'app' belongs to the user 'held' of the base"),
+    ):
+        shutil.rmtree(root / "named")
+        description |= {"account": account, "user": f"{uid}:{uid}", "directories": []}
+        (inputs / "surroundings.json").write_text(json.dumps(description))
+        done = run(root, "surroundings.py", "/inputs/surroundings.json", "/", "/named")
+        assert done.stderr == (f"nox-buildkit: {said}\n" if said else "")
+        (root / "named").mkdir(exist_ok=True)
+        if not said:
+            lines = (root / "named/etc/passwd").read_text().splitlines()
+            assert [x.split(":")[:3] for x in lines if x.startswith(account)] == [
+                [account, "x", str(uid)]
+            ]
+
     for place in ("any/one-1-py3-none-any.whl", "here/one_x-1-cp3-cp3-linux.whl"):
         path = (
             root / "wheels" / place.partition("-")[0].rpartition("/")[2].replace("_", "-") / place

@@ -7,26 +7,37 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nox_buildkit.engine import layout
 from nox_buildkit.engine.events.progress import Progress
-from nox_buildkit.errors import BuildError, Problem
+from nox_buildkit.errors import BuildError, Location, Problem
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.report.summary import ImageResult, PlatformResult
 from nox_buildkit.verify.source_files import compared_layers, differing
 
+if TYPE_CHECKING:
+    from nox_buildkit.oci.root_file_system import Tree
+
 _SHOWN = 5
+
+#: A key of an image, and positions in its value.
+Place = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
 class Exported:
-    """The index ``digest`` of ``image`` in the OCI layout of its name below ``exports``."""
+    """The index ``digest`` of ``image`` in the OCI layout of its name below ``exports``.
+
+    ``locate``: where the spec has a key of an image or a variant.
+    """
 
     plan: Plan
     image: ImagePlan
     exports: Path
     digest: str
+    locate: Callable[[ImagePlan, Place], Location | None]
 
     @property
     def folder(self) -> Path:
@@ -78,22 +89,21 @@ class Exported:
         )
 
     def _start_warnings(self) -> Iterator[str]:
-        """What a container could not start."""
-        # Not on the way of a run that finds nothing to do.
+        """Yield a sentence for all that a container could not start."""
+        # Imported late: a run that finds nothing to do does not need it.
         from nox_buildkit.oci.root_file_system import Tree  # noqa: PLC0415
-        from nox_buildkit.verify.commands import uncompiled, unstartable  # noqa: PLC0415
+        from nox_buildkit.verify.commands import unstartable  # noqa: PLC0415
 
         for result in self.platforms:
             one = self.image.on(result.platform)
             tree = Tree(layout.layer_files(self.folder, result))
             config = layout.read_config(self.folder, result)
-            started = [(*(one.starts.entrypoint or ()), *(one.starts.command or ()))]
-            for command in (*started, *one.application.prestart):
-                for problem in unstartable(tree, config, command):
-                    yield f"{self.image.name}: {problem}"
-            files = [file.path for file in one.application.sources.files]
-            for problem in uncompiled(tree, one.config.workdir, files, one.python.version):
-                yield f"{self.image.name}: {problem}"
+            for command, places in _commands(one):
+                for finding in unstartable(tree, config, command):
+                    place = places[finding.word]
+                    at = self.locate(one, place) if place else None
+                    yield f"{at or self.image.name}: {finding.sentence}"
+            yield from (f"{self.image.name}: {each}" for each in _uncompiled(tree, one))
 
     def _warnings(self, tell: Callable[[str], None]) -> Iterator[str]:
         """What of the native packages will not load."""
@@ -112,6 +122,40 @@ class Exported:
             found = examine(layers, own, result.platform, stack[0].python.libc)
             for problem in (*found.problems, *with_packages(found, result.platform, tell)):
                 yield f"{self.image.name}, {result.platform}: {problem}"
+
+
+def _commands(image: ImagePlan) -> Iterator[tuple[Sequence[str], Sequence[Place]]]:
+    """Yield each command that a container runs, and where the spec has each word of it.
+
+    A word that the image inherits has the place ``()``.
+    """
+    config, starts = image.config, image.starts
+    started: list[tuple[str, Place]] = []
+    for key, words, stated in (
+        ("entrypoint", starts.entrypoint, config.entrypoint),
+        ("command", starts.command, config.command),
+    ):
+        started += [(w, (key, n) if stated is not None else ()) for n, w in enumerate(words or ())]
+    commands = [started]
+    for number, program in enumerate(image.application.prestart):
+        commands.append([(word, ("prestart", number, n)) for n, word in enumerate(program)])
+    if check := config.healthcheck:
+        commands.append([(word, ("healthcheck", "test", n)) for n, word in enumerate(check.test)])
+    for command in commands:
+        yield [word for word, _ in command], [place for _, place in command]
+
+
+def _uncompiled(tree: Tree, image: ImagePlan) -> Iterator[str]:
+    """Yield a sentence about each source without byte code, and about the rest of many."""
+    from nox_buildkit.verify.commands import syntax_problem, uncompiled  # noqa: PLC0415
+
+    sources = image.application.sources
+    failed = uncompiled(tree, image.config.workdir, [file.path for file in sources.files])
+    for path in failed[:_SHOWN]:
+        # The files of the folder are those of the image: `require_planned` has compared them.
+        yield syntax_problem(path, Path(sources.folder, path).read_bytes(), image.python.version)
+    if len(failed) > _SHOWN:
+        yield f"{len(failed) - _SHOWN} more files cannot be compiled"
 
 
 def require_planned(made: Sequence[Exported], done: str) -> None:

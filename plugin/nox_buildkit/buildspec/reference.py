@@ -11,7 +11,7 @@ from nox_buildkit.buildspec.model.buildspec import BuildSpec
 from nox_buildkit.buildspec.model.expected_types import Kind, flow, kind_of
 from nox_buildkit.buildspec.model.image import Image
 from nox_buildkit.buildspec.model.requirement_set import Requirements
-from nox_buildkit.buildspec.model.runtime import File, Healthcheck, Step
+from nox_buildkit.buildspec.model.runtime import Account, File, Healthcheck, Step
 from nox_buildkit.buildspec.reading.yaml_reader import MAX_DEPTH, MAX_NODES, MAX_SIZE
 
 _WORDS: dict[Any, str] = {int: "integer", bool: "`true` or `false`"}
@@ -41,6 +41,7 @@ _SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("Image", Image),
     ("Requirements", Requirements),
     ("Healthcheck", Healthcheck),
+    ("Account", Account),
     ("File", File),
     ("Step", Step),
 )
@@ -99,7 +100,7 @@ def _section(title: str, model: type[BaseModel]) -> str:
 
 def _type(field: FieldInfo) -> str:
     kind = kind_of(field.annotation)
-    return _words(Kind(kind.type, (*kind.metadata, *field.metadata)))
+    return _words(Kind(kind.type, (*kind.metadata, *field.metadata), kind.mapping))
 
 
 def _words(kind: Kind, many: str = "") -> str:
@@ -111,7 +112,8 @@ def _words(kind: Kind, many: str = "") -> str:
     if kind.is_mapping:
         return f"mapping of names to {_words(kind_of(get_args(kind.type)[1]), 's')}"
     if kind.is_text:
-        return f"string{many} or integer{many}" if kind.keeps_integers else f"string{many}"
+        text = f"string{many} or integer{many}" if kind.keeps_integers else f"string{many}"
+        return f"{text} or {_words(Kind(kind.mapping))}" if kind.mapping else text
     if kind.type in _WORDS:
         return _WORDS[kind.type]
     return " or ".join(f"`{value}`" for value in get_args(kind.type))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nox_buildkit.build.baking import Bake, bake, prepared, work_folder
 from nox_buildkit.build.destination import require_room, require_writable
-from nox_buildkit.build.exported import Exported, require_planned
+from nox_buildkit.build.exported import Exported, Place, require_planned
 from nox_buildkit.build.project import (
     Project,
     exclusively,
@@ -19,7 +19,7 @@ from nox_buildkit.build.project import (
     open_project,
     plan_project,
 )
-from nox_buildkit.buildspec.model.targets import targets_of
+from nox_buildkit.buildspec.model.targets import Target, targets_of
 from nox_buildkit.engine import layout
 from nox_buildkit.engine.bake import BakeResult
 from nox_buildkit.engine.buildkit import Engine, Needs
@@ -120,7 +120,8 @@ def build_images(
             outcome, digests = _bake(ready, exports, reporter)
         for notice in outcome.notices():
             reporter.message(notice)
-        made = [Exported(plan, image, exports, digests[image.name]) for image in plan.images]
+        locate = _locator(project, plan)
+        made = [Exported(plan, i, exports, digests[i.name], locate) for i in plan.images]
         require_planned(made, also.done if also else "")
         results = [one.finish(output, reporter.message, outcome.progress) for one in made]
         # Locks and bases take their time, too, and people wait for all of it.
@@ -145,11 +146,22 @@ def _require_native(engine: Engine, plan: Plan) -> None:
 
 
 def _places(project: Project, plan: Plan) -> dict[str, Location]:
-    """Where the spec names the Debian packages that steps of ``plan`` install."""
+    """Return where the spec names Debian packages and users that stages of ``plan`` add."""
     images = plan.every_image
     targets = [t for image in images for t in targets_of(project.spec, image.name)]
     keys = ("apt", "build-apt")
-    return {k: v for t in targets for key in keys for k, v in t.locations(key).items()}
+    places = {k: v for t in targets for key in keys for k, v in t.locations(key).items()}
+    return places | {t.account: at for t in targets if t.account and (at := t.location("user"))}
+
+
+def _locator(project: Project, plan: Plan) -> Callable[[ImagePlan, Place], Location | None]:
+    """Return what finds the place of a key of an image or a variant in the spec."""
+    found: dict[str, Target] = {}
+    for image in plan.every_image:
+        of_image = targets_of(project.spec, image.name)
+        # The image has the name of the spec, and its first target may have another.
+        found |= {target.name: target for target in of_image} | {image.name: of_image[0]}
+    return lambda image, place: found[image.name].location(*place)
 
 
 def _bake(ready: Bake, exports: Path, reporter: Reporter) -> tuple[BakeResult, dict[str, str]]:

@@ -61,11 +61,13 @@ class Step:
 class Application:
     """The application of an image.
 
+    ``account``: the name of its user, if that is stated with an ID;
     ``directories``: folders that belong to the user; ``prestart``: programs that run before the
     command; ``steps``: programs that make files during the build.
     """
 
     sources: Sources
+    account: str = ""
     directories: tuple[str, ...] = ()
     files: tuple[PlacedFile, ...] = ()
     prestart: tuple[tuple[str, ...], ...] = ()

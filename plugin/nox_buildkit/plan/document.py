@@ -49,6 +49,7 @@ def _image(image: ImagePlan) -> dict[str, Any]:
         "platforms": _value(packages.platforms),
         "step_packages": _value(packages.steps),
         "application": _value(application.sources),
+        "account": application.account,
         "directories": list(application.directories),
         "files": _value(application.files),
         "prestart": _value(application.prestart),

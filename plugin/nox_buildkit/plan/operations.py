@@ -28,9 +28,13 @@ class Requirements:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Files and folders around an application, and the user that they belong to."""
+    """Files and folders around an application, and the user that they belong to.
+
+    ``account``: the name that ``user`` (then ``uid:gid``) has or gets.
+    """
 
     user: str
+    account: str
     directories: tuple[str, ...]
     files: tuple[PlacedFile, ...]
     prestart: tuple[tuple[str, ...], ...]

@@ -86,7 +86,11 @@ def _steps(image: ImagePlan) -> Iterator[Stage]:
 def _surroundings(image: ImagePlan) -> Stage:
     application = image.application
     placement = Placement(
-        image.config.user, application.directories, application.files, application.prestart
+        image.config.user,
+        application.account,
+        application.directories,
+        application.files,
+        application.prestart,
     )
     return Stage(
         "surroundings",

@@ -131,6 +131,7 @@ def _application(target: Target, known: TargetFacts, lower: ImagePlan | None) ->
             tuple(File(f.path, f.size, f.digest) for f in known.context.files),
             known.context.ignored,
         ),
+        account=target.account,
         # The sources may be in folders of the image that this one builds on.
         directories=tuple(dict.fromkeys((*inherited, *image.directories, *image.volumes))),
         files=tuple(_placed(target, known)),

@@ -94,8 +94,10 @@ def _surroundings(placement: Placement) -> Folder:
             {"source": name, "target": f"{folder}/{name}", "mode": "0644", "owner": "0:0"}
             for name in texts
         ]
+    account = {"account": placement.account} if placement.account else {}
     texts["surroundings.json"] = _json(
         {
+            **account,
             "user": owner,
             "directories": [{"path": path, "owner": owner} for path in placement.directories],
             "files": placed,

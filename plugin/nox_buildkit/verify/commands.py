@@ -1,15 +1,17 @@
-"""Whether what an image starts is in it: its programs, modules and files.
+"""Check that an image has what it starts: programs, modules and files.
 
-Only what is certain is said: a program may have ways of its own to find what it is told to run, so
-a module counts as there wherever it lies.
+Only what is certain is reported: a program may find what it runs in ways of its own, so a module
+counts as present wherever it is.
 """
 
 from __future__ import annotations
 
+import ast
 import posixpath
 import re
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from nox_buildkit.oci.root_file_system import Tree
 
@@ -24,30 +26,37 @@ _BYTE_CODE = re.compile(r"__pycache__/([^/]+)\.[^./]+\.pyc$")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def unstartable(tree: Tree, config: Mapping[str, Any], command: Sequence[str]) -> Iterator[str]:
-    """Sentences about ``command`` in the image ``tree`` that it cannot run.
+class Finding(NamedTuple):
+    """What is wrong with the ``word`` of a command, counted from 0."""
+
+    word: int
+    sentence: str
+
+
+def unstartable(tree: Tree, config: Mapping[str, Any], command: Sequence[str]) -> Iterator[Finding]:
+    """Yield what of ``command`` the image ``tree`` cannot run.
 
     ``config``: of the image (OCI image specification, config.md).
     """
     if not command:
         return
-    program, *arguments = command
+    program, *_ = command
     workdir = config.get("WorkingDir") or "/"
     problem = _program(tree, program, workdir, config.get("Env") or ())
     if problem:
-        yield problem
+        yield Finding(0, problem)
         return
     name = posixpath.basename(program)
     if name not in _SHELLS:
-        yield from _unexpanded(arguments)
+        yield from _unexpanded(command)
     if _PYTHON.fullmatch(name):
-        yield from _python(tree, arguments, workdir)
+        yield from _python(tree, command, workdir)
     elif name in _SERVERS:
-        yield from _served(tree, arguments)
+        yield from _served(tree, command, 1)
 
 
-def uncompiled(tree: Tree, workdir: str, files: Sequence[str], python: str) -> Iterator[str]:
-    """A sentence about the sources ``files``, below ``workdir``, that have no byte code."""
+def uncompiled(tree: Tree, workdir: str, files: Sequence[str]) -> list[str]:
+    """Return those of the sources ``files``, below ``workdir``, that have no byte code."""
     made = {_BYTE_CODE.sub(r"\1.py", path) for path in tree.entries if path.endswith(".pyc")}
     failed = []
     for path in files:
@@ -55,12 +64,28 @@ def uncompiled(tree: Tree, workdir: str, files: Sequence[str], python: str) -> I
         entry = tree.entries.get(absolute)
         if path.endswith(".py") and entry and not entry.link and absolute not in made:
             failed.append(path)
-    if failed:
-        more = f" and {len(failed) - 5} more" if len(failed) > 5 else ""
-        yield (
-            f"{', '.join(failed[:5])}{more}: Python {python} cannot compile it; find the mistake "
-            f"with 'python{python} -m py_compile {failed[0]}'"
-        )
+    return failed
+
+
+def syntax_problem(path: str, source: bytes, python: str) -> str:
+    """Say why ``python`` (``3.13``) did not compile ``source``.
+
+    The Python that runs this one parses it: where it accepts what the other one did not, the line
+    is not known.
+    """
+    minor = int(python.split(".")[1])
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            ast.parse(source, path, feature_version=(3, minor))
+    except SyntaxError as error:
+        line = f":{error.lineno}" if error.lineno else ""
+        return f"{path}{line}: {type(error).__name__}: {error.msg}; correct it"
+    except (ValueError, RecursionError, MemoryError):
+        pass
+    return (
+        f"{path}: Python {python} cannot compile it; find the mistake with "
+        f"'python{python} -m py_compile {path}'"
+    )
 
 
 def _program(tree: Tree, program: str, workdir: str, variables: Sequence[str]) -> str:
@@ -86,38 +111,42 @@ def _program(tree: Tree, program: str, workdir: str, variables: Sequence[str]) -
     )
 
 
-def _unexpanded(arguments: Sequence[str]) -> Iterator[str]:
-    for argument in arguments:
+def _unexpanded(command: Sequence[str]) -> Iterator[Finding]:
+    for word, argument in enumerate(command):
         # Text of a program may hold anything.
-        if " " not in argument and "\n" not in argument and (found := _VARIABLE.search(argument)):
-            yield (
+        spaced = " " in argument or "\n" in argument
+        if word and not spaced and (found := _VARIABLE.search(argument)):
+            yield Finding(
+                word,
                 f"'{found[0]}' in 'command' stays as it is, since no shell reads it; read the "
-                'variable in the program, or start [sh, -c, "exec …"]'
+                'variable in the program, or start [sh, -c, "exec …"]',
             )
 
 
-def _python(tree: Tree, arguments: Sequence[str], workdir: str) -> Iterator[str]:
-    """The interpreter's options (python(1)) as far as to what it runs."""
-    waiting = list(arguments)
-    while waiting:
-        word = waiting.pop(0)
+def _python(tree: Tree, command: Sequence[str], workdir: str) -> Iterator[Finding]:
+    """Follow the interpreter's options (python(1)) to what it runs."""
+    position = 1
+    while position < len(command):
+        word = command[position]
         if word in ("-X", "-W", "--check-hash-based-pycs"):
-            waiting = waiting[1:]
+            position += 1
         elif word == "-m":
-            if waiting:
-                yield from _module(tree, waiting[0])
-                if waiting[0] in _SERVERS:
-                    yield from _served(tree, waiting[1:])
+            if position + 1 < len(command):
+                yield from _module(tree, command[position + 1], position + 1)
+                if command[position + 1] in _SERVERS:
+                    yield from _served(tree, command, position + 2)
             return
         elif not word.startswith("-"):
             if tree.find(posixpath.join(workdir, word)) is None:
-                yield f"'{word}', which Python is to run, is not in the image; correct 'command'"
+                sentence = f"'{word}', which Python is to run, is not in the image"
+                yield Finding(position, f"{sentence}; correct 'command'")
             return
         elif word == "-" or re.fullmatch("-[A-Za-z]*[cm].*", word) or not word[1:].isalpha():
             return
+        position += 1
 
 
-def _module(tree: Tree, name: str) -> Iterator[str]:
+def _module(tree: Tree, name: str, word: int) -> Iterator[Finding]:
     if not re.fullmatch(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", name):
         return
     path = "/" + name.replace(".", "/")
@@ -125,18 +154,21 @@ def _module(tree: Tree, name: str) -> Iterator[str]:
         return
     if _has_module(tree, name):
         if next(tree.ending((f"{path}/__init__.py",)), None):
-            yield f"'{name}' cannot be run with -m: the package has no __main__.py"
+            message = f"'{name}' cannot be run with -m: the package has no __main__.py"
+            yield Finding(word, message)
         return
-    yield f"no module '{name}' is in the image; add its package to the requirements, or 'copy' it"
+    message = f"no module '{name}' is in the image; add its package to the requirements, or"
+    yield Finding(word, f"{message} 'copy' it")
 
 
-def _served(tree: Tree, arguments: Sequence[str]) -> Iterator[str]:
+def _served(tree: Tree, command: Sequence[str], first: int) -> Iterator[Finding]:
     previous = ""
-    for word in arguments:
+    for position, word in enumerate(command[first:], first):
         match = _APPLICATION.fullmatch(word)
         # What follows an option may be its value.
         if match and not previous.startswith("-") and not _has_module(tree, match[1]):
-            yield f"no module '{match[1]}' is in the image, which '{word}' names; correct 'command'"
+            message = f"no module '{match[1]}' is in the image, which '{word}' names"
+            yield Finding(position, f"{message}; correct 'command'")
         previous = word
 
 

@@ -135,11 +135,14 @@ images:
 
     warned = [x.removeprefix("warning: ") for x in done.stderr.splitlines() if "warning: " in x]
     assert [line.partition(";")[0] for line in warned] == [
-        "web: '$PORT' in 'command' stays as it is, since no shell reads it",
-        "web: no module 'gone' is in the image",
-        "web: 'uvicorn', which it starts, is not in the image: nothing on its PATH provides it",
-        "web: './run.sh', which it starts, is not executable",
-        "web: app/broken.py: Python 3.13 cannot compile it",
+        "buildspec.yaml:7:41: images.web.command.4: '$PORT' in 'command' stays as it is, since no "
+        "shell reads it",
+        "buildspec.yaml:7:27: images.web.command.2: no module 'gone' is in the image",
+        "buildspec.yaml:8:17: images.web.prestart.0.0: 'uvicorn', which it starts, is not in the "
+        "image: nothing on its PATH provides it",
+        "buildspec.yaml:8:39: images.web.prestart.1.0: './run.sh', which it starts, is not "
+        "executable",
+        "web: app/broken.py:1: SyntaxError: invalid syntax",
     ]
 
 

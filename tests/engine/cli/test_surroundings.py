@@ -178,6 +178,38 @@ def test_a_user_by_name_is_the_bases_or_is_made(project: Project) -> None:
         assert (data.uid, data.gid) == (number, number)
 
 
+def test_a_user_can_have_an_id_of_its_own(project: Project, private_engine: PrivateEngine) -> None:
+    spec = "version: 1\nimages: {web: {base: debian, user: USER, directories: [/data]}}\n"
+    project.write({"buildspec.yaml": spec.replace("USER", "{name: app, uid: 999}")})
+    project.ok("build", "--platform", "linux/amd64", "--load")
+    image = _image(project)
+    assert image.config["config"]["User"] == "999:999"
+    data = image.members(image.own_layers[-1])["data"]
+    assert (data.uid, data.gid) == (999, 999)
+    said = private_engine.client.run("web:latest", ["id"], remove=True, networks=["none"])
+    assert said == "uid=999(app) gid=999(app) groups=999(app)"
+
+    for user, cause in (
+        ("{name: www-data, uid: 999}", "the base has a user 'www-data' with the ID 33, not 999"),
+        ("{name: app, uid: 33}", "the ID 33 of 'app' belongs to the user 'www-data' of the base"),
+    ):
+        project.write({"buildspec.yaml": spec.replace("USER", user)})
+        done = project.nox("build", "--platform", "linux/amd64")
+        assert done.code != 0
+        assert done.cause.startswith("buildspec.yaml:2:36: images.web.user: ")
+        assert cause in done.cause
+
+
+def test_folders_of_a_user_have_the_first_group_of_that_user(project: Project) -> None:
+    # The group of the user nobody has another name.
+    spec = "version: 1\nimages: {web: {base: debian, user: nobody, directories: [/data]}}\n"
+    project.write({"buildspec.yaml": spec})
+    project.ok("build", "--platform", "linux/amd64")
+    image = _image(project)
+    data = image.members(image.own_layers[-1])["data"]
+    assert (data.uid, data.gid) == (65534, 65534)
+
+
 def test_the_configuration_is_the_same_without_this_program(surrounded: Project) -> None:
     plan = json.loads(surrounded.ok("plan", "--json").stdout)["images"][0]
     surrounded.ok("render", "--output", "bake")

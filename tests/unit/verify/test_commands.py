@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nox_buildkit.oci.root_file_system import Tree
-from nox_buildkit.verify.commands import unstartable
+from nox_buildkit.verify.commands import syntax_problem, unstartable
 
 
 def _layer(path: Path, files: Mapping[str, tuple[int, str]]) -> Path:
@@ -76,4 +76,29 @@ def test_what_a_command_starts_has_to_be_there(tree: Tree, command: str, said: s
 
     found = list(unstartable(tree, config, command.split()))
 
-    assert [sentence[: len(said)] for sentence in found[:1]] == ([said] if said else [])
+    assert [finding.sentence[: len(said)] for finding in found[:1]] == ([said] if said else [])
+
+
+def test_a_finding_names_the_word(tree: Tree) -> None:
+    config = {"WorkingDir": "/app", "Env": ["PATH=/usr/bin"]}
+
+    for command, word in (
+        (["gone"], 0),
+        (["python3", "-X", "dev", "gone.py"], 3),
+        (["python3", "-m", "shop.gone"], 2),
+        (["/app/start", "--port", "$PORT"], 2),
+    ):
+        assert [finding.word for finding in unstartable(tree, config, command)] == [word]
+
+
+def test_a_syntax_error_has_its_line() -> None:
+    said = syntax_problem("app/main.py", b"import os\n\nprint(os.name\n", "3.13")
+    assert said == "app/main.py:3: SyntaxError: '(' was never closed; correct it"
+    # What this Python accepts, and an older one does not, as far as the parser knows.
+    said = syntax_problem("app/main.py", b"match 1:\n    case 1: pass\n", "3.9")
+    assert said.startswith("app/main.py:2: SyntaxError: Pattern matching is only")
+    said = syntax_problem("app/main.py", b"x = 1\n", "3.13")
+    assert said == (
+        "app/main.py: Python 3.13 cannot compile it; find the mistake with "
+        "'python3.13 -m py_compile app/main.py'"
+    )

@@ -16,6 +16,7 @@ from nox_buildkit.buildspec.model.grammar import match
 from nox_buildkit.buildspec.text import Invalid, escaped, printable, shown
 
 ENV_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+USER_NAME = r"[a-z_][a-z0-9_-]{0,31}"
 USER = r"(?:[0-9]{1,10}|[a-z_][a-z0-9_-]{0,31})(?::(?:[0-9]{1,10}|[a-z_][a-z0-9_-]{0,31}))?"
 PORT = r"([1-9][0-9]{0,4})(?:/(tcp|udp|sctp))?"
 CACHE_PATH = r"(?:/[A-Za-z0-9._-]+)+"
@@ -83,6 +84,11 @@ def user(value: str) -> str:
     if any(part.isdigit() and int(part) > 2**31 - 1 for part in value.split(":")):
         raise Invalid(f"{shown(value)} is beyond the largest user ID", "at most 2147483647")
     return value
+
+
+def user_name(value: str) -> str:
+    """The name of a user (useradd(8))."""
+    return match(USER_NAME, value, "a user's name", "lower-case letters, digits, '_' and '-'")
 
 
 def workdir(value: str) -> str:

@@ -15,10 +15,14 @@ from nox_buildkit.buildspec.model.field_types import IntegerAsWritten
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A type without Optional and Annotated, and what annotated it."""
+    """A type without Optional and Annotated, and what annotated it.
+
+    ``mapping``: the model of a mapping in its place, where both forms can be written.
+    """
 
     type: Any
     metadata: tuple[Any, ...] = ()
+    mapping: type[BaseModel] | None = None
 
     @property
     def model(self) -> type[BaseModel] | None:
@@ -44,16 +48,17 @@ class Kind:
     @property
     def keys(self) -> dict[str, FieldInfo]:
         """The keys that a model has, in order."""
-        if not self.model:
+        model = self.model or self.mapping
+        if not model:
             return {}
-        return {field.alias or name: field for name, field in self.model.model_fields.items()}
+        return {field.alias or name: field for name, field in model.model_fields.items()}
 
     def child(self, part: str | int) -> Kind | None:
         """What is expected under a key or an index; None where nothing is."""
         if isinstance(part, str) and part in self.keys:
             field = self.keys[part]
             inner = kind_of(field.annotation)
-            return Kind(inner.type, (*inner.metadata, *field.metadata))
+            return Kind(inner.type, (*inner.metadata, *field.metadata), inner.mapping)
         if isinstance(part, str) and self.is_mapping:
             return kind_of(get_args(self.type)[1])
         if isinstance(part, int) and self.is_list:
@@ -68,8 +73,10 @@ def kind_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> Kind:
         inner, *more = get_args(annotation)
         return kind_of(inner, (*metadata, *more))
     if origin in {Union, types.UnionType}:
-        inner = next(arg for arg in get_args(annotation) if arg is not types.NoneType)
-        return kind_of(inner, metadata)
+        inner, *others = (arg for arg in get_args(annotation) if arg is not types.NoneType)
+        first = kind_of(inner, metadata)
+        models = (kind_of(other).model for other in others)
+        return Kind(first.type, first.metadata, next(filter(None, models), None))
     return Kind(annotation, metadata)
 
 

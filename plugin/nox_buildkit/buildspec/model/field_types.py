@@ -152,6 +152,12 @@ User: TypeAlias = Annotated[
     _NUMBER_OR_TEXT,
     Schema({"pattern": _anchored(container.USER), "minimum": 0}),
 ]
+UserName: TypeAlias = Annotated[
+    str,
+    AfterValidator(container.user_name),
+    Schema({"pattern": _anchored(container.USER_NAME)}),
+]
+UserId: TypeAlias = Annotated[int, Field(ge=0, le=2**31 - 1)]
 SystemPath: TypeAlias = Annotated[
     str,
     AfterValidator(container.system_path),

@@ -25,10 +25,9 @@ from nox_buildkit.buildspec.model.field_types import (
     Tag,
     Text,
     Unique,
-    User,
     Workdir,
 )
-from nox_buildkit.buildspec.model.runtime import File, Healthcheck, Step
+from nox_buildkit.buildspec.model.runtime import File, Healthcheck, Step, UserOrAccount
 from nox_buildkit.buildspec.model.strict import Strict
 from nox_buildkit.buildspec.text import Invalid, shown
 
@@ -125,10 +124,10 @@ class Variant(Strict):
         description="Environment variables. No secrets: everyone who has the image can read them.",
         examples=[{"LOG_LEVEL": "info"}],
     )
-    user: User = Field(
+    user: UserOrAccount = Field(
         default="10001",
-        description="User that the image runs as: uid, uid:gid or name.",
-        examples=["10001", "10001:10001"],
+        description="User that the image runs as: uid, uid:gid, name, or an account that is made.",
+        examples=["10001", "10001:10001", {"name": "app", "uid": 999}],
     )
     workdir: Workdir = Field(
         default="/app",

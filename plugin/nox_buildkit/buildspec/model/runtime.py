@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated, TypeAlias
+
+from pydantic import Discriminator, Field, Tag
 
 from nox_buildkit.buildspec.model.field_types import (
     CachePath,
@@ -18,6 +20,8 @@ from nox_buildkit.buildspec.model.field_types import (
     Text,
     Unique,
     User,
+    UserId,
+    UserName,
 )
 from nox_buildkit.buildspec.model.strict import Strict
 
@@ -54,6 +58,35 @@ class Healthcheck(Strict):
         description="Failures in a row that make a container unhealthy (Docker: 3).",
         examples=[3],
     )
+
+
+class Account(Strict):
+    """A user with an ID of its own. The build makes it, if the base does not have it."""
+
+    name: UserName = Field(description="Name of the user, and of its group.", examples=["app"])
+    uid: UserId = Field(description="ID of the user.", examples=[999])
+    gid: UserId | None = Field(
+        default=None,
+        description="ID of its group; without it, that of the user.",
+        examples=[100],
+    )
+
+    @property
+    def ids(self) -> str:
+        """``uid:gid``."""
+        return f"{self.uid}:{self.uid if self.gid is None else self.gid}"
+
+
+def _form(value: object) -> str:
+    return AS_MAPPING if isinstance(value, dict | Account) else AS_TEXT
+
+
+#: Marks of the two forms in pydantic's errors; no key looks like one.
+AS_TEXT, AS_MAPPING = "(text)", "(mapping)"
+
+UserOrAccount: TypeAlias = Annotated[
+    Annotated[User, Tag(AS_TEXT)] | Annotated[Account, Tag(AS_MAPPING)], Discriminator(_form)
+]
 
 
 class File(Strict):

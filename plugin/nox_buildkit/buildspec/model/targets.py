@@ -42,8 +42,15 @@ class Target:
 
     @property
     def user(self) -> str:
-        """The user of its containers."""
-        return self._stating("user").user
+        """The user of its containers: ``uid[:gid]`` or a name."""
+        user = self._stating("user").user
+        return user if isinstance(user, str) else user.ids
+
+    @property
+    def account(self) -> str:
+        """The name that the user of its containers gets with its ID; empty if none is stated."""
+        user = self._stating("user").user
+        return "" if isinstance(user, str) else user.name
 
     @property
     def workdir(self) -> str:

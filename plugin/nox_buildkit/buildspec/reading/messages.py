@@ -9,6 +9,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from nox_buildkit.buildspec.model.expected_types import Kind, flow
+from nox_buildkit.buildspec.model.runtime import AS_MAPPING, AS_TEXT
 from nox_buildkit.buildspec.text import SMALLEST, Invalid, escaped, nearest
 from nox_buildkit.buildspec.tree import Node, misread
 from nox_buildkit.errors import Problem
@@ -33,6 +34,8 @@ _EXAMPLES = {
     "run": "run: [python, manage.py, collectstatic, --noinput]",
     "output": "output: [static]",
     "target": "target: /etc/app.ini",
+    "name": "name: app",
+    "uid": "uid: 999",
 }
 _EXPECTED = {
     "string_type": "a string",
@@ -78,7 +81,7 @@ KINDS = frozenset(
 
 def translate(error: ErrorDetails, root: Node, kind: Kind) -> Problem:
     """One of pydantic's errors as a problem of the spec."""
-    path, key = list(error["loc"]), False
+    path, key = [part for part in error["loc"] if part not in (AS_TEXT, AS_MAPPING)], False
     if path and path[-1] == "[key]":
         path, key = path[:-1], True
     if error["type"] == "extra_forbidden":

@@ -85,6 +85,22 @@ RULES: tuple[Rule, ...] = (
         "set up QEMU emulation, or use a builder with a {platform} node",
     ),
     _rule(
+        "account-number",
+        "log",
+        r"(?m)^nox-buildkit: the base has a (?P<kind>user|group) '(?P<account>[^']+)' with the ID "
+        r"(?P<number>\d+), not (?P<wanted>\d+)$",
+        "the base has a {kind} '{account}' with the ID {number}, not {wanted}",
+        "write that ID, or give the user another name",
+    ),
+    _rule(
+        "account-taken",
+        "log",
+        r"(?m)^nox-buildkit: the ID (?P<wanted>\d+) of '(?P<account>[^']+)' belongs to the "
+        r"(?P<kind>user|group) '(?P<other>[^']+)' of the base$",
+        "the ID {wanted} of '{account}' belongs to the {kind} '{other}' of the base",
+        "write another ID",
+    ),
+    _rule(
         "debian-name-alike",
         "log",
         r"(?ms)^E: Unable to locate package (?P<debian>\S+)$.*^names like (?P=debian): "

@@ -78,7 +78,11 @@ def _cause(progress: Progress, vertex: Vertex | None, log: str, said: str) -> Pr
     stage = re.search(r"--from=(\S+)", vertex.name.text) if vertex else None
     values["source"] = f"the stage {stage[1]}" if stage else "the build context"
     message = rule.message.format_map(values).replace(" ()", "")
-    return Problem(message, rule.hint.format_map(values), about=values.get("debian", ""))
+    return Problem(
+        message,
+        rule.hint.format_map(values),
+        about=values.get("debian") or values.get("account") or "",
+    )
 
 
 def _shown(key: str, value: str | None) -> str:

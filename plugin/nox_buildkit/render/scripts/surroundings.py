@@ -25,6 +25,8 @@ class Accounts:
         self.text = path.read_text() if path.is_file() else ""
         lines = [line.split(":") for line in self.text.splitlines()]
         self.ids = {fields[0]: int(fields[2]) for fields in lines if len(fields) > 2}
+        #: Of users: their first group.
+        self.groups = {fields[0]: fields[3] for fields in lines if len(fields) > 3}
 
     def number(self, name: str) -> int:
         """The ID of a name or a number."""
@@ -39,6 +41,30 @@ class Accounts:
         head = self.text if not self.text or self.text.endswith("\n") else f"{self.text}\n"
         self.text = f"{head}{name}:x:{number}:{rest}\n"
         self.ids[name] = number
+        self.groups[name] = rest.partition(":")[0] or str(number)
+
+    def conflict(self, kind: str, name: str, number: int) -> str:
+        """Say why there cannot be a ``kind`` called ``name`` with the ID ``number``."""
+        if self.ids.get(name, number) != number:
+            return f"the base has a {kind} '{name}' with the ID {self.ids[name]}, not {number}"
+        others = [other for other, taken in self.ids.items() if taken == number and other != name]
+        if others and name not in self.ids:
+            return f"the ID {number} of '{name}' belongs to the {kind} '{others[0]}' of the base"
+        return ""
+
+
+def add_account(users: Accounts, groups: Accounts, name: str, ids: str) -> None:
+    """Add the user ``name`` with ``ids``, uid:gid, and its group, as far as they are missing."""
+    uid, gid = map(int, ids.split(":"))
+    said = users.conflict("user", name, uid)
+    if not said and gid not in groups.ids.values():
+        said = groups.conflict("group", name, gid)
+    if said:
+        sys.exit(f"nox-buildkit: {said}")
+    if gid not in groups.ids.values():
+        groups.add(name, gid, "")
+    if name not in users.ids:
+        users.add(name, uid, f"{gid}::/nonexistent:/usr/sbin/nologin")
 
 
 def add_user(users: Accounts, groups: Accounts, wanted: str) -> None:
@@ -67,7 +93,10 @@ def main(description: str, base: str, root: str) -> None:
     inputs, layer = Path(description).parent, Path(root)
     users, groups = (Accounts(Path(base, "etc", name)) for name in ("passwd", "group"))
     before = (users.text, groups.text)
-    add_user(users, groups, wanted["user"])
+    if "account" in wanted:
+        add_account(users, groups, wanted["account"], wanted["user"])
+    else:
+        add_user(users, groups, wanted["user"])
     if wanted["user"].replace(":", "").isdigit() or before != (users.text, groups.text):
         etc = layer / "etc"
         etc.mkdir(parents=True)
@@ -76,8 +105,7 @@ def main(description: str, base: str, root: str) -> None:
 
     def own(path: Path, owner: str) -> None:
         user, _, group = owner.partition(":")
-        # Without a group: the one of the same name, as useradd makes it.
-        os.chown(path, users.number(user), groups.number(group or user))
+        os.chown(path, users.number(user), groups.number(group or users.groups.get(user, user)))
 
     layer.mkdir(exist_ok=True)
     made = []

@@ -31,6 +31,8 @@ GIVEN: dict[str, set[str]] = {
     "no-info": set(),
     "nullable": set(),
     "str": {"string_type", "string_sub_type", "string_unicode"},
+    # Every value has one of the tags of the one union.
+    "tagged-union": set(),
     "tuple": {"tuple_type"},
 }
 #: Which errors each limit of a node gives.
