@@ -68,6 +68,13 @@ class NoxBuildkitError(Exception):
             replace(p, location=p.location or places.get(p.about)) for p in self.problems
         )
 
+    def hinted(self, hints: Mapping[str, str]) -> Self:
+        """Return the same error; a problem about a key of ``hints`` has that hint first."""
+        return self._saying(
+            replace(p, hint=f"{hints[p.about]}; or {p.hint}") if p.about in hints else p
+            for p in self.problems
+        )
+
     def _saying(self, problems: Iterable[Problem]) -> Self:
         """The same error with other ``problems``."""
         other = type(self)(*problems)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,12 +23,12 @@ from nox_buildkit.bases.unpack import PACKAGES, Source, Tree, unpack
 from nox_buildkit.errors import EngineError, PlanError, Problem
 from nox_buildkit.files import cache_dir, locked, scratch
 from nox_buildkit.oci.host import host_platform
-from nox_buildkit.oci.layout_writer import PlatformImage, write_layout
+from nox_buildkit.oci.layout_writer import PlatformImage, compose_layout, write_layout
 from nox_buildkit.plan.wheel_platforms import Libc
 from nox_buildkit.run import Programs
 
 #: Counts changes of what this module makes of the same packages.
-RECIPE = 6
+RECIPE = 7
 
 #: What compiles packages that have no wheel, and what build scripts on Debian take for granted.
 _COMPILERS = (
@@ -82,7 +82,8 @@ class DebianBase:
 
     ``packages``: name and version of every Debian package, by platform; ``asked``: what was asked
     for by name → the package that it is, of a virtual one the provider; ``lacks``: by platform, a
-    sentence for what will be missed of what maintainer scripts do.
+    sentence for what will be missed of what maintainer scripts do; ``parts``: digests of the bases
+    of one platform that it is composed of.
     """
 
     folder: Path
@@ -90,6 +91,7 @@ class DebianBase:
     packages: dict[str, dict[str, str]]
     asked: dict[str, str]
     lacks: dict[str, list[str]]
+    parts: list[str]
 
 
 def release_for(python: str) -> Release:
@@ -106,8 +108,14 @@ def release_for(python: str) -> Release:
 
 
 def assembled(release: Release, platforms: Iterable[str], contents: Contents) -> DebianBase | None:
-    """The base if it was assembled before for all ``platforms``, and is whole."""
-    return _read(_place(release, platforms, contents))
+    """Return the base if every one of ``platforms`` was assembled before, and is whole."""
+    wanted = sorted(set(platforms))
+    parts = [_read(_place(release, [platform], contents)) for platform in wanted]
+    if len(parts) == 1:
+        return parts[0]
+    found = _read(_place(release, wanted, contents))
+    # A platform may have been assembled anew since.
+    return found if found and found.parts == [part and part.digest for part in parts] else None
 
 
 def assemble(
@@ -119,72 +127,103 @@ def assemble(
     contents: Contents,
     again: bool = False,
 ) -> DebianBase:
-    """The base for ``platforms`` and the host's own, from the cache or from Debian's archive.
+    """Return the base for ``platforms``, from the cache or from Debian's archive.
 
+    Each platform is assembled by itself, so that one more leaves the others as they are.
     ``again``: take the newest packages though there is a base already.
 
     Raises EngineError where packages cannot be downloaded or verified.
     """
-    place = _place(release, platforms, contents)
-    with locked(place.with_suffix(".lock")):
-        if not again and (base := _read(place)):
+    wanted = sorted(set(platforms))
+    lock = _place(release, [], contents).with_suffix(".lock")
+    with locked(lock):
+        if not again and (base := assembled(release, wanted, contents)):
             return base
-        store.drop_damaged(place)
-        with scratch(place.parent, ".assemble-") as work:
-            work.chmod(0o755)
-            wanted = _platforms(platforms)
+        places = {platform: _place(release, [platform], contents) for platform in wanted}
+        for place in places.values():
+            store.drop_damaged(place)
+        missing = [name for name in wanted if again or _read(places[name]) is None]
+        if missing:
             what = f"Debian {release.suite} with Python {release.python}"
-            report(f"assembling {what}{contents} for {' and '.join(wanted)}", 0, 0)
-            # The programs end before the threads that wait for them.
-            with ThreadPoolExecutor() as pool, Programs(work, _LIMIT_SECONDS) as programs:
-                unpacked = pool.map(
-                    lambda p: unpack(
-                        release.suite, ARCHITECTURES[p], contents.names, source, programs
-                    ),
-                    wanted,
-                )
-                trees = dict(zip(wanted, unpacked, strict=True))
-                bytecode: Bytecode = {}
-                if not contents.compilers:
-                    host = trees[host_platform()]
-                    bytecode = compile_library(host, release.python, work / "host", programs)
-            layout = work / "layout"
+            report(f"assembling {what}{contents} for {' and '.join(missing)}", 0, 0)
+            _make(release, missing, source, contents)
+        return _composed(release, wanted, contents)
+
+
+def _make(release: Release, platforms: Sequence[str], source: Source, contents: Contents) -> None:
+    """Assemble and keep each of ``platforms``."""
+    parent = _place(release, [], contents).parent
+    with scratch(parent, ".assemble-") as work:
+        work.chmod(0o755)
+        for platform, (tree, bytecode) in _unpacked(
+            release, platforms, source, contents, work
+        ).items():
+            layout = work / f"layout-{platform.replace('/', '-')}"
             layout.mkdir()
-            digest = write_layout(
-                layout,
-                [
-                    # Nobody pulls what only builds use: packed in a hurry.
-                    _image(
-                        platform,
-                        tree,
-                        bytecode,
-                        release,
-                        compression=1 if contents.compilers else 6,
-                    )
-                    for platform, tree in trees.items()
-                ],
-            )
-            versions = {platform: tree.packages for platform, tree in trees.items()}
-            asked = {name: package for t in trees.values() for name, package in t.asked.items()}
-            known: dict[str, Any] = {
-                "digest": digest,
-                "packages": versions,
-                "asked": asked,
-                "lacks": {platform: list(tree.lacks) for platform, tree in trees.items()},
+            # Nobody pulls what only builds use: packed in a hurry.
+            compression = 1 if contents.compilers else 6
+            image = _image(platform, tree, bytecode, release, compression=compression)
+            known = {
+                "digest": write_layout(layout, [image]),
+                "packages": {platform: tree.packages},
+                "asked": dict(tree.asked),
+                "lacks": {platform: list(tree.lacks)},
+                "parts": [],
             }
-            return DebianBase(store.keep(place, layout, known), **known)
+            store.keep(_place(release, [platform], contents), layout, known)
 
 
-def _platforms(wanted: Iterable[str]) -> list[str]:
-    """``wanted``, and the platform whose interpreter compiles byte code for all of them."""
+def _unpacked(
+    release: Release, platforms: Sequence[str], source: Source, contents: Contents, work: Path
+) -> dict[str, tuple[Tree, Bytecode]]:
+    """Unpack the packages of each of ``platforms``; byte code is that of this machine's Python."""
+    host = _host()
+    every = platforms if contents.compilers else sorted({*platforms, host})
+    # The programs end before the threads that wait for them.
+    with ThreadPoolExecutor() as pool, Programs(work, _LIMIT_SECONDS) as programs:
+        unpacked = pool.map(
+            lambda p: unpack(release.suite, ARCHITECTURES[p], contents.names, source, programs),
+            every,
+        )
+        trees = dict(zip(every, unpacked, strict=True))
+        bytecode: Bytecode = {}
+        if not contents.compilers:
+            bytecode = compile_library(trees[host], release.python, work / "host", programs)
+    return {platform: (trees[platform], bytecode) for platform in platforms}
+
+
+def _composed(release: Release, platforms: Sequence[str], contents: Contents) -> DebianBase:
+    """Return the base of ``platforms``, each of which is kept by itself."""
+    parts = [_read(_place(release, [platform], contents)) for platform in platforms]
+    whole = [part for part in parts if part]
+    if len(whole) < len(platforms):
+        raise EngineError(f"base 'debian' was removed from {cache_dir()} while it was assembled")
+    if len(whole) == 1:
+        return whole[0]
+    place = _place(release, platforms, contents)
+    with scratch(place.parent, ".assemble-") as work:
+        layout = work / "layout"
+        digest = compose_layout(layout, [part.folder for part in whole])
+        known: dict[str, Any] = {
+            "digest": digest,
+            "packages": {name: v for part in whole for name, v in part.packages.items()},
+            "asked": {name: package for part in whole for name, package in part.asked.items()},
+            "lacks": {name: lacks for part in whole for name, lacks in part.lacks.items()},
+            "parts": [part.digest for part in whole],
+        }
+        return DebianBase(store.keep(place, layout, known), **known)
+
+
+def _host() -> str:
+    """Return the platform whose interpreter compiles byte code for all of them."""
     host = host_platform()
     if host not in ARCHITECTURES:
         raise EngineError(Problem(f"base 'debian' is not made on {host}", "use base 'slim'"))
-    return sorted({*wanted, host})
+    return host
 
 
 def _place(release: Release, platforms: Iterable[str], contents: Contents) -> Path:
-    key = json.dumps([RECIPE, contents.names, _platforms(platforms)])
+    key = json.dumps([RECIPE, contents.names, sorted(platforms)])
     digest = hashlib.sha256(key.encode()).hexdigest()[:12]
     return cache_dir() / "bases" / f"debian-{release.suite}-{digest}"
 

@@ -232,7 +232,7 @@ def reach_outside(project: Project, bases: Bases, exclude: tuple[Path, ...] = ()
     # What builds the images is in none of them.
     own = (project.file, project.root / "noxfile.py", project.root / "dist")
     exclude = (*own, project.root / BASE_LOCK, *exclude)
-    return Outside(project.root, bases, _native(project), exclude)
+    return Outside(project.root, bases, _native(project), exclude, project.platforms)
 
 
 def _native(project: Project) -> tuple[str, ...]:

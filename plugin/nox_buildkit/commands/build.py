@@ -27,6 +27,7 @@ from nox_buildkit.engine.find import find_engine
 from nox_buildkit.errors import BuildError, EngineError, Location, Problem
 from nox_buildkit.files import private_dir, remove
 from nox_buildkit.plan.image import ImagePlan
+from nox_buildkit.plan.package_selection import spread
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.report.console import Reporter, choose, downloads, make_console, say
 from nox_buildkit.report.summary import ImageResult, print_summary
@@ -128,7 +129,7 @@ def build_images(
         seconds = time.monotonic() - project.began
         return {one.name: replace(one, seconds=seconds) for one in results}
     except BuildError as error:
-        raise error.placed(_places(project, plan)) from None
+        raise error.placed(_places(project, plan)).hinted(_wheel_hints(plan)) from None
     finally:
         reporter.close()
 
@@ -149,9 +150,23 @@ def _places(project: Project, plan: Plan) -> dict[str, Location]:
     """Return where the spec names Debian packages and users that stages of ``plan`` add."""
     images = plan.every_image
     targets = [t for image in images for t in targets_of(project.spec, image.name)]
-    keys = ("apt", "build-apt")
+    keys = ("apt", "build-apt", "steps-apt")
     places = {k: v for t in targets for key in keys for k, v in t.locations(key).items()}
     return places | {t.account: at for t in targets if t.account and (at := t.location("user"))}
+
+
+def _wheel_hints(plan: Plan) -> dict[str, str]:
+    """Return the Pythons that have a wheel of each compiled package: name==version → hint."""
+    hints = {}
+    for target in plan.targets:
+        for one in target.packages.platforms:
+            for package in one.compiled:
+                if pythons := package.pythons:
+                    hints[f"{package.name}=={package.version}"] = (
+                        f"{package.name} {package.version} has wheels for Python {spread(pythons)} "
+                        f"on {one.platform}: write 'python: \"{pythons[-1]}\"'"
+                    )
+    return hints
 
 
 def _locator(project: Project, plan: Plan) -> Callable[[ImagePlan, Place], Location | None]:

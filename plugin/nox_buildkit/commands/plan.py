@@ -95,6 +95,11 @@ def _debian(tree: Tree, image: ImagePlan) -> None:
             places = " and ".join(package.platforms)
             some = f" on {places}" if len(package.platforms) < len(image.platforms) else ""
             branch.add(f"{package.name} {package.version}{virtual}{some}")
+    for package in image.debian.step_base:
+        if package.asked:
+            tree.add(f"debian   for steps: {package.name} {package.version}")
+    if names := [name for name in image.debian.steps if name not in image.debian.added]:
+        tree.add(f"debian   for steps, in the versions of then: {', '.join(names)}")
     if image.debian.added:
         branch = tree.add("debian   in the versions that the base's own sources have then")
         for name in image.debian.added:

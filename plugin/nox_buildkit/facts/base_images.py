@@ -97,10 +97,13 @@ class Bases:
                 raise with_nearest(error, _names(release.suite)) from None
 
         name = f"debian:{release.suite}{contents}"
+        locked = self._locked(name)
+        if locked:
+            # Its digest is of all platforms that it was locked for.
+            wanted = sorted({*wanted, *locked.platforms})
         base = None if self.pull else debian.assembled(release, wanted, contents)
         if not (base or self.assembles):
             return _not_assembled(release, wanted)
-        locked = self._locked(name)
         base = base or assemble(again=self.pull)
         if locked and locked != _as_image(base):
             # What is there may be older than the lock.

@@ -16,7 +16,7 @@ from nox_buildkit.errors import NoxBuildkitError, PlanError, Problem, UsageError
 from nox_buildkit.facts.base_images import Bases
 from nox_buildkit.facts.build_context import read_context, source_file
 from nox_buildkit.facts.coverage import read_coverage
-from nox_buildkit.facts.image_bases import compiler_of, stack_of
+from nox_buildkit.facts.image_bases import Scope, compiler_of, stack_of, step_base_of
 from nox_buildkit.facts.local_wheels import git_wheel, local_wheel
 from nox_buildkit.files import real_path
 from nox_buildkit.lock.direct_references import git_packages, local_packages
@@ -44,13 +44,19 @@ from nox_buildkit.plan.wheel_platforms import PLATFORMS, Libc
 class Outside:
     """How the outside is reached.
 
-    ``native``: platforms of the build machines; ``exclude``: paths that are in no image.
+    ``native``: platforms of the build machines; ``exclude``: paths that are in no image;
+    ``platforms``: those that were asked for, empty: all.
     """
 
     root: Path
     bases: Bases
     native: tuple[str, ...]
     exclude: tuple[Path, ...] = ()
+    platforms: tuple[str, ...] = ()
+
+    def scope(self, targets: Iterable[Target]) -> Scope:
+        """Return what is built of ``targets``."""
+        return Scope(self.native, tuple(targets), self.platforms)
 
 
 def gather(sources: Mapping[Target, Source | None], outside: Outside) -> Facts:
@@ -81,7 +87,7 @@ def gather_coverage(
     """What the index has for each target's base and platforms. Raises NoxBuildkitError."""
     found = {}
     for target, source in sources.items():
-        base = stack_of(target, outside.native, outside.bases).base
+        base = stack_of(target, outside.scope(sources), outside.bases).base
         if source and isinstance(base, InspectedBase):
             lock = _lock(source, target, base, outside, target.platforms)
             found[target] = (lock.coverage, base.libc)
@@ -99,7 +105,8 @@ def _generator() -> str:
 def _target(
     target: Target, sources: Mapping[Target, Source | None], outside: Outside
 ) -> TargetFacts:
-    source, stack = sources[target], stack_of(target, outside.native, outside.bases)
+    scope = outside.scope(sources)
+    source, stack = sources[target], stack_of(target, scope, outside.bases)
 
     def lock_of(one: Target) -> LockFacts | None:
         found = sources[one]
@@ -114,7 +121,8 @@ def _target(
     compiler: BaseFacts | None = None
     build_apt: tuple[str, ...] = ()
     if any(each and needs_compiling(each.coverage) for each in used):
-        compiler, build_apt = compiler_of(target, outside.native, outside.bases)
+        compiler, build_apt = compiler_of(target, scope, outside.bases)
+    step_base, step_apt = step_base_of(target, stack, scope, outside.bases)
     local = tuple(_local(target, source, outside))
     context = _context(target, source, outside)
     if target.variant.package and not context.version:
@@ -125,6 +133,8 @@ def _target(
         builder=stack.builder,
         compiler=compiler,
         build_apt=build_apt,
+        step_base=step_base,
+        step_apt=step_apt,
         context=context,
         lock=lock,
         local=local,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from nox_buildkit.bases.debian_base import Contents
 from nox_buildkit.bases.presets import Preset, preset
 from nox_buildkit.buildspec.model.image import Variant
-from nox_buildkit.buildspec.model.targets import Target, all_targets
+from nox_buildkit.buildspec.model.targets import Target
 from nox_buildkit.errors import NoxBuildkitError, PlanError, Problem
 from nox_buildkit.facts.base_images import Bases
 from nox_buildkit.plan.base import PlannedImage
@@ -19,6 +19,26 @@ _ANY = "docker.io/library/python:{python}-slim"
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """What one run builds: ``targets``, on machines of the platforms ``native``.
+
+    ``platforms``: those that were asked for; empty: all of each target.
+    """
+
+    native: tuple[str, ...]
+    targets: tuple[Target, ...]
+    platforms: tuple[str, ...] = ()
+
+    def of(self, target: Target) -> list[str]:
+        """Return the platforms that the base of ``target`` is needed for."""
+        # For all images at once, so that they have the same base.
+        base = (target.variant.base, target.variant.python)
+        sharing = [t for t in self.targets if (t.variant.base, t.variant.python) == base]
+        built = {platform for each in sharing for platform in each.platforms}
+        return sorted({*self.native, *(built & set(self.platforms) if self.platforms else built)})
+
+
+@dataclass(frozen=True, slots=True)
 class Stack:
     """``base`` is under the application; ``builder`` runs build steps, if not the base itself."""
 
@@ -26,9 +46,9 @@ class Stack:
     builder: BaseFacts | None
 
 
-def stack_of(target: Target, native: Sequence[str], bases: Bases) -> Stack:
+def stack_of(target: Target, scope: Scope, bases: Bases) -> Stack:
     """The base of ``target`` and its builder. Raises PlanError, EngineError."""
-    stack = _stack(target.root, native, bases)
+    stack = _stack(target.root, scope, bases)
     _check(target, stack.base)
     if not target.below:
         return stack
@@ -44,9 +64,9 @@ def stack_of(target: Target, native: Sequence[str], bases: Bases) -> Stack:
     return Stack(base, stack.builder or stack.base)
 
 
-def _stack(target: Target, native: Sequence[str], bases: Bases) -> Stack:
+def _stack(target: Target, scope: Scope, bases: Bases) -> Stack:
     image = target.variant
-    platforms = _platforms(target, native)
+    platforms = scope.of(target)
     # Base debian is assembled with the packages in it.
     key = "apt" if image.base == "debian" and image.apt else "base"
     try:
@@ -60,24 +80,24 @@ def _stack(target: Target, native: Sequence[str], bases: Bases) -> Stack:
     if not isinstance(base, InspectedBase):
         # It exists for none of the platforms, which is reported with everything else.
         return Stack(base, None)
-    if base.builds and not image.build_base and set(native) <= base.platforms:
+    if base.builds and not image.build_base and set(scope.native) <= base.platforms:
         return Stack(base, None)
     try:
-        builder = _builder(image, paired.builder, native, bases)
+        builder = _builder(image, paired.builder, scope.native, bases)
     except NoxBuildkitError as error:
         raise error.located(target.location("build-base")) from None
     return Stack(base, builder)
 
 
 def compiler_of(
-    target: Target, native: Sequence[str], bases: Bases
+    target: Target, scope: Scope, bases: Bases
 ) -> tuple[BaseFacts | None, tuple[str, ...]]:
     """What compiles packages for ``target``, and the Debian packages to add to it for that.
 
     None where nothing is known that could. Raises PlanError, EngineError.
     """
     image, build_apt = target.root.variant, target.build_apt
-    platforms = _platforms(target.root, native)
+    platforms = scope.of(target.root)
     try:
         if "debian" in (image.base, image.build_base):
             # Libraries to run with are there to link against, too.
@@ -98,6 +118,34 @@ def compiler_of(
     except NoxBuildkitError as error:
         places = target.locations("apt") | target.locations("build-apt")
         raise error.placed(places).located(target.location("build-apt")) from None
+
+
+def step_base_of(
+    target: Target, stack: Stack, scope: Scope, bases: Bases
+) -> tuple[InspectedBase | None, tuple[str, ...]]:
+    """Return the base that runs the steps of ``target``, if they need one of their own.
+
+    And the Debian packages that are added where steps run. Raises PlanError, EngineError.
+    """
+    image, names = target.variant, target.variant.steps_apt
+    builder = stack.builder or stack.base
+    if not names or not isinstance(builder, InspectedBase):
+        return None, ()
+    if builder.apt:
+        return None, names
+    root = target.root.variant
+    try:
+        if "debian" in (root.base, root.build_base):
+            # Packages that the image runs with are present for its steps, too.
+            run_time = root.apt if root.base == "debian" else ()
+            contents = Contents(tuple(dict.fromkeys((*run_time, *names))))
+            return bases.of_debian(image.python, scope.native, contents), ()
+    except NoxBuildkitError as error:
+        places = target.locations("apt") | target.locations("steps-apt")
+        raise error.placed(places).located(target.location("steps-apt")) from None
+    message = f"Debian packages cannot be added to '{builder.name}', which runs steps: no apt-get"
+    hint = "take base 'debian' or 'slim', or a 'build-base' that has them"
+    raise PlanError(Problem(message, hint, target.location("steps-apt")))
 
 
 #: As little as most sdists can be compiled with.
@@ -169,10 +217,3 @@ def _check(target: Target, base: BaseFacts) -> None:
                 target.location("apt"),
             )
         )
-
-
-def _platforms(target: Target, native: Sequence[str]) -> list[str]:
-    # For all images at once, so that a base is the same whichever of them is asked for.
-    base = (target.variant.base, target.variant.python)
-    sharing = [t for t in all_targets(target.spec) if (t.variant.base, t.variant.python) == base]
-    return sorted({*native, *(platform for each in sharing for platform in each.platforms)})

@@ -54,14 +54,36 @@ def write_layout(folder: Path, images: Iterable[PlatformImage]) -> str:
     blobs.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor() as pool:
         manifests = list(pool.map(partial(_write_image, blobs), images))
-    index = _write_json(
-        blobs, INDEX, {"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}
-    )
+    return _write_index(folder, manifests)
+
+
+def _write_index(folder: Path, manifests: list[dict[str, Any]]) -> str:
+    value = {"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}
+    index = _write_json(folder / "blobs" / "sha256", INDEX, value)
     (folder / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
     (folder / "index.json").write_bytes(
         _json({"schemaVersion": 2, "mediaType": INDEX, "manifests": [index]})
     )
     return str(index["digest"])
+
+
+def compose_layout(folder: Path, layouts: Iterable[Path]) -> str:
+    """Write an OCI layout into ``folder`` with the images of all ``layouts``; return its digest.
+
+    Blobs are linked, not copied. The order of ``layouts`` is that of the index.
+    """
+    blobs = folder / "blobs" / "sha256"
+    blobs.mkdir(parents=True)
+    manifests: list[dict[str, Any]] = []
+    for layout in layouts:
+        (top,) = json.loads((layout / "index.json").read_bytes())["manifests"]
+        own = layout / "blobs" / "sha256"
+        index = top["digest"].removeprefix("sha256:")
+        manifests += json.loads((own / index).read_bytes())["manifests"]
+        for blob in own.iterdir():
+            if blob.name != index and not (blobs / blob.name).exists():
+                (blobs / blob.name).hardlink_to(blob)
+    return _write_index(folder, manifests)
 
 
 def layer_tar(stream: BinaryIO, entries: Iterable[Entry]) -> None:

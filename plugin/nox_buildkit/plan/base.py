@@ -61,12 +61,14 @@ class Bases:
     """The images that an image is made with.
 
     ``base``: the lowest layers of the image; ``builder``: runs build steps, if the base does not;
-    ``compiler``: compiles packages without a wheel, if there are such packages.
+    ``compiler``: compiles packages without a wheel, if there are such packages; ``steps``: runs
+    steps, if they need Debian packages that were assembled with it.
     """
 
     base: Base
     builder: Base | None = None
     compiler: Base | None = None
+    steps: Base | None = None
 
     @property
     def build(self) -> Base:
@@ -81,5 +83,10 @@ class Bases:
     @property
     def named(self) -> dict[str, Base]:
         """Each image by the name that stages use for it."""
-        every = {"base": self.base, "builder": self.builder, "compiler": self.compiler}
+        every = {
+            "base": self.base,
+            "builder": self.builder,
+            "compiler": self.compiler,
+            "step-base": self.steps,
+        }
         return {name: base for name, base in every.items() if base}

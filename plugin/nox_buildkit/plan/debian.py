@@ -25,10 +25,11 @@ class DebianPackages:
 
     ``base``: those of an assembled base; ``added``: names that a step adds to another base;
     ``compiler``: names that are added where packages are compiled; ``steps``: names that are added
-    where steps run.
+    where steps run; ``step_base``: those of an assembled base that runs steps.
     """
 
     base: tuple[DebianPackage, ...] = ()
     added: tuple[str, ...] = ()
     compiler: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
+    step_base: tuple[DebianPackage, ...] = ()

@@ -86,6 +86,7 @@ FileKind = Literal["wheel", "sdist", "none", "other"]
 class LockedFile:
     """What one platform gets of a package of the lock: the best wheel, else the sdist, or nothing.
 
+    ``pythons``: where it is not a wheel, the Pythons for which the package has one;
     ``other``: the package is no file that is known by its hash; ``newest``: where there is nothing,
     the newest version with a wheel; ``path``: where the file lies on this machine, and ``url``: its
     address, if no index has it.
@@ -100,6 +101,7 @@ class LockedFile:
     newest: str = ""
     path: str = ""
     url: str = ""
+    pythons: tuple[str, ...] = ()
 
 
 #: OCI platform → what it gets of every package, by name.
@@ -148,7 +150,8 @@ class TargetFacts:
     """Everything that is known of one target; ``files`` are the sources of its placed files.
 
     ``builder``: where build steps run, if not in the base; ``compiler``: where packages without a
-    wheel are compiled, if there are some, after ``build_apt`` were added to it.
+    wheel are compiled, if there are some, after ``build_apt`` were added to it; ``step_base``:
+    where steps run, if not in the builder; ``step_apt``: packages that are added where they run.
     """
 
     base: BaseFacts
@@ -159,6 +162,8 @@ class TargetFacts:
     builder: BaseFacts | None = None
     compiler: BaseFacts | None = None
     build_apt: tuple[str, ...] = ()
+    step_base: InspectedBase | None = None
+    step_apt: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def _steps(image: ImagePlan) -> Iterator[Stage]:
     operations += [RunStep(number, step) for number, step in enumerate(steps)]
     yield Stage(
         "stepped",
-        "build",
+        "step-base" if image.bases.steps else "build",
         "build",
         tuple(operations),
         ("Files that the application makes, once, on the machine that builds.",),

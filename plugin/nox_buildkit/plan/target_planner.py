@@ -35,7 +35,7 @@ def plan_target(
         generator=facts.generator,
         bases=_bases(base, known, parent, compiles=packages.compiles),
         python=_python(target, facts, base),
-        debian=_debian(target, known, base, chosen),
+        debian=_debian(target, known, base, chosen, facts.native),
         packages=packages,
         application=_application(target, known, lower),
         config=config,
@@ -81,6 +81,7 @@ def _bases(
         Base(base.name, digest, base.source, base.interpreter, origin),
         _base(known.builder) if known.builder else None,
         _base(known.compiler) if known.compiler and compiles else None,
+        _base(known.step_base) if known.step_base else None,
     )
 
 
@@ -97,7 +98,11 @@ def _origin_of(image: ImagePlan) -> str:
 
 
 def _debian(
-    target: Target, known: TargetFacts, base: InspectedBase, chosen: Sequence[str]
+    target: Target,
+    known: TargetFacts,
+    base: InspectedBase,
+    chosen: Sequence[str],
+    native: Sequence[str],
 ) -> DebianPackages:
     # The target and all images that it builds on.
     names = tuple(dict.fromkeys(name for one in target.chain for name in one.variant.apt))
@@ -106,7 +111,10 @@ def _debian(
         # An assembled base has them already.
         added=target.variant.apt if base.apt else (),
         compiler=known.build_apt,
-        steps=names if target.variant.steps and base.apt else (),
+        steps=(*(names if target.variant.steps and base.apt else ()), *known.step_apt),
+        step_base=tuple(_in_base(known.step_base, native, target.variant.steps_apt))
+        if known.step_base
+        else (),
     )
 
 

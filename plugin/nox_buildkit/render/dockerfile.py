@@ -8,7 +8,11 @@ from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.render import quote
 from nox_buildkit.render.stage import instructions, variant_context
 
-_PURPOSES = {"builder": "runs build steps:", "compiler": "compiles packages without a wheel:"}
+_PURPOSES = {
+    "builder": "runs build steps:",
+    "compiler": "compiles packages without a wheel:",
+    "step-base": "runs steps:",
+}
 
 
 def dockerfile(image: ImagePlan) -> str:

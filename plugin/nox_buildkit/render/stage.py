@@ -31,7 +31,7 @@ from nox_buildkit.render.stages.packages import ARCHITECTURE, install_packages
 from nox_buildkit.render.stages.steps import collect_outputs, link_interpreter, run_step
 from nox_buildkit.render.stages.wheels import gather_wheels, make_wheel
 
-_IMAGES = ("base", "builder", "compiler")
+_IMAGES = ("base", "builder", "compiler", "step-base")
 _ROOT = "USER 0:0"
 #: In the order in which they are declared.
 _ARGUMENTS = ("BUILDARCH", "TARGETARCH", "WORKDIR")

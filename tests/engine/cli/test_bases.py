@@ -31,7 +31,7 @@ def test_a_damaged_base_does_not_count(
 ) -> None:
     kept = Path(built.env["NOX_BUILDKIT_CACHE"])
     with in_cache(kept):
-        base = assembled(release_for("3.13"), BOTH, Contents())
+        base = assembled(release_for("3.13"), BOTH[:1], Contents())
     assert base
     home = tmp_path / "cache"
     copy = home / base.folder.relative_to(kept)
@@ -41,9 +41,9 @@ def test_a_damaged_base_does_not_count(
         shutil.copy(beside, copy.parent)
 
     with in_cache(home):
-        assert assembled(release_for("3.13"), BOTH, Contents())
+        assert assembled(release_for("3.13"), BOTH[:1], Contents())
         damage(max(copy.rglob("*"), key=lambda path: path.stat().st_size))
-        assert not assembled(release_for("3.13"), BOTH, Contents())
+        assert not assembled(release_for("3.13"), BOTH[:1], Contents())
 
 
 def test_a_locked_debian_is_the_one_that_is_built_on(project: Project) -> None:
@@ -66,3 +66,44 @@ def test_a_locked_debian_is_the_one_that_is_built_on(project: Project) -> None:
 
     path.write_text('{"bases": {}}')
     assert "bases.lock does not have debian:trixie" in project.nox("build", CI="true").cause
+
+
+def test_only_the_platforms_that_are_asked_for_are_assembled(
+    project: Project, tmp_path: Path
+) -> None:
+    # The programs of the engine are those of the session, the bases are new.
+    home = tmp_path / "cache"
+    home.mkdir(mode=0o700)
+    kept = Path(project.env["NOX_BUILDKIT_CACHE"])
+    for folder in kept.iterdir():
+        if folder.name != "bases":
+            (home / folder.name).symlink_to(folder)
+    project.env["NOX_BUILDKIT_CACHE"] = str(home)
+    begin = "assembling Debian trixie with Python 3.13 for"
+
+    def base(*options: str) -> tuple[str, list[str]]:
+        done = project.ok("plan", "--json", *options)
+        said = [x.removeprefix(begin) for x in done.stderr.splitlines() if x.startswith(begin)]
+        return json.loads(done.stdout)["images"][0]["base"]["digest"], said
+
+    alone, said = base("--platform", "linux/amd64")
+    assert said == [" linux/amd64"]
+    both, said = base()
+    assert said == [" linux/arm64"]
+    assert base("--platform", "linux/amd64") == (alone, [])
+    assert base() == (both, [])
+    layouts = {path.name[-12:]: path for path in home.glob("bases/debian-trixie-*-*/")}
+    manifests = [
+        {entry["digest"] for entry in _index(layouts[digest.removeprefix("sha256:")[:12]])}
+        for digest in (alone, both)
+    ]
+    assert manifests[0] < manifests[1]
+
+
+def _index(layout: Path) -> list[dict[str, str]]:
+    def read(name: str) -> list[dict[str, str]]:
+        found: list[dict[str, str]] = json.loads((layout / name).read_text())["manifests"]
+        return found
+
+    (top,) = read("index.json")
+    return read(f"blobs/{top['digest'].replace(':', '/')}")

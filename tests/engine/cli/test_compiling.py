@@ -161,6 +161,19 @@ def test_a_package_that_does_not_compile_is_named_with_its_platform(
     assert not project.tar.exists()
 
 
+def test_the_pythons_that_have_a_wheel_are_named(compiled: tuple[Project, PackageIndex]) -> None:
+    project, index = compiled
+    version = new_version()
+    index.add_sdist("broken", version, "#include <nowhere.h>\n")
+    for python in ("311", "312"):
+        index.add("broken", version, f"cp{python}-cp{python}-manylinux_2_17_x86_64")
+    project.write({"requirements.in": f"broken=={version}\n"})
+    done = project.nox("build", "--platform", "linux/amd64")
+    assert done.code != 0
+    hint = f"broken {version} has wheels for Python 3.11, 3.12 on linux/amd64: write 'python: "
+    assert f'{hint}"3.12"\'' in done.cause
+
+
 def test_a_debian_package_that_is_not_there_is_named(project: Project) -> None:
     # A regular expression that many packages match; a virtual package; a slip.
     names = "libpq5, libldap-2.5, awk, libyaml-0-3"

@@ -219,3 +219,35 @@ def test_the_configuration_is_the_same_without_this_program(surrounded: Project)
     (placed,) = plan["files"]
     (copied,) = (surrounded.root / "bake" / "inputs").glob(f"*/files/{placed['digest']}")
     assert copied.read_text() == "[app]\n"
+
+
+def test_packages_for_steps_are_not_in_the_image(project: Project) -> None:
+    project.write(
+        {
+            "buildspec.yaml": """\
+version: 1
+images:
+  web:
+    base: debian
+    platforms: [linux/arm64]
+    steps-apt: [gettext]
+    steps: [{run: [msgfmt, --output-file, app.mo, app.po], output: [app.mo]}]
+""",
+            "app.po": 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n'
+            'msgid "yes"\nmsgstr "ja"\n',
+        }
+    )
+    plan = project.ok("plan", "--json")
+    found = {p["name"]: p for p in json.loads(plan.stdout)["images"][0]["step_debian"]}
+    assert found["gettext"]["asked"] == "gettext"
+    assert f"for steps: gettext {found['gettext']['version']}" in project.ok("plan").stdout
+    project.ok("build")
+    image = ImageIndex.open(project.tar).platforms["linux/arm64"]
+    assert "app/app.mo" in {name for layer in image.own_layers for name in image.members(layer)}
+    assert not any(name.endswith("bin/msgfmt") for x in image.layers for name in image.members(x))
+
+    cause = project.nox("build", "--set", "images.web.steps=[]").cause
+    assert cause.startswith("buildspec.yaml:6:16: images.web.steps-apt: these packages are for")
+    cause = project.nox("build", "--set", "images.web.steps-apt=[gettxt]").cause
+    assert "no package of Debian trixie" in cause
+    assert "is named 'gettxt'; did you mean" in cause

@@ -102,6 +102,11 @@ class Variant(Strict):
             ]
         ],
     )
+    steps_apt: Unique[DebianPackage] = Field(
+        default=(),
+        description="Debian packages that `steps` need, and the image does not. Needs `steps`.",
+        examples=[["gettext"]],
+    )
     entrypoint: ExecForm | None = Field(
         default=None,
         description="Program that always starts, in exec form; `[]` takes the base's own away.",
@@ -177,6 +182,9 @@ class Variant(Strict):
             raise Invalid(
                 "there is no 'command' that it could come before", "add one", at=("prestart",)
             )
+        if self.steps_apt and not self.steps:
+            message = "these packages are for 'steps', and there are none"
+            raise Invalid(message, "add 'steps', or name them in 'apt'", at=("steps-apt",))
         targets = [file.target for file in self.files]
         for position, target in enumerate(targets):
             if target in targets[:position]:

@@ -81,8 +81,12 @@ def _cause(progress: Progress, vertex: Vertex | None, log: str, said: str) -> Pr
     return Problem(
         message,
         rule.hint.format_map(values),
-        about=values.get("debian") or values.get("account") or "",
+        about=next((values[key] for key in _SUBJECTS if values.get(key)), ""),
     )
+
+
+#: Parts of a log that are a value of the spec or of the plan.
+_SUBJECTS = ("debian", "account", "package")
 
 
 def _shown(key: str, value: str | None) -> str:
