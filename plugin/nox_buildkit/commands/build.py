@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nox_buildkit.build.baking import Bake, bake, prepared, work_folder
+from nox_buildkit.build.compile_hints import wheel_hints
 from nox_buildkit.build.destination import require_room, require_writable
 from nox_buildkit.build.exported import Exported, Place, require_planned
 from nox_buildkit.build.project import (
@@ -27,7 +28,6 @@ from nox_buildkit.engine.find import find_engine
 from nox_buildkit.errors import BuildError, EngineError, Location, Problem
 from nox_buildkit.files import private_dir, remove
 from nox_buildkit.plan.image import ImagePlan
-from nox_buildkit.plan.package_selection import spread
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.report.console import Reporter, choose, downloads, make_console, say
 from nox_buildkit.report.summary import ImageResult, print_summary
@@ -129,7 +129,9 @@ def build_images(
         seconds = time.monotonic() - project.began
         return {one.name: replace(one, seconds=seconds) for one in results}
     except BuildError as error:
-        raise error.placed(_places(project, plan)).hinted(_wheel_hints(plan)) from None
+        raise error.placed(_places(project, plan)).hinted(
+            wheel_hints(project, plan, error)
+        ) from None
     finally:
         reporter.close()
 
@@ -153,20 +155,6 @@ def _places(project: Project, plan: Plan) -> dict[str, Location]:
     keys = ("apt", "build-apt", "steps-apt")
     places = {k: v for t in targets for key in keys for k, v in t.locations(key).items()}
     return places | {t.account: at for t in targets if t.account and (at := t.location("user"))}
-
-
-def _wheel_hints(plan: Plan) -> dict[str, str]:
-    """Return the Pythons that have a wheel of each compiled package: name==version → hint."""
-    hints = {}
-    for target in plan.targets:
-        for one in target.packages.platforms:
-            for package in one.compiled:
-                if pythons := package.pythons:
-                    hints[f"{package.name}=={package.version}"] = (
-                        f"{package.name} {package.version} has wheels for Python {spread(pythons)} "
-                        f"on {one.platform}: write 'python: \"{pythons[-1]}\"'"
-                    )
-    return hints
 
 
 def _locator(project: Project, plan: Plan) -> Callable[[ImagePlan, Place], Location | None]:

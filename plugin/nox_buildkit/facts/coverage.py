@@ -10,13 +10,12 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from packaging.utils import parse_wheel_filename
 
-from nox_buildkit.bases.presets import PYTHONS
 from nox_buildkit.cache_entries import read_cached, write_cached
 from nox_buildkit.errors import PlanError, Problem
 from nox_buildkit.files import cache_dir, private_dir
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from packaging.tags import Tag
 
 #: Counts changes of what is kept.
-_FORMAT = 5
+_FORMAT = 4
 
 
 def read_coverage(
@@ -52,7 +51,7 @@ def read_coverage(
     digest = hashlib.sha256(key.encode()).hexdigest()
     path = private_dir(cache_dir() / "coverage") / f"{digest}.json"
     if (kept := read_cached(path)) is not None:
-        return {platform: tuple(map(_kept, files)) for platform, files in kept.items()}
+        return {platform: tuple(LockedFile(**f) for f in files) for platform, files in kept.items()}
     coverage = cover(read_pylock(source), platforms, python, libc)
     if any(file.kind == "none" for files in coverage.values() for file in files):
         # An error that somebody is going to mend: not kept.
@@ -63,10 +62,6 @@ def read_coverage(
     kept = {platform: [asdict(f) for f in files] for platform, files in coverage.items()}
     write_cached(path, kept)
     return coverage
-
-
-def _kept(values: dict[str, Any]) -> LockedFile:
-    return LockedFile(**{**values, "pythons": tuple(values["pythons"])})
 
 
 def cover(lock: Pylock, platforms: Iterable[Platform], python: str, libc: Libc) -> Coverage:
@@ -100,8 +95,6 @@ def _cover(lock: Pylock, platform: Platform, python: str, libc: Libc) -> Iterato
         except PylockSelectError:
             chosen = [LockedFile(package.name, str(package.version or ""), "none")]
         for file in chosen:
-            if file.kind in ("sdist", "none"):
-                file = replace(file, pythons=_pythons(package, platform, libc))  # noqa: PLW2901
             if file.name in found:
                 raise PlanError(
                     Problem(
@@ -112,16 +105,6 @@ def _cover(lock: Pylock, platform: Platform, python: str, libc: Libc) -> Iterato
                 )
             found[file.name] = file
     yield from (found[name] for name in sorted(found))
-
-
-def _pythons(package: Package, platform: Platform, libc: Libc) -> tuple[str, ...]:
-    """Return the Pythons for which ``package`` has a wheel that fits ``platform``."""
-    wheels = [parse_wheel_filename(wheel.filename)[3] for wheel in package.wheels or ()]
-    return tuple(
-        python
-        for python in reversed(PYTHONS)
-        if any(not tags.isdisjoint(wheel_tags(platform, python, libc)) for tags in wheels)
-    )
 
 
 def _newest(

@@ -1,4 +1,4 @@
-"""Which version of a package would do, where the locked one does not."""
+"""Which version of a package, or which Python, has a wheel where the locked one has none."""
 
 from __future__ import annotations
 
@@ -12,12 +12,22 @@ from nox_buildkit.lock.uv import index_options, index_variables, run_uv
 
 
 def newest_with_wheel(source: Source, name: str, python: str, uv_platform: str) -> str:
-    """The newest version of ``name`` that has a wheel for ``uv_platform``; empty if none has.
+    """Return the newest version of ``name`` with a wheel for ``uv_platform``; empty without one.
 
     ``uv_platform``: as uv's ``--python-platform`` takes it.
     """
+    return _with_wheel(source, name, python, uv_platform)
+
+
+def has_wheel(source: Source, pinned: str, python: str, uv_platform: str) -> bool:
+    """Tell whether ``pinned`` (``name==version``) has a wheel for ``python`` on ``uv_platform``."""
+    return bool(_with_wheel(source, pinned, python, uv_platform))
+
+
+def _with_wheel(source: Source, requirement: str, python: str, uv_platform: str) -> str:
+    """Return the version that uv resolves ``requirement`` to, with wheels alone."""
     with tempfile.TemporaryDirectory(prefix="nox-buildkit-newest-") as folder:
-        Path(folder, "requirements.in").write_text(f"{name}\n")
+        Path(folder, "requirements.in").write_text(f"{requirement}\n")
         try:
             text = run_uv(
                 [

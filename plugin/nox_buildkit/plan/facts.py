@@ -86,7 +86,6 @@ FileKind = Literal["wheel", "sdist", "none", "other"]
 class LockedFile:
     """What one platform gets of a package of the lock: the best wheel, else the sdist, or nothing.
 
-    ``pythons``: where it is not a wheel, the Pythons for which the package has one;
     ``other``: the package is no file that is known by its hash; ``newest``: where there is nothing,
     the newest version with a wheel; ``path``: where the file lies on this machine, and ``url``: its
     address, if no index has it.
@@ -101,7 +100,6 @@ class LockedFile:
     newest: str = ""
     path: str = ""
     url: str = ""
-    pythons: tuple[str, ...] = ()
 
 
 #: OCI platform → what it gets of every package, by name.

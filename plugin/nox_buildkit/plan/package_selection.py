@@ -138,7 +138,6 @@ def _package(file: LockedFile) -> Package:
         path=file.path or None,
         url=file.url or None,
         compiled=file.kind == "sdist",
-        pythons=file.pythons,
     )
 
 
@@ -153,15 +152,7 @@ def _no_wheel(file: LockedFile, platform: Platform, python: str, libc: Libc) -> 
     advice = (
         f"version {file.newest} has one: pin that" if file.newest else "pin a version that has one"
     )
-    other = f"'python' {spread(file.pythons)}" if file.pythons else "another 'python'"
     return Problem(
         f"{name} has no wheel for {platform.oci} (CPython {minor_of(python)}, {libc}), {rest}",
-        f"{advice}, take {other}, or leave the platform out",
+        f"{advice}, take another 'python', or leave the platform out",
     )
-
-
-def spread(pythons: Sequence[str]) -> str:
-    """Return ``3.9-3.12`` or ``3.10, 3.12`` for versions in their order."""
-    minors = [int(python.split(".")[1]) for python in pythons]
-    whole = minors == list(range(minors[0], minors[-1] + 1)) if minors else False
-    return f"{pythons[0]}-{pythons[-1]}" if whole and len(minors) > 2 else ", ".join(pythons)

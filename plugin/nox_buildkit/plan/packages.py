@@ -19,8 +19,7 @@ class Package:
     """A wheel that is installed: the file that one platform, or (``pure``) every platform, gets.
 
     ``path``: its place on this machine, or ``url``: its address, if no index has it;
-    ``compiled``: ``filename`` is an sdist, and the build makes the wheel; ``pythons``: those for
-    which there is a wheel.
+    ``compiled``: ``filename`` is an sdist, and the build makes the wheel.
     """
 
     name: str
@@ -32,7 +31,6 @@ class Package:
     path: str | None = field(default=None, metadata=NOT_IDENTITY)
     url: str | None = field(default=None, metadata=NOT_IDENTITY)
     compiled: bool = False
-    pythons: tuple[str, ...] = field(default=(), metadata=NOT_IDENTITY)
 
 
 @dataclass(frozen=True, slots=True)
