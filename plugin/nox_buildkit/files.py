@@ -81,6 +81,12 @@ def write_atomic(path: Path, content: str | bytes) -> None:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
+def copy_atomic(source: Path, target: Path) -> None:
+    """Copy all of ``source`` to ``target``, or nothing; no more than a block of it is in memory."""
+    with replacing(target) as temporary:
+        shutil.copyfile(source, temporary)
+
+
 @contextlib.contextmanager
 def locked(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Hold an exclusive lock on ``path`` (flock: released by the kernel if the process dies).

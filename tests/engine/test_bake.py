@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -20,6 +21,7 @@ from nox_buildkit.engine.bake import BakeResult, Update, bake_command, run
 from nox_buildkit.engine.buildkit import Engine
 from nox_buildkit.engine.events.diagnose import diagnose, last_lines
 from nox_buildkit.engine.events.progress import Progress
+from nox_buildkit.engine.silence_limit import Patience
 from nox_buildkit.errors import BuildError
 
 Bake = Callable[..., BakeResult]
@@ -158,6 +160,19 @@ def test_an_interrupted_build_leaves_no_process(
     assert time.monotonic() - sent[0] < 10
     assert _processes_naming(tmp_path) == []
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_a_registry_that_never_answers_is_not_waited_for(bake: Bake) -> None:
+    told: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        patience = Patience(600, 4, {}, told.append)
+        image = f"{address}/base@sha256:{secrets.token_hex(32)}"
+        with pytest.raises(BuildError) as caught:
+            bake(patience.look, hello=f"FROM {image}\n")
+    assert told == [f"waiting for the registry {address}, for 4 s at most"]
+    said = f"the registry {address} did not go on for 4 s of fetching an image; check that it runs"
+    assert said in str(caught.value)
 
 
 def test_an_engine_that_is_not_there_is_named(engine: Engine, tmp_path: Path, rootfs: Path) -> None:

@@ -238,13 +238,39 @@ def test_an_environment_that_another_layer_has_keeps_programs_of_packages(
     assert not (environment / "pyvenv.cfg").exists()
 
 
+def damaged(environment: Path, *requirements: str) -> str:
+    """What is not as these requirements, or those that were installed, and RECORD say."""
+    file = environment.parent / "requirements.txt"
+    lines = requirements or ("demo==1.0",)
+    file.write_text("".join(f"{line} --hash=sha256:{'0' * 64}\n" for line in lines))
+    return script("damaged", environment, file)
+
+
+@pytest.mark.parametrize(
+    ("requirements", "found"),
+    [
+        (["demo==1.0"], ""),
+        # Names and versions may be written in several ways.
+        (["Demo==1.0.0"], ""),
+        (["demo @ file:///run/inputs/files/demo-1.0-py3-none-any.whl"], ""),
+        (["demo==1.1"], "demo\n"),
+        (["demo==1.0", "absent.one==2.0"], "absent-one\n"),
+        (["other==1.0"], "demo\nother\n"),
+    ],
+)
+def test_what_is_installed_is_compared_with_the_requirements(
+    environment: Path, requirements: list[str], found: str
+) -> None:
+    assert damaged(environment, *requirements) == found
+
+
 def test_files_that_are_not_as_their_record_says_are_found(environment: Path) -> None:
     (module,) = environment.rglob("demo.py")
-    assert script("damaged", environment) == ""
+    assert damaged(environment) == ""
     module.write_text("def main(): print('her')\n")
-    assert script("damaged", environment) == "demo\n"
+    assert damaged(environment) == "demo\n"
     module.unlink()
-    assert script("damaged", environment) == "demo\n"
+    assert damaged(environment) == "demo\n"
 
 
 def test_a_record_that_was_cut_is_found(environment: Path) -> None:
@@ -253,4 +279,4 @@ def test_a_record_that_was_cut_is_found(environment: Path) -> None:
     record.write_text(
         "".join(line for line in lines if "RECORD" not in line and "bin/" not in line)
     )
-    assert script("damaged", environment) == "demo\n"
+    assert damaged(environment) == "demo\n"

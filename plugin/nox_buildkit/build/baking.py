@@ -24,6 +24,7 @@ from nox_buildkit.engine.silence_limit import Patience
 from nox_buildkit.errors import BuildError, Problem, UsageError
 from nox_buildkit.files import (
     cache_dir,
+    copy_atomic,
     private_dir,
     real_path,
     remove,
@@ -122,7 +123,7 @@ def write_definition(
     for name, text in rendered.items():
         write_atomic(folder / name, text)
     for name, path in copies(plan).items():
-        write_atomic(folder / name, Path(path).read_bytes())
+        copy_atomic(Path(path), folder / name)
 
 
 class BakeError(BuildError):
@@ -138,7 +139,13 @@ def bake(ready: Bake, reporter: Reporter) -> tuple[BakeResult, dict[str, str]]:
     """
     progress = Progress({target.name: target.every_platform for target in ready.plan.targets})
     registries = {i.name: qualified(i.references[0]).split("/")[0] for i in ready.plan.images}
-    patience = Patience(_push_seconds(), registries, reporter.message)
+    # BuildKit tells nothing while it sends a layer.
+    patience = Patience(
+        _limit("NOX_BUILDKIT_PUSH_TIMEOUT", 1800),
+        _limit("NOX_BUILDKIT_FETCH_TIMEOUT", 300),
+        registries,
+        reporter.message,
+    )
 
     def look(update: Update) -> None:
         reporter.event(update)
@@ -167,11 +174,11 @@ def bake(ready: Bake, reporter: Reporter) -> tuple[BakeResult, dict[str, str]]:
     }
 
 
-def _push_seconds() -> float:
-    """Seconds that a push may be silent: BuildKit tells nothing while it sends a layer."""
-    stated = os.environ.get("NOX_BUILDKIT_PUSH_TIMEOUT", "1800")
+def _limit(variable: str, default: int) -> int:
+    """Seconds that a registry may be silent."""
+    stated = os.environ.get(variable, str(default))
     if not stated.isdecimal() or not int(stated):
-        message = f"NOX_BUILDKIT_PUSH_TIMEOUT is '{stated}'"
+        message = f"{variable} is '{stated}'"
         raise UsageError(Problem(message, "set it to a number of seconds, or unset it"))
     return int(stated)
 

@@ -1,26 +1,32 @@
-"""How long a push may be silent: a registry that takes a connection may never answer on it."""
+"""How long a registry may be silent: one that takes a connection may never answer on it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from nox_buildkit.engine.bake import Update
 from nox_buildkit.engine.events.vertex import Kind, Vertex
 from nox_buildkit.errors import BuildError, Problem
+from nox_buildkit.oci.references import qualified
 
 #: Seconds of silence before somebody is told what is waited for.
 _SILENT = 15
 
+#: What the name of a vertex begins with that asks a registry for an image.
+_ASKS = ("load metadata for ", "resolve image config for ")
+
 
 @dataclass
 class Patience:
-    """Looks on at a bake, and ends it when a push makes no progress for ``seconds``.
+    """Looks on at a bake, and ends it when a registry makes no progress for some seconds.
 
-    ``registries``: where each image goes; ``tell`` says what is waited for.
+    ``seconds``: of a push; ``fetch_seconds``: of an image that is asked for; ``registries``: where
+    each image goes; ``tell`` says what is waited for.
     """
 
     seconds: float
+    fetch_seconds: float
     registries: dict[str, str]
     tell: Callable[[str], None]
     _since: float = field(default=0.0, init=False)
@@ -29,24 +35,51 @@ class Patience:
     def look(self, update: Update) -> None:
         """Take an event, or the news that there was none. Raises BuildError."""
         running = [one for one in update.progress.vertices.values() if one.running]
-        if update.line or not self._since or not running or not all(map(_pushes, running)):
+        pushes, fetches = all(map(_pushes, running)), all(map(_fetches, running))
+        if update.line or not self._since or not running or not (pushes or fetches):
             self._since, self._told = update.now, False
             return
         silent = update.now - self._since
-        names = (self.registries.get(image, image) for one in running for image in one.images)
-        registry = " and ".join(dict.fromkeys(names))
-        if silent > self.seconds:
+        seconds = self.seconds if pushes else self.fetch_seconds
+        registry = " and ".join(self._pushed_to(running) if pushes else _fetched_from(running))
+        if silent > seconds:
+            work, kind = ("a push", "PUSH") if pushes else ("fetching an image", "FETCH")
             raise BuildError(
                 Problem(
-                    f"the registry {registry} did not go on for {self.seconds:.0f} s of a push",
-                    "check that it runs; NOX_BUILDKIT_PUSH_TIMEOUT sets another number of seconds",
+                    f"the registry {registry} did not go on for {seconds:.0f} s of {work}",
+                    f"check that it runs; NOX_BUILDKIT_{kind}_TIMEOUT sets another number of "
+                    "seconds",
                 )
             )
-        if silent > _SILENT and not self._told:
+        if silent > min(_SILENT, seconds / 2) and not self._told:
             self._told = True
-            self.tell(f"waiting for the registry {registry}, for {self.seconds:.0f} s at most")
+            self.tell(f"waiting for the registry {registry}, for {seconds:.0f} s at most")
+
+    def _pushed_to(self, running: Sequence[Vertex]) -> list[str]:
+        names = (self.registries.get(image, image) for one in running for image in one.images)
+        return list(dict.fromkeys(names))
+
+
+def _fetched_from(running: Sequence[Vertex]) -> list[str]:
+    return list(dict.fromkeys(qualified(_asked(one)).split("/")[0] for one in running))
 
 
 def _pushes(vertex: Vertex) -> bool:
     part = vertex.transfer
     return vertex.name.kind is Kind.EXPORT and part is not None and part.name.startswith("pushing")
+
+
+def _fetches(vertex: Vertex) -> bool:
+    return bool(_asked(vertex))
+
+
+def _asked(vertex: Vertex) -> str:
+    """The image that a vertex asks its registry for; empty, if it does something else.
+
+    BuildKit tells the layers of an image as parts of the FROM that needs them.
+    """
+    text = vertex.name.text
+    for words in _ASKS:
+        if text.startswith(words):
+            return text.removeprefix(words)
+    return text.removeprefix("FROM ").split()[0] if text.startswith("FROM ") else ""

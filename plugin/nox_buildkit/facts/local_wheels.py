@@ -160,6 +160,7 @@ def _describe(path: Path, marker: str, location: Location | None) -> LocalWheel:
                 location,
             )
         )
-    content = path.read_bytes()
-    digest = hashlib.sha256(content).hexdigest()
-    return LocalWheel(name, str(version), path.name, digest, len(content), str(path), marker)
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    size = path.stat().st_size
+    return LocalWheel(name, str(version), path.name, digest, size, str(path), marker)

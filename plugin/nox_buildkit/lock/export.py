@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 
 from nox_buildkit.errors import LockError, Problem
 from nox_buildkit.lock.pdmlock import pdm_groups
+from nox_buildkit.lock.poetrylock import check_poetry_lock
 from nox_buildkit.lock.readers import read_json
 from nox_buildkit.lock.source import LOCK_COMMANDS, Source
 from nox_buildkit.lock.uv import run_tool, run_uv
@@ -77,14 +78,10 @@ def unless_stale(source: Source) -> list[str]:
 
 
 def _poetry(source: Source) -> str:
-    return run_tool(
-        POETRY,
-        [
-            "poetry", "export", "--no-interaction", "--format", "requirements.txt",
-            *_each("--extras", source.extras), *_each("--with", source.groups),
-        ],
-        cwd=source.path.parent,
-    )  # fmt: skip
+    check_poetry_lock(source.path)
+    options = (*_each("--extras", source.extras), *_each("--with", source.groups))
+    command = ["poetry", "export", "--no-interaction", "--format", "requirements.txt", *options]
+    return _checked(source, POETRY, command)
 
 
 def _pdm(source: Source) -> str:
@@ -97,7 +94,7 @@ def _pdm(source: Source) -> str:
     _refuse_unknown(source, pdm_groups(source.path))
     selected = _each("--group", (*source.extras, *source.groups))
     try:
-        _check(source, PDM, ["pdm", "lock", "--check"])
+        _checked(source, PDM, ["pdm", "lock", "--check"])
         return run_tool(
             PDM, ["pdm", "export", "--format", "requirements", *production, *selected], cwd=folder
         )
@@ -108,7 +105,7 @@ def _pdm(source: Source) -> str:
 
 def _pipenv(source: Source) -> str:
     folder = source.path.parent
-    _check(source, PIPENV, ["pipenv", "verify"])
+    _checked(source, PIPENV, ["pipenv", "verify"])
     locked = [_CATEGORIES.get(key, key) for key in read_json(source.path)]
     _refuse_unknown(source, [name for name in locked if name != "_meta"])
     # Those that are named take the place of the default one.
@@ -127,10 +124,10 @@ def _refuse_unknown(source: Source, known: Sequence[str]) -> None:
             raise LockError(Problem(message, f"it has: {offered}", source.location))
 
 
-def _check(source: Source, requirements: Sequence[str], command: Sequence[str]) -> None:
-    """Let a tool compare its lock with what it was made of, and say what to do if it differs."""
+def _checked(source: Source, requirements: Sequence[str], command: Sequence[str]) -> str:
+    """What a tool says that compares its lock with its sources; if it refuses, what to do."""
     try:
-        run_tool(requirements, command, cwd=source.path.parent)
+        return run_tool(requirements, command, cwd=source.path.parent)
     except LockError as error:
         hint = f"run '{LOCK_COMMANDS[source.path.name]}' and commit it"
         problems = (Problem(p.message, p.hint or hint, p.location) for p in error.problems)

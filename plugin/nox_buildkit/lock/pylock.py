@@ -12,8 +12,9 @@ import re
 import tempfile
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from packaging.markers import InvalidMarker, Marker, UndefinedEnvironmentName
 from packaging.utils import canonicalize_name
 
 from nox_buildkit.cache_entries import read_cached, write_cached
@@ -25,10 +26,12 @@ from nox_buildkit.lock.folders import contents
 from nox_buildkit.lock.indexes import without_folders
 from nox_buildkit.lock.source import Source, logical_lines
 from nox_buildkit.lock.uv import index_options, index_variables, pinned_options, run_uv
+from nox_buildkit.plan.wheel_platforms import PLATFORMS, marker_environment
 
 if TYPE_CHECKING:
     from packaging.pylock import Pylock
 
+_MARKER = re.compile(r"\s;\s*(.*?)\s*(?:--hash[ =]|$)")
 _HASH = re.compile(r"--hash[ =](\w+:[0-9a-f]+)")
 
 
@@ -124,13 +127,35 @@ def _hashed(file: dict[str, Any]) -> set[str]:
     return {f"{algorithm}:{value}" for algorithm, value in file.get("hashes", {}).items()}
 
 
+def _for_images(lock: str) -> str:
+    """``lock`` less what no image gets, such as what PyPy needs: uv would want a wheel for it."""
+    lines = logical_lines(lock)
+    return "".join(f"{line}\n" for line in lines if line.startswith("-") or _may_be_needed(line))
+
+
+def _may_be_needed(requirement: str) -> bool:
+    marker = _MARKER.search(requirement)
+    if not marker:
+        return True
+    try:
+        parsed = Marker(marker[1])
+        return any(
+            parsed.evaluate(cast("dict[str, str]", marker_environment(platform, f"3.{minor}")))
+            for platform in PLATFORMS.values()
+            for minor in range(9, 20)
+        )
+    except (InvalidMarker, UndefinedEnvironmentName):
+        return True
+
+
 def _ask(source: Source) -> str:
     if source.kind == "uv":
         # uv.lock says which index each package is from.
         return export_files(source)
     with tempfile.TemporaryDirectory(prefix="nox-buildkit-pylock-") as name:
         lock = Path(name, "requirements.txt")
-        lock.write_text(without_folders(without_local(source.output.read_text())))
+        text = without_folders(without_local(source.output.read_text()))
+        lock.write_text(_for_images(text))
         output = Path(name, "pylock.toml")
         run_uv(
             [

@@ -12,11 +12,13 @@ import pytest
 from nox_buildkit.buildspec.reading.load import parse
 from nox_buildkit.errors import NoxBuildkitError
 from nox_buildkit.facts.python_versions import with_pythons
-from nox_buildkit.lock.export import unless_stale
+from nox_buildkit.lock.export import export, unless_stale
 from nox_buildkit.lock.lock_inputs import inputs_digest
 from nox_buildkit.lock.pdmlock import pdm_groups
+from nox_buildkit.lock.poetrylock import check_poetry_lock
 from nox_buildkit.lock.readers import read_json
 from nox_buildkit.lock.requirement_sets import sources_of
+from nox_buildkit.lock.source import Source
 
 CONFLICT = "<<<<<<< HEAD\n{0}=======\n{0}>>>>>>> other\n"
 PYPROJECT = '[project]\nname = "a"\nversion = "1"\ndependencies = ["idna"]\n'
@@ -218,6 +220,70 @@ def test_a_pipfile_lock_that_is_none(tmp_path: Path, text: str) -> None:
 def test_a_pdm_lock_that_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "pdm.lock").write_text(text)
     assert f"{tmp_path}/pdm.lock:" in _refused(lambda: pdm_groups(tmp_path / "pdm.lock"))
+
+
+POETRY_LOCK = (
+    '[[package]]\nname = "idna"\nversion = "3.1"\nfiles = [{{file = "a"}}]\n{}'
+    '[metadata]\nlock-version = "2.1"\ncontent-hash = "0"\n'
+)
+POETRY_LOCKS = {
+    "empty": "",
+    "package": "package = 1\n" + POETRY_LOCK.partition("[metadata]")[2],
+    "packages of strings": "package = ['idna']\n[metadata]\nlock-version = '2'\n",
+    "name": POETRY_LOCK.format("").replace('"idna"', "3"),
+    "no name": POETRY_LOCK.format("").replace('name = "idna"\n', ""),
+    "version": POETRY_LOCK.format("").replace('"3.1"', "3.1"),
+    "files": POETRY_LOCK.format("").replace('[{file = "a"}]', "'a'"),
+    "files of numbers": POETRY_LOCK.format("").replace('[{file = "a"}]', "[1]"),
+    "dependencies": POETRY_LOCK.format("dependencies = ['a']\n"),
+    "extras": POETRY_LOCK.format("extras = 1\n"),
+    "metadata": "metadata = 1\n",
+    "lock-version": POETRY_LOCK.format("").replace('"2.1"', "2.1"),
+    "content-hash": POETRY_LOCK.format("").replace('"0"', "[]"),
+    "cut header": POETRY_LOCK.format("")[:8],
+    "cut string": POETRY_LOCK.format("")[:20],
+    "cut before metadata": POETRY_LOCK.format("").partition("[metadata]")[0],
+    "conflict": CONFLICT.format(POETRY_LOCK.format("")),
+    "conflict in it": POETRY_LOCK.format(CONFLICT.format("optional = true\n")),
+    "deep": POETRY_LOCK.format("a = " + "[" * 100_000 + "\n"),
+    "deep tables": POETRY_LOCK.format("a = " + "{a=" * 5000 + "1" + "}" * 5000 + "\n"),
+    "a long number": POETRY_LOCK.format("a = " + "9" * 100_000 + "\n"),
+    "huge": POETRY_LOCK.format("# " + "x" * 20_000_000 + "\n"),
+    "nul": "\0",
+    "no toml": "from poetry import lock\n",
+}
+
+
+@pytest.mark.parametrize("text", POETRY_LOCKS.values(), ids=POETRY_LOCKS.keys())
+def test_a_poetry_lock_that_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "poetry.lock").write_text(text)
+    assert f"{tmp_path}/poetry.lock:" in _refused(
+        lambda: check_poetry_lock(tmp_path / "poetry.lock")
+    )
+
+
+def test_a_poetry_lock_that_is_no_file(tmp_path: Path) -> None:
+    lock = tmp_path / "poetry.lock"
+    lock.symlink_to("/dev/zero")
+    assert f"{lock}: is no regular file" in _refused(lambda: check_poetry_lock(lock))
+
+
+def test_a_poetry_lock_that_poetry_refuses(tmp_path: Path) -> None:
+    lock = tmp_path / "poetry.lock"
+    lock.write_text(POETRY_LOCK.format(""))
+    (tmp_path / "pyproject.toml").write_text(PYPROJECT)
+    with pytest.raises(NoxBuildkitError) as caught:
+        export(Source(lock, tmp_path / "requirements.lock", "poetry", "3.13"))
+    assert str(caught.value).endswith("; run 'poetry lock' and commit it")
+
+
+def test_a_poetry_lock_as_poetry_writes_it(tmp_path: Path) -> None:
+    (tmp_path / "poetry.lock").write_text(POETRY_LOCK.format(""))
+    (tmp_path / "empty.lock").write_text(
+        'package = []\n\n[metadata]\nlock-version = "2.1"\ncontent-hash = "0"\n'
+    )
+    check_poetry_lock(tmp_path / "poetry.lock")
+    check_poetry_lock(tmp_path / "empty.lock")
 
 
 def test_many_files_that_include_one_another_many_times(tmp_path: Path) -> None:

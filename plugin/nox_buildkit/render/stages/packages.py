@@ -24,6 +24,12 @@ def install_packages(image: ImagePlan, operation: InstallPackages) -> list[str]:
     option = " --python-platform $platform" if operation.cross else ""
     command = f"uv pip install --python {VENV}{option} --no-deps"
     locked = f"{command} --require-hashes --only-binary :all: --requirements {INPUTS}"
+    new = [
+        f"uv venv --quiet --no-project --python python3 {VENV}",
+        f"{_ENVIRONMENT} made {VENV}",
+        f"{locked}/requirements.txt",
+    ]
+    damaged = f"{_ENVIRONMENT} damaged {VENV} {INPUTS}/requirements.txt"
     compiled = operation.compiled
     strip = "" if operation.environment else " all"
     return [
@@ -31,14 +37,15 @@ def install_packages(image: ImagePlan, operation: InstallPackages) -> list[str]:
         *network(image),
         "export PATH=/run/uv:$PATH UV_CACHE_DIR=/var/cache/uv",
         *_platforms(operation),
-        f"uv venv --quiet --no-project --python python3 {VENV}",
-        f"{_ENVIRONMENT} made {VENV}",
-        f"{locked}/requirements.txt",
-        "# A cache may have lost a part of a file.",
-        f"damaged=$({_ENVIRONMENT} damaged {VENV})",
+        *new,
+        "# A cache may have lost a part of a file, or have another package's.",
+        f"damaged=$({damaged})",
         'if [ -n "$damaged" ]; then',
-        "  uv cache clean --quiet $damaged",
-        f"  {locked}/requirements.txt --reinstall",
+        f"  rm -rf {VENV} && uv cache clean --quiet $damaged",
+        *(f"  {line}" for line in new),
+        f'  if [ -n "$({damaged})" ]; then',
+        "    echo 'what is installed is not what is locked' >&2; exit 1",
+        "  fi",
         "fi",
         *(_install_compiled(command, compiled) if compiled else []),
         *_interpreter(image),

@@ -117,11 +117,16 @@ export PATH=/run/uv:$PATH UV_CACHE_DIR=/var/cache/uv
 uv venv --quiet --no-project --python python3 /opt/venv
 python3 -I /run/scripts/environment.py made /opt/venv
 uv pip install --python /opt/venv --no-deps --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
-# A cache may have lost a part of a file.
-damaged=$(python3 -I /run/scripts/environment.py damaged /opt/venv)
+# A cache may have lost a part of a file, or have another package's.
+damaged=$(python3 -I /run/scripts/environment.py damaged /opt/venv /run/inputs/requirements.txt)
 if [ -n "$damaged" ]; then
-  uv cache clean --quiet $damaged
-  uv pip install --python /opt/venv --no-deps --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt --reinstall
+  rm -rf /opt/venv && uv cache clean --quiet $damaged
+  uv venv --quiet --no-project --python python3 /opt/venv
+  python3 -I /run/scripts/environment.py made /opt/venv
+  uv pip install --python /opt/venv --no-deps --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
+  if [ -n "$(python3 -I /run/scripts/environment.py damaged /opt/venv /run/inputs/requirements.txt)" ]; then
+    echo 'what is installed is not what is locked' >&2; exit 1
+  fi
 fi
 python3 -I /run/scripts/environment.py strip /opt/venv
 mkdir -p /layer/opt && mv /opt/venv /layer/opt/venv
@@ -153,11 +158,16 @@ case $TARGETARCH in amd64) platform=x86_64-manylinux_2_40 ;; arm64) platform=aar
 uv venv --quiet --no-project --python python3 /opt/venv
 python3 -I /run/scripts/environment.py made /opt/venv
 uv pip install --python /opt/venv --python-platform $platform --no-deps --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
-# A cache may have lost a part of a file.
-damaged=$(python3 -I /run/scripts/environment.py damaged /opt/venv)
+# A cache may have lost a part of a file, or have another package's.
+damaged=$(python3 -I /run/scripts/environment.py damaged /opt/venv /run/inputs/requirements.txt)
 if [ -n "$damaged" ]; then
-  uv cache clean --quiet $damaged
-  uv pip install --python /opt/venv --python-platform $platform --no-deps --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt --reinstall
+  rm -rf /opt/venv && uv cache clean --quiet $damaged
+  uv venv --quiet --no-project --python python3 /opt/venv
+  python3 -I /run/scripts/environment.py made /opt/venv
+  uv pip install --python /opt/venv --python-platform $platform --no-deps --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
+  if [ -n "$(python3 -I /run/scripts/environment.py damaged /opt/venv /run/inputs/requirements.txt)" ]; then
+    echo 'what is installed is not what is locked' >&2; exit 1
+  fi
 fi
 python3 -I /run/scripts/wheels.py list rest /run/wheels markupsafe > /run/wheels.txt
 if [ -s /run/wheels.txt ]; then

@@ -1,0 +1,65 @@
+"""Wheels of the project's own packages: they may be larger than what memory there is for them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+SIZE = 300_000_000
+#: A build backend of the project's own, whose wheel is large.
+BACKEND = f"""\
+from pathlib import Path
+from zipfile import ZipFile
+
+NAME = "large-1.0-py3-none-any.whl"
+METADATA = "Metadata-Version: 2.1\\nName: large\\nVersion: 1.0\\n"
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    with ZipFile(Path(folder, NAME), "w") as wheel:
+        info = "large-1.0.dist-info"
+        wheel.writestr(f"{{info}}/METADATA", METADATA)
+        wheel.writestr(f"{{info}}/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\n")
+        wheel.writestr(f"{{info}}/RECORD", "")
+        with wheel.open("large/model.bin", "w") as file:
+            for _ in range({SIZE // 10**6}):
+                file.write(bytes(10**6))
+    return NAME
+"""
+#: What a build does with such a wheel on this machine.
+READ = """\
+import json, resource, sys
+from pathlib import Path
+from nox_buildkit.facts.local_wheels import local_wheel
+from nox_buildkit.files import copy_atomic
+
+wheel = local_wheel(Path(sys.argv[1]), "", None)
+copy_atomic(Path(wheel.path), Path(sys.argv[2]))
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+print(json.dumps([wheel.size, peak]))
+"""
+
+
+def test_a_large_wheel_is_never_in_memory_as_a_whole(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "backend.py").write_text(BACKEND)
+    (project / "pyproject.toml").write_text(
+        '[project]\nname = "large"\nversion = "1.0"\n'
+        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    )
+    copied = tmp_path / "inputs/large.whl"
+    environment = {**os.environ, "NOX_BUILDKIT_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run(
+        [sys.executable, "-c", READ, str(project), str(copied)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    size, peak = json.loads(done.stdout)
+    assert size == copied.stat().st_size > SIZE
+    assert peak < SIZE

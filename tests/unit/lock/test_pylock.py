@@ -1,0 +1,43 @@
+"""Packages that have wheels for other machines or interpreters alone, and that no image needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nox_buildkit.lock.pylock import read_pylock
+from nox_buildkit.lock.source import Source
+from tests.support.package_index import PackageIndex, serve
+
+
+def _line(index: PackageIndex, name: str, marker: str = "") -> str:
+    (digest,) = (d for file, d in index.stated.items() if file.startswith(f"{name}-"))
+    return f"{name}==1.0{f' ; {marker}' if marker else ''} --hash=sha256:{digest}\n"
+
+
+@pytest.mark.parametrize(
+    ("tag", "marker"),
+    [
+        ("cp313-cp313-win_amd64", "sys_platform == 'win32'"),
+        ("cp313-cp313-win_amd64", "platform_system == 'Windows'"),
+        ("cp27-cp27m-manylinux1_x86_64", "python_version < '3'"),
+        ("cp312-cp312-manylinux_2_17_x86_64", "python_version < '3.13'"),
+        ("cp313-cp313-manylinux_2_17_s390x", "platform_machine == 's390x'"),
+        ("pp310-pypy310_pp73-manylinux_2_17_x86_64", "implementation_name == 'pypy'"),
+        (
+            "pp310-pypy310_pp73-manylinux_2_17_x86_64",
+            "platform_python_implementation == 'PyPy' and sys_platform == 'linux'",
+        ),
+    ],
+)
+def test_a_locked_package_that_no_image_needs_stops_nothing(
+    tmp_path: Path, tag: str, marker: str
+) -> None:
+    with serve() as index:
+        index.add("plain", "1.0")
+        index.add("foreign", "1.0", tag)
+        lock = tmp_path / "requirements.txt"
+        lock.write_text(_line(index, "plain") + _line(index, "foreign", marker))
+        source = Source(lock, lock, "locked", "3.13", index=index.url)
+        assert "plain" in {package.name for package in read_pylock(source).packages}
