@@ -1,13 +1,12 @@
-"""Bases as facts: presets looked up, references resolved to a digest and looked into."""
+"""Bases as facts: assembled, or resolved to a digest and inspected."""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,29 +14,22 @@ from packaging.version import Version
 
 from nox_buildkit.bases import debian_base as debian
 from nox_buildkit.bases.base_lock import NAME as BASE_LOCK
-from nox_buildkit.bases.image_inspection import Inside, look
-from nox_buildkit.bases.unpack import Source
-from nox_buildkit.cache_entries import read_cached, write_cached
-from nox_buildkit.debian.archive import Archive, Suite, host_archive, host_security
+from nox_buildkit.bases.debian_source import debian_source, package_names
 from nox_buildkit.debian.package_names import with_nearest
-from nox_buildkit.debian.provision import Report, tool
+from nox_buildkit.debian.provision import Report
 from nox_buildkit.debian.releases import warnings
-from nox_buildkit.engine.fetch import fetch
+from nox_buildkit.engine.fetch import FetchedImage, fetch
 from nox_buildkit.engine.registry import RemoteImage, inspect
 from nox_buildkit.errors import EngineError, PlanError, Problem
-from nox_buildkit.files import cache_dir, private_dir, scratch
+from nox_buildkit.facts.inspections import inspections
 from nox_buildkit.oci.references import mirrored, qualified
 from nox_buildkit.plan.base import DebianRelease, LayoutImage, RegistryImage
 from nox_buildkit.plan.facts import BaseFacts, InspectedBase, PinnedBase
-from nox_buildkit.plan.wheel_platforms import Libc
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
 
     from nox_buildkit.engine.buildkit import Engine
-
-#: Counts changes of what is found out about the same image.
-_FORMAT = 3
 
 _REFRESH = "run 'nox -s lock -- --bases' and commit it"
 
@@ -85,17 +77,6 @@ class Bases:
         release = debian.release_for(python)
         wanted = [platform for platform in platforms if platform in debian.ARCHITECTURES]
 
-        def assemble(*, again: bool) -> debian.DebianBase:
-            source = _source(release, self.report)
-            try:
-                return debian.assemble(
-                    release, wanted, source, self.report, contents=contents, again=again
-                )
-            except EngineError as error:
-                if not any(problem.about for problem in error.problems):
-                    raise
-                raise with_nearest(error, _names(release.suite)) from None
-
         name = f"debian:{release.suite}{contents}"
         locked = self._locked(name)
         if locked:
@@ -104,6 +85,7 @@ class Bases:
         base = None if self.pull else debian.assembled(release, wanted, contents)
         if not (base or self.assembles):
             return _not_assembled(release, wanted)
+        assemble = partial(self._debian_base, release, wanted, contents)
         base = base or assemble(again=self.pull)
         if locked and locked != _as_image(base):
             # What is there may be older than the lock.
@@ -112,38 +94,37 @@ class Bases:
                 message = f"{BASE_LOCK} has another {name} than Debian's archive has now"
                 raise PlanError(Problem(message, _REFRESH))
         self.resolved[name] = _as_image(base)
-        return InspectedBase(
-            name="debian",
-            source=LayoutImage(str(base.folder), base.digest),
-            digest=base.digest,
-            platforms=frozenset(base.packages),
-            libc=release.libc,
-            python=python,
-            full_python=_oldest(_patch(known, python) for known in base.packages.values()),
-            interpreter=f"/usr/bin/python{python}",
-            builds=True,
-            packages=base.packages,
-            asked=base.asked,
-            # Whatever is added to it, Debian's archive has signed it.
-            origin=f"debian {release.suite}",
-            warnings=tuple(
-                f"base debian, {platform}: {text}"
-                for platform in wanted
-                for text in base.lacks.get(platform, ())
-            ),
-        )
+        return _assembled(release, base)
+
+    def _debian_base(
+        self,
+        release: debian.Release,
+        platforms: Sequence[str],
+        contents: debian.Contents,
+        *,
+        again: bool,
+    ) -> debian.DebianBase:
+        source = debian_source(release.suite, self.report)
+        try:
+            return debian.assemble(
+                release, platforms, source, self.report, contents=contents, again=again
+            )
+        except EngineError as error:
+            if not any(problem.about for problem in error.problems):
+                raise
+            raise with_nearest(error, package_names(release.suite)) from None
 
     def reference(self, reference: str, platforms: Iterable[str]) -> BaseFacts:
-        """An image of a registry, looked into for those of ``platforms`` that it is there for.
+        """Return an image of a registry, inspected for those of ``platforms`` that it has.
 
-        Raises EngineError where it cannot be had, PlanError where it is no base.
+        Raises EngineError where it cannot be downloaded, PlanError where it is no base.
         """
         image = self.pinned(reference)
         wanted = sorted(image.platforms.intersection(platforms))
         if not wanted:
-            # What it lacks is told with everything else.
+            # Missing platforms are reported with everything else.
             return image
-        found = self._inside(image, wanted)
+        found = inspections(image.digest, wanted, partial(self._fetch, image))
         first = found[wanted[0]]
         libcs = [each.libc for each in found.values() if each.libc]
         if len(libcs) < len(found):
@@ -187,40 +168,29 @@ class Bases:
         return self._locked(name) or inspect(self.client(), mirrored(name, self.mirrors))
 
     def _locked(self, name: str) -> RemoteImage | None:
-        """What was committed of a base; None if any will do. Raises PlanError."""
+        """Return the committed digest of a base; None if any will do. Raises PlanError."""
         if self.locked is None or self.pull:
             return None
         if self.strict and name not in self.locked:
             raise PlanError(Problem(f"{BASE_LOCK} does not have {name}", _REFRESH))
         return self.locked.get(name)
 
-    def _inside(self, image: PinnedBase, platforms: list[str]) -> dict[str, Inside]:
-        """What the image is like on each of ``platforms``; asked once a digest."""
-        kept = (
-            private_dir(cache_dir() / "bases") / f"{image.digest.replace(':', '-')}.{_FORMAT}.json"
-        )
-        known = _kept(kept)
-        missing = [platform for platform in platforms if platform not in known]
-        if missing:
-            self.report(f"looking into {image.name}", 0, 0)
-            with scratch(kept.parent, ".fetch-") as folder:
-                place = mirrored(image.name, self.mirrors)
-                fetched = fetch(
-                    self.engine(), f"{place}@{image.digest}", missing, folder / "layout"
-                )
-                known |= {name: look(one.config, one.layers) for name, one in fetched.items()}
-            write_cached(kept, {name: asdict(inside) for name, inside in known.items()})
-        return {platform: known[platform] for platform in platforms}
+    def _fetch(
+        self, image: PinnedBase, platforms: Sequence[str], folder: Path
+    ) -> dict[str, FetchedImage]:
+        self.report(f"looking into {image.name}", 0, 0)
+        place = mirrored(image.name, self.mirrors)
+        return fetch(self.engine(), f"{place}@{image.digest}", platforms, folder)
 
 
 def _patch(packages: Mapping[str, str], python: str) -> str:
-    """The patch release of Debian's package of ``python``: "3.13.5" of "3.13.5-2"."""
+    """Return the patch release of Debian's package of ``python``: "3.13.5" of "3.13.5-2"."""
     found = re.match(r"3\.\d+\.\d+", packages.get(f"python{python}-minimal", ""))
     return found[0] if found else ""
 
 
 def _oldest(versions: Iterable[str]) -> str:
-    """The oldest, for one lock is read for all platforms; empty if one is not known."""
+    """Return the oldest, for one lock is read for all platforms; empty if one is not known."""
     known = list(versions)
     return min(known, key=Version) if known and all(known) else ""
 
@@ -238,56 +208,29 @@ def _not_assembled(release: debian.Release, platforms: Iterable[str]) -> Inspect
     )
 
 
+def _assembled(release: debian.Release, base: debian.DebianBase) -> InspectedBase:
+    python = release.python
+    return InspectedBase(
+        name="debian",
+        source=LayoutImage(str(base.folder), base.digest),
+        digest=base.digest,
+        platforms=frozenset(base.packages),
+        libc=release.libc,
+        python=python,
+        full_python=_oldest(_patch(known, python) for known in base.packages.values()),
+        interpreter=f"/usr/bin/python{python}",
+        builds=True,
+        packages=base.packages,
+        asked=base.asked,
+        # Whatever is added to it, Debian's archive has signed it.
+        origin=f"debian {release.suite}",
+        warnings=tuple(
+            f"base debian, {platform}: {text}"
+            for platform in sorted(base.lacks)
+            for text in base.lacks[platform]
+        ),
+    )
+
+
 def _as_image(base: debian.DebianBase) -> RemoteImage:
     return RemoteImage(base.digest, frozenset(base.packages))
-
-
-def _kept(path: Path) -> dict[str, Inside]:
-    return {
-        platform: Inside(
-            **{
-                **values,
-                "libc": values["libc"]
-                and Libc(values["libc"]["family"], tuple(values["libc"]["version"])),
-                "distribution": tuple(values["distribution"]),
-                "entrypoint": tuple(values["entrypoint"]),
-                "command": tuple(values["command"]),
-            }
-        )
-        for platform, values in (read_cached(path) or {}).items()
-    }
-
-
-def _source(release: debian.Release, report: Report) -> Source:
-    # mmdebstrap makes itself root in a user namespace, which takes newuidmap(1).
-    if os.geteuid() != 0 and shutil.which("newuidmap") is None:
-        raise EngineError(
-            Problem(
-                "base 'debian' is assembled as root, or by a user who has newuidmap",
-                "run nox as root (`sudo -E nox -s build`) or `apt-get install uidmap`, or set "
-                "'base' to 'slim'",
-            )
-        )
-    archive, security = host_archive(), host_security()
-    lines = [_line(archive, release.suite)]
-    if security:
-        lines.append(_line(security, f"{release.suite}-security"))
-    return Source(tuple(lines), tool("mmdebstrap", report))
-
-
-def _line(archive: Archive, suite: str) -> str:
-    """A line of sources.list(5) for another suite of the host's archive."""
-    # A key that stands in the source itself does not fit on a line; apt's keyrings have it too.
-    named = archive.signed_by and "\n" not in archive.signed_by
-    options = f"[signed-by={archive.signed_by}] " if named else ""
-    return f"deb {options}{archive.uri} {suite} main"
-
-
-def _names(suite: str) -> frozenset[str]:
-    """All packages of ``suite``; none where its index cannot be had."""
-    try:
-        index = Suite.of(host_archive(), suite)
-        index.update()
-        return index.names()
-    except EngineError:
-        return frozenset()

@@ -1,0 +1,47 @@
+"""The archive that base ``debian`` is assembled from: that of the host, for another suite."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from nox_buildkit.bases.unpack import Source
+from nox_buildkit.debian.archive import Archive, Suite, host_archive, host_security
+from nox_buildkit.debian.provision import Report, tool
+from nox_buildkit.errors import EngineError, Problem
+
+
+def debian_source(suite: str, report: Report) -> Source:
+    """Return the archive of ``suite`` as mmdebstrap takes it. Raises EngineError."""
+    # mmdebstrap makes itself root in a user namespace, which takes newuidmap(1).
+    if os.geteuid() != 0 and shutil.which("newuidmap") is None:
+        raise EngineError(
+            Problem(
+                "base 'debian' is assembled as root, or by a user who has newuidmap",
+                "run nox as root (`sudo -E nox -s build`) or `apt-get install uidmap`, or set "
+                "'base' to 'slim'",
+            )
+        )
+    archive, security = host_archive(), host_security()
+    lines = [_line(archive, suite)]
+    if security:
+        lines.append(_line(security, f"{suite}-security"))
+    return Source(tuple(lines), tool("mmdebstrap", report))
+
+
+def _line(archive: Archive, suite: str) -> str:
+    """Return a line of sources.list(5) for another suite of the host's archive."""
+    # A key that stands in the source itself does not fit on a line; apt's keyrings have it too.
+    named = archive.signed_by and "\n" not in archive.signed_by
+    options = f"[signed-by={archive.signed_by}] " if named else ""
+    return f"deb {options}{archive.uri} {suite} main"
+
+
+def package_names(suite: str) -> frozenset[str]:
+    """Return all packages of ``suite``; none where its index cannot be downloaded."""
+    try:
+        index = Suite.of(host_archive(), suite)
+        index.update()
+        return index.names()
+    except EngineError:
+        return frozenset()
