@@ -24,15 +24,25 @@ def inspections(digest: str, platforms: Sequence[str], fetch: Fetch) -> dict[str
 
     ``fetch`` is called for those that were not inspected before. Raises what it raises.
     """
-    path = private_dir(cache_dir() / "bases") / f"{digest.replace(':', '-')}.{_FORMAT}.json"
+    path = entry_of(digest)
     known = _kept(path)
     missing = [platform for platform in platforms if platform not in known]
     if missing:
         with scratch(path.parent, ".fetch-") as folder:
             fetched = fetch(missing, folder / "layout")
             known |= {name: look(one.config, one.layers) for name, one in fetched.items()}
-        write_cached(path, {name: asdict(inside) for name, inside in known.items()})
+        keep(path, known)
     return {platform: known[platform] for platform in platforms}
+
+
+def entry_of(digest: str) -> Path:
+    """Return the cache entry of the image ``digest``."""
+    return private_dir(cache_dir() / "bases") / f"{digest.replace(':', '-')}.{_FORMAT}.json"
+
+
+def keep(path: Path, known: Mapping[str, Inside]) -> None:
+    """Keep what is known of an image, by platform."""
+    write_cached(path, {platform: asdict(inside) for platform, inside in known.items()})
 
 
 def _kept(path: Path) -> dict[str, Inside]:
