@@ -41,11 +41,9 @@ def _pure(image: ImagePlan) -> Stage:
     )
     return Stage(
         "deps-pure",
-        "build",
-        "build",
-        (install,),
-        ("Packages without machine code: installed once, one layer for all platforms.",),
-        "pure",
+        operations=(install,),
+        purpose="Packages without machine code: installed once, one layer for all platforms.",
+        layer="pure",
     )
 
 
@@ -53,14 +51,10 @@ def _local(image: ImagePlan) -> Stage:
     requirements = Requirements("local", (("", image.packages.local),))
     return Stage(
         "deps-local",
-        "build",
-        "build",
-        (InstallPackages(requirements, "build", environment=False),),
-        (
-            "Packages that no index has, which change with the sources: "
-            "one layer for all platforms.",
-        ),
-        "app",
+        operations=(InstallPackages(requirements, "build", environment=False),),
+        purpose="Packages that no index has, which change with the sources: "
+        "one layer for all platforms.",
+        layer="app",
     )
 
 
@@ -82,10 +76,10 @@ def _native(image: ImagePlan) -> Iterator[Stage]:
     yield Stage(
         "deps-on-target",
         image.bases.build_name,
-        "target",
         (_install_native(image, "target"),),
-        ("The same on the platform itself, for those that uv does not know from elsewhere.",),
+        "The same on the platform itself, for those that uv does not know from elsewhere.",
         "native",
+        "target",
         on_target,
     )
     aliases = tuple(
@@ -95,21 +89,19 @@ def _native(image: ImagePlan) -> Iterator[Stage]:
         )
         for one in packages.platforms
     )
-    yield Stage("deps-native", ByArchitecture("deps", "target", aliases), "target", layer="native")
+    parent = ByArchitecture("deps", "target", aliases)
+    yield Stage("deps-native", parent, layer="native", machine="target")
 
 
 def _crossed(image: ImagePlan, platforms: Sequence[PlatformPackages], name: str) -> Stage:
     cross = tuple((one.platform, one.wheel_platform) for one in platforms)
     return Stage(
         name,
-        "build",
-        "build",
-        (_install_native(image, "build", cross),),
-        (
-            "Packages with machine code: wheels of the target platform, which need not run for it.",
-            "The environment's own files are in the layer before.",
-        ),
-        "native",
+        operations=(_install_native(image, "build", cross),),
+        purpose="Packages with machine code: wheels of the target platform, "
+        "which need not run for it.\n"
+        "The environment's own files are in the layer before.",
+        layer="native",
     )
 
 
@@ -144,8 +136,6 @@ def step_packages_stage(image: ImagePlan) -> Stage:
     )
     return Stage(
         "deps-steps",
-        "build",
-        "build",
-        (install,),
-        ("Packages with machine code for the machine that builds.",),
+        operations=(install,),
+        purpose="Packages with machine code for the machine that builds.",
     )

@@ -31,16 +31,14 @@ def stages_of(image: ImagePlan) -> tuple[Stage, ...]:
 
 
 def _stages(image: ImagePlan) -> Iterator[Stage]:
-    yield Stage("build", image.bases.build_name, "build")
+    yield Stage("build", image.bases.build_name)
     yield from wheel_stages(image)
     yield from package_stages(image)
     yield Stage(
         "app",
-        "build",
-        "build",
-        (CopySources(),),
-        ("The sources, readable by every user and writable by none, with their byte code.",),
-        "app",
+        operations=(CopySources(),),
+        purpose="The sources, readable by every user and writable by none, with their byte code.",
+        layer="app",
     )
     if image.packages.steps:
         yield step_packages_stage(image)
@@ -68,18 +66,15 @@ def _steps(image: ImagePlan) -> Iterator[Stage]:
     yield Stage(
         "stepped",
         "step-base" if image.bases.steps else "build",
-        "build",
         tuple(operations),
-        ("Files that the application makes, once, on the machine that builds.",),
+        "Files that the application makes, once, on the machine that builds.",
     )
     paths = tuple(dict.fromkeys(path for step in steps for path in step.output))
     yield Stage(
         "steps",
-        "build",
-        "build",
-        (CollectOutputs("stepped", paths),),
-        ("What they made, taken by programs that they could not change.",),
-        "app",
+        operations=(CollectOutputs("stepped", paths),),
+        purpose="What they made, taken by programs that they could not change.",
+        layer="app",
     )
 
 
@@ -94,11 +89,9 @@ def _surroundings(image: ImagePlan) -> Stage:
     )
     return Stage(
         "surroundings",
-        "build",
-        "build",
-        (PlaceFiles(placement, base_is_mounted=bool(image.bases.builder)),),
-        ("A name for the user, since much software asks for it; its folders; placed files.",),
-        "app",
+        operations=(PlaceFiles(placement, base_is_mounted=bool(image.bases.builder)),),
+        purpose="A name for the user, since much software asks for it; its folders; placed files.",
+        layer="app",
     )
 
 
@@ -118,11 +111,12 @@ def _final(image: ImagePlan) -> Stage:
     path = bool(image.packages) and not image.packages.extend_base
     operations += [SetEnvironment(path), Configure()]
     platforms = tuple(one.platform for one in image.packages.platforms)
-    return Stage("final", "base", "target", tuple(operations), on_target=platforms if added else ())
+    on_target = platforms if added else ()
+    return Stage("final", "base", tuple(operations), machine="target", on_target=on_target)
 
 
 def _platforms(image: ImagePlan) -> Stage:
-    """The stage that takes each platform from the variant that it belongs to."""
+    """Return the stage that takes each platform from the variant that it belongs to."""
     own = [(PLATFORMS[one.platform].architecture, "final") for one in image.packages.platforms]
     others = [
         (PLATFORMS[one.platform].architecture, variant.name)
@@ -132,6 +126,6 @@ def _platforms(image: ImagePlan) -> Stage:
     return Stage(
         "platforms",
         ByArchitecture("final", "target", (*own, *others)),
-        "target",
-        purpose=("What is different on a platform is a target of its own.",),
+        purpose="What is different on a platform is a target of its own.",
+        machine="target",
     )

@@ -65,17 +65,17 @@ class ByArchitecture:
 class Stage:
     """A stage of a build.
 
-    ``parent``: a stage, or ``base``, ``builder``, ``compiler``, ``scratch``; ``machine``: whose
-    processor it is for; ``on_target``: platforms on which it runs a program of the platform;
-    ``purpose``: a sentence a line; ``layer``: the kind of the layer that it yields.
+    ``parent``: a stage, or ``base``, ``builder``, ``compiler``, ``step-base``, ``scratch``;
+    ``purpose``: a sentence a line; ``layer``: the kind of the layer that it yields; ``machine``:
+    whose processor it is for; ``on_target``: platforms on which it runs a program of the platform.
     """
 
     name: str
-    parent: str | ByArchitecture
-    machine: Machine
+    parent: str | ByArchitecture = "build"
     operations: tuple[Operation, ...] = ()
-    purpose: tuple[str, ...] = ()
+    purpose: str = ""
     layer: LayerKind | None = None
+    machine: Machine = "build"
     on_target: tuple[str, ...] = ()
 
     @property

@@ -40,7 +40,7 @@ def wheel_stages(image: ImagePlan) -> Iterator[Stage]:
             needed = [package for package in one.packages if package.compiled]
             name = f"step-wheels-{PLATFORMS[one.platform].architecture}"
             yield _gathered(f"For steps on {one.platform}.", name, HERE, needed)
-        yield Stage("step-wheels", ByArchitecture("step-wheels", "build"), "build")
+        yield Stage("step-wheels", ByArchitecture("step-wheels", "build"))
     if packages.compiled_platforms:
         yield from _on_targets(image, here)
 
@@ -54,7 +54,7 @@ def _on_targets(image: ImagePlan, here: Sequence[Package]) -> Iterator[Stage]:
     for platform, packages in by_platform.items():
         name = f"wheels-{PLATFORMS[platform].architecture}"
         yield _gathered(f"What {platform} has compiled.", name, ON_TARGET, packages)
-    yield Stage("wheels", ByArchitecture("wheels", "target"), "target")
+    yield Stage("wheels", ByArchitecture("wheels", "target"), machine="target")
 
 
 def _compiler(image: ImagePlan, machine: Machine, platforms: tuple[str, ...]) -> Stage:
@@ -64,9 +64,9 @@ def _compiler(image: ImagePlan, machine: Machine, platforms: tuple[str, ...]) ->
     return Stage(
         _compiler_stage(machine),
         "compiler",
-        machine,
         operations,
-        (f"What compiles, on {where}.",),
+        f"What compiles, on {where}.",
+        machine=machine,
         on_target=platforms,
     )
 
@@ -93,8 +93,8 @@ def _package(
     return Stage(
         compiling_stage(prefix, package),
         _compiler_stage(machine),
-        machine,
         (operation,),
+        machine=machine,
         on_target=platforms,
     )
 
@@ -102,4 +102,4 @@ def _package(
 def _gathered(purpose: str, stage: str, prefix: str, packages: Sequence[Package]) -> Stage:
     taken = tuple((package.name, compiling_stage(prefix, package)) for package in packages)
     machine: Machine = "target" if prefix == ON_TARGET else "build"
-    return Stage(stage, "scratch", machine, (GatherWheels(taken),), (purpose,))
+    return Stage(stage, "scratch", (GatherWheels(taken),), purpose, machine=machine)

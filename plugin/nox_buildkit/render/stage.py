@@ -39,7 +39,7 @@ _ARGUMENTS = ("BUILDARCH", "TARGETARCH", "WORKDIR")
 
 def instructions(image: ImagePlan, stage: Stage) -> list[str]:
     """Return the lines of ``stage``."""
-    lines = [f"# {line}" for line in stage.purpose]
+    lines = [f"# {line}" for line in stage.purpose.splitlines()]
     if isinstance(stage.parent, ByArchitecture):
         return [*lines, *_by_architecture(image, stage, stage.parent)]
     machine = "--platform=$BUILDPLATFORM " if _runs_on_build(stage) else ""
