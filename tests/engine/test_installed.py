@@ -116,5 +116,9 @@ def test_alternatives_lead_where_they_lead_in_an_installed_system(
     assert ours.alternatives["etc/alternatives/liblapack.so.3-x86_64-linux-gnu"]
     assert ours.alternatives["usr/bin/nc"] == "/etc/alternatives/nc"
     assert ours.alternatives["etc/mysql/my.cnf"] == "/etc/alternatives/my.cnf"
-    there = {p: t for p, t in real.alternatives.items() if not p.endswith(("/which", "/pager"))}
-    assert ours.alternatives == there
+    # An installed system has essential packages that an image can lack, with their alternatives.
+    essential = {"/which": "usr/bin/which.debianutils", "/pager": "usr/bin/more"}
+    lacking = tuple(name for name, program in essential.items() if program not in ours.paths)
+    expected = {p: t for p, t in real.alternatives.items() if not p.endswith(lacking)}
+    assert ours.alternatives == expected
+    print(f"{len(NAMES)} packages: {len(ours.alternatives)} links, {len(ours.libraries)} libraries")

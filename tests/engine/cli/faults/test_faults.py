@@ -15,32 +15,19 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.support.faults import Unseen, held, recovers, undisturbed
 from tests.support.oci import ImageIndex
-from tests.support.package_index import PackageIndex
 from tests.support.project import Done, Project
 
 campaign = pytest.mark.campaign
-Unseen = tuple[Project, PackageIndex]
 
 
-def _recovers(project: Project, digest: str) -> None:
-    """A build of now makes the image ``digest``, whole, and nothing else is left in the project."""
-    done = project.ok("build")
-    assert "Traceback" not in done.stderr
-    assert project.digest() == digest
-    assert ImageIndex.open(project.tar).digest == digest
-    left = [path.name for path in project.root.rglob("*") if path.name.endswith((".part", ".tmp"))]
-    assert left == []
-    names = {path.name for path in (project.root / "dist").iterdir()}
-    assert names <= {"web.oci.tar", "build.json", ".lock", ".gitignore", "CACHEDIR.TAG"}
-
-
-def _in_namespace(project: Project, mounts: str, *arguments: str) -> Done:
+def in_namespace(project: Project, mounts: str, *arguments: str) -> Done:
     """Run nox where ``mounts`` (shell commands) are made, which nobody else sees."""
     script = f'set -e; {mounts}; cd "$PWD"; exec "$@"'
     command = [sys.executable, "-m", "nox", "-s", *arguments]
@@ -59,27 +46,6 @@ def _in_namespace(project: Project, mounts: str, *arguments: str) -> Done:
 # Signals.
 
 
-@contextlib.contextmanager
-def _held(unseen: Unseen, phase: str) -> Iterator[subprocess.Popen[str]]:
-    """A session that is at ``phase``, and stays there."""
-    project, index = unseen
-    if phase == "begin":
-        with project.start("build") as process:
-            yield process
-        return
-    if phase == "lock":
-        project.write({"requirements.in": "plain\nfast\n"})
-    index.stalled = {name for name in index.files if name.startswith("plain")}
-    with project.start("build") as process:
-        try:
-            assert index.asked.wait(60), "the index is asked"
-            yield process
-        finally:
-            process.kill()
-            index.released.set()
-    index.stalled = set()
-
-
 @pytest.mark.parametrize(
     ("phase", "number"),
     [
@@ -92,7 +58,7 @@ def _held(unseen: Unseen, phase: str) -> Iterator[subprocess.Popen[str]]:
 )
 def test_a_build_that_gets_a_signal(unseen: Unseen, phase: str, number: signal.Signals) -> None:
     project, _ = unseen
-    with _held(unseen, phase) as process:
+    with held(unseen, phase) as process:
         if number == signal.SIGTERM:
             process.terminate()
         else:
@@ -102,10 +68,7 @@ def test_a_build_that_gets_a_signal(unseen: Unseen, phase: str, number: signal.S
     assert "Traceback" not in stderr
     assert not project.tar.exists()
 
-    other = Project(project.root.with_name("undisturbed"), dict(project.env))
-    shutil.copytree(project.root, other.root, ignore=shutil.ignore_patterns("dist"))
-    other.ok("build", "--no-cache")
-    _recovers(project, other.digest())
+    recovers(project, undisturbed(project))
 
 
 # What was written earlier is damaged.
@@ -137,7 +100,7 @@ def test_a_result_that_is_damaged_is_made_again(built: Project, name: str, damag
     digest = built.digest()
     path = built.root / "dist" / name
     path.write_bytes(DAMAGES[damage](path.read_bytes()))
-    _recovers(built, digest)
+    recovers(built, digest)
 
 
 #: Folders of the cache that hold answers; others hold programs and bases.
@@ -168,7 +131,7 @@ def test_a_cache_that_is_damaged_is_made_again(
     try:
         for path, content in entries.items():
             path.write_bytes(DAMAGES[damage](content))
-        _recovers(project, built_template.digest())
+        recovers(project, built_template.digest())
     finally:
         # The folder is not the test's own.
         for path, content in entries.items():
@@ -189,9 +152,9 @@ def test_a_cache_that_is_damaged_is_made_again(
 def test_a_disk_that_takes_nothing(project: Project, built_template: Project, mounts: str) -> None:
     if "ro" in mounts:
         mounts = f'here=$PWD; {mounts}; cd /; cd "$here"'
-    done = _in_namespace(project, mounts, "build")
+    done = in_namespace(project, mounts, "build")
     assert any(words in done.cause for words in ("has room for", "Read-only")), done.stderr
-    _recovers(project, built_template.digest())
+    recovers(project, built_template.digest())
 
 
 # Where a project lies, and when.
@@ -222,7 +185,7 @@ def test_a_project_in_a_folder_of_any_name(
     project: Project, built_template: Project, name: str
 ) -> None:
     project.root = project.root.rename(project.root.with_name(name))
-    _recovers(project, built_template.digest())
+    recovers(project, built_template.digest())
 
 
 @campaign
@@ -230,9 +193,9 @@ def test_a_clock_that_was_set_back(built: Project) -> None:
     digest = built.digest()
     for path in (built.root, *built.root.rglob("*")):
         os.utime(path, (4_102_444_800, 4_102_444_800))
-    _recovers(built, digest)
+    recovers(built, digest)
     shutil.rmtree(built.root / "dist")
-    _recovers(built, digest)
+    recovers(built, digest)
 
 
 # Registries.
@@ -263,7 +226,7 @@ def test_a_registry_that_refuses(project: Project, built_template: Project, stat
         server.shutdown()
     assert address in done.failure
     assert not (project.root / "dist" / "release.json").exists()
-    _recovers(project, built_template.digest())
+    recovers(project, built_template.digest())
 
 
 # Secrets.
@@ -295,9 +258,20 @@ def test_no_secret_is_where_it_should_not_be(unseen: Unseen, tmp_path: Path) -> 
     )
     (home / ".netrc").write_text("machine files.invalid login me password canary-netrc\n")
     (home / ".netrc").chmod(0o600)
+    keyring = home / "bin" / "keyring"
+    keyring.parent.mkdir()
+    keyring.write_text("#!/bin/sh\necho canary-keyring\n")
+    keyring.chmod(0o755)
+    bundle = home / "bundle.pem"
+    bundle.write_text(Path("/etc/ssl/certs/ca-certificates.crt").read_text() + "# canary-bundle\n")
     project.env |= {
         "DOCKER_CONFIG": str(home / ".docker"),
         "NETRC": str(home / ".netrc"),
+        "PATH": f"{keyring.parent}:{os.environ['PATH']}",
+        "UV_KEYRING_PROVIDER": "subprocess",
+        "HTTPS_PROXY": "http://me:canary-proxy@127.0.0.1:9",
+        "NO_PROXY": "127.0.0.1",
+        "SSL_CERT_FILE": str(bundle),
         "UV_INDEX_MINE_USERNAME": "me",
         "UV_INDEX_MINE_PASSWORD": "canary-index",
         "AWS_SECRET_ACCESS_KEY": "canary-environment",
@@ -305,7 +279,7 @@ def test_no_secret_is_where_it_should_not_be(unseen: Unseen, tmp_path: Path) -> 
         "SSH_AUTH_SOCK": "/run/canary-agent.sock",
     }
     canaries = [b"canary-", login.encode()]
-    with _held(unseen, "install") as process:
+    with held(unseen, "install") as process:
         children = _descendants(process.pid)
         assert any(b"buildx" in (child / "cmdline").read_bytes() for child in children)
         for child in children:

@@ -1,0 +1,69 @@
+"""Faults under a build, and what has to be true after each."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.support.oci import ImageIndex
+from tests.support.package_index import PackageIndex
+from tests.support.project import Project
+
+Unseen = tuple[Project, PackageIndex]
+
+
+def recovers(project: Project, digest: str) -> None:
+    """A build of now makes the image ``digest``, whole, and nothing else is left in the project."""
+    done = project.ok("build")
+    assert "Traceback" not in done.stderr
+    assert project.digest() == digest
+    assert ImageIndex.open(project.tar).digest == digest
+    left = [path.name for path in project.root.rglob("*") if path.name.endswith((".part", ".tmp"))]
+    assert left == []
+    names = {path.name for path in (project.root / "dist").iterdir()}
+    assert names <= {"web.oci.tar", "build.json", "release.json", ".lock", ".gitignore"}
+
+
+def undisturbed(project: Project, **env: str) -> str:
+    """The digest of an image of the same files, built elsewhere and without a cache."""
+    other = Project(project.root.with_name("undisturbed"), {**project.env, **env})
+    shutil.copytree(project.root, other.root, ignore=shutil.ignore_patterns("dist"))
+    other.ok("build", "--no-cache")
+    return other.digest()
+
+
+@contextlib.contextmanager
+def held(unseen: Unseen, phase: str) -> Iterator[subprocess.Popen[str]]:
+    """A session that is at ``phase`` (begin, lock, install), and stays there."""
+    project, index = unseen
+    if phase == "begin":
+        with project.start("build") as process:
+            yield process
+        return
+    if phase == "lock":
+        project.write({"requirements.in": "plain\nfast\n"})
+    index.stalled = {name for name in index.files if name.startswith("plain")}
+    with project.start("build") as process:
+        try:
+            assert index.asked.wait(120), "the index is asked"
+            yield process
+        finally:
+            process.kill()
+            index.released.set()
+    index.stalled = set()
+
+
+def processes_of(folder: Path, program: str) -> list[int]:
+    """IDs of processes of ``program`` that were started with a path in ``folder``."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            if words[0].endswith(f"/{program}".encode()) and any(
+                str(folder).encode() in word for word in words
+            ):
+                found.append(int(process.name))
+    return found
