@@ -21,11 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.process import BenchError
-from nox_buildkit.bases.debian_base import ARCHITECTURES, release_for
+from nox_buildkit.bases.debian_base import release_for
 from nox_buildkit.debian.archive import host_archive
 from nox_buildkit.debian.provision import tool
 from nox_buildkit.files import cache_dir, locked
 from nox_buildkit.oci.layout_writer import Entry, PlatformImage, write_layout
+from nox_buildkit.oci.platform import PLATFORMS
 
 PYTHON = "3.13"
 
@@ -77,7 +78,8 @@ def _assemble(folder: Path, report: Callable[[str], None]) -> None:
         work = Path(name)
         work.chmod(0o755)
         images = []
-        for platform, architecture in ARCHITECTURES.items():
+        for platform in ("linux/amd64", "linux/arm64"):
+            architecture = PLATFORMS[platform].debian
             report(f"assembling the stand-in for python:{PYTHON}-slim, {platform}")
             images.append(_image(platform, _entries(_bootstrap(architecture, work))))
         layout = work / "layout"

@@ -16,8 +16,8 @@ from bench.process import BenchError, Runner
 from bench.project import Projects
 from nox_buildkit.engine.buildkit import Engine, Needs
 from nox_buildkit.engine.find import find_engine
-from nox_buildkit.engine.private import emulation
 from nox_buildkit.lock.uv_binary import uv_programs
+from nox_buildkit.oci.platform import native_platforms
 
 PLATFORMS = ("linux/amd64", "linux/arm64")
 OVERRIDE = "docker-bake.override.json"
@@ -115,7 +115,7 @@ class Stage:
 
 def _processor() -> tuple[str, ...]:
     """The platforms that this machine's processor runs by itself."""
-    return emulation.NATIVE.get(os.uname().machine, ())
+    return native_platforms(os.uname().machine)
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from nox_buildkit.engine.private import emulation
 from nox_buildkit.engine.private import engine as private
 from nox_buildkit.engine.private.engine import PrivateEngine
 from nox_buildkit.errors import EngineError
+from nox_buildkit.oci.platform import native_platforms
 from tests.support.executable import exits_with_42
 
 # An architecture that no build here uses at the same time, and no host of these tests has.
@@ -81,7 +82,7 @@ def test_removing_the_engine_unregisters_its_own_handlers_only(
 
 
 def test_the_host_needs_no_emulation_of_itself() -> None:
-    for platform in emulation.NATIVE[MACHINE]:
+    for platform in native_platforms(MACHINE):
         assert emulation.runs(platform, MACHINE)
 
 

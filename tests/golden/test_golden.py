@@ -17,6 +17,7 @@ from nox_buildkit.buildspec.model.buildspec import BuildSpec
 from nox_buildkit.buildspec.model.targets import all_targets
 from nox_buildkit.buildspec.reading.load import parse
 from nox_buildkit.facts.coverage import cover
+from nox_buildkit.oci.platform import PLATFORMS
 from nox_buildkit.plan.base import LayoutImage, PlannedImage
 from nox_buildkit.plan.document import plan_document
 from nox_buildkit.plan.facts import (
@@ -29,7 +30,7 @@ from nox_buildkit.plan.facts import (
     TargetFacts,
 )
 from nox_buildkit.plan.planner import make_plan
-from nox_buildkit.plan.wheel_platforms import PLATFORMS, Libc
+from nox_buildkit.plan.wheel_platforms import Libc
 from nox_buildkit.render.bake_definition import render
 
 CASES = Path(__file__).parent / "cases"

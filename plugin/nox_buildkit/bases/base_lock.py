@@ -6,21 +6,21 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from nox_buildkit.engine.registry import RemoteImage
 from nox_buildkit.errors import LockError, Problem
 from nox_buildkit.files import write_atomic
+from nox_buildkit.oci.resolved import ResolvedImage
 
 NAME = "bases.lock"
 
 _NOTE = "Written by 'nox -s lock -- --bases'; do not edit."
 
 
-def read_base_lock(path: Path) -> dict[str, RemoteImage] | None:
+def read_base_lock(path: Path) -> dict[str, ResolvedImage] | None:
     """The images of ``path`` by reference; None if there is no such file. Raises LockError."""
     try:
         content = json.loads(path.read_bytes())
         return {
-            reference: RemoteImage(str(image["digest"]), frozenset(map(str, image["platforms"])))
+            reference: ResolvedImage(str(image["digest"]), frozenset(map(str, image["platforms"])))
             for reference, image in content["bases"].items()
         }
     except FileNotFoundError:
@@ -31,7 +31,7 @@ def read_base_lock(path: Path) -> dict[str, RemoteImage] | None:
         ) from None
 
 
-def write_base_lock(path: Path, images: Mapping[str, RemoteImage]) -> bool:
+def write_base_lock(path: Path, images: Mapping[str, ResolvedImage]) -> bool:
     """Write ``images`` by reference to ``path``; return whether that changes it."""
     bases = {
         reference: {"digest": image.digest, "platforms": sorted(image.platforms)}

@@ -22,8 +22,8 @@ from nox_buildkit.bases.maintainer_scripts import add_file
 from nox_buildkit.bases.unpack import PACKAGES, Source, Tree, unpack
 from nox_buildkit.errors import EngineError, PlanError, Problem
 from nox_buildkit.files import cache_dir, locked, scratch
-from nox_buildkit.oci.host import host_platform
 from nox_buildkit.oci.layout_writer import PlatformImage, compose_layout, write_layout
+from nox_buildkit.oci.platform import PLATFORMS, host_platform
 from nox_buildkit.plan.wheel_platforms import Libc
 from nox_buildkit.run import Programs
 
@@ -39,22 +39,29 @@ _COMPILERS = (
 #: How long the packages of one platform may take: a network can be slow.
 _LIMIT_SECONDS = 1800
 
-ARCHITECTURES = {"linux/amd64": "amd64", "linux/arm64": "arm64", "linux/arm/v7": "armhf"}
-
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A Debian release as a base: its Python and the C library that wheels are chosen against."""
+    """A Debian release as a base: its Python and the C library that wheels are chosen against.
+
+    ``lacks``: platforms that it has no packages for.
+    """
 
     suite: str
     python: str
     libc: Libc
+    lacks: frozenset[str] = frozenset()
+
+    @property
+    def platforms(self) -> frozenset[str]:
+        """Platforms that it has packages for."""
+        return frozenset(PLATFORMS) - self.lacks
 
 
 RELEASES = {
     release.python: release
     for release in (
-        Release("bookworm", "3.11", Libc("glibc", (2, 36))),
+        Release("bookworm", "3.11", Libc("glibc", (2, 36)), frozenset({"linux/riscv64"})),
         Release("trixie", "3.13", Libc("glibc", (2, 41))),
     )
 }
@@ -182,7 +189,7 @@ def _unpacked(
     # The programs end before the threads that wait for them.
     with ThreadPoolExecutor() as pool, Programs(work, _LIMIT_SECONDS) as programs:
         unpacked = pool.map(
-            lambda p: unpack(release.suite, ARCHITECTURES[p], contents.names, source, programs),
+            lambda p: unpack(release.suite, PLATFORMS[p].debian, contents.names, source, programs),
             every,
         )
         trees = dict(zip(every, unpacked, strict=True))
@@ -217,7 +224,7 @@ def _composed(release: Release, platforms: Sequence[str], contents: Contents) ->
 def _host() -> str:
     """Return the platform whose interpreter compiles byte code for all of them."""
     host = host_platform()
-    if host not in ARCHITECTURES:
+    if host not in PLATFORMS:
         raise EngineError(Problem(f"base 'debian' is not made on {host}", "use base 'slim'"))
     return host
 

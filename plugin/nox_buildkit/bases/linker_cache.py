@@ -20,6 +20,7 @@ from elftools.elf.dynamic import DynamicSegment
 from elftools.elf.elffile import ELFFile
 
 from nox_buildkit.bases.image_inspection import Files
+from nox_buildkit.oci.platform import PLATFORMS
 
 CACHE = "etc/ld.so.cache"
 
@@ -28,13 +29,15 @@ _TRUSTED = ("/lib", "/usr/lib")
 
 _PATH = ("/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin")
 
+#: ELF machine → the row of the table.
+_BY_ELF = {row.elf.name: row for row in PLATFORMS.values()}
 #: ELF machine → the flags of its libraries in the cache: the machine, and libc6.
-_FLAGS = {"EM_X86_64": 0x0303, "EM_AARCH64": 0x0A03, "EM_ARM": 0x0903}
+_FLAGS = {name: row.linker for name, row in _BY_ELF.items()}
 
 _MAGIC = b"glibc-ld.so.cache1.1"
-_LITTLE_ENDIAN = 2
-_HEADER = struct.Struct("=20sIIB3xI12x")
-_ENTRY = struct.Struct("=iIIIQ")
+#: Byte orders, as struct and as the cache name them.
+_ORDERS = {"<": 2, ">": 3}
+_HEADER, _ENTRY = "20sIIB3xI12x", "iIIIQ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +183,15 @@ def cache(found: Iterable[Library]) -> bytes:
     known = [library for library in found if library.machine in _FLAGS]
     # Stable: of two libraries with the same name, the one that is searched first stays so.
     known.sort(key=lambda library: (order(library.soname), _FLAGS[library.machine]), reverse=True)
-    start = _HEADER.size + len(known) * _ENTRY.size
+    endian = _BY_ELF[known[0].machine].elf.endian if known else "<"
+    header, entry = struct.Struct(endian + _HEADER), struct.Struct(endian + _ENTRY)
+    start = header.size + len(known) * entry.size
     strings = bytearray()
     entries = bytearray()
     for library in known:
         key = start + len(strings)
         value = key + len(library.soname.encode()) + 1
         strings += library.soname.encode() + b"\0" + library.path.encode() + b"\0"
-        entries += _ENTRY.pack(_FLAGS[library.machine], key, value, 0, 0)
-    header = _HEADER.pack(_MAGIC, len(known), len(strings), _LITTLE_ENDIAN, 0)
-    return header + bytes(entries) + bytes(strings)
+        entries += entry.pack(_FLAGS[library.machine], key, value, 0, 0)
+    first = header.pack(_MAGIC, len(known), len(strings), _ORDERS[endian], 0)
+    return first + bytes(entries) + bytes(strings)

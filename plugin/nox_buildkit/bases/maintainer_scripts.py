@@ -13,6 +13,7 @@ from nox_buildkit.bases.alternatives import Alternative, links, stated
 from nox_buildkit.bases.image_inspection import Files
 from nox_buildkit.files import remove
 from nox_buildkit.oci.layout_writer import Entry
+from nox_buildkit.oci.platform import PLATFORMS
 
 _LEFT_OUT = (
     "boot/", "dev/", "etc/apt/", "etc/cron.daily/", "etc/dpkg/", "etc/logrotate.d/",
@@ -31,12 +32,8 @@ _LEFT_OUT_LIBRARIES = re.compile(
     r"|[^/]+/gconv/(?!(ANSI_X3\.110|CP1252|ISO8859-15?|UTF-(7|16|32)|gconv-modules)(\.so)?$))"
 )
 
-#: Debian's architecture → its multiarch name, and the ELF machine of its programs.
-MACHINES = {
-    "amd64": ("x86_64-linux-gnu", "EM_X86_64"),
-    "arm64": ("aarch64-linux-gnu", "EM_AARCH64"),
-    "armhf": ("arm-linux-gnueabihf", "EM_ARM"),
-}
+#: Rows of the table by Debian's architecture.
+_BY_DEBIAN = {row.debian: row for row in PLATFORMS.values()}
 
 CA_BUNDLE = "etc/ssl/certs/ca-certificates.crt"
 
@@ -50,7 +47,7 @@ def configure(
     """
     _add_configuration(entries)
     unread = _add_alternatives(entries, scripts, architecture, folder)
-    missed = _add_linker_cache(entries, MACHINES[architecture][1])
+    missed = _add_linker_cache(entries, _BY_DEBIAN[architecture].elf.name)
     return (
         *(
             f"{name} makes links when it is installed that are not here: name its programs by "
@@ -127,7 +124,7 @@ def _add_alternatives(
     """
     wanted: list[Alternative] = []
     unread = []
-    known = {"architecture": architecture, "multiarch": MACHINES[architecture][0]}
+    known = {"architecture": architecture, "multiarch": _BY_DEBIAN[architecture].triple}
     for name, script in sorted(scripts.items()):
         if "update-alternatives" in script:
             found, complete = stated(script, known)

@@ -24,7 +24,6 @@ from nox_buildkit.buildspec.text import listed, nearest
 from nox_buildkit.debian.provision import Report
 from nox_buildkit.engine.buildkit import Engine, Needs
 from nox_buildkit.engine.find import find_client, find_engine, planned_engine
-from nox_buildkit.engine.registry import RemoteImage
 from nox_buildkit.errors import EngineError, LockError, NoxBuildkitError, Problem, UsageError
 from nox_buildkit.facts.base_images import Bases
 from nox_buildkit.facts.gather import Outside, gather
@@ -41,10 +40,10 @@ from nox_buildkit.files import (
 from nox_buildkit.lock.compile import Outcome, check_lock, compile_lock, state_of
 from nox_buildkit.lock.requirement_sets import sources_of
 from nox_buildkit.lock.source import Source
-from nox_buildkit.oci.host import host_platform
+from nox_buildkit.oci.platform import PLATFORMS, host_platform
+from nox_buildkit.oci.resolved import ResolvedImage
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.plan.planner import make_plan
-from nox_buildkit.plan.wheel_platforms import PLATFORMS
 from nox_buildkit.report.console import say
 
 if TYPE_CHECKING:
@@ -210,7 +209,7 @@ def reach_bases(
     project: Project,
     report: Report,
     *,
-    locked: Mapping[str, RemoteImage] | None = None,
+    locked: Mapping[str, ResolvedImage] | None = None,
     pull: bool = False,
     assembles: bool = True,
 ) -> Bases:

@@ -24,9 +24,9 @@ from nox_buildkit.facts.gather import gather, gather_coverage
 from nox_buildkit.lock.compile import Outcome, check_lock, compile_lock
 from nox_buildkit.lock.requirement_sets import sources_of
 from nox_buildkit.lock.source import Source
+from nox_buildkit.oci.platform import PLATFORMS
 from nox_buildkit.plan.facts import Coverage
 from nox_buildkit.plan.package_selection import select_packages
-from nox_buildkit.plan.wheel_platforms import PLATFORMS
 from nox_buildkit.report.console import downloads, make_console, say
 from nox_buildkit.report.coverage import covered
 

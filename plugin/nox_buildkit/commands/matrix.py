@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from nox_buildkit.build.project import Project, open_project
-from nox_buildkit.plan.wheel_platforms import PLATFORMS
+from nox_buildkit.oci.platform import PLATFORMS
 
 
 def run(buildspec: Path, arguments: argparse.Namespace) -> None:

@@ -19,6 +19,7 @@ from nox_buildkit.cache_entries import read_cached, write_cached
 from nox_buildkit.debian.archive import FRESH_SECONDS, Suite, host_archive
 from nox_buildkit.errors import EngineError
 from nox_buildkit.files import cache_dir, locked
+from nox_buildkit.oci.platform import PLATFORMS
 
 #: Counts changes of what is kept of the same index.
 _FORMAT = 2
@@ -27,12 +28,8 @@ _LIBRARY = re.compile(rb"(?:usr/)?lib/(?:\S+/)?[^/\s]+\.so(?:\.[^/\s]*)?\s")
 
 #: Where the dynamic linker of each Debian architecture looks (ld.so.conf.d of Debian's libc6).
 _FOLDERS = {
-    architecture: {f"{usr}lib{folder}" for usr in ("", "usr/") for folder in ("", f"/{triplet}")}
-    for architecture, triplet in (
-        ("amd64", "x86_64-linux-gnu"),
-        ("arm64", "aarch64-linux-gnu"),
-        ("armhf", "arm-linux-gnueabihf"),
-    )
+    row.debian: {f"{usr}lib{folder}" for usr in ("", "usr/") for folder in ("", f"/{row.triple}")}
+    for row in PLATFORMS.values()
 }
 
 

@@ -12,6 +12,7 @@ from nox_buildkit.engine.buildkit import Engine
 from nox_buildkit.engine.client import answer
 from nox_buildkit.engine.events.diagnose import explain_base
 from nox_buildkit.errors import EngineError
+from nox_buildkit.oci.platform import Platform
 
 #: For all layers of a base.
 SECONDS = 1800
@@ -51,11 +52,7 @@ def fetch(
         manifest = _read(folder, descriptor)
         config = _read(folder, manifest["config"])
         layers = tuple(_blob(folder, layer) for layer in manifest["layers"])
-        platform = "/".join(
-            config[key] for key in ("os", "architecture", "variant") if config.get(key)
-        )
-        # Of arm64, the variant goes without saying (OCI image specification).
-        images[platform.replace("arm64/v8", "arm64")] = FetchedImage(config["config"], layers)
+        images[str(Platform.of(config))] = FetchedImage(config["config"], layers)
     return images
 
 

@@ -20,7 +20,7 @@ from nox_buildkit.engine.private.binaries import client_binaries
 from nox_buildkit.engine.private.paths import Layout
 from nox_buildkit.errors import EngineError, Problem
 from nox_buildkit.files import cache_dir
-from nox_buildkit.oci.host import host_platform
+from nox_buildkit.oci.platform import Platform, host_platform, native_platforms
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
@@ -216,9 +216,8 @@ def _require_platforms(
 
 
 def _listed(wanted: str, platforms: frozenset[str]) -> bool:
-    """Whether a step of ``wanted`` runs; arm64 is arm64/v8 (OCI image specification)."""
-    default = {"linux/arm64": "linux/arm64/v8", "linux/arm64/v8": "linux/arm64"}
-    return wanted in platforms or default.get(wanted) in platforms
+    """Tell whether steps of ``wanted`` run, by whatever name the builder lists it."""
+    return wanted in {str(Platform.parse(platform)) for platform in platforms}
 
 
 def _is_here(client: DockerClient, found: Builder) -> bool:
@@ -245,7 +244,7 @@ def _instead(needs: Needs, unsuitable: EngineError, report: Report) -> Engine:
 
 def _private(needs: Needs, report: Report) -> Engine:
     machine = os.uname().machine
-    native = emulation.NATIVE.get(machine, ())
+    native = native_platforms(machine)
     started = private.start(report)
     emulation.ensure(needs.emulated, machine, report)
     return Engine(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nox_buildkit.engine.client import answer
 from nox_buildkit.engine.events.diagnose import explain_base
 from nox_buildkit.errors import EngineError
+from nox_buildkit.oci.platform import Platform
 from nox_buildkit.oci.references import qualified
+from nox_buildkit.oci.resolved import ResolvedImage
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
@@ -28,37 +29,19 @@ class NotThere(EngineError):
     """The registry answers, and has nothing of that name."""
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteImage:
-    """A reference resolved: the digest of its index or manifest, and the platforms in it."""
-
-    digest: str
-    platforms: frozenset[str]
-
-
-def inspect(client: DockerClient, reference: str) -> RemoteImage:
+def inspect(client: DockerClient, reference: str) -> ResolvedImage:
     """Resolve ``reference``. Raises EngineError if it is not there or cannot be asked for."""
     # python-on-whales parses the manifest, and the digest is that of its exact bytes.
     raw = _imagetools(client, reference, "--raw")
     manifest = json.loads(raw)
     digest = f"sha256:{hashlib.sha256(raw).hexdigest()}"
     if manifest.get("mediaType") in INDEX_TYPES or "manifests" in manifest:
-        entries = [entry.get("platform", {}) for entry in manifest["manifests"]]
+        entries = [entry.get("platform") or {} for entry in manifest["manifests"]]
     else:
         image = json.loads(_imagetools(client, reference, "--format", "{{json .Image}}"))
         entries = [image]
-    return RemoteImage(digest, frozenset(filter(None, map(_platform, entries))))
-
-
-def _platform(entry: dict[str, str]) -> str:
-    system, architecture = entry.get("os", "unknown"), entry.get("architecture", "unknown")
-    if "unknown" in (system, architecture):
-        return ""
-    variant = entry.get("variant", "")
-    # arm64 has one variant, and it goes without saying (OCI image specification).
-    return f"{system}/{architecture}" + (
-        f"/{variant}" if variant and architecture != "arm64" else ""
-    )
+    platforms = (Platform.of(entry) for entry in entries)
+    return ResolvedImage(digest, frozenset(str(p) for p in platforms if p.known))
 
 
 def _imagetools(client: DockerClient, reference: str, *options: str) -> bytes:

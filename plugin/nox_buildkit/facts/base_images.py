@@ -19,10 +19,11 @@ from nox_buildkit.debian.package_names import with_nearest
 from nox_buildkit.debian.provision import Report
 from nox_buildkit.debian.releases import warnings
 from nox_buildkit.engine.fetch import FetchedImage, fetch
-from nox_buildkit.engine.registry import RemoteImage, inspect
+from nox_buildkit.engine.registry import inspect
 from nox_buildkit.errors import EngineError, PlanError, Problem
 from nox_buildkit.facts.inspections import inspections
 from nox_buildkit.oci.references import mirrored, qualified
+from nox_buildkit.oci.resolved import ResolvedImage
 from nox_buildkit.plan.base import DebianRelease, LayoutImage, RegistryImage
 from nox_buildkit.plan.facts import BaseFacts, InspectedBase, PinnedBase
 
@@ -52,11 +53,11 @@ class Bases:
     engine: Callable[[], Engine]
     report: Report
     mirrors: Mapping[str, str] = field(default_factory=dict)
-    locked: Mapping[str, RemoteImage] | None = None
+    locked: Mapping[str, ResolvedImage] | None = None
     strict: bool = False
     pull: bool = False
     assembles: bool = True
-    resolved: dict[str, RemoteImage] = field(default_factory=dict)
+    resolved: dict[str, ResolvedImage] = field(default_factory=dict)
     assembled: dict[tuple[object, ...], InspectedBase] = field(default_factory=dict)
 
     def of_debian(
@@ -75,7 +76,7 @@ class Bases:
         self, python: str, platforms: Iterable[str], contents: debian.Contents
     ) -> InspectedBase:
         release = debian.release_for(python)
-        wanted = [platform for platform in platforms if platform in debian.ARCHITECTURES]
+        wanted = [platform for platform in platforms if platform in release.platforms]
 
         name = f"debian:{release.suite}{contents}"
         locked = self._locked(name)
@@ -164,10 +165,10 @@ class Bases:
             platforms=image.platforms,
         )
 
-    def _resolve(self, name: str) -> RemoteImage:
+    def _resolve(self, name: str) -> ResolvedImage:
         return self._locked(name) or inspect(self.client(), mirrored(name, self.mirrors))
 
-    def _locked(self, name: str) -> RemoteImage | None:
+    def _locked(self, name: str) -> ResolvedImage | None:
         """Return the committed digest of a base; None if any will do. Raises PlanError."""
         if self.locked is None or self.pull:
             return None
@@ -232,5 +233,5 @@ def _assembled(release: debian.Release, base: debian.DebianBase) -> InspectedBas
     )
 
 
-def _as_image(base: debian.DebianBase) -> RemoteImage:
-    return RemoteImage(base.digest, frozenset(base.packages))
+def _as_image(base: debian.DebianBase) -> ResolvedImage:
+    return ResolvedImage(base.digest, frozenset(base.packages))

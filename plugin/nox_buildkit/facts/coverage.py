@@ -23,14 +23,9 @@ from nox_buildkit.lock.newest_versions import newest_with_wheel
 from nox_buildkit.lock.pylock import read_pylock, state
 from nox_buildkit.lock.python_specifiers import accepts
 from nox_buildkit.lock.source import Source
+from nox_buildkit.oci.platform import KnownPlatform
 from nox_buildkit.plan.facts import Coverage, FileKind, LockedFile
-from nox_buildkit.plan.wheel_platforms import (
-    Libc,
-    Platform,
-    marker_environment,
-    uv_platform,
-    wheel_tags,
-)
+from nox_buildkit.plan.wheel_platforms import Libc, marker_environment, uv_platform, wheel_tags
 
 if TYPE_CHECKING:
     from packaging.pylock import Package, PackageArchive, Pylock
@@ -41,7 +36,7 @@ _FORMAT = 4
 
 
 def read_coverage(
-    source: Source, platforms: Sequence[Platform], python: str, libc: Libc
+    source: Source, platforms: Sequence[KnownPlatform], python: str, libc: Libc
 ) -> Coverage:
     """The files that ``platforms`` get of the lock of ``source``.
 
@@ -64,7 +59,7 @@ def read_coverage(
     return coverage
 
 
-def cover(lock: Pylock, platforms: Iterable[Platform], python: str, libc: Libc) -> Coverage:
+def cover(lock: Pylock, platforms: Iterable[KnownPlatform], python: str, libc: Libc) -> Coverage:
     """The best file of every package of ``lock`` for each of ``platforms``.
 
     Raises PlanError for a lock that is not for ``python`` at all.
@@ -72,7 +67,7 @@ def cover(lock: Pylock, platforms: Iterable[Platform], python: str, libc: Libc) 
     return {p.oci: tuple(_cover(lock, p, python, libc)) for p in platforms}
 
 
-def _cover(lock: Pylock, platform: Platform, python: str, libc: Libc) -> Iterator[LockedFile]:
+def _cover(lock: Pylock, platform: KnownPlatform, python: str, libc: Libc) -> Iterator[LockedFile]:
     # Not on the way of a run that finds nothing to do.
     from packaging.pylock import PylockSelectError  # noqa: PLC0415
 
@@ -108,7 +103,7 @@ def _cover(lock: Pylock, platform: Platform, python: str, libc: Libc) -> Iterato
 
 
 def _newest(
-    file: LockedFile, source: Source, platform: Platform, python: str, libc: Libc
+    file: LockedFile, source: Source, platform: KnownPlatform, python: str, libc: Libc
 ) -> LockedFile:
     if file.kind != "none":
         return file

@@ -25,6 +25,7 @@ from nox_buildkit.lock.git import read_git
 from nox_buildkit.lock.indexes import stated_places
 from nox_buildkit.lock.source import Source
 from nox_buildkit.lock.uv import uv_version
+from nox_buildkit.oci.platform import PLATFORMS
 from nox_buildkit.plan.facts import (
     BaseFacts,
     ContextFacts,
@@ -37,7 +38,7 @@ from nox_buildkit.plan.facts import (
     TargetFacts,
 )
 from nox_buildkit.plan.package_selection import needs_compiling
-from nox_buildkit.plan.wheel_platforms import PLATFORMS, Libc
+from nox_buildkit.plan.wheel_platforms import Libc
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,8 @@ from nox_buildkit.lock.folders import contents
 from nox_buildkit.lock.indexes import without_folders
 from nox_buildkit.lock.source import Source, logical_lines
 from nox_buildkit.lock.uv import index_options, index_variables, pinned_options, run_uv
-from nox_buildkit.plan.wheel_platforms import PLATFORMS, marker_environment
+from nox_buildkit.oci.platform import PLATFORMS
+from nox_buildkit.plan.wheel_platforms import marker_environment
 
 if TYPE_CHECKING:
     from packaging.pylock import Pylock

@@ -15,16 +15,11 @@ from nox_buildkit.cache_entries import drop, is_whole, seal
 from nox_buildkit.errors import LockError
 from nox_buildkit.files import cache_dir, locked, scratch
 from nox_buildkit.lock.uv import run_uv, uv_version
+from nox_buildkit.oci.platform import PLATFORMS
 from nox_buildkit.printable import redacted
 
-#: uv's statically linked builds run on any base, whatever its libc.
-_TARGETS = {
-    "linux/amd64": "x86_64-unknown-linux-musl",
-    "linux/arm64": "aarch64-unknown-linux-musl",
-}
-
-#: Ends of the names of such builds for platforms that uv does not know as targets.
-_WHEELS = {"linux/arm": "musllinux_1_1_armv7l.whl"}
+#: Rows of the table by the two parts of a name that BuildKit's BUILDARCH has.
+_BUILDS = {f"linux/{row.architecture}": row for row in PLATFORMS.values()}
 
 
 def uv_programs(platforms: Iterable[str]) -> Path:
@@ -37,7 +32,7 @@ def uv_programs(platforms: Iterable[str]) -> Path:
     with locked(folder.with_name(f"{folder.name}.lock")):
         for name in platforms:
             platform = "/".join(name.split("/")[:2])
-            if platform not in _TARGETS and platform not in _WHEELS:
+            if platform not in _BUILDS:
                 raise LockError(f"there is no uv for a build machine of {name}")
             _provide(platform, folder / platform.replace("/", "-"))
     return folder
@@ -55,14 +50,14 @@ def _provide(platform: str, target: Path) -> None:
     with scratch(target.parent.parent, ".part-") as folder:
         made = folder / "made"
         made.mkdir()
-        (_fetch if platform in _WHEELS else _install)(platform, folder, made / "uv")
+        (_install if _BUILDS[platform].uv_target else _fetch)(platform, folder, made / "uv")
         seal(made, sealed)
         made.rename(target)
 
 
 def _install(platform: str, folder: Path, target: Path) -> None:
     (folder / "uv.in").write_text(f"uv=={uv_version()}\n")
-    options = ["--quiet", "--no-config", "--python-platform", _TARGETS[platform]]
+    options = ["--quiet", "--no-config", "--python-platform", _BUILDS[platform].uv_target]
     run_uv(
         ["pip", "compile", *options, "--generate-hashes", "uv.in", "--output-file", "uv.txt"],
         cwd=folder,
@@ -84,7 +79,9 @@ def _fetch(platform: str, folder: Path, target: Path) -> None:
     output = ["--format", "pylock.toml", "--output-file", "pylock.toml"]
     run_uv(["pip", "compile", *options, *output, "uv.in"], cwd=folder)
     (package,) = tomllib.loads((folder / "pylock.toml").read_text())["packages"]
-    wheels = [w for w in package["wheels"] if w["url"].endswith(_WHEELS[platform])]
+    wheels = [
+        w for w in package["wheels"] if w["url"].endswith(f"{_BUILDS[platform].uv_wheel}.whl")
+    ]
     if not wheels:
         raise LockError(f"uv {uv_version()} has no wheel for {platform}")
     content = _downloaded(wheels[0]["url"])

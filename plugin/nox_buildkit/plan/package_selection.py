@@ -8,9 +8,10 @@ from typing import NamedTuple, cast
 from packaging.markers import Marker
 
 from nox_buildkit.errors import PlanError, Problem
+from nox_buildkit.oci.platform import KnownPlatform
 from nox_buildkit.plan.facts import Coverage, LocalWheel, LockedFile
 from nox_buildkit.plan.packages import Package
-from nox_buildkit.plan.wheel_platforms import Libc, Platform, marker_environment, minor_of
+from nox_buildkit.plan.wheel_platforms import Libc, marker_environment, minor_of
 
 
 class Selection(NamedTuple):
@@ -22,13 +23,13 @@ class Selection(NamedTuple):
 
 def select_packages(
     coverage: Coverage,
-    platforms: Sequence[Platform],
+    platforms: Sequence[KnownPlatform],
     python: str,
     libc: Libc,
     local: Sequence[LocalWheel] = (),
     *,
     compiles: bool = False,
-    among: Sequence[Platform] = (),
+    among: Sequence[KnownPlatform] = (),
 ) -> Selection:
     """Choose what is installed on each of ``platforms``, the ``local`` wheels included.
 
@@ -116,7 +117,9 @@ def needs_compiling(coverage: Coverage) -> bool:
     return any(file.kind == "sdist" for files in coverage.values() for file in files)
 
 
-def _local(wheels: Sequence[LocalWheel], platform: Platform, python: str) -> dict[str, Package]:
+def _local(
+    wheels: Sequence[LocalWheel], platform: KnownPlatform, python: str
+) -> dict[str, Package]:
     environment = cast("Mapping[str, str]", marker_environment(platform, python))
     return {
         wheel.name: Package(
@@ -141,7 +144,7 @@ def _package(file: LockedFile) -> Package:
     )
 
 
-def _no_wheel(file: LockedFile, platform: Platform, python: str, libc: Libc) -> Problem:
+def _no_wheel(file: LockedFile, platform: KnownPlatform, python: str, libc: Libc) -> Problem:
     name = f"{file.name} {file.version}".rstrip()
     if file.kind == "other":
         return Problem(

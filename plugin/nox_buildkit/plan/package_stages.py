@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
+from nox_buildkit.oci.platform import PLATFORMS
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.operations import InstallPackages, Machine, Requirements, Wheels
 from nox_buildkit.plan.packages import Package, PlatformPackages, StepPackages
 from nox_buildkit.plan.stages import ByArchitecture, Stage
-from nox_buildkit.plan.wheel_platforms import PLATFORMS
 
 
 def package_stages(image: ImagePlan) -> Iterator[Stage]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from nox_buildkit.oci.platform import PLATFORMS
 from nox_buildkit.plan.identity import NOT_IDENTITY
-from nox_buildkit.plan.wheel_platforms import PLATFORMS
 
 PackageKind = Literal["pure", "native"]
 
@@ -94,7 +94,7 @@ class Packages:
         return tuple(
             one.platform
             for one in self.platforms
-            if one.packages and not PLATFORMS[one.platform].known_to_uv
+            if one.packages and not PLATFORMS[one.platform].cross
         )
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from nox_buildkit.oci.platform import PLATFORMS
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.operations import (
     AddDebianPackages,
@@ -21,7 +22,6 @@ from nox_buildkit.plan.operations import (
 )
 from nox_buildkit.plan.package_stages import package_layers, package_stages, step_packages_stage
 from nox_buildkit.plan.stages import ByArchitecture, Stage
-from nox_buildkit.plan.wheel_platforms import PLATFORMS
 from nox_buildkit.plan.wheel_stages import wheel_stages
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nox_buildkit.buildspec.model.targets import Target, targets_of
+from nox_buildkit.oci.platform import PLATFORMS, KnownPlatform
 from nox_buildkit.plan.facts import Facts, InspectedBase, TargetFacts
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.package_selection import Selection, less_installed, select_packages
 from nox_buildkit.plan.packages import Package, Packages, PlatformPackages, StepPackages
-from nox_buildkit.plan.wheel_platforms import PLATFORMS, Platform, uv_platform
+from nox_buildkit.plan.wheel_platforms import uv_platform
 
 
 def packages_of(
@@ -91,7 +92,7 @@ def _step_packages(target: Target, facts: Facts, selection: Selection) -> tuple[
 
 
 def _packages_on(
-    native: Platform, target: Target, facts: Facts, selection: Selection
+    native: KnownPlatform, target: Target, facts: Facts, selection: Selection
 ) -> tuple[Package, ...]:
     found: dict[str, Package] = {}
     compiles = facts.targets[target.name].compiler is not None

@@ -9,6 +9,8 @@ from typing import Literal
 from packaging.markers import Environment
 from packaging.tags import Tag, compatible_tags, cpython_tags
 
+from nox_buildkit.oci.platform import KnownPlatform
+
 #: The oldest glibc that a manylinux tag with a version can name.
 OLDEST_MANYLINUX = (2, 5)
 
@@ -27,36 +29,11 @@ class Libc:
         return f"{self.family} {self.version[0]}.{self.version[1]}"
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
-    """An OCI platform and its names elsewhere."""
-
-    oci: str
-    machine: str
-    runner: str
-    #: Whether uv has it as a --python-platform; packages of others are installed on the platform.
-    known_to_uv: bool = True
-
-    @property
-    def architecture(self) -> str:
-        """BuildKit's TARGETARCH."""
-        return self.oci.split("/")[1]
-
-
-PLATFORMS = {
-    platform.oci: platform
-    for platform in (
-        Platform("linux/amd64", "x86_64", "ubuntu-24.04"),
-        Platform("linux/arm64", "aarch64", "ubuntu-24.04-arm"),
-        Platform("linux/arm/v7", "armv7l", "ubuntu-24.04-arm", known_to_uv=False),
-    )
-}
-
 #: PEP 600's older names for what now has a version.
 _LEGACY = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
 
 
-def wheel_tags(platform: Platform, python: str, libc: Libc) -> Iterator[Tag]:
+def wheel_tags(platform: KnownPlatform, python: str, libc: Libc) -> Iterator[Tag]:
     """Tags that an interpreter accepts, best first, of those that uv takes (see uv_platform)."""
     python = minor_of(python)
     version = tuple(int(part) for part in python.split("."))
@@ -66,7 +43,7 @@ def wheel_tags(platform: Platform, python: str, libc: Libc) -> Iterator[Tag]:
     yield from compatible_tags(version, interpreter, platforms)
 
 
-def uv_platform(platform: Platform, libc: Libc) -> str:
+def uv_platform(platform: KnownPlatform, libc: Libc) -> str:
     """uv's --python-platform: the newest it knows that this libc can run."""
     if libc.family == "musl":
         return f"{platform.machine}-unknown-linux-musl"
@@ -79,7 +56,7 @@ def minor_of(python: str) -> str:
     return ".".join(python.split(".")[:2])
 
 
-def marker_environment(platform: Platform, python: str) -> Environment:
+def marker_environment(platform: KnownPlatform, python: str) -> Environment:
     """The environment that markers are evaluated in (PEP 508), for CPython on Linux.
 
     ``python``: with its patch release where that is known. Where it is not, it is taken for the
@@ -101,14 +78,14 @@ def marker_environment(platform: Platform, python: str) -> Environment:
     }
 
 
-def _wheel_platforms(platform: Platform, libc: Libc) -> Iterator[str]:
+def _wheel_platforms(platform: KnownPlatform, libc: Libc) -> Iterator[str]:
     if libc.family == "musl":
         # uv's target is musllinux_1_2, whatever is newer.
         for minor in range(min(libc.version[1], 2), -1, -1):
             yield f"musllinux_1_{minor}_{platform.machine}"
         yield f"linux_{platform.machine}"
         return
-    known = UV_MANYLINUX if platform.known_to_uv else (libc.version[1],)
+    known = UV_MANYLINUX if platform.cross else (libc.version[1],)
     # uv refuses what is newer than the platform that it is given, whatever the image could run.
     newest = max((minor for minor in known if (2, minor) <= libc.version), default=libc.version[1])
     for minor in range(newest, OLDEST_MANYLINUX[1] - 1, -1):

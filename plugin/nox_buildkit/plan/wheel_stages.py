@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from nox_buildkit.oci.platform import PLATFORMS
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.operations import (
     AddDebianPackages,
@@ -19,7 +20,6 @@ from nox_buildkit.plan.operations import (
 )
 from nox_buildkit.plan.packages import Package
 from nox_buildkit.plan.stages import HERE, ON_TARGET, ByArchitecture, Stage, compiling_stage
-from nox_buildkit.plan.wheel_platforms import PLATFORMS
 
 
 def wheel_stages(image: ImagePlan) -> Iterator[Stage]:

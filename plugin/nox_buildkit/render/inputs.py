@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 
+from nox_buildkit.oci.platform import PLATFORMS
 from nox_buildkit.plan.application import PlacedFile, with_group
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.operations import Input, Placement, Requirements
 from nox_buildkit.plan.packages import Package
-from nox_buildkit.plan.wheel_platforms import PLATFORMS
 from nox_buildkit.render.scripts.layer import EPOCH
 
 #: Where a step finds its folder, and the scripts.

@@ -23,6 +23,7 @@ from elftools.elf.gnuversions import GNUVerNeedSection
 from nox_buildkit.cache_entries import read_cached, write_cached
 from nox_buildkit.debian import releases
 from nox_buildkit.files import cache_dir, private_dir
+from nox_buildkit.oci.platform import PLATFORMS
 from nox_buildkit.plan.wheel_platforms import Libc
 
 #: Counts changes of what is read of the same layer.
@@ -33,11 +34,7 @@ _ALWAYS = ("linux-vdso.so", "ld-linux")
 
 _OS_RELEASE = ("etc/os-release", "usr/lib/os-release")
 
-_MACHINES = {
-    "linux/amd64": "EM_X86_64",
-    "linux/arm64": "EM_AARCH64",
-    "linux/arm/v7": "EM_ARM",
-}
+_MACHINES = {name: row.elf.name for name, row in PLATFORMS.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from nox_buildkit.bases.debian_base import ARCHITECTURES
 from nox_buildkit.debian.library_index import packages_of
 from nox_buildkit.debian.releases import debian_suite
 from nox_buildkit.errors import EngineError
+from nox_buildkit.oci.platform import PLATFORMS
 from nox_buildkit.verify.libraries import Findings, Missing
 
 
@@ -37,11 +37,11 @@ def _looked_up(
     missing: Sequence[Missing], suite: str, platform: str, tell: Callable[[str], None]
 ) -> dict[str, str] | None:
     """The packages that the archive names, by library; None where it cannot be asked."""
-    if not missing or not suite or platform not in ARCHITECTURES:
+    if not missing or not suite or platform not in PLATFORMS:
         return None
     libraries = [each.name for each in missing]
     try:
-        return packages_of(libraries, suite, ARCHITECTURES[platform], tell)
+        return packages_of(libraries, suite, PLATFORMS[platform].debian, tell)
     except EngineError as error:
         # The image is built: a better word for a warning is not worth an error.
         tell(f"packages of missing libraries are named by the usual rule, not looked up: {error}")

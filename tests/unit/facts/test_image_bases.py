@@ -12,11 +12,11 @@ from nox_buildkit.bases.image_inspection import Inside
 from nox_buildkit.buildspec.model.targets import Target, all_targets
 from nox_buildkit.buildspec.reading.load import parse
 from nox_buildkit.debian.provision import silent
-from nox_buildkit.engine.registry import RemoteImage
 from nox_buildkit.errors import PlanError
 from nox_buildkit.facts import inspections
 from nox_buildkit.facts.base_images import Bases
 from nox_buildkit.facts.image_bases import Scope, Stack, compiler_of, stack_of, step_base_of
+from nox_buildkit.oci.resolved import ResolvedImage
 from nox_buildkit.plan.base import PlannedImage, RegistryImage
 from nox_buildkit.plan.facts import InspectedBase, PinnedBase
 from nox_buildkit.plan.wheel_platforms import Libc
@@ -56,7 +56,7 @@ def bases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bases:
         )
         path = inspections.entry_of(_digest(reference))
         inspections.keep(path, dict.fromkeys(BOTH, inside))
-    locked = {name: RemoteImage(_digest(name), BOTH) for name in IMAGES}
+    locked = {name: ResolvedImage(_digest(name), BOTH) for name in IMAGES}
     return Bases(_nobody, _nobody, silent, locked=locked)
 
 

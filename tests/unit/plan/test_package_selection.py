@@ -10,8 +10,9 @@ from packaging.pylock import Pylock
 
 from nox_buildkit.errors import PlanError
 from nox_buildkit.facts.coverage import cover
+from nox_buildkit.oci.platform import PLATFORMS, KnownPlatform
 from nox_buildkit.plan.package_selection import Selection, select_packages
-from nox_buildkit.plan.wheel_platforms import PLATFORMS, Libc, Platform, uv_platform
+from nox_buildkit.plan.wheel_platforms import Libc, uv_platform
 
 GLIBC = Libc("glibc", (2, 36))
 BOTH = (PLATFORMS["linux/amd64"], PLATFORMS["linux/arm64"])
@@ -45,7 +46,7 @@ def lock(*packages: dict[str, Any]) -> Pylock:
     )
 
 
-def select(found: Pylock, platforms: Sequence[Platform], python: str, libc: Libc) -> Selection:
+def select(found: Pylock, platforms: Sequence[KnownPlatform], python: str, libc: Libc) -> Selection:
     return select_packages(cover(found, platforms, python, libc), platforms, python, libc)
 
 

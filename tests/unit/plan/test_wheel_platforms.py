@@ -10,7 +10,8 @@ import pytest
 from packaging.utils import parse_wheel_filename
 
 from nox_buildkit.lock.uv import run_uv
-from nox_buildkit.plan.wheel_platforms import PLATFORMS, Libc, uv_platform, wheel_tags
+from nox_buildkit.oci.platform import PLATFORMS
+from nox_buildkit.plan.wheel_platforms import Libc, uv_platform, wheel_tags
 
 NAMES = [
     *(f"manylinux_2_{minor}" for minor in range(17, 44)),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nox_buildkit.oci.host import host_platform
+from nox_buildkit.oci.platform import host_platform
 from nox_buildkit.plan.wheel_platforms import Libc
 from nox_buildkit.verify.libraries import Missing, examine
 

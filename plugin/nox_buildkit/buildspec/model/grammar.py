@@ -12,8 +12,10 @@ import re
 from urllib.parse import urlsplit
 
 from nox_buildkit.buildspec.text import Invalid, nearest, printable, shown
+from nox_buildkit.oci.platform import PLATFORMS as KNOWN
+from nox_buildkit.oci.platform import Platform
 
-PLATFORMS = ("linux/amd64", "linux/arm64", "linux/arm/v7")
+PLATFORMS = tuple(KNOWN)
 DEFAULT_PLATFORMS = PLATFORMS[:2]
 BASE_PRESETS = ("slim", "full", "debian", "distroless", "chainguard")
 PLACEHOLDERS = ("version", "revision")
@@ -36,22 +38,6 @@ _HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]+\])(?::[0-9]{{1,5}})?"
 _DIGEST = r"(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})"
 REFERENCE = rf"(?:{_HOST}/)?{COMPONENT}(?:/{COMPONENT})*(?::{TAG})?(?:@{_DIGEST})?"
 REGISTRY = rf"{_HOST}(?:/{COMPONENT})*"
-
-_MACHINES = {
-    "amd64": "linux/amd64",
-    "x64": "linux/amd64",
-    "x86-64": "linux/amd64",
-    "x86_64": "linux/amd64",
-    "aarch64": "linux/arm64",
-    "arm64": "linux/arm64",
-    "arm64/v8": "linux/arm64",
-    "arm64v8": "linux/arm64",
-    "arm": "linux/arm/v7",
-    "arm32v7": "linux/arm/v7",
-    "armhf": "linux/arm/v7",
-    "armv7": "linux/arm/v7",
-    "armv7l": "linux/arm/v7",
-}
 
 
 def match(pattern: str, value: str, what: str, hint: str = "", limit: int = 512) -> str:
@@ -102,10 +88,17 @@ def platform(value: str) -> str:
     if value in PLATFORMS:
         return value
     printable(value)
-    known = _MACHINES.get(value.lower().removeprefix("linux/"))
-    hint = f"did you mean '{known}'?" if known else nearest(value, PLATFORMS)
+    known = _normal_platform(value)
+    hint = f"did you mean '{known}'?" if known in PLATFORMS else nearest(value, PLATFORMS)
     message = f"{shown(value)} is not a supported platform ({', '.join(PLATFORMS)})"
     raise Invalid(message, (not value.startswith("linux/arm/") and hint) or "name one of these")
+
+
+def _normal_platform(value: str) -> str:
+    try:
+        return str(Platform.parse(value))
+    except ValueError:
+        return ""
 
 
 def registry(value: str) -> str:

@@ -7,10 +7,8 @@ which the kernel opens the interpreter at registration: a container has no such 
 from __future__ import annotations
 
 import os
-import struct
 import subprocess
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from nox_buildkit.debian.provision import (
@@ -23,6 +21,7 @@ from nox_buildkit.debian.provision import (
 )
 from nox_buildkit.errors import EngineError, Problem
 from nox_buildkit.files import cache_dir, locked
+from nox_buildkit.oci.platform import PLATFORMS, KnownPlatform, native_platforms
 
 BINFMT = Path("/proc/sys/fs/binfmt_misc")
 # Handlers registered here; whatever else is there belongs to someone else.
@@ -31,47 +30,6 @@ NEXT_STEP = (
     "as root, install qemu-user-static and run `systemctl restart systemd-binfmt`, or use a "
     "builder with a node of that architecture"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Architecture:
-    """``qemu``: QEMU's name; ``bits``, ``endian`` and ``machine``: ELF header (elf(5))."""
-
-    qemu: str
-    bits: int
-    endian: str
-    machine: int
-
-    def header(self) -> bytes:
-        """Return the first 20 bytes of an executable of this architecture."""
-        ident = b"\x7fELF" + bytes([self.bits // 32, 1 if self.endian == "<" else 2, 1])
-        return ident.ljust(16, b"\0") + struct.pack(f"{self.endian}HH", 2, self.machine)
-
-
-# By the names of OCI platforms.
-ARCHITECTURES = {
-    "386": Architecture("i386", 32, "<", 3),
-    "amd64": Architecture("x86_64", 64, "<", 62),
-    "arm": Architecture("arm", 32, "<", 40),
-    "arm64": Architecture("aarch64", 64, "<", 183),
-    "loong64": Architecture("loongarch64", 64, "<", 258),
-    "mips64le": Architecture("mips64el", 64, "<", 8),
-    "ppc64le": Architecture("ppc64le", 64, "<", 21),
-    "riscv64": Architecture("riscv64", 64, "<", 243),
-    "s390x": Architecture("s390x", 64, ">", 22),
-}
-# os.uname().machine of a host → OCI platforms that its processor runs by itself.
-NATIVE = {
-    "x86_64": ("linux/amd64", "linux/386"),
-    "i686": ("linux/386",),
-    "aarch64": ("linux/arm64", "linux/arm/v7", "linux/arm/v6", "linux/arm/v5"),
-    "armv7l": ("linux/arm/v7", "linux/arm/v6", "linux/arm/v5"),
-    "armv6l": ("linux/arm/v6", "linux/arm/v5"),
-    "loongarch64": ("linux/loong64",),
-    "ppc64le": ("linux/ppc64le",),
-    "riscv64": ("linux/riscv64",),
-    "s390x": ("linux/s390x",),
-}
 
 
 def ensure(platforms: Iterable[str], host_machine: str, report: Report = silent) -> None:
@@ -87,14 +45,14 @@ def ensure(platforms: Iterable[str], host_machine: str, report: Report = silent)
     with locked(cache_dir() / "binfmt.lock"):
         _mount(missing)
         for platform in missing:
-            if not _handled(_architecture(platform)):
+            if not _handled(_row(platform)):
                 report(f"setting up emulation of {platform}", 0, 0)
                 _register(platform, report)
 
 
 def runs(platform: str, host_machine: str) -> bool:
     """Whether a container of ``platform`` runs here, by the processor or by a handler."""
-    return platform in NATIVE.get(host_machine, ()) or _handled(_architecture(platform))
+    return platform in native_platforms(host_machine) or _handled(_row(platform))
 
 
 def forget() -> None:
@@ -105,12 +63,11 @@ def forget() -> None:
             file.write_text("-1")
 
 
-def _architecture(platform: str) -> Architecture:
-    name = platform.split("/")[1] if "/" in platform else platform
-    if name not in ARCHITECTURES:
-        known = ", ".join(f"linux/{known}" for known in ARCHITECTURES)
+def _row(platform: str) -> KnownPlatform:
+    if platform not in PLATFORMS:
+        known = ", ".join(PLATFORMS)
         raise EngineError(Problem(f"{platform} cannot be emulated", f"known are {known}"))
-    return ARCHITECTURES[name]
+    return PLATFORMS[platform]
 
 
 def _handlers() -> Iterator[tuple[Path, dict[str, str]]]:
@@ -123,8 +80,8 @@ def _handlers() -> Iterator[tuple[Path, dict[str, str]]]:
             yield file, {key.rstrip(":"): value for key, _, value in pairs}
 
 
-def _handled(architecture: Architecture) -> bool:
-    return any(_matches(fields, architecture.header()) for _, fields in _handlers())
+def _handled(row: KnownPlatform) -> bool:
+    return any(_matches(fields, row.elf.header()) for _, fields in _handlers())
 
 
 def _matches(fields: dict[str, str], header: bytes) -> bool:
@@ -150,7 +107,7 @@ def _mount(missing: list[str]) -> None:
 
 def _register(platform: str, report: Report) -> None:
     """Register Debian's handler with the interpreter where it was unpacked (binfmt.d(5))."""
-    architecture = _architecture(platform)
+    row = _row(platform)
     prefix = provision(
         "qemu",
         # From Debian 13 on, qemu-user is static and its handlers are a package of their own.
@@ -158,12 +115,12 @@ def _register(platform: str, report: Report) -> None:
         _check,
         report,
     )
-    file = prefix / f"usr/lib/binfmt.d/qemu-{architecture.qemu}.conf"
+    file = prefix / f"usr/lib/binfmt.d/qemu-{row.qemu}.conf"
     if not file.exists():
-        raise _missing([platform], f"Debian's qemu has no handler for {architecture.qemu}")
+        raise _missing([platform], f"Debian's qemu has no handler for {row.qemu}")
     line = next(li for li in file.read_text(encoding="utf-8").splitlines() if li.startswith(":"))
     *head, interpreter, flags = line.strip().split(":")
-    head[1] = f"{PREFIX}{architecture.qemu}"
+    head[1] = f"{PREFIX}{row.qemu}"
     ours = prefix / interpreter.lstrip("/")
     flags = flags if "F" in flags else f"{flags}F"
     try:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
+from nox_buildkit.oci.platform import PLATFORMS
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.operations import InstallPackages, Wheels
 from nox_buildkit.plan.packages import VENV
-from nox_buildkit.plan.wheel_platforms import PLATFORMS
 from nox_buildkit.render import quote
 from nox_buildkit.render.inputs import INPUTS, SCRIPTS, SCRIPTS_MOUNT, mount_of
 from nox_buildkit.render.stages.shared import FINISH, bytecode_cache, cache_name, network
