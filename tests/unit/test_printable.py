@@ -13,7 +13,8 @@ import pytest
 from nox_buildkit.errors import Location, NoxBuildkitError, Problem
 from nox_buildkit.printable import redacted, shortened, visible, visible_lines
 from nox_buildkit.report.console import choose, make_console
-from nox_buildkit.report.summary import ImageResult, print_summary
+from nox_buildkit.report.summary import print_summary
+from nox_buildkit.results.model import ImageResult
 
 #: Sets the title of a window, erases a line, overwrites it, reverses what follows, hides itself.
 HOSTILE = "a\x1b]0;title\x07\x1b[2K\rb\x9b31m\u202ec\u200bd\u2066\x00"

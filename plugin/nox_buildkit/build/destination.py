@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from nox_buildkit.engine import layout
+from nox_buildkit.build import layout
 from nox_buildkit.errors import BuildError, Problem
 from nox_buildkit.files import sweep_parts
 from nox_buildkit.plan.base import LayoutImage

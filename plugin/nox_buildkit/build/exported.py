@@ -9,12 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nox_buildkit.engine import layout
+from nox_buildkit.build import layout
 from nox_buildkit.engine.events.progress import Progress
 from nox_buildkit.errors import BuildError, Location, Problem
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.plan import Plan
-from nox_buildkit.report.summary import ImageResult, PlatformResult
+from nox_buildkit.results.model import ImageResult, PlatformResult
 from nox_buildkit.verify.source_files import compared_layers, differing
 
 if TYPE_CHECKING:

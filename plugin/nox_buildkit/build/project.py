@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from nox_buildkit.bases.base_lock import NAME as BASE_LOCK
 from nox_buildkit.bases.base_lock import read_base_lock
+from nox_buildkit.build.generator import generator_digest
 from nox_buildkit.buildspec.model.buildspec import BuildSpec
 from nox_buildkit.buildspec.model.targets import Target
 from nox_buildkit.buildspec.reading.load import load
@@ -231,7 +232,8 @@ def reach_outside(project: Project, bases: Bases, exclude: tuple[Path, ...] = ()
     # What builds the images is in none of them.
     own = (project.file, project.root / "noxfile.py", project.root / "dist")
     exclude = (*own, project.root / BASE_LOCK, *exclude)
-    return Outside(project.root, bases, _native(project), exclude, project.platforms)
+    generator = generator_digest()
+    return Outside(project.root, bases, _native(project), generator, exclude, project.platforms)
 
 
 def _native(project: Project) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from nox_buildkit.build import layout, records
 from nox_buildkit.build.baking import Bake, bake, prepared, work_folder
 from nox_buildkit.build.compile_hints import wheel_hints
 from nox_buildkit.build.destination import require_room, require_writable
@@ -21,7 +22,6 @@ from nox_buildkit.build.project import (
     plan_project,
 )
 from nox_buildkit.buildspec.model.targets import Target, targets_of
-from nox_buildkit.engine import layout
 from nox_buildkit.engine.bake import BakeResult
 from nox_buildkit.engine.buildkit import Engine, Needs
 from nox_buildkit.engine.find import find_engine
@@ -30,8 +30,9 @@ from nox_buildkit.files import private_dir, remove
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.report.console import Reporter, choose, downloads, make_console, say
-from nox_buildkit.report.summary import ImageResult, print_summary
+from nox_buildkit.report.summary import print_summary
 from nox_buildkit.results import record
+from nox_buildkit.results.model import ImageResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def plan_build(project: Project, arguments: argparse.Namespace) -> Plan:
 
 def _unchanged(plan: Plan, output: Path) -> dict[str, ImageResult]:
     """What the last build made of the same plans, and is still there as it was made."""
-    known = record.read(output / record.BUILD, tell=True)
+    known = records.read(output / record.BUILD, tell=True)
     return {
         image.name: last.result
         for image in plan.images
@@ -88,7 +89,7 @@ def _unchanged(plan: Plan, output: Path) -> dict[str, ImageResult]:
 
 def record_results(path: Path, plan: Plan, results: Sequence[ImageResult]) -> None:
     """Write ``results`` of ``plan`` to the record ``path``."""
-    record.write(path, results, {image.name: image.digest for image in plan.images})
+    records.write(path, results, {image.name: image.digest for image in plan.images})
 
 
 def build_images(

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nox_buildkit.build import records
 from nox_buildkit.build.baking import BakeError
 from nox_buildkit.build.project import Project, exclusively, open_project
 from nox_buildkit.commands.build import Destination, build_images, plan_build, record_results
@@ -36,7 +37,7 @@ def _run(buildspec: Path, arguments: argparse.Namespace) -> None:
     _require_registry(project, buildspec)
     plan = plan_build(project, arguments)
     output = arguments.output.absolute()
-    known = {} if arguments.no_cache else record.read(output / record.RELEASE, tell=True)
+    known = {} if arguments.no_cache else records.read(output / record.RELEASE, tell=True)
     results = {
         image.name: last.result
         for image in plan.images

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -10,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from nox_buildkit import render
 from nox_buildkit.buildspec.model.targets import Target
 from nox_buildkit.errors import NoxBuildkitError, PlanError, Problem, UsageError
 from nox_buildkit.facts.base_images import Bases
@@ -45,13 +43,15 @@ from nox_buildkit.plan.wheel_platforms import Libc
 class Outside:
     """How the outside is reached.
 
-    ``native``: platforms of the build machines; ``exclude``: paths that are in no image;
+    ``generator``: digest of the program that renders plans; ``native``: platforms of the build
+    machines; ``exclude``: paths that are in no image;
     ``platforms``: those that were asked for, empty: all.
     """
 
     root: Path
     bases: Bases
     native: tuple[str, ...]
+    generator: str
     exclude: tuple[Path, ...] = ()
     platforms: tuple[str, ...] = ()
 
@@ -74,7 +74,7 @@ def gather(sources: Mapping[Target, Source | None], outside: Outside) -> Facts:
         raise PlanError(*dict.fromkeys(problems))
     return Facts(
         uv=uv_version(),
-        generator=_generator(),
+        generator=outside.generator,
         targets=targets,
         git=git,
         created=_source_date_epoch() or (git.committed if git else None),
@@ -93,14 +93,6 @@ def gather_coverage(
             lock = _lock(source, target, base, outside, target.platforms)
             found[target] = (lock.coverage, base.libc)
     return found
-
-
-def _generator() -> str:
-    """A digest of what renders plans, and of the scripts that run in builds."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(render.__file__).parent.rglob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return f"sha256:{digest.hexdigest()}"
 
 
 def _target(

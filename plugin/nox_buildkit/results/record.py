@@ -1,24 +1,24 @@
-"""The record of a build in dist/build.json, and that of a push in dist/release.json."""
+"""The record of a build in dist/build.json, and that of a push in dist/release.json, as text.
+
+Everything that it has is in docs/commands.md; keys are only added.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from nox_buildkit.files import write_atomic
-from nox_buildkit.report.console import say
-from nox_buildkit.report.summary import Archive, ImageResult, Layer, PlatformResult
+from nox_buildkit.results.model import Archive, ImageResult, Layer, PlatformResult
 
 BUILD = "build.json"
 RELEASE = "release.json"
 
-#: A record of a thousand images is smaller, in bytes.
-_LARGEST = 1 << 26
+#: Changes when a key is renamed or removed.
+VERSION = 1
 
-_UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,44 +29,24 @@ class Recorded:
     result: ImageResult
 
 
-def read(path: Path, *, tell: bool = False) -> dict[str, Recorded]:
-    """What the record ``path`` says of each image; empty if there is none.
-
-    One that cannot be read counts as none; ``tell``: say so.
-    """
+def parse(content: bytes) -> dict[str, Recorded]:
+    """Read a record: image → what it says of it. Raises ValueError for anything else."""
     try:
-        return {name: _recorded(name, entry) for name, entry in _entries(path).items()}
-    except FileNotFoundError:
-        return {}
-    except _UNREADABLE:
-        if tell:
-            say(f"{path} is not a record of a build: it is not used")
-        return {}
+        images = json.loads(content)["images"].items()
+        return {name: _recorded(name, entry) for name, entry in images}
+    except _UNREADABLE as error:
+        raise ValueError("not a record of a build") from error
 
 
-def write(path: Path, results: Iterable[ImageResult], plans: Mapping[str, str]) -> None:
-    """Write ``results`` to the record ``path``; images that are not among them keep their entries.
-
-    ``plans``: the digest of each image's plan.
-    """
-    record = to_json(results)
-    for name, entry in record["images"].items():
-        entry["plan"] = plans[name]
-    kept = _entries(path) if read(path) else {}
-    record["images"] = {**kept, **record["images"]}
-    write_atomic(path, json.dumps(record, indent=2) + "\n")
+def serialize(recorded: Mapping[str, Recorded]) -> str:
+    """Return the text of a record; `parse` is its inverse, but for ``up_to_date``."""
+    images = {name: {**_image(each.result), "plan": each.plan} for name, each in recorded.items()}
+    return json.dumps({"version": VERSION, "images": images}, indent=2) + "\n"
 
 
 def to_json(results: Iterable[ImageResult]) -> dict[str, Any]:
     """The content of a record (sizes in bytes; those of layers are compressed)."""
-    return {"version": 1, "images": {result.name: _image(result) for result in results}}
-
-
-def _entries(path: Path) -> dict[str, Any]:
-    with path.open("rb") as stream:
-        content = stream.read(_LARGEST)
-    images: dict[str, Any] = json.loads(content)["images"]
-    return images
+    return {"version": VERSION, "images": {result.name: _image(result) for result in results}}
 
 
 def _recorded(name: str, entry: Mapping[str, Any]) -> Recorded:

@@ -121,7 +121,7 @@ def test_debian_packages_on_a_base_with_apt(
     keys = {"platforms": ["linux/amd64"], "apt": ["libyaml-0.2"]}
     mirrored.write({"buildspec.yaml": _spec(hub, "python:3.13-apt", **keys)})
     cause = mirrored.nox("build").cause
-    assert "images.web.apt.0: web, linux/amd64, final" in cause
+    assert "images.web.apt.0: web, linux/amd64, image" in cause
     assert "is named 'libyaml-0.2'; did you mean one of libyaml-0-2" in cause
     # The second is what a package with another name provides.
     keys["apt"] = ["libyaml-0-2", "libssl3"]

@@ -30,14 +30,15 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
 """
 #: What a build does with such a wheel on this machine.
 READ = """\
-import json, resource, sys
+import json, re, sys
 from pathlib import Path
 from nox_buildkit.facts.local_wheels import local_wheel
 from nox_buildkit.files import copy_atomic
 
 wheel = local_wheel(Path(sys.argv[1]), "", None)
 copy_atomic(Path(wheel.path), Path(sys.argv[2]))
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+# Not getrusage(2): that counts the memory of the process that this one was forked from, too.
+peak = int(re.search(r"VmHWM:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
 print(json.dumps([wheel.size, peak]))
 """
 

@@ -5,13 +5,8 @@ import re
 
 from rich.console import Console
 
-from nox_buildkit.report.summary import (
-    KINDS,
-    ImageResult,
-    Layer,
-    PlatformResult,
-    print_summary,
-)
+from nox_buildkit.report.summary import KINDS, print_summary
+from nox_buildkit.results.model import ImageResult, Layer, PlatformResult
 from nox_buildkit.results.record import to_json
 
 AMD64 = PlatformResult(

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from nox_buildkit.report.summary import Archive, ImageResult, Layer, PlatformResult
+from nox_buildkit.build import records
 from nox_buildkit.results import record
+from nox_buildkit.results.model import Archive, ImageResult, Layer, PlatformResult
 
 AMD64 = PlatformResult("linux/amd64", "sha256:a1", (Layer("base", "sha256:01", 28_600_000),))
 RESULTS = (
@@ -20,9 +21,9 @@ PLANS = {result.name: f"sha256:{result.name}" for result in RESULTS}
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     path = tmp_path / "build.json"
-    record.write(path, RESULTS[:1], PLANS)
-    record.write(path, RESULTS[1:], PLANS)
-    found = record.read(path)
+    records.write(path, RESULTS[:1], PLANS)
+    records.write(path, RESULTS[1:], PLANS)
+    found = records.read(path)
     assert {name: last.plan for name, last in found.items()} == PLANS
     assert [last.result.digest for last in found.values()] == [one.digest for one in RESULTS]
     assert found["hello"].result.platforms == RESULTS[0].platforms
@@ -48,12 +49,12 @@ def test_a_damaged_record(
 ) -> None:
     path = tmp_path / "build.json"
     path.write_bytes(content)
-    assert record.read(path, tell=True) == {}
+    assert records.read(path, tell=True) == {}
     assert capsys.readouterr().err == f"{path} is not a record of a build: it is not used\n"
-    record.write(path, RESULTS, PLANS)
-    assert list(record.read(path)) == list(PLANS)
+    records.write(path, RESULTS, PLANS)
+    assert list(records.read(path)) == list(PLANS)
 
 
 def test_no_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert record.read(tmp_path / "build.json", tell=True) == {}
+    assert records.read(tmp_path / "build.json", tell=True) == {}
     assert not capsys.readouterr().err

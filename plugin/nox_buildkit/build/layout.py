@@ -12,10 +12,11 @@ from typing import Any
 
 from nox_buildkit.errors import BuildError, Problem
 from nox_buildkit.files import replacing
+from nox_buildkit.oci.platform import Platform
 from nox_buildkit.oci.references import qualified
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.operations import LayerKind
-from nox_buildkit.report.summary import Archive, Layer, PlatformResult
+from nox_buildkit.results.model import Archive, Layer, PlatformResult
 
 #: containerd's name for the reference that an image is imported under.
 IMAGE_NAME = "io.containerd.image.name"
@@ -27,7 +28,10 @@ def read_platforms(folder: Path, digest: str, image: ImagePlan) -> tuple[Platfor
     results = []
     for descriptor in _manifests(folder, digest):
         manifest = _read(folder, descriptor["digest"])
-        platform = _platform(descriptor)
+        if not (found := Platform.of(descriptor["platform"])).known:
+            # An attestation of another manifest.
+            continue
+        platform = str(found)
         own = [layer.kind for layer in image.on(platform).layers]
         below: list[LayerKind] = ["base"] * (len(manifest["layers"]) - len(own))
         layers = tuple(
@@ -43,7 +47,7 @@ def size_on(folder: Path, digest: str, platforms: Collection[str]) -> int:
     manifests = [
         _read(folder, descriptor["digest"])
         for descriptor in _manifests(folder, digest)
-        if _platform(descriptor) in platforms
+        if str(Platform.of(descriptor["platform"])) in platforms
     ]
     return sum(layer["size"] for manifest in manifests for layer in manifest["layers"])
 
@@ -149,12 +153,6 @@ def _reachable(folder: Path, digest: str) -> Iterator[str]:
 def _manifests(folder: Path, digest: str) -> list[dict[str, Any]]:
     manifests: list[dict[str, Any]] = _read(folder, digest)["manifests"]
     return manifests
-
-
-def _platform(descriptor: dict[str, Any]) -> str:
-    platform = descriptor["platform"]
-    variant = platform.get("variant", "") if platform["architecture"] == "arm" else ""
-    return "/".join(filter(None, (platform["os"], platform["architecture"], variant)))
 
 
 def _read(folder: Path, digest: str) -> dict[str, Any]:
