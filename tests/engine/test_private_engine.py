@@ -25,7 +25,7 @@ from nox_buildkit.mounts import mounts_below
 from tests.support.executable import waits
 from tests.support.real_parts import in_cache
 
-START = "from nox_buildkit.engine.private import engine as private; private.start(); print(private.status().pid)"
+START = "from nox_buildkit.engine.private import engine; engine.start(); print(engine.status().pid)"
 
 
 def python(code: str, **environment: str) -> subprocess.Popen[str]:
