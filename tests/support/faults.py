@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,7 +49,10 @@ def held(unseen: Unseen, phase: str) -> Iterator[subprocess.Popen[str]]:
     index.stalled = {name for name in index.files if name.startswith("plain")}
     with project.start("build") as process:
         try:
-            assert index.asked.wait(120), "the index is asked"
+            deadline = time.monotonic() + 300
+            while not index.asked.wait(1):
+                assert process.poll() is None, process.communicate()[1]
+                assert time.monotonic() < deadline, "the index is asked"
             yield process
         finally:
             process.kill()

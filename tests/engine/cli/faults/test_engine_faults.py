@@ -18,6 +18,7 @@ def alone(unseen: Unseen, own_home: Path, engine_home: Path) -> Unseen:
     """A small project with an index and an engine of its own; programs are the session's."""
     project, _ = unseen
     for name in ("bases", "uv"):
+        (engine_home / name).mkdir(exist_ok=True)
         (own_home / name).symlink_to(engine_home / name)
     project.env["NOX_BUILDKIT_CACHE"] = str(own_home)
     del project.env["DOCKER_HOST"]
