@@ -31,6 +31,13 @@ def installed(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def platforms(session: nox.Session) -> None:
+    """Build and start images for every platform that is emulated; arguments go to pytest."""
+    path = "tests/engine/cli/test_platforms.py"
+    session.run("python", "-m", "pytest", "-m", "", path, *session.posargs)
+
+
+@nox.session(venv_backend="none")
 def faults(session: nox.Session) -> None:
     """Build under real faults, all that are known; arguments go to pytest."""
     session.run("python", "-m", "pytest", "-m", "", "tests/engine/cli/faults", *session.posargs)

@@ -66,7 +66,7 @@ def test_the_largest_part_of_an_image_is_the_one_that_uses_the_others() -> None:
     )
     targets = json.loads(render(plan, "/project/bake", "uv")["docker-bake.json"])["target"]
     assert targets["a-linux-arm-v7"]["platforms"] == ["linux/arm/v7"]
-    assert set(targets["a"]["platforms"]) == set(PLATFORMS)
+    assert set(targets["a"]["platforms"]) == {"linux/amd64", "linux/arm64", "linux/arm/v7"}
 
 
 def test_steps_where_nothing_is_installed_have_no_environment() -> None:

@@ -45,7 +45,7 @@ def facts_for(spec: BuildSpec, names: dict[str, str | None]) -> Facts:
         name="debian",
         source=LayoutImage("/cache/bases/debian", "sha256:" + "ab" * 32),
         digest="sha256:" + "ab" * 32,
-        platforms=frozenset({"linux/amd64", "linux/arm64"}),
+        platforms=frozenset(PLATFORMS),
         libc=Libc("glibc", (2, 41)),
         packages={
             "linux/amd64": {"libglib2.0-0t64": "2.84.4-3", "python3": "3.13.5-1"},
@@ -84,7 +84,7 @@ def facts_for(spec: BuildSpec, names: dict[str, str | None]) -> Facts:
     )
 
 
-@pytest.mark.parametrize("case", ["smallest", "everything", "several"])
+@pytest.mark.parametrize("case", ["smallest", "everything", "several", "platforms"])
 def test_generated_files_are_those_that_were_reviewed(
     case: str, pytestconfig: pytest.Config
 ) -> None:

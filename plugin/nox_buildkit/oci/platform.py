@@ -138,6 +138,22 @@ _ROWS = (
         "linux/arm/v7", "armv7l", "armhf", "arm-linux-gnueabihf", "arm",
         Elf("EM_ARM", 40, 32), 0x0903, "ubuntu-24.04-arm", "musllinux_1_1_armv7l",
     ),
+    KnownPlatform(
+        "linux/riscv64", "riscv64", "riscv64", "riscv64-linux-gnu", "riscv64",
+        Elf("EM_RISCV", 243), 0x1003, "ubuntu-24.04", "musllinux_1_1_riscv64",
+    ),
+    KnownPlatform(
+        "linux/ppc64le", "ppc64le", "ppc64el", "powerpc64le-linux-gnu", "ppc64le",
+        Elf("EM_PPC64", 21), 0x0503, "ubuntu-24.04", "manylinux2014_ppc64le",
+    ),
+    KnownPlatform(
+        "linux/s390x", "s390x", "s390x", "s390x-linux-gnu", "s390x",
+        Elf("EM_S390", 22, endian=">"), 0x0403, "ubuntu-24.04", "manylinux2014_s390x",
+    ),
+    KnownPlatform(
+        "linux/386", "i686", "i386", "i386-linux-gnu", "i386", Elf("EM_386", 3, 32), 0x0003,
+        "ubuntu-24.04", "musllinux_1_1_i686",
+    ),
 )  # fmt: skip
 
 #: Each platform that images are built for, by its name.

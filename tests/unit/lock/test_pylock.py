@@ -23,7 +23,7 @@ def _line(index: PackageIndex, name: str, marker: str = "") -> str:
         ("cp313-cp313-win_amd64", "platform_system == 'Windows'"),
         ("cp27-cp27m-manylinux1_x86_64", "python_version < '3'"),
         ("cp312-cp312-manylinux_2_17_x86_64", "python_version < '3.13'"),
-        ("cp313-cp313-manylinux_2_17_s390x", "platform_machine == 's390x'"),
+        ("cp313-cp313-manylinux_2_36_loongarch64", "platform_machine == 'loongarch64'"),
         ("pp310-pypy310_pp73-manylinux_2_17_x86_64", "implementation_name == 'pypy'"),
         (
             "pp310-pypy310_pp73-manylinux_2_17_x86_64",

@@ -51,7 +51,7 @@ USER 0:0
 ARG BUILDARCH
 ARG TARGETARCH
 RUN --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
-    --mount=type=bind,from=inputs,source=native-dd7d557df877/linux-$TARGETARCH,target=/run/inputs \
+    --mount=type=bind,from=inputs,source=native-e2ab0bc70976/linux-$TARGETARCH,target=/run/inputs \
     --mount=type=bind,from=uv,source=linux-$TARGETARCH,target=/run/uv \
     --mount=type=cache,id=nox-buildkit-uv-7b28e61bc1d2-$TARGETARCH,target=/var/cache/uv \
     --mount=type=cache,id=nox-buildkit-bytecode-7b28e61bc1d2,target=/var/cache/bytecode \

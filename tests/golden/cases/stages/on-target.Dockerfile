@@ -51,7 +51,7 @@ FROM build AS deps-crossed
 ARG BUILDARCH
 ARG TARGETARCH
 RUN --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
-    --mount=type=bind,from=inputs,source=native-9c71f3c46e81/linux-$TARGETARCH,target=/run/inputs \
+    --mount=type=bind,from=inputs,source=native-8ae87a0c7548/linux-$TARGETARCH,target=/run/inputs \
     --mount=type=bind,from=uv,source=linux-$BUILDARCH,target=/run/uv \
     --mount=type=cache,id=nox-buildkit-uv-7b28e61bc1d2-$TARGETARCH,target=/var/cache/uv \
     --mount=type=cache,id=nox-buildkit-bytecode-7b28e61bc1d2,target=/var/cache/bytecode \
@@ -91,7 +91,7 @@ USER 0:0
 ARG BUILDARCH
 ARG TARGETARCH
 RUN --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
-    --mount=type=bind,from=inputs,source=native-9c71f3c46e81/linux-$TARGETARCH,target=/run/inputs \
+    --mount=type=bind,from=inputs,source=native-8ae87a0c7548/linux-$TARGETARCH,target=/run/inputs \
     --mount=type=bind,from=uv,source=linux-$TARGETARCH,target=/run/uv \
     --mount=type=cache,id=nox-buildkit-uv-7b28e61bc1d2-$TARGETARCH,target=/var/cache/uv \
     --mount=type=cache,id=nox-buildkit-bytecode-7b28e61bc1d2,target=/var/cache/bytecode \

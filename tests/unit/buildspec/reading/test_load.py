@@ -13,7 +13,9 @@ from nox_buildkit.buildspec.model.buildspec import BuildSpec
 from nox_buildkit.buildspec.model.image import Image
 from nox_buildkit.buildspec.reading.load import load, parse
 from nox_buildkit.errors import SpecError
+from nox_buildkit.oci.platform import PLATFORMS
 
+EVERY = ", ".join(PLATFORMS)
 SMALL = """\
 version: 1
 images:
@@ -158,17 +160,17 @@ images:
         (
             "platforms: [x86_64]",
             "17 platforms.0: 'x86_64' is not a supported platform "
-            "(linux/amd64, linux/arm64, linux/arm/v7); did you mean 'linux/amd64'?",
+            f"({EVERY}); did you mean 'linux/amd64'?",
         ),
         (
             "platforms: [linux/aarch64]",
             "17 platforms.0: 'linux/aarch64' is not a supported platform "
-            "(linux/amd64, linux/arm64, linux/arm/v7); did you mean 'linux/arm64'?",
+            f"({EVERY}); did you mean 'linux/arm64'?",
         ),
         (
             "platforms: [linux/arm/v6]",
             "17 platforms.0: 'linux/arm/v6' is not a supported platform "
-            "(linux/amd64, linux/arm64, linux/arm/v7); name one of these",
+            f"({EVERY}); name one of these",
         ),
         (
             "command: python -m 'my app'",
@@ -525,7 +527,7 @@ def test_overrides_find_names_with_dots() -> None:
             "images.hello.platforms",
             "[linux/amd64, arm64]",
             "--set images.hello.platforms:1:15: images.hello.platforms.1: 'arm64' is not a "
-            "supported platform (linux/amd64, linux/arm64, linux/arm/v7); "
+            f"supported platform ({EVERY}); "
             "did you mean 'linux/arm64'?",
         ),
         (
