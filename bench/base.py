@@ -25,7 +25,7 @@ from nox_buildkit.bases.debian_base import release_for
 from nox_buildkit.debian.archive import host_archive
 from nox_buildkit.debian.provision import tool
 from nox_buildkit.files import cache_dir, locked
-from nox_buildkit.oci.layout_writer import Entry, PlatformImage, write_layout
+from nox_buildkit.oci.image_writer import Entry, PlatformImage, write_images
 from nox_buildkit.oci.platform import PLATFORMS
 
 PYTHON = "3.13"
@@ -84,7 +84,7 @@ def _assemble(folder: Path, report: Callable[[str], None]) -> None:
             images.append(_image(platform, _entries(_bootstrap(architecture, work))))
         layout = work / "layout"
         layout.mkdir()
-        write_layout(layout, images)
+        write_images(layout, images)
         for outdated in folder.parent.glob("slim-*"):
             shutil.rmtree(outdated, ignore_errors=True)
         layout.rename(folder)

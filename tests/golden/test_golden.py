@@ -43,7 +43,11 @@ def facts_for(spec: BuildSpec, names: dict[str, str | None]) -> Facts:
     coverage = cover(pylock, PLATFORMS.values(), "3.13", Libc("glibc", (2, 41)))
     base = InspectedBase(
         name="debian",
-        source=LayoutImage("/cache/bases/debian", "sha256:" + "ab" * 32),
+        source=LayoutImage(
+            "/cache/bases/debian",
+            "sha256:" + "ab" * 32,
+            (("linux/amd64", "sha256:" + "a1" * 32), ("linux/arm64", "sha256:" + "b2" * 32)),
+        ),
         digest="sha256:" + "ab" * 32,
         platforms=frozenset(PLATFORMS),
         libc=Libc("glibc", (2, 41)),

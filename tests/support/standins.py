@@ -22,7 +22,7 @@ from nox_buildkit.bases.unpack import PACKAGES, Source, unpack
 from nox_buildkit.debian.archive import host_archive
 from nox_buildkit.debian.provision import silent, tool
 from nox_buildkit.facts.base_images import PLAIN
-from nox_buildkit.oci.layout_writer import Entry, PlatformImage, write_layout
+from nox_buildkit.oci.image_writer import Entry, PlatformImage, write_images
 from nox_buildkit.run import Programs
 from tests.support.real_parts import free_port
 
@@ -164,7 +164,7 @@ def push(address: str, skopeo: Path, folder: Path, names: Mapping[str, StandIn])
         layout = layouts.get(same)
         if layout is None:
             layout = layouts[same] = Path(tempfile.mkdtemp(dir=folder))
-            write_layout(layout, [_image(platform, standin) for platform in PLATFORMS])
+            write_images(layout, [_image(platform, standin) for platform in PLATFORMS])
         _copy(address, skopeo, layout, f"{standin.repository}:{name.partition(':')[2]}")
 
 
@@ -184,7 +184,7 @@ def push_for_arm(address: str, skopeo: Path, folder: Path) -> None:
         entries = tuple(files.values())
         images.append(PlatformImage(platform, entries, standin.config, compression=0))
     layout = Path(tempfile.mkdtemp(dir=folder))
-    write_layout(layout, images)
+    write_images(layout, images)
     _copy(address, skopeo, layout, f"{standin.repository}:3.11-slim-arm")
 
 
@@ -207,7 +207,7 @@ def push_with_apt(address: str, skopeo: Path, folder: Path) -> None:
     layout = Path(tempfile.mkdtemp(dir=folder))
     config = _config(Cmd=["bash"])
     image = PlatformImage("linux/amd64", tuple(files.values()), config, compression=0)
-    write_layout(layout, [image])
+    write_images(layout, [image])
     _copy(address, skopeo, layout, "library/python:3.13-apt")
 
 

@@ -21,7 +21,7 @@ from bench.project import EXAMPLE, Projects, Release
 from bench.rounds import interleave
 from bench.targets import targets
 
-from nox_buildkit.oci.layout_writer import PlatformImage, write_layout
+from nox_buildkit.oci.image_writer import PlatformImage, write_images
 
 ROOT = Path(__file__).parents[2]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -238,7 +238,7 @@ def test_a_bump_changes_one_pin_for_everybody(tmp_path: Path) -> None:
 def test_sizes_are_those_of_the_manifests(tmp_path: Path) -> None:
     layout = tmp_path / "layout"
     layout.mkdir()
-    write_layout(layout, [PlatformImage("linux/amd64", ()), PlatformImage("linux/arm64", ())])
+    write_images(layout, [PlatformImage("linux/amd64", ()), PlatformImage("linux/arm64", ())])
     archive = tmp_path / "image.tar"
     with tarfile.open(archive, "w") as tar:
         for path in sorted(layout.rglob("*")):

@@ -22,13 +22,14 @@ from nox_buildkit.bases.maintainer_scripts import add_file
 from nox_buildkit.bases.unpack import PACKAGES, Source, Tree, unpack
 from nox_buildkit.errors import EngineError, PlanError, Problem
 from nox_buildkit.files import cache_dir, locked, scratch
-from nox_buildkit.oci.layout_writer import PlatformImage, compose_layout, write_layout
+from nox_buildkit.oci.image_writer import PlatformImage, write_images
+from nox_buildkit.oci.layout import Layout, compose
 from nox_buildkit.oci.platform import PLATFORMS, host_platform
 from nox_buildkit.plan.wheel_platforms import Libc
 from nox_buildkit.run import Programs
 
 #: Counts changes of what this module makes of the same packages.
-RECIPE = 7
+RECIPE = 8
 
 #: What compiles packages that have no wheel, and what build scripts on Debian take for granted.
 _COMPILERS = (
@@ -87,18 +88,18 @@ class Contents:
 class DebianBase:
     """An assembled base: ``folder`` is an OCI layout, ``digest`` that of its index.
 
-    ``packages``: name and version of every Debian package, by platform; ``asked``: what was asked
-    for by name → the package that it is, of a virtual one the provider; ``lacks``: by platform, a
-    sentence for what will be missed of what maintainer scripts do; ``parts``: digests of the bases
-    of one platform that it is composed of.
+    ``manifests``: digest of the image of each platform; ``packages``: name and version of every
+    Debian package, by platform; ``asked``: what was asked for by name → the package that it is, of
+    a virtual one the provider; ``lacks``: by platform, a sentence for what will be missed of what
+    maintainer scripts do.
     """
 
     folder: Path
     digest: str
+    manifests: dict[str, str]
     packages: dict[str, dict[str, str]]
     asked: dict[str, str]
     lacks: dict[str, list[str]]
-    parts: list[str]
 
 
 def release_for(python: str) -> Release:
@@ -122,7 +123,8 @@ def assembled(release: Release, platforms: Iterable[str], contents: Contents) ->
         return parts[0]
     found = _read(_place(release, wanted, contents))
     # A platform may have been assembled anew since.
-    return found if found and found.parts == [part and part.digest for part in parts] else None
+    current = [manifest for part in parts if part for manifest in part.manifests.items()]
+    return found if found and list(found.manifests.items()) == current else None
 
 
 def assemble(
@@ -170,12 +172,14 @@ def _make(release: Release, platforms: Sequence[str], source: Source, contents: 
             # Nobody pulls what only builds use: packed in a hurry.
             compression = 1 if contents.compilers else 6
             image = _image(platform, tree, bytecode, release, compression=compression)
+            (manifest,) = write_images(layout, [image])
+            (index,) = Layout(layout).entries()
             known = {
-                "digest": write_layout(layout, [image]),
+                "digest": index.digest,
+                "manifests": {platform: manifest.digest},
                 "packages": {platform: tree.packages},
                 "asked": dict(tree.asked),
                 "lacks": {platform: list(tree.lacks)},
-                "parts": [],
             }
             store.keep(_place(release, [platform], contents), layout, known)
 
@@ -210,13 +214,13 @@ def _composed(release: Release, platforms: Sequence[str], contents: Contents) ->
     place = _place(release, platforms, contents)
     with scratch(place.parent, ".assemble-") as work:
         layout = work / "layout"
-        digest = compose_layout(layout, [part.folder for part in whole])
+        digest = compose(layout, [Layout(part.folder) for part in whole])
         known: dict[str, Any] = {
             "digest": digest,
+            "manifests": {name: v for part in whole for name, v in part.manifests.items()},
             "packages": {name: v for part in whole for name, v in part.packages.items()},
             "asked": {name: package for part in whole for name, package in part.asked.items()},
             "lacks": {name: lacks for part in whole for name, lacks in part.lacks.items()},
-            "parts": [part.digest for part in whole],
         }
         return DebianBase(store.keep(place, layout, known), **known)
 

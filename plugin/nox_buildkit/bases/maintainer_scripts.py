@@ -12,7 +12,7 @@ from nox_buildkit.bases import linker_cache as linker
 from nox_buildkit.bases.alternatives import Alternative, links, stated
 from nox_buildkit.bases.image_inspection import Files
 from nox_buildkit.files import remove
-from nox_buildkit.oci.layout_writer import Entry
+from nox_buildkit.oci.image_writer import Entry
 from nox_buildkit.oci.platform import PLATFORMS
 
 _LEFT_OUT = (

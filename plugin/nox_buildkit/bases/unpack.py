@@ -17,7 +17,7 @@ from nox_buildkit.bases.maintainer_scripts import add_file, configure, left_out
 from nox_buildkit.debian.package_names import EXACT, installed_names, unknown_name, wrong_names
 from nox_buildkit.errors import EngineError, Problem
 from nox_buildkit.files import remove
-from nox_buildkit.oci.layout_writer import Entry
+from nox_buildkit.oci.image_writer import Entry
 from nox_buildkit.printable import redacted
 from nox_buildkit.run import Programs, disk_full
 

@@ -6,9 +6,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from nox_buildkit.build import layout
 from nox_buildkit.errors import BuildError, Problem
 from nox_buildkit.files import sweep_parts
+from nox_buildkit.oci.layout import Layout
 from nox_buildkit.plan.base import LayoutImage
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.plan import Plan
@@ -48,7 +48,10 @@ def require_room(plan: Plan, output: Path, cache: Path) -> None:
 def _base_size(image: ImagePlan) -> int:
     """Bytes of the layers that ``image`` has of bases on this machine."""
     return sum(
-        layout.size_on(Path(source.folder), source.digest, target.platforms)
+        layer.size
         for target in image.targets
         if isinstance(source := target.bases.base.source, LayoutImage)
+        for descriptor, manifest in Layout(Path(source.folder)).images(source.digest)
+        if str(descriptor.platform) in target.platforms
+        for layer in manifest.layers
     )

@@ -9,12 +9,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nox_buildkit.build import layout
+from nox_buildkit.build.archive import archive_of, pack
 from nox_buildkit.engine.events.progress import Progress
 from nox_buildkit.errors import BuildError, Location, Problem
+from nox_buildkit.oci.content import Descriptor, Manifest
+from nox_buildkit.oci.layout import Layout
 from nox_buildkit.plan.image import ImagePlan
+from nox_buildkit.plan.operations import LayerKind
 from nox_buildkit.plan.plan import Plan
-from nox_buildkit.results.model import ImageResult, PlatformResult
+from nox_buildkit.results.model import ImageResult, Layer, PlatformResult
 from nox_buildkit.verify.source_files import compared_layers, differing
 
 if TYPE_CHECKING:
@@ -40,12 +43,27 @@ class Exported:
     locate: Callable[[ImagePlan, Place], Location | None]
 
     @property
-    def folder(self) -> Path:
-        return self.exports / self.image.name
+    def layout(self) -> Layout:
+        """The layout that BuildKit wrote."""
+        return Layout(self.exports / self.image.name)
+
+    @cached_property
+    def images(self) -> dict[str, tuple[Descriptor, Manifest]]:
+        """The image of each platform."""
+        found = self.layout.images(self.digest)
+        return {str(descriptor.platform): (descriptor, manifest) for descriptor, manifest in found}
 
     @cached_property
     def platforms(self) -> tuple[PlatformResult, ...]:
-        return layout.read_platforms(self.folder, self.digest, self.image)
+        """The image of each platform as a result."""
+        return tuple(
+            PlatformResult(platform, descriptor.digest, _layers(manifest, self.image.on(platform)))
+            for platform, (descriptor, manifest) in self.images.items()
+        )
+
+    def _layer_files(self, result: PlatformResult) -> list[Path]:
+        _, manifest = self.images[result.platform]
+        return list(self.layout.layers(manifest))
 
     def differing(self) -> list[str]:
         """Files of the sources that are in it otherwise than the plan says."""
@@ -61,7 +79,7 @@ class Exported:
 
     def _own_layers(self, result: PlatformResult) -> Iterator[tuple[ImagePlan, list[Path]]]:
         """Each image of the plan that it consists of on a platform, with its own layers."""
-        layers = layout.layer_files(self.folder, result)
+        layers = self._layer_files(result)
         for one in self.plan.lineage(self.image, result.platform):
             begin = len(layers) - len(one.layers)
             yield one, layers[begin:]
@@ -73,8 +91,8 @@ class Exported:
         stacks = [self.plan.lineage(self.image, result.platform) for result in self.platforms]
         known = (warning for stack in stacks for one in stack for warning in one.warnings)
         found = (*known, *self._start_warnings(), *self._warnings(tell))
-        layout.pack(self.folder, self.digest, self.image.references, target)
-        layout.sweep(self.folder, self.digest)
+        pack(self.layout, self.digest, self.image.references, target)
+        self.layout.sweep(self.digest)
         counts = [progress.count(one.name) for one in self.image.targets]
         return ImageResult(
             name=self.image.name,
@@ -82,7 +100,7 @@ class Exported:
             platforms=self.platforms,
             tags=self.image.references,
             output=os.path.relpath(target, Path.cwd()),
-            archive=layout.archive_of(target),
+            archive=archive_of(target),
             cached=sum(count.cached for count in counts),
             executed=sum(count.executed for count in counts),
             warnings=tuple(dict.fromkeys(found)),
@@ -96,8 +114,9 @@ class Exported:
 
         for result in self.platforms:
             one = self.image.on(result.platform)
-            tree = Tree(layout.layer_files(self.folder, result))
-            config = layout.read_config(self.folder, result)
+            tree = Tree(self._layer_files(result))
+            _, manifest = self.images[result.platform]
+            config = self.layout.configuration(manifest).process
             for command, places in _commands(one):
                 for finding in unstartable(tree, config, command):
                     place = places[finding.word]
@@ -117,11 +136,19 @@ class Exported:
         from nox_buildkit.verify.library_packages import with_packages  # noqa: PLC0415
 
         for result in self.platforms:
-            layers, stack = layout.layer_files(self.folder, result), stacks[result.platform]
+            layers, stack = self._layer_files(result), stacks[result.platform]
             own = sum(len(one.layers) for one in stack)
             found = examine(layers, own, result.platform, stack[0].python.libc)
             for problem in (*found.problems, *with_packages(found, result.platform, tell)):
                 yield f"{self.image.name}, {result.platform}: {problem}"
+
+
+def _layers(manifest: Manifest, image: ImagePlan) -> tuple[Layer, ...]:
+    """Return the layers of an image by kind: those that ``image`` does not make are the base's."""
+    own = [layer.kind for layer in image.layers]
+    below: list[LayerKind] = ["base"] * (len(manifest.layers) - len(own))
+    kinds = zip((*below, *own), manifest.layers, strict=True)
+    return tuple(Layer(kind, layer.digest, layer.size) for kind, layer in kinds)
 
 
 def _commands(image: ImagePlan) -> Iterator[tuple[Sequence[str], Sequence[Place]]]:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nox_buildkit.build import layout, records
+from nox_buildkit.build import records
+from nox_buildkit.build.archive import is_archive
 from nox_buildkit.build.baking import Bake, bake, prepared, work_folder
 from nox_buildkit.build.compile_hints import wheel_hints
 from nox_buildkit.build.destination import require_room, require_writable
@@ -27,6 +28,7 @@ from nox_buildkit.engine.buildkit import Engine, Needs
 from nox_buildkit.engine.find import find_engine
 from nox_buildkit.errors import BuildError, EngineError, Location, Problem
 from nox_buildkit.files import private_dir, remove
+from nox_buildkit.oci.layout import Layout
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.report.console import Reporter, choose, downloads, make_console, say
@@ -83,7 +85,7 @@ def _unchanged(plan: Plan, output: Path) -> dict[str, ImageResult]:
         for image in plan.images
         if (last := known.get(image.name))
         and last.plan == image.digest
-        and layout.is_archive(output / f"{image.name}.oci.tar", last.result.archive)
+        and is_archive(output / f"{image.name}.oci.tar", last.result.archive)
     }
 
 
@@ -172,7 +174,7 @@ def _bake(ready: Bake, exports: Path, reporter: Reporter) -> tuple[BakeResult, d
     """Bake until what was exported is whole; buildx leaves alone what an earlier build exported."""
     for _ in range(2):
         outcome, digests = bake(ready, reporter)
-        damaged = [name for name in digests if not layout.is_whole(exports / name, digests[name])]
+        damaged = [name for name in digests if not Layout(exports / name).is_whole(digests[name])]
         if not damaged:
             return outcome, digests
         for name in damaged:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from nox_buildkit.engine.buildkit import Engine
 from nox_buildkit.engine.client import answer
 from nox_buildkit.engine.events.diagnose import explain_base
 from nox_buildkit.errors import EngineError
-from nox_buildkit.oci.platform import Platform
+from nox_buildkit.oci.layout import Layout
 
 #: For all layers of a base.
 SECONDS = 1800
@@ -22,7 +21,7 @@ SECONDS = 1800
 class FetchedImage:
     """An image of one platform: its process configuration, and its gzip layers from the lowest."""
 
-    config: dict[str, Any]
+    config: Mapping[str, Any]
     layers: tuple[Path, ...]
 
 
@@ -46,20 +45,11 @@ def fetch(
     done = answer(command, f"the base {reference}", seconds=SECONDS, text=b"FROM base\n")
     if done.returncode:
         raise EngineError(explain_base(reference, done.stderr.decode(errors="replace").strip()))
-    top = json.loads((folder / "index.json").read_text())["manifests"][0]
+    layout = Layout(folder)
     images = {}
-    for descriptor in _read(folder, top)["manifests"]:
-        manifest = _read(folder, descriptor)
-        config = _read(folder, manifest["config"])
-        layers = tuple(_blob(folder, layer) for layer in manifest["layers"])
-        images[str(Platform.of(config))] = FetchedImage(config["config"], layers)
+    for _, manifest in layout.images(layout.entries()[0].digest):
+        configuration = layout.configuration(manifest)
+        images[str(configuration.platform)] = FetchedImage(
+            configuration.process, layout.layers(manifest)
+        )
     return images
-
-
-def _read(folder: Path, descriptor: dict[str, Any]) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(_blob(folder, descriptor).read_bytes())
-    return content
-
-
-def _blob(folder: Path, descriptor: dict[str, Any]) -> Path:
-    return folder / "blobs" / str(descriptor["digest"]).replace(":", "/")

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import TYPE_CHECKING
 
 from nox_buildkit.engine.client import answer
 from nox_buildkit.engine.events.diagnose import explain_base
 from nox_buildkit.errors import EngineError
-from nox_buildkit.oci.platform import Platform
+from nox_buildkit.oci.content import Configuration, Index, is_index
 from nox_buildkit.oci.references import qualified
 from nox_buildkit.oci.resolved import ResolvedImage
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
-
-INDEX_TYPES = (
-    "application/vnd.oci.image.index.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-)
 
 #: A manifest is small: whoever needs longer for it does not answer.
 SECONDS = 60
@@ -33,15 +27,16 @@ def inspect(client: DockerClient, reference: str) -> ResolvedImage:
     """Resolve ``reference``. Raises EngineError if it is not there or cannot be asked for."""
     # python-on-whales parses the manifest, and the digest is that of its exact bytes.
     raw = _imagetools(client, reference, "--raw")
-    manifest = json.loads(raw)
     digest = f"sha256:{hashlib.sha256(raw).hexdigest()}"
-    if manifest.get("mediaType") in INDEX_TYPES or "manifests" in manifest:
-        entries = [entry.get("platform") or {} for entry in manifest["manifests"]]
-    else:
-        image = json.loads(_imagetools(client, reference, "--format", "{{json .Image}}"))
-        entries = [image]
-    platforms = (Platform.of(entry) for entry in entries)
-    return ResolvedImage(digest, frozenset(str(p) for p in platforms if p.known))
+    try:
+        if is_index(raw):
+            found = [image.platform for image in Index.parse(raw).images]
+        else:
+            image = _imagetools(client, reference, "--format", "{{json .Image}}")
+            found = [Configuration.parse(image).platform]
+    except ValueError as error:
+        raise EngineError(f"{reference} is not an image: its manifest is {error}") from None
+    return ResolvedImage(digest, frozenset(str(p) for p in found if p and p.known))
 
 
 def _imagetools(client: DockerClient, reference: str, *options: str) -> bytes:

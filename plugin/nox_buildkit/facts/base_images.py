@@ -213,7 +213,7 @@ def _assembled(release: debian.Release, base: debian.DebianBase) -> InspectedBas
     python = release.python
     return InspectedBase(
         name="debian",
-        source=LayoutImage(str(base.folder), base.digest),
+        source=LayoutImage(str(base.folder), base.digest, tuple(base.manifests.items())),
         digest=base.digest,
         platforms=frozenset(base.packages),
         libc=release.libc,

@@ -17,10 +17,14 @@ class RegistryImage:
 
 @dataclass(frozen=True, slots=True)
 class LayoutImage:
-    """An image in the OCI layout ``folder`` (absolute) of this machine."""
+    """An image in the OCI layout ``folder`` (absolute) of this machine.
+
+    ``manifests``: platform and digest of each image in its index.
+    """
 
     folder: str = field(metadata=NOT_IDENTITY)
     digest: str
+    manifests: tuple[tuple[str, str], ...] = field(default=(), metadata=NOT_IDENTITY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,8 +91,9 @@ def _target(image: ImagePlan, folder: str, uv: str, layouts: Mapping[str, str]) 
         "dockerfile": bake_string(_dockerfile_path(image, folder)),
         "contexts": {
             **{
-                name: bake_string(_context(base.source, layouts))
-                for name, base in image.bases.named.items()
+                name: bake_string(context)
+                for stage, base in image.bases.named.items()
+                for name, context in _contexts(stage, base.source, layouts).items()
             },
             **{variant_context(variant): f"target:{variant.name}" for variant in image.variants},
             "inputs": "inputs",
@@ -111,15 +112,21 @@ def _target(image: ImagePlan, folder: str, uv: str, layouts: Mapping[str, str]) 
     }
 
 
-def _context(source: BaseSource, layouts: Mapping[str, str]) -> str:
-    """Return the bake context of a base (docker/buildx, docs/bake-reference.md)."""
+def _contexts(name: str, source: BaseSource, layouts: Mapping[str, str]) -> dict[str, str]:
+    """Return the bake contexts of the base ``name`` (docker/buildx, docs/bake-reference.md)."""
     match source:
         case RegistryImage(repository, digest):
-            return f"docker-image://{repository}@{digest}"
-        case LayoutImage(folder, digest):
-            return f"oci-layout://{layouts.get(folder, folder)}@{digest}"
-        case PlannedImage(name):
-            return f"target:{name}"
+            return {name: f"docker-image://{repository}@{digest}"}
+        case LayoutImage(folder, digest, manifests):
+            layout = f"oci-layout://{layouts.get(folder, folder)}"
+            # Each platform by itself: a build of some of them finds what a build of others made.
+            # BuildKit's keys are of the digest that is named (frontend/dockerui, namedcontext.go).
+            return {
+                name: f"{layout}@{digest}",
+                **{f"{name}::{platform}": f"{layout}@{one}" for platform, one in manifests},
+            }
+        case PlannedImage(target):
+            return {name: f"target:{target}"}
         case DebianRelease(suite):
             raise PlanError(f"the base of Debian's release {suite} is not assembled")
 

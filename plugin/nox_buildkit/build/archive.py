@@ -1,0 +1,73 @@
+"""Images as single files: an OCI layout in a tar file, written and recognised."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+
+from nox_buildkit.errors import BuildError, Problem
+from nox_buildkit.files import replacing
+from nox_buildkit.oci.content import Descriptor, Index
+from nox_buildkit.oci.layout import MARK, MARK_TEXT, Layout
+from nox_buildkit.oci.references import qualified
+from nox_buildkit.results.model import Archive
+
+#: containerd's name for the reference that an image is imported under.
+IMAGE_NAME = "io.containerd.image.name"
+REF_NAME = "org.opencontainers.image.ref.name"
+
+
+def pack(layout: Layout, digest: str, references: tuple[str, ...], target: Path) -> None:
+    """Write the image ``digest`` of ``layout`` to the tar file ``target``.
+
+    Only what the image refers to goes in; the same image gives the same bytes. The index comes
+    first, so that a reader of the file need not search for it. Raises BuildError.
+    """
+    entry = Descriptor(layout.index(digest).media_type, digest, layout.path(digest).stat().st_size)
+    # An entry a tag: an image is loaded under each of them.
+    entries = tuple(
+        replace(
+            entry,
+            annotations={
+                IMAGE_NAME: qualified(reference),
+                REF_NAME: reference.rpartition(":")[2],
+            },
+        )
+        for reference in references
+    )
+    try:
+        with replacing(target) as temporary, tarfile.open(temporary, "w") as tar:
+            _add(tar, "index.json", Index(entries).to_bytes())
+            _add(tar, MARK, MARK_TEXT)
+            for name in sorted(layout.reachable(digest)):
+                path = layout.path(name)
+                info = tarfile.TarInfo(path.relative_to(layout.folder).as_posix())
+                info.size, info.mode = path.stat().st_size, 0o444
+                with path.open("rb") as stream:
+                    tar.addfile(info, stream)
+    except OSError as error:
+        raise BuildError(Problem(f"{target} cannot be written: {error.strerror}")) from None
+
+
+def archive_of(target: Path) -> Archive:
+    """Return size and digest of the file ``target``. Raises OSError."""
+    with target.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        return Archive(stream.tell(), digest)
+
+
+def is_archive(target: Path, archive: Archive) -> bool:
+    """Tell whether the file ``target`` is ``archive``, all of it."""
+    try:
+        return target.stat().st_size == archive.size and archive_of(target) == archive
+    except OSError:
+        return False
+
+
+def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = len(content), 0o444
+    tar.addfile(info, io.BytesIO(content))
