@@ -21,6 +21,7 @@ from nox_buildkit.engine.bake import BakeResult, Update, bake_command, run
 from nox_buildkit.engine.buildkit import Engine
 from nox_buildkit.engine.events.diagnose import diagnose, last_lines
 from nox_buildkit.engine.events.progress import Progress
+from nox_buildkit.engine.flags.allow import Allow
 from nox_buildkit.engine.silence_limit import Patience
 from nox_buildkit.errors import BuildError
 
@@ -66,7 +67,11 @@ def _baked(
     definition = folder / "docker-bake.json"
     definition.write_text(json.dumps({"target": targets}))
     command = bake_command(
-        engine, [definition], list(targets), metadata_file=folder / "metadata.json", allow=["fs=/"]
+        engine,
+        [definition],
+        list(targets),
+        metadata_file=folder / "metadata.json",
+        allow=[Allow("fs", "/")],
     )
     images = dict.fromkeys(targets, engine.native[:1])
     env = {**os.environ, "BUILDX_METADATA_PROVENANCE": "disabled"}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nox_buildkit.engine.bake import bake_command
 from nox_buildkit.engine.buildkit import Engine
+from nox_buildkit.engine.flags.allow import Allow
 from nox_buildkit.errors import PlanError
 from nox_buildkit.facts.dockerignore import DockerIgnore
 from tests.support.ignore_rules import FILES, make_tree, rule_set
@@ -67,7 +68,7 @@ def _bake(engine: Engine, folder: Path, contexts: Mapping[str, Path]) -> None:
     (folder / "empty").mkdir()
     (folder / "bake.json").write_text(json.dumps({"target": targets}))
     command = bake_command(engine, ["bake.json"], list(targets), metadata_file="metadata.json",
-                           allow=[f"fs={folder}"])  # fmt: skip
+                           allow=[Allow("fs", str(folder))])  # fmt: skip
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
 

@@ -20,6 +20,9 @@ from nox_buildkit.engine.buildkit import Engine, PlannedEngine
 from nox_buildkit.engine.client import client_environment
 from nox_buildkit.engine.events.diagnose import diagnose, last_lines
 from nox_buildkit.engine.events.progress import Progress
+from nox_buildkit.engine.flags.allow import Allow
+from nox_buildkit.engine.flags.output import Output
+from nox_buildkit.engine.flags.secret import Secret
 from nox_buildkit.engine.silence_limit import Patience
 from nox_buildkit.errors import BuildError, Problem, UsageError
 from nox_buildkit.files import (
@@ -65,10 +68,9 @@ def command_for(
     secrets: Path | None = None,
 ) -> list[str]:
     """The exact buildx command of a build; ``secrets``: the folder that they lie in."""
-    allow = [f"fs={path}" for path in _outside(plan)]
-    allow += [f"fs.read={secrets}"] if secrets else []
-    if engine.network:
-        allow.append(f"network.{engine.network}")
+    allow = [Allow("fs", path) for path in _outside(plan)]
+    allow += [Allow("fs.read", str(secrets))] if secrets else []
+    allow += [Allow("network.host")] if engine.network else []
     return bake_command(
         engine,
         (DEFINITION, OVERRIDE),
@@ -81,9 +83,14 @@ def command_for(
 
 @contextlib.contextmanager
 def prepared(
-    plan: Plan, engine: Engine, root: Path, outputs: Mapping[str, Sequence[str]], *, no_cache: bool
+    plan: Plan,
+    engine: Engine,
+    root: Path,
+    outputs: Mapping[str, Sequence[Output]],
+    *,
+    no_cache: bool,
 ) -> Iterator[Bake]:
-    """Render ``plan`` with ``outputs`` (buildx --output values by image) for ``engine``.
+    """Render ``plan`` with ``outputs`` (by image) for ``engine``.
 
     What steps get to know of this machine's network is in files for as long as the block takes:
     variables of the buildx process would be those of its children too.
@@ -183,15 +190,15 @@ def _limit(variable: str, default: int) -> int:
     return int(stated)
 
 
-def _override(engine: Engine, outputs: Sequence[str], secrets: Path) -> dict[str, Any]:
+def _override(engine: Engine, outputs: Sequence[Output], secrets: Path) -> dict[str, Any]:
     files = {"network": secrets / "network", "netrc": secrets / "netrc"}
     if bundle := _ca_bundle():
         files["ca-bundle"] = Path(bundle)
     values: dict[str, Any] = {
-        "secret": [f'type=file,id={name},"src={path}"' for name, path in files.items()]
+        "secret": [str(Secret(name, str(path))) for name, path in files.items()]
     }
     if outputs:
-        values["output"] = list(outputs)
+        values["output"] = [str(output) for output in outputs]
     if engine.network:
         values["network"] = engine.network
     return values

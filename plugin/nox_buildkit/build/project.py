@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import hashlib
 import json
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 from nox_buildkit.bases.base_lock import NAME as BASE_LOCK
 from nox_buildkit.bases.base_lock import read_base_lock
 from nox_buildkit.build.generator import generator_digest
+from nox_buildkit.build.options import Selection
 from nox_buildkit.buildspec.model.buildspec import BuildSpec
 from nox_buildkit.buildspec.model.targets import Target
 from nox_buildkit.buildspec.reading.load import load
@@ -113,24 +113,24 @@ def forget_projects() -> None:
                 remove(stated.parent)
 
 
-def open_project(buildspec: Path, arguments: argparse.Namespace) -> Project:
+def open_project(buildspec: Path, selection: Selection) -> Project:
     """Read the spec with what the command line sets over it. Raises NoxBuildkitError."""
     _require_utf8(buildspec.resolve().parent)
-    spec = load(buildspec, arguments.set)
-    platforms = tuple(getattr(arguments, "platform", ()))
-    images = _asked(spec, arguments.images, buildspec)
+    spec = load(buildspec, selection.overrides)
+    platforms = selection.platforms
+    images = _asked(spec, selection.images, buildspec)
     built = {platform for name in images for platform in spec.images[name].platforms}
     for platform in platforms:
         if platform not in built:
             raise UsageError(_unknown("platform", platform, sorted(built), buildspec))
-    if platforms and not arguments.images:
+    if platforms and not selection.images:
         images = tuple(n for n in images if set(platforms) & set(spec.images[n].platforms))
     for name in images:
         if platforms and not set(platforms) & set(spec.images[name].platforms):
             raise UsageError(
                 _unknown("platform", platforms[0], spec.images[name].platforms, buildspec)
             )
-    named = getattr(arguments, "builder", None) or os.environ.get("BUILDX_BUILDER")
+    named = selection.builder or os.environ.get("BUILDX_BUILDER")
     file = buildspec.resolve()
     spec, pythons = with_pythons(spec, file.parent, images)
     return Project(file, spec, images, platforms, named or spec.builder, pythons)

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from nox_buildkit.bases.base_lock import NAME, read_base_lock, write_base_lock
+from nox_buildkit.build.options import Selection
 from nox_buildkit.build.project import (
     Project,
     changed_lines,
@@ -33,7 +34,7 @@ from nox_buildkit.report.coverage import covered
 
 def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     """Refresh the locks, or with --check say what would change. Raises LockError."""
-    project = open_project(buildspec, arguments)
+    project = open_project(buildspec, Selection.of(arguments))
     for name in project.images:
         if why := project.pythons[name].why:
             say(f"{name}: Python {project.pythons[name].python}, {why}")

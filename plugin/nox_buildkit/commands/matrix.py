@@ -7,13 +7,14 @@ import json
 import sys
 from pathlib import Path
 
+from nox_buildkit.build.options import Selection
 from nox_buildkit.build.project import Project, open_project
 from nox_buildkit.oci.platform import PLATFORMS
 
 
 def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     """Print an entry for each image and platform. Raises SpecError."""
-    entries = matrix(open_project(buildspec, arguments))
+    entries = matrix(open_project(buildspec, Selection.of(arguments)))
     if arguments.json:
         json.dump({"include": entries}, sys.stdout)
         print()

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.tree import Tree
 
 from nox_buildkit.build.baking import command_for
+from nox_buildkit.build.options import Selection
 from nox_buildkit.build.project import fresh_sources, open_project, plan_project
 from nox_buildkit.engine.find import planned_engine
 from nox_buildkit.plan.document import plan_document
@@ -25,7 +26,7 @@ from nox_buildkit.report.words import size
 
 def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     """Print the plan. Raises NoxBuildkitError."""
-    project = open_project(buildspec, arguments)
+    project = open_project(buildspec, Selection.of(arguments))
     with downloads() as report:
         sources = fresh_sources(project, report)
         plan = plan_project(project, sources, report)

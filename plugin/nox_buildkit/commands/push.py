@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from nox_buildkit.build import records
 from nox_buildkit.build.baking import BakeError
+from nox_buildkit.build.options import BuildOptions, Selection
+from nox_buildkit.build.pipeline import build_images, plan_build, record_results
 from nox_buildkit.build.project import Project, exclusively, open_project
-from nox_buildkit.commands.build import Destination, build_images, plan_build, record_results
-from nox_buildkit.engine.buildkit import Engine
 from nox_buildkit.engine.find import find_client
 from nox_buildkit.engine.registry import NotThere, inspect, pushed_digest
 from nox_buildkit.errors import BuildError, EngineError, PlanError, Problem
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     """Push what the registry does not have yet. Raises NoxBuildkitError."""
     with exclusively(buildspec):
-        _run(buildspec, arguments)
+        _run(buildspec, Selection.of(arguments), BuildOptions.of(arguments))
 
 
-def _run(buildspec: Path, arguments: argparse.Namespace) -> None:
-    project = open_project(buildspec, arguments)
+def _run(buildspec: Path, selection: Selection, options: BuildOptions) -> None:
+    project = open_project(buildspec, selection)
     _require_registry(project, buildspec)
-    plan = plan_build(project, arguments)
-    output = arguments.output.absolute()
-    known = {} if arguments.no_cache else records.read(output / record.RELEASE, tell=True)
+    plan = plan_build(project, options)
+    output = options.output
+    known = {} if options.no_cache else records.read(output / record.RELEASE, tell=True)
     results = {
         image.name: last.result
         for image in plan.images
@@ -46,7 +46,7 @@ def _run(buildspec: Path, arguments: argparse.Namespace) -> None:
     missing = plan.without(results)
     if missing.images:
         try:
-            built = build_images(project, missing, arguments, _REGISTRY)
+            built = build_images(project, missing, options, "registry")
         except BakeError as error:
             raise BuildError(*error.problems, *_state(missing, error.digests)) from error
         for name in (record.BUILD, record.RELEASE):
@@ -111,11 +111,3 @@ def _published(client: DockerClient, name: str, digest: str | None) -> str:
         return "not published"
     except EngineError:
         return "not known"
-
-
-def _registry(_engine: Engine, image: ImagePlan) -> str:
-    names = ",".join(image.references)
-    return f'type=image,"name={names}",push=true,oci-mediatypes=true,compression=gzip'
-
-
-_REGISTRY = Destination(_registry, "pushed")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nox_buildkit.build.baking import OVERRIDE, write_definition
+from nox_buildkit.build.options import Selection
 from nox_buildkit.build.project import (
     fresh_sources,
     open_project,
@@ -16,6 +17,8 @@ from nox_buildkit.build.project import (
 )
 from nox_buildkit.engine.buildkit import PlannedEngine
 from nox_buildkit.engine.find import planned_engine
+from nox_buildkit.engine.flags.allow import Allow
+from nox_buildkit.engine.flags.secret import Secret
 from nox_buildkit.errors import PlanError, Problem
 from nox_buildkit.facts.ignore import is_definition
 from nox_buildkit.files import copy_folder, remove, write_atomic
@@ -27,7 +30,7 @@ from nox_buildkit.report.console import downloads, say
 
 def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     """Write a folder in which ``docker buildx bake`` builds the images. Raises NoxBuildkitError."""
-    project = open_project(buildspec, arguments)
+    project = open_project(buildspec, Selection.of(arguments))
     folder = arguments.output.absolute()
     if folder.exists() and not folder.is_dir():
         raise PlanError(Problem(f"{arguments.output} is not a folder", "name another --output"))
@@ -54,16 +57,17 @@ def _machine(engine: PlannedEngine) -> dict[str, Any]:
     if engine.network:
         values["network"] = engine.network
     if bundle := os.environ.get("SSL_CERT_FILE"):
-        values["secret"] = [f"type=file,id=ca-bundle,src={bundle}"]
+        values["secret"] = [str(Secret("ca-bundle", bundle))]
     return values
 
 
 def _allowed(plan: Plan, folder: Path, machine: dict[str, Any]) -> list[str]:
-    """bake reads outside of the folder it runs in, and uses the host's network, only if told so."""
+    """Return the options by which bake reads outside of its folder, and has the host's network."""
     paths = {os.path.relpath(target.application.sources.folder, folder) for target in plan.targets}
-    paths |= {secret.rpartition("src=")[2] for secret in machine.get("secret", ())}
-    options = [f"--allow=fs.read={path}" for path in sorted(paths)]
-    return [*options, *([f"--allow=network.{machine['network']}"] if "network" in machine else [])]
+    paths |= {Secret.parse(secret).source for secret in machine.get("secret", ())}
+    allowed = [Allow("fs.read", path) for path in sorted(paths)]
+    allowed += [Allow("network.host")] if "network" in machine else []
+    return [f"--allow={each}" for each in allowed]
 
 
 def _copied(plan: Plan, folder: Path) -> dict[str, str]:

@@ -25,6 +25,7 @@ from typing import Any
 
 from nox_buildkit.engine.buildkit import Engine, PlannedEngine
 from nox_buildkit.engine.events.progress import Change, Progress
+from nox_buildkit.engine.flags.allow import Allow
 
 _TICK = 0.1
 _PATIENCE = ((signal.SIGINT, 10.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 2.0))
@@ -75,9 +76,9 @@ def bake_command(
     *,
     metadata_file: Path | str,
     no_cache: bool = False,
-    allow: Sequence[str] = (),
+    allow: Sequence[Allow] = (),
 ) -> list[str]:
-    """The whole argument list; ``allow``: entitlements (``network.host``, ``fs.read=PATH``)."""
+    """Return the whole argument list."""
     return [
         *engine.docker,
         "buildx",
@@ -86,7 +87,7 @@ def bake_command(
         *(part for file in files for part in ("--file", str(file))),
         *("--progress", "rawjson"),
         *("--metadata-file", str(metadata_file)),
-        *(part for entitlement in allow for part in ("--allow", entitlement)),
+        *(part for entitlement in allow for part in ("--allow", str(entitlement))),
         *(("--no-cache",) if no_cache else ()),
         *targets,
     ]

@@ -10,6 +10,7 @@ from typing import Any
 from nox_buildkit.engine.buildkit import Engine
 from nox_buildkit.engine.client import answer
 from nox_buildkit.engine.events.diagnose import explain_base
+from nox_buildkit.engine.flags.output import Output
 from nox_buildkit.errors import EngineError
 from nox_buildkit.oci.layout import Layout
 
@@ -39,7 +40,7 @@ def fetch(
         "--platform", ",".join(platforms), "--progress", "plain", "--provenance=false",
         "--build-context", f"base=docker-image://{reference}",
         "--build-arg", "BUILDKIT_MULTI_PLATFORM=1",
-        "--output", f'type=oci,"dest={folder}",tar=false,compression=gzip,force-compression=true',
+        "--output", str(Output.layout(folder, ("force-compression", "true"))),
         "--file", "-", context,
     ]  # fmt: skip
     done = answer(command, f"the base {reference}", seconds=SECONDS, text=b"FROM base\n")

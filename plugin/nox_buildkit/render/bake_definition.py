@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nox_buildkit.engine.flags.attestation import Attestation
 from nox_buildkit.errors import PlanError
 from nox_buildkit.plan.application import NEVER
 from nox_buildkit.plan.base import (
@@ -108,7 +109,7 @@ def _target(image: ImagePlan, folder: str, uv: str, layouts: Mapping[str, str]) 
         "platforms": list(image.every_platform),
         "tags": [bake_string(reference) for reference in image.references],
         # Provenance would make an index of every image and put the time into it.
-        "attest": ["type=provenance,disabled=true"],
+        "attest": [str(Attestation("provenance", disabled=True))],
     }
 
 

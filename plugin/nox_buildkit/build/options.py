@@ -1,0 +1,62 @@
+"""What a command line asks for, as values."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+ProgressStyle = Literal["auto", "rich", "plain", "json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What of the spec a command is about.
+
+    ``images``: names of images and groups, none for all; ``platforms``: none for those of the spec;
+    ``overrides``: keys of the spec and their values for this run; ``builder``: of buildx.
+    """
+
+    images: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+    overrides: tuple[tuple[str, str], ...] = ()
+    builder: str | None = None
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> Selection:
+        """Take it from a command line; ``lock`` knows neither platforms nor builders."""
+        return cls(
+            images=tuple(arguments.images),
+            platforms=tuple(getattr(arguments, "platform", ())),
+            overrides=tuple(arguments.set),
+            builder=getattr(arguments, "builder", None),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """How to build: ``output`` is the folder for images and records, absolute.
+
+    ``pull``: look for newer bases; ``load``: put images into the engine's store, too; ``verbose``:
+    show the log of every step.
+    """
+
+    output: Path
+    no_cache: bool = False
+    pull: bool = False
+    load: bool = False
+    progress: ProgressStyle = "auto"
+    verbose: bool = False
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> BuildOptions:
+        """Take them from a command line; ``push`` does not load."""
+        return cls(
+            output=arguments.output.absolute(),
+            no_cache=arguments.no_cache,
+            pull=arguments.pull,
+            load=getattr(arguments, "load", False),
+            progress=arguments.progress,
+            verbose=arguments.verbose,
+        )

@@ -1,0 +1,151 @@
+"""The steps of a build, in their order: plan, find an engine, bake, compare, look into, pack."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from nox_buildkit.build import records
+from nox_buildkit.build.archive import is_archive
+from nox_buildkit.build.baking import Bake, bake, prepared, work_folder
+from nox_buildkit.build.compile_hints import wheel_hints
+from nox_buildkit.build.exported import Exported, Place, require_planned
+from nox_buildkit.build.options import BuildOptions
+from nox_buildkit.build.output_folder import require_room, require_writable
+from nox_buildkit.build.project import Project, fresh_sources, plan_project
+from nox_buildkit.buildspec.model.targets import Target, targets_of
+from nox_buildkit.engine.bake import BakeResult
+from nox_buildkit.engine.buildkit import Engine, Needs
+from nox_buildkit.engine.find import find_engine
+from nox_buildkit.engine.flags.output import Output
+from nox_buildkit.errors import BuildError, EngineError, Location, Problem
+from nox_buildkit.files import private_dir, remove
+from nox_buildkit.oci.layout import Layout
+from nox_buildkit.plan.image import ImagePlan
+from nox_buildkit.plan.plan import Plan
+from nox_buildkit.report.console import Reporter, choose, downloads
+from nox_buildkit.results import record
+from nox_buildkit.results.model import ImageResult
+
+#: Where images go besides the output folder, and in a word what has happened to them there.
+Destination = Literal["store", "registry"]
+_DONE: Mapping[Destination, str] = {"store": "loaded", "registry": "pushed"}
+
+
+def plan_build(project: Project, options: BuildOptions) -> Plan:
+    """Return the plan of a build, with locks and facts brought up to date. Raises PlanError."""
+    with downloads() as report:
+        sources = fresh_sources(project, report)
+        return plan_project(project, sources, report, exclude=(options.output,), pull=options.pull)
+
+
+def unchanged(plan: Plan, output: Path) -> dict[str, ImageResult]:
+    """Return the results of the last build of the same plans whose files are as it left them."""
+    known = records.read(output / record.BUILD, tell=True)
+    return {
+        image.name: last.result
+        for image in plan.images
+        if (last := known.get(image.name))
+        and last.plan == image.digest
+        and is_archive(output / f"{image.name}.oci.tar", last.result.archive)
+    }
+
+
+def record_results(path: Path, plan: Plan, results: Sequence[ImageResult]) -> None:
+    """Write ``results`` of ``plan`` to the record ``path``."""
+    records.write(path, results, {image.name: image.digest for image in plan.images})
+
+
+def build_images(
+    project: Project, plan: Plan, options: BuildOptions, destination: Destination | None = None
+) -> dict[str, ImageResult]:
+    """Build ``plan`` into the output folder, and to ``destination``; return results by image.
+
+    Raises EngineError, BuildError; nothing in the output folder has changed then.
+    """
+    exports = private_dir(work_folder(project.root, plan) / "export")
+    require_writable(options.output)
+    require_room(plan, options.output, exports)
+    engine = _engine(project, plan, destination)
+    outputs = {image.name: _outputs(image, exports, engine, destination) for image in plan.images}
+    reporter = choose(options.progress, verbose=options.verbose)
+    try:
+        with prepared(plan, engine, project.root, outputs, no_cache=options.no_cache) as ready:
+            outcome, digests = _bake(ready, exports, reporter)
+        for notice in outcome.notices():
+            reporter.message(notice)
+        locate = _locator(project, plan)
+        made = [Exported(plan, i, exports, digests[i.name], locate) for i in plan.images]
+        require_planned(made, _DONE[destination] if destination else "")
+        results = [one.finish(options.output, reporter.message, outcome.progress) for one in made]
+    except BuildError as error:
+        hints = wheel_hints(project, plan, error)
+        raise error.placed(_places(project, plan)).hinted(hints) from None
+    finally:
+        reporter.close()
+    # Locks and bases take their time, too, and people wait for all of it.
+    seconds = time.monotonic() - project.began
+    return {one.name: replace(one, seconds=seconds) for one in results}
+
+
+def _engine(project: Project, plan: Plan, destination: Destination | None) -> Engine:
+    """Return the engine that builds ``plan``. Raises EngineError."""
+    needs = Needs(plan.platforms, plan.emulated, load=destination == "store")
+    with downloads() as report:
+        engine = find_engine(needs, project.builder, report)
+    steps = any(target.application.steps for target in plan.targets)
+    if steps and not set(engine.native) <= set(plan.native):
+        planned, found = ", ".join(plan.native), ", ".join(engine.native)
+        message = f"steps were planned for a builder on {planned}, and {engine.builder} is on "
+        hint = "name a builder that can do the build: --builder NAME"
+        raise EngineError(Problem(message + found, hint))
+    return engine
+
+
+def _outputs(
+    image: ImagePlan, exports: Path, engine: Engine, destination: Destination | None
+) -> tuple[Output, ...]:
+    layout = Output.layout(exports / image.name)
+    match destination:
+        case None:
+            return (layout,)
+        case "store":
+            return layout, Output.store(image.references, engine.driver)
+        case "registry":
+            return layout, Output.registry(image.references)
+
+
+def _bake(ready: Bake, exports: Path, reporter: Reporter) -> tuple[BakeResult, dict[str, str]]:
+    """Bake until what was exported is whole; buildx leaves alone what an earlier build exported."""
+    for _ in range(2):
+        outcome, digests = bake(ready, reporter)
+        damaged = [name for name in digests if not Layout(exports / name).is_whole(digests[name])]
+        if not damaged:
+            return outcome, digests
+        for name in damaged:
+            reporter.message(f"{name}: layers of an earlier build are damaged: exporting again")
+            remove(exports / name)
+    message = f"{damaged[0]}: what BuildKit exported to {exports} is damaged"
+    raise BuildError(Problem(message, "check the disk and the memory of this machine"))
+
+
+def _places(project: Project, plan: Plan) -> dict[str, Location]:
+    """Return where the spec names Debian packages and users that stages of ``plan`` add."""
+    images = plan.every_image
+    targets = [t for image in images for t in targets_of(project.spec, image.name)]
+    keys = ("apt", "build-apt", "steps-apt")
+    places = {k: v for t in targets for key in keys for k, v in t.locations(key).items()}
+    return places | {t.account: at for t in targets if t.account and (at := t.location("user"))}
+
+
+def _locator(project: Project, plan: Plan) -> Callable[[ImagePlan, Place], Location | None]:
+    """Return what finds the place of a key of an image or a variant in the spec."""
+    found: dict[str, Target] = {}
+    for image in plan.every_image:
+        of_image = targets_of(project.spec, image.name)
+        # The image has the name of the spec, and its first target may have another.
+        found |= {target.name: target for target in of_image} | {image.name: of_image[0]}
+    return lambda image, place: found[image.name].location(*place)

@@ -1,0 +1,49 @@
+"""Where a build puts its result: buildx's ``--output``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from nox_buildkit.engine.flags.fields import Fields, join, split
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """An exporter of BuildKit's and its attributes (moby/buildkit, README.md, Output)."""
+
+    type: str
+    attributes: Fields = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Output:
+        """Read ``type=oci,dest=…``. Raises ValueError."""
+        fields = split(text)
+        types = [value for key, value in fields if key == "type"]
+        if len(types) != 1:
+            raise ValueError(f"{text!r} has not one type")
+        return cls(types[0], tuple(field for field in fields if field[0] != "type"))
+
+    def __str__(self) -> str:
+        return join((("type", self.type), *self.attributes))
+
+    @classmethod
+    def layout(cls, folder: Path, *more: tuple[str, str]) -> Output:
+        """An OCI layout in ``folder``, with gzip layers."""
+        return cls("oci", (("dest", str(folder)), ("tar", "false"), ("compression", "gzip"), *more))
+
+    @classmethod
+    def registry(cls, references: Iterable[str]) -> Output:
+        """The registry, under ``references``."""
+        return cls._named("image", references, ("push", "true"), ("compression", "gzip"))
+
+    @classmethod
+    def store(cls, references: Iterable[str], driver: str) -> Output:
+        """The image store of the engine, under ``references``; ``driver``: buildx's."""
+        # The docker driver's store takes an index as it is; other drivers send an archive to it.
+        return cls._named("image" if driver == "docker" else "docker", references)
+
+    @classmethod
+    def _named(cls, kind: str, references: Iterable[str], *more: tuple[str, str]) -> Output:
+        return cls(kind, (("name", ",".join(references)), ("oci-mediatypes", "true"), *more))
