@@ -118,6 +118,16 @@ def _processor() -> tuple[str, ...]:
     return native_platforms(os.uname().machine)
 
 
+@dataclass
+class _Messages:
+    """Progress without downloads."""
+
+    message: Callable[[str], None]
+
+    def transfer(self, name: str, done: int, total: int) -> None:
+        pass
+
+
 @contextlib.contextmanager
 def stage(
     root: Path, *, platforms: tuple[str, ...], repeat: int, say: Callable[[str], None]
@@ -126,9 +136,7 @@ def stage(
     base = slim_base(say)
     needs = Needs(platforms=frozenset(PLATFORMS), emulated=frozenset(platforms) - {*_processor()})
     say("looking for an engine")
-    engine = find_engine(
-        needs, report=lambda message, _done, total: None if total else say(message)
-    )
+    engine = find_engine(needs, report=_Messages(say))
     environment = network.with_network(os.environ)
     contexts = {
         f"python:{PYTHON}-slim": base.context,

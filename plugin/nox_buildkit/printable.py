@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_CREDENTIALS = re.compile(r"(?<=//)[^/\s]*@")
+_CREDENTIALS = re.compile(r"(?<=//)([^/\s]*)@")
 
 
 def visible(text: str) -> str:
@@ -26,6 +26,18 @@ def visible_lines(text: str) -> str:
 def redacted(text: str) -> str:
     """``text`` with the credentials of every URL in it replaced. Linear in its length."""
     return _CREDENTIALS.sub("***@", text)
+
+
+def has_credentials(text: str) -> bool:
+    """Tell whether a URL in ``text`` carries a password, or what may be a token.
+
+    The user of an SSH address is none: whoever connects proves it by a key.
+    """
+    return any(
+        ":" in found[1] or not text.endswith("ssh://", 0, found.start())
+        for found in _CREDENTIALS.finditer(text)
+        if found[1]
+    )
 
 
 def shortened(text: str, limit: int) -> str:

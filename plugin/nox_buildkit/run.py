@@ -1,37 +1,132 @@
-"""Programs that are waited for: with a limit, and ended with all that they started."""
+"""One way to run a program and wait for it: with a limit, and ended with all that it started."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 
-from nox_buildkit.errors import EngineError, Problem
+from nox_buildkit.errors import EngineError, NoxBuildkitError, Problem
+from nox_buildkit.printable import redacted, visible
 
+_TICK = 0.5
+#: Seconds of silence before somebody is told what is waited for.
+_SILENT = 5
 #: Less free space than this, for so long: programs wait for each other instead of giving up.
 _FULL_BYTES, _FULL_SECONDS = 1_000_000, 15
+_HINT = "check the network and the load of this machine, and try again"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A program that ended by itself, and what it wrote."""
+
+    returncode: int
+    stdout: bytes
+    stderr: bytes
+
+    @property
+    def output(self) -> str:
+        """Its standard output as text."""
+        return self.stdout.decode(errors="replace")
+
+    @property
+    def errors(self) -> str:
+        """Its standard error as text."""
+        return self.stderr.decode(errors="replace")
+
+    @property
+    def cause(self) -> str:
+        """The last line that it wrote, or its exit status: why it failed."""
+        lines = (self.errors.strip() or self.output.strip()).splitlines()
+        return redacted(lines[-1]) if lines else f"status {self.returncode}"
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    seconds: float,
+    what: str = "",
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    given: bytes = b"",
+    asks: bool = False,
+    announced: bool = False,
+    raises: type[NoxBuildkitError] = EngineError,
+    programs: Programs | None = None,
+) -> Done:
+    """Run ``command`` to its end; ``given``: its standard input.
+
+    ``what``: what it does, for people; ``asks``: it may ask for a password on the terminal, which
+    a process group of its own could not; ``announced``: tell what is waited for after a moment.
+
+    Raises ``raises`` if it cannot be started or takes longer than ``seconds``.
+    """
+    words = [str(word) for word in command]
+    what = what or words[0].rpartition("/")[2]
+    if os.environ.get("NOX_BUILDKIT_DEBUG") == "1":
+        print(f"debug: {visible(redacted(shlex.join(words)))}", file=sys.stderr, flush=True)
+    with tempfile.TemporaryFile() as stream:
+        # Not a pipe: communicate() forgets to write on when it is called again.
+        stream.write(given)
+        stream.seek(0)
+        try:
+            process = subprocess.Popen(
+                words,
+                env=env,
+                cwd=cwd,
+                stdin=stream if given else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=not asks,
+            )
+        except OSError as error:
+            raise raises(f"{error.filename}: {error.strerror}") from error
+    if programs:
+        programs.add(process)
+    began, quiet = time.monotonic(), announced
+    try:
+        while True:
+            left = began + seconds - time.monotonic()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                stdout, stderr = process.communicate(timeout=max(0, min(_TICK, left)))
+                return Done(process.returncode, stdout, stderr)
+            if left <= 0:
+                raise raises(Problem(f"{what} took longer than {_duration(seconds)}", _HINT))
+            if quiet and time.monotonic() > began + _SILENT:
+                text = f"waiting for {what}, for {_duration(seconds)} at most"
+                print(visible(redacted(text)), file=sys.stderr, flush=True)
+                quiet = False
+            if programs:
+                programs.check_room(what)
+    finally:
+        _end(process, group=not asks)
+        if programs:
+            programs.discard(process)
 
 
 @dataclass(slots=True)
 class Programs:
     """Programs that several threads wait for; none of them outlives the ``with`` block.
 
-    Each has a process group of its own, so that a terminal's Ctrl-C reaches it through us alone.
     ``folder``: where they write; ``seconds``: how long each may take.
     """
 
     folder: Path
     seconds: float
-    _running: set[subprocess.Popen[str]] = field(default_factory=set)
+    _running: set[subprocess.Popen[bytes]] = field(default_factory=set)
     _over: bool = False
+    _roomy: float = field(default_factory=time.monotonic)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __enter__(self) -> Programs:
@@ -46,60 +141,61 @@ class Programs:
         with self._lock:
             self._over = True
             for process in self._running:
-                _kill(process)
+                _kill(process, group=True)
 
     def run(
-        self, command: Sequence[str], *, what: str, env: Mapping[str, str], text: str = ""
-    ) -> subprocess.CompletedProcess[str]:
-        """Run ``command`` with ``text`` on its standard input; its output is captured.
+        self, command: Sequence[str], *, what: str, env: Mapping[str, str], given: bytes = b""
+    ) -> Done:
+        """Run ``command``; see :func:`run`.
 
-        Raises EngineError naming ``what`` if it takes too long, or if there is no room to go on.
+        Raises EngineError if it takes too long, or if there is no room to go on.
         """
-        with self._lock, tempfile.TemporaryFile() as given:
-            if self._over:
-                raise EngineError(f"{what} was interrupted")
-            # Not a pipe: communicate() forgets to write on when it is called again.
-            given.write(text.encode())
-            given.seek(0)
-            process = subprocess.Popen(
-                command,
-                env=env,
-                stdin=given,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                errors="replace",
-                start_new_session=True,
-            )
-            self._running.add(process)
-        try:
-            stdout, stderr = self._wait(process, what)
-        finally:
-            _kill(process)
-            process.communicate()
-            with self._lock:
-                self._running.discard(process)
-        return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
+        if self._over:
+            raise EngineError(f"{what} was interrupted")
+        return run(command, seconds=self.seconds, what=what, env=env, given=given, programs=self)
 
-    def _wait(self, process: subprocess.Popen[str], what: str) -> tuple[str, str]:
-        began = roomy = time.monotonic()
-        while True:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                return process.communicate(timeout=0.5)
-            now = time.monotonic()
-            if now > began + self.seconds:
-                minutes = f"{self.seconds / 60:.0f} minutes"
-                hint = "check the network and the load of this machine, and try again"
-                raise EngineError(Problem(f"{what} took longer than {minutes}", hint))
-            if _free_bytes(self.folder) > _FULL_BYTES:
-                roomy = now
-            if now > roomy + _FULL_SECONDS:
-                raise EngineError(disk_full(what, self.folder.parent))
+    def add(self, process: subprocess.Popen[bytes]) -> None:
+        """Let the end of the block end ``process``."""
+        with self._lock:
+            self._running.add(process)
+            if self._over:
+                _kill(process, group=True)
+
+    def discard(self, process: subprocess.Popen[bytes]) -> None:
+        """Forget ``process``, which has ended."""
+        with self._lock:
+            self._running.discard(process)
+
+    def check_room(self, what: str) -> None:
+        """Raise EngineError if the disk has been full for a while."""
+        now = time.monotonic()
+        if _free_bytes(self.folder) > _FULL_BYTES:
+            self._roomy = now
+        if now > self._roomy + _FULL_SECONDS:
+            raise EngineError(disk_full(what, self.folder.parent))
 
 
 def disk_full(what: str, folder: Path) -> Problem:
-    """That ``what`` needs more room than there is in ``folder``."""
+    """Return the problem that ``what`` needs more room than ``folder`` has."""
     return Problem(f"{what}: the disk of {folder} is full", "make room on it, and build again")
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl-C does: what was begun is taken back."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:.0f} minutes" if seconds >= 600 else f"{seconds:.0f} s"
 
 
 def _free_bytes(folder: Path) -> int:
@@ -107,8 +203,19 @@ def _free_bytes(folder: Path) -> int:
     return found.f_bfree * found.f_frsize
 
 
-def _kill(process: subprocess.Popen[str]) -> None:
+def _end(process: subprocess.Popen[bytes], *, group: bool) -> None:
+    if process.returncode is None:
+        _kill(process, group=group)
+        # What it started may have left its group, and hold its output open.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=_SILENT)
+
+
+def _kill(process: subprocess.Popen[bytes], *, group: bool) -> None:
     """End the process and all that it started; its number is its own until it was waited for."""
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+            if group:
+                os.killpg(process.pid, signal.SIGKILL)
+            else:
+                process.kill()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ import nox
 from nox_buildkit.arguments import parser_for, session_names
 from nox_buildkit.errors import NoxBuildkitError
 from nox_buildkit.printable import visible
+from nox_buildkit.run import interruptible
 
 
 def register(buildspec: str | os.PathLike[str] = "buildspec.yaml", prefix: str = "") -> None:
@@ -36,14 +36,12 @@ def register(buildspec: str | os.PathLike[str] = "buildspec.yaml", prefix: str =
         )
 
 
-def _interrupt(_number: int, _frame: object) -> None:
-    # As Ctrl-C: what was begun is taken back.
-    raise KeyboardInterrupt
-
-
 def _session_function(session: str, name: str, buildspec: Path) -> Callable[[nox.Session], None]:
     def run(nox_session: nox.Session) -> None:
-        signal.signal(signal.SIGTERM, _interrupt)
+        with interruptible():
+            checked(nox_session)
+
+    def checked(nox_session: nox.Session) -> None:
         try:
             arguments = parser_for(session, name).parse_intermixed_args(nox_session.posargs)
             if arguments.help:

@@ -17,6 +17,7 @@ from nox_buildkit.engine.private.engine import PrivateEngine
 from nox_buildkit.errors import EngineError
 from nox_buildkit.oci.platform import native_platforms
 from tests.support.executable import exits_with_42
+from tests.support.progress import Told
 
 # An architecture that no build here uses at the same time, and no host of these tests has.
 HANDLER = emulation.BINFMT / "nox-buildkit-riscv64"
@@ -57,9 +58,9 @@ def test_a_handler_is_registered_on_demand_and_runs_programs(
 
 def test_a_second_run_registers_nothing(engine_home: Path, no_handler: None) -> None:
     emulation.ensure(["linux/riscv64"], MACHINE)
-    told: list[str] = []
-    emulation.ensure(["linux/riscv64"], MACHINE, lambda message, *_: told.append(message))
-    assert told == []
+    told = Told()
+    emulation.ensure(["linux/riscv64"], MACHINE, told)
+    assert told == Told()
 
 
 def test_a_disabled_handler_does_not_count(engine_home: Path, no_handler: None) -> None:

@@ -16,7 +16,8 @@ import pytest
 from nox_buildkit.bases.linker_cache import CACHE
 from nox_buildkit.bases.unpack import PACKAGES, Source, unpack
 from nox_buildkit.debian.archive import host_archive
-from nox_buildkit.debian.provision import silent, tool
+from nox_buildkit.debian.provision import tool
+from nox_buildkit.progress import SILENT
 from nox_buildkit.run import Programs
 
 #: With alternatives of every kind but Java's, which alone are as large as the rest.
@@ -59,7 +60,7 @@ class Installed:
 def source() -> Source:
     archive = host_archive()
     options = f"[signed-by={archive.signed_by}] " if archive.signed_by else ""
-    return Source((f"deb {options}{archive.uri} trixie main",), tool("mmdebstrap", silent))
+    return Source((f"deb {options}{archive.uri} trixie main",), tool("mmdebstrap", SILENT))
 
 
 @pytest.fixture(scope="module")

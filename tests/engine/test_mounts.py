@@ -72,7 +72,8 @@ _ASSEMBLE = """\
 import signal
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 from nox_buildkit.facts.base_images import Bases
-Bases(None, None, lambda *_: None).of_debian("3.13", ["linux/amd64"])
+from nox_buildkit.progress import SILENT
+Bases(None, None, SILENT).of_debian("3.13", ["linux/amd64"])
 """
 
 
@@ -96,12 +97,13 @@ _FULL = """\
 import os, pathlib, subprocess, sys
 from nox_buildkit.errors import EngineError
 from nox_buildkit.facts.base_images import Bases
+from nox_buildkit.progress import SILENT
 
 home = pathlib.Path(os.environ["NOX_BUILDKIT_CACHE"])
 subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100m", "tmpfs", home], check=True)
 (home / "tools").symlink_to(sys.argv[1])
 try:
-    Bases(None, None, lambda *_: None).of_debian("3.13", ["linux/amd64"])
+    Bases(None, None, SILENT).of_debian("3.13", ["linux/amd64"])
 except EngineError as error:
     print(error)
 assert not list(home.glob("bases/.*"))

@@ -17,6 +17,7 @@ import pytest
 from nox_buildkit.debian.archive import host_archive
 from nox_buildkit.debian.provision import Package, check_runs, provision, tool, tools_dir
 from nox_buildkit.errors import EngineError
+from tests.support.progress import Told
 from tests.support.real_parts import Tools
 
 TINY = [[Package("hello")]]
@@ -46,12 +47,12 @@ def _empty_tools(own_cache: Path) -> None:
 
 
 def test_a_package_is_unpacked_with_progress_and_nothing_is_installed() -> None:
-    told: list[tuple[str, int, int]] = []
+    told = Told()
     before = Path("/var/lib/dpkg/status").stat().st_mtime_ns
-    prefix = provision("hello", TINY, check_hello, lambda *step: told.append(step))
+    prefix = provision("hello", TINY, check_hello, told)
     assert (prefix / "usr/bin/hello").exists()
     assert prefix.stat().st_mode & 0o777 == 0o700
-    sizes = [(done, total) for message, done, total in told if message == "downloading"]
+    sizes = [(done, total) for name, done, total in told.transfers if name == "downloading"]
     assert sizes[-1][0] == sizes[-1][1] > 10_000
     assert Path("/var/lib/dpkg/status").stat().st_mtime_ns == before
 

@@ -20,9 +20,10 @@ from typing import Any
 from nox_buildkit.bases.debian_base import Contents, assembled, release_for
 from nox_buildkit.bases.unpack import PACKAGES, Source, unpack
 from nox_buildkit.debian.archive import host_archive
-from nox_buildkit.debian.provision import silent, tool
+from nox_buildkit.debian.provision import tool
 from nox_buildkit.facts.base_images import PLAIN
 from nox_buildkit.oci.image_writer import Entry, PlatformImage, write_images
+from nox_buildkit.progress import SILENT
 from nox_buildkit.run import Programs
 from tests.support.real_parts import free_port
 
@@ -174,7 +175,7 @@ def push_for_arm(address: str, skopeo: Path, folder: Path) -> None:
     work = Path(tempfile.mkdtemp(dir=folder))
     work.chmod(0o755)
     options = f"[signed-by={archive.signed_by}] " if archive.signed_by else ""
-    source = Source((f"deb {options}{archive.uri} bookworm main",), tool("mmdebstrap", silent))
+    source = Source((f"deb {options}{archive.uri} bookworm main",), tool("mmdebstrap", SILENT))
     standin = STAND_INS["python:3.13-slim"]
     images = []
     for platform, architecture in (("linux/amd64", "amd64"), ("linux/arm/v7", "armhf")):
@@ -193,7 +194,7 @@ def push_with_apt(address: str, skopeo: Path, folder: Path) -> None:
     archive = host_archive()
     options = f"[signed-by={archive.signed_by}] " if archive.signed_by else ""
     tar = Path(tempfile.mkdtemp(dir=folder)) / "root.tar"
-    command = [*tool("mmdebstrap", silent), "--quiet", "--variant=apt", "--architectures=amd64"]
+    command = [*tool("mmdebstrap", SILENT), "--quiet", "--variant=apt", "--architectures=amd64"]
     lines = f"deb {options}{archive.uri} trixie main\n"
     include = "--include=ca-certificates,python-is-python3"
     subprocess.run([*command, include, "trixie", tar, "-"], input=lines.encode(), check=True)

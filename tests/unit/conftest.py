@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from nox_buildkit.engine.bake import Update, read_line
-from nox_buildkit.engine.events.progress import Progress
+from nox_buildkit.engine.events.progress import BuildProgress
 
 STREAMS = Path(__file__).parent / "streams"
 BOTH = ("linux/amd64", "linux/arm64")
@@ -26,14 +26,14 @@ class Recording:
     name: str
     images: dict[str, tuple[str, ...]]
 
-    def updates(self, progress: Progress) -> Iterator[Update]:
+    def updates(self, progress: BuildProgress) -> Iterator[Update]:
         content = (STREAMS / f"{self.name}.jsonl").read_text(encoding="utf-8", errors="replace")
         clock = itertools.count()
         for line in content.splitlines():
             yield read_line(progress, line, next(clock) / 10)
 
-    def play(self) -> tuple[Progress, list[Update]]:
-        progress = Progress(self.images)
+    def play(self) -> tuple[BuildProgress, list[Update]]:
+        progress = BuildProgress(self.images)
         return progress, list(self.updates(progress))
 
 

@@ -15,7 +15,7 @@ NAME = PACKAGE.name
 
 #: From the ground up: a package imports itself and those that come before it, lazily or not.
 LAYERS = (
-    "printable", "errors", "mounts", "files", "cache_entries", "environment", "run",
+    "printable", "errors", "progress", "run", "mounts", "files", "cache_entries", "environment",
     "oci", "debian", "buildspec", "plan", "lock", "bases", "engine", "facts", "render",
     "results", "verify", "report", "build", "commands", "arguments", "sessions",
 )  # fmt: skip
@@ -88,3 +88,24 @@ def test_only_one_module_imports_nox() -> None:
     }
 
     assert importing == {"sessions.py"}
+
+
+#: A program that is not waited for with a time limit: its output is read as it comes, or goes into
+#: a file; it is a daemon; or it is umount, which the removal of files needs.
+STARTING = {
+    "run",
+    "mounts",
+    "bases.unpack",
+    "debian.archive",
+    "engine.bake",
+    "engine.private.engine",
+}
+
+
+def test_programs_are_run_in_one_way() -> None:
+    found = {
+        ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        for path in MODULES
+        if path.parent != SCRIPTS and "subprocess" in imported(ast.parse(path.read_text()))
+    }
+    assert found == STARTING

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -10,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from nox_buildkit.errors import EngineError
-from nox_buildkit.run import Programs
+from nox_buildkit.errors import EngineError, LockError
+from nox_buildkit.run import Programs, interruptible, run
 
 
 def test_a_program_that_never_ends_is_ended_with_its_children(tmp_path: Path) -> None:
@@ -46,9 +47,38 @@ def test_what_a_program_says_is_captured(tmp_path: Path) -> None:
             ["sh", "-c", "sleep 0.7; cat; echo no >&2; exit 3"],
             what="it",
             env=os.environ,
-            text="yes\n" * 100_000,
+            given=b"yes\n" * 100_000,
         )
-    assert (done.returncode, done.stdout, done.stderr) == (3, "yes\n" * 100_000, "no\n")
+    assert (done.returncode, done.output, done.errors) == (3, "yes\n" * 100_000, "no\n")
+
+
+def test_a_failed_program_says_why(tmp_path: Path) -> None:
+    script = "echo first >&2; echo https://me:secret@host/ refused >&2; exit 1"
+    assert run(["sh", "-c", script], seconds=10).cause == "https://***@host/ refused"
+    assert run(["sh", "-c", "echo said; exit 2"], seconds=10).cause == "said"
+    assert run(["sh", "-c", "exit 3"], seconds=10).cause == "status 3"
+    with pytest.raises(LockError, match="No such file"):
+        run([tmp_path / "missing"], seconds=10, raises=LockError)
+
+
+def test_a_program_that_takes_long_is_announced(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(EngineError, match="the registry took longer than 6 s"):
+        run(["sleep", "1000"], seconds=6, what="the registry", announced=True)
+    assert capsys.readouterr().err == "waiting for the registry, for 6 s at most\n"
+
+
+def test_commands_are_shown_to_whoever_debugs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOX_BUILDKIT_DEBUG", "1")
+    run(["echo", "a b", "https://me:secret@host/"], seconds=10)
+    assert capsys.readouterr().err == "debug: echo 'a b' https://***@host/\n"
+
+
+def test_sigterm_is_an_interrupt_within_the_block_alone() -> None:
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def _gone(pid: int) -> None:

@@ -10,13 +10,13 @@ import os
 import posixpath
 import re
 import shlex
-import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from nox_buildkit.bases.image_inspection import Files
 from nox_buildkit.errors import EngineError
+from nox_buildkit.run import run
 
 _FOLDER = "/etc/alternatives/"
 #: Words of a shell that come before a command: of conditions, functions, cases.
@@ -164,16 +164,9 @@ def links(alternatives: Iterable[Alternative], files: Files, skeleton: Path) -> 
     for one in wanted:
         options = ["--quiet", "--root", str(skeleton), "--install", *one.arguments]
         environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
-        done = subprocess.run(
-            ["update-alternatives", *options],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            env=environment,
-        )
+        done = run(["update-alternatives", *options], seconds=60, env=environment)
         if done.returncode:
-            raise EngineError(f"update-alternatives: {done.stderr.strip()[-300:]}")
+            raise EngineError(f"update-alternatives: {done.cause[-300:]}")
     made = (path for path in sorted(skeleton.rglob("*")) if path.is_symlink())
     found = {str(path.relative_to(skeleton)): str(path.readlink()) for path in made}
     return {

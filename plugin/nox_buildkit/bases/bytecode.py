@@ -38,7 +38,7 @@ def compile_library(tree: Tree, python: str, root: Path, programs: Programs) -> 
     done = programs.run(command, what=what, env=environment)
     if done.returncode:
         raise EngineError(f"the standard library of Python {python} cannot be compiled: "
-                          f"{(done.stdout + done.stderr).strip()[-300:]}")  # fmt: skip
+                          f"{(done.output + done.errors).strip()[-300:]}")  # fmt: skip
     compiled = {}
     for path in (root / library).rglob("__pycache__/*.pyc"):
         source = path.parent.parent / f"{path.name.split('.')[0]}.py"

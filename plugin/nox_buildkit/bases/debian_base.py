@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ from nox_buildkit.oci.image_writer import PlatformImage, write_images
 from nox_buildkit.oci.layout import Layout, compose
 from nox_buildkit.oci.platform import PLATFORMS, host_platform
 from nox_buildkit.plan.wheel_platforms import Libc
+from nox_buildkit.progress import Progress
 from nox_buildkit.run import Programs
 
 #: Counts changes of what this module makes of the same packages.
@@ -131,7 +132,7 @@ def assemble(
     release: Release,
     platforms: Iterable[str],
     source: Source,
-    report: Callable[[str, int, int], None],
+    report: Progress,
     *,
     contents: Contents,
     again: bool = False,
@@ -154,7 +155,7 @@ def assemble(
         missing = [name for name in wanted if again or _read(places[name]) is None]
         if missing:
             what = f"Debian {release.suite} with Python {release.python}"
-            report(f"assembling {what}{contents} for {' and '.join(missing)}", 0, 0)
+            report.message(f"assembling {what}{contents} for {' and '.join(missing)}")
             _make(release, missing, source, contents)
         return _composed(release, wanted, contents)
 

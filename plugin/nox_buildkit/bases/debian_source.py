@@ -7,11 +7,12 @@ import shutil
 
 from nox_buildkit.bases.unpack import Source
 from nox_buildkit.debian.archive import Archive, Suite, host_archive, host_security
-from nox_buildkit.debian.provision import Report, tool
+from nox_buildkit.debian.provision import tool
 from nox_buildkit.errors import EngineError, Problem
+from nox_buildkit.progress import Progress
 
 
-def debian_source(suite: str, report: Report) -> Source:
+def debian_source(suite: str, report: Progress) -> Source:
     """Return the archive of ``suite`` as mmdebstrap takes it. Raises EngineError."""
     # mmdebstrap makes itself root in a user namespace, which takes newuidmap(1).
     if os.geteuid() != 0 and shutil.which("newuidmap") is None:

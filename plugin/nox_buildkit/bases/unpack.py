@@ -104,16 +104,16 @@ def unpack(
     done = programs.run(
         command,
         what=f"assembling {where}",
-        text="\n".join(source.lines) + "\n",
+        given="".join(f"{line}\n" for line in source.lines).encode(),
         env={**os.environ, "SOURCE_DATE_EPOCH": "0", "LC_ALL": "C.UTF-8", "TMPDIR": str(work)},
     )
     if done.returncode:
         # mmdebstrap says again what apt said.
-        if wrong := tuple(dict.fromkeys(wrong_names(done.stderr, where))):
+        if wrong := tuple(dict.fromkeys(wrong_names(done.errors, where))):
             raise EngineError(*wrong)
-        causes = [line[3:] for line in done.stderr.splitlines() if line.startswith("E: ")]
-        cause = redacted(causes[0] if causes else done.stderr.strip()[-300:])
-        if os.strerror(errno.ENOSPC) in done.stderr:
+        causes = [line[3:] for line in done.errors.splitlines() if line.startswith("E: ")]
+        cause = redacted(causes[0] if causes else done.errors.strip()[-300:])
+        if os.strerror(errno.ENOSPC) in done.errors:
             raise EngineError(disk_full(f"assembling {where}", work.parent))
         hint = "check that the Debian mirror of this machine answers ('apt-get update')"
         raise EngineError(Problem(f"{where} cannot be assembled: {cause}", hint))
@@ -168,6 +168,7 @@ def _deb(path: Path) -> Deb:
 def _tar_of(part: str, deb: Path) -> Iterator[tarfile.TarFile]:
     """A part of a package, which ``dpkg-deb`` names so."""
     with tempfile.TemporaryFile() as stream:
+        # Its output may be larger than what is kept in memory.
         subprocess.run(["dpkg-deb", part, deb], stdout=stream, check=True)
         stream.seek(0)
         with tarfile.open(fileobj=stream) as tar:

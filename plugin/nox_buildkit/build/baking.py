@@ -19,7 +19,7 @@ from nox_buildkit.engine.bake import run as run_bake
 from nox_buildkit.engine.buildkit import Engine, PlannedEngine
 from nox_buildkit.engine.client import client_environment
 from nox_buildkit.engine.events.diagnose import diagnose, last_lines
-from nox_buildkit.engine.events.progress import Progress
+from nox_buildkit.engine.events.progress import BuildProgress
 from nox_buildkit.engine.flags.allow import Allow
 from nox_buildkit.engine.flags.output import Output
 from nox_buildkit.engine.flags.secret import Secret
@@ -144,7 +144,7 @@ def bake(ready: Bake, reporter: Reporter) -> tuple[BakeResult, dict[str, str]]:
 
     Raises BakeError, after the end of the failed step's log was shown.
     """
-    progress = Progress({target.name: target.every_platform for target in ready.plan.targets})
+    progress = BuildProgress({target.name: target.every_platform for target in ready.plan.targets})
     registries = {i.name: qualified(i.references[0]).split("/")[0] for i in ready.plan.images}
     # BuildKit tells nothing while it sends a layer.
     patience = Patience(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nox_buildkit.build.archive import archive_of, pack
-from nox_buildkit.engine.events.progress import Progress
+from nox_buildkit.engine.events.progress import BuildProgress
 from nox_buildkit.errors import BuildError, Location, Problem
 from nox_buildkit.oci.content import Descriptor, Manifest
 from nox_buildkit.oci.layout import Layout
@@ -85,7 +85,9 @@ class Exported:
             yield one, layers[begin:]
             layers = layers[:begin]
 
-    def finish(self, output: Path, tell: Callable[[str], None], progress: Progress) -> ImageResult:
+    def finish(
+        self, output: Path, tell: Callable[[str], None], progress: BuildProgress
+    ) -> ImageResult:
         """Pack it into ``output``, and say what was made. Raises BuildError."""
         target = output / f"{self.image.name}.oci.tar"
         stacks = [self.plan.lineage(self.image, result.platform) for result in self.platforms]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-ProgressStyle = Literal["auto", "rich", "plain", "json"]
+from nox_buildkit.report.console import ProgressStyle
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,9 @@ from nox_buildkit.buildspec.model.buildspec import BuildSpec
 from nox_buildkit.buildspec.model.targets import Target
 from nox_buildkit.buildspec.reading.load import load
 from nox_buildkit.buildspec.text import listed, nearest
-from nox_buildkit.debian.provision import Report
 from nox_buildkit.engine.buildkit import Engine, Needs
 from nox_buildkit.engine.find import find_client, find_engine, planned_engine
+from nox_buildkit.environment import in_ci
 from nox_buildkit.errors import EngineError, LockError, NoxBuildkitError, Problem, UsageError
 from nox_buildkit.facts.base_images import Bases
 from nox_buildkit.facts.gather import Outside, gather
@@ -45,6 +45,7 @@ from nox_buildkit.oci.platform import PLATFORMS, host_platform
 from nox_buildkit.oci.resolved import ResolvedImage
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.plan.planner import make_plan
+from nox_buildkit.progress import Progress
 from nox_buildkit.report.console import say
 
 if TYPE_CHECKING:
@@ -155,12 +156,7 @@ def _asked(spec: BuildSpec, names: Sequence[str], buildspec: Path) -> tuple[str,
     return tuple(found) or tuple(spec.images)
 
 
-def in_ci() -> bool:
-    """Whether nobody is there to commit a lock that changes."""
-    return os.environ.get("CI", "").lower() not in ("", "0", "false")
-
-
-def fresh_sources(project: Project, report: Report) -> dict[Target, Source | None]:
+def fresh_sources(project: Project, report: Progress) -> dict[Target, Source | None]:
     """The requirements of the chosen images, their locks up to date.
 
     A stale lock is refreshed, and said so; in CI it is a LockError.
@@ -173,7 +169,7 @@ def fresh_sources(project: Project, report: Report) -> dict[Target, Source | Non
         if outcome.written:
             was = ", which was changed since it was made" if outcome.altered else ""
             name = os.path.relpath(outcome.output, project.root)
-            report(f"refreshed {name}{was}; commit it", 0, 0)
+            report.message(f"refreshed {name}{was}; commit it")
     return sources
 
 
@@ -194,7 +190,7 @@ def map_locks(work: Callable[[Source], Outcome], sources: Iterable[Source]) -> l
 def plan_project(
     project: Project,
     sources: Mapping[Target, Source | None],
-    report: Report,
+    report: Progress,
     *,
     exclude: tuple[Path, ...] = (),
     pull: bool = False,
@@ -208,7 +204,7 @@ def plan_project(
 
 def reach_bases(
     project: Project,
-    report: Report,
+    report: Progress,
     *,
     locked: Mapping[str, ResolvedImage] | None = None,
     pull: bool = False,

@@ -18,11 +18,14 @@ from urllib.parse import unquote
 
 from nox_buildkit.errors import EngineError, Problem
 from nox_buildkit.files import cache_dir, locked, private_dir, write_atomic
+from nox_buildkit.run import run
 
 OS_RELEASE = Path("/etc/os-release")
 ARCHIVE_KEYRING = "debian-archive-keyring"
 # An index younger than this is not asked for again: one run unpacks several packages.
 FRESH_SECONDS = 3600
+#: For an index of a suite, on a slow network.
+_SECONDS = 1800
 WITHOUT_APT = (
     "run `apt-get install docker.io docker-buildx` (or your distribution's equivalent), then "
     "`docker buildx create --driver docker-container --use`"
@@ -254,13 +257,7 @@ def apt_error(stderr: bytes) -> EngineError:
 
 
 def _apt(*arguments: str, program: str = "apt-get") -> str:
-    done = subprocess.run(
-        [program, *arguments],
-        env=_environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
+    done = run([program, *arguments], env=_environment(), seconds=_SECONDS)
     if done.returncode:
         raise apt_error(done.stderr)
     return done.stdout.decode()

@@ -9,7 +9,6 @@ import contextlib
 import hashlib
 import os
 import shutil
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,15 +18,13 @@ from nox_buildkit.cache_entries import drop, is_whole, seal
 from nox_buildkit.debian.archive import Suite, apt_error, host_archive
 from nox_buildkit.errors import EngineError, Problem
 from nox_buildkit.files import cache_dir, locked, private_dir, scratch
+from nox_buildkit.progress import SILENT, Progress
+from nox_buildkit.run import run
 
-# What is being done, bytes done, bytes in all (0: unknown).
-Report = Callable[[str, int, int], None]
 # Name of the host's own suite, whatever its codename.
 HOST = "host"
-
-
-def silent(_message: str, _done: int, _total: int) -> None:
-    """A progress display for nobody."""
+#: For one package.
+_UNPACK_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,7 @@ def tools_dir() -> Path:
 
 
 def provision(
-    name: str, candidates: Sequence[Sequence[Package]], check: Check, report: Report = silent
+    name: str, candidates: Sequence[Sequence[Package]], check: Check, report: Progress = SILENT
 ) -> Path:
     """Return the folder with the first of ``candidates`` that can be had and passes ``check``.
 
@@ -89,7 +86,7 @@ def _prefix(name: str, candidates: Sequence[Sequence[Package]]) -> Path:
     return tools_dir() / f"{name}-{_key(candidates)}"
 
 
-def tool(name: str, report: Report = silent) -> tuple[str, ...]:
+def tool(name: str, report: Progress = SILENT) -> tuple[str, ...]:
     """Return the command (argument list) of the program ``name``: the host's, else ours.
 
     Ours is Debian's package of the same name, from the host's suite. Raises EngineError.
@@ -110,19 +107,11 @@ def check_runs(
     if not program.exists():
         raise EngineError(f"{program.name} is not in the package")
     try:
-        done = subprocess.run(
-            [*_command(program), argument],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=30,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
+        done = run([*_command(program), argument], env=environment, seconds=30)
+    except EngineError as error:
         raise EngineError(f"{program.name} does not run here: {error}") from error
     if done.returncode:
-        lines = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
-        reason = lines[-1].replace(f"{program}: ", "") if lines else f"status {done.returncode}"
+        reason = done.cause.replace(f"{program}: ", "")
         raise EngineError(f"{program.name} does not run here: {reason}")
 
 
@@ -140,13 +129,13 @@ def _key(candidates: Sequence[Sequence[Package]]) -> str:
     return hashlib.sha256(f"{text}{machine}{candidates!r}".encode()).hexdigest()[:12]
 
 
-def _unpacked(prefix: Path, packages: Sequence[Package], check: Check, report: Report) -> Path:
+def _unpacked(prefix: Path, packages: Sequence[Package], check: Check, report: Progress) -> Path:
     with scratch(prefix.parent, f".{prefix.name}.part-") as temporary:
         downloads, root = temporary / "debs", temporary / "root"
         downloads.mkdir()
         _download(packages, downloads, report)
         for deb in sorted(downloads.glob("*.deb")):
-            report(f"unpacking {deb.name.partition('_')[0]}", 0, 0)
+            report.message(f"unpacking {deb.name.partition('_')[0]}")
             _unpack(deb, root)
         check(root)
         root.chmod(0o700)
@@ -156,21 +145,19 @@ def _unpacked(prefix: Path, packages: Sequence[Package], check: Check, report: R
 
 
 def _unpack(deb: Path, root: Path) -> None:
-    done = subprocess.run(
-        ["dpkg-deb", "--extract", str(deb), str(root)], capture_output=True, check=False
-    )
+    done = run(["dpkg-deb", "--extract", deb, root], seconds=_UNPACK_SECONDS)
     if done.returncode:
-        reason = done.stderr.decode(errors="replace").strip().replace("\n", "; ")
+        reason = done.errors.strip().replace("\n", "; ")
         raise EngineError(f"cannot unpack {deb.name}: {reason}")
 
 
-def _download(packages: Sequence[Package], folder: Path, report: Report) -> None:
+def _download(packages: Sequence[Package], folder: Path, report: Progress) -> None:
     archive = host_archive()
     jobs: list[tuple[Suite, list[str]]] = []
     sizes: dict[str, int] = {}
     for name in dict.fromkeys(package.suite for package in packages):
         suite = Suite.of(archive, archive.suite if name == HOST else name)
-        report(f"reading the index of Debian {suite.name}", 0, 0)
+        report.message(f"reading the index of Debian {suite.name}")
         suite.update()
         wanted = [package.name for package in packages if package.suite == name]
         sizes |= {remote.name: remote.size for remote in suite.remotes(wanted)}
@@ -195,10 +182,10 @@ def _fetch(suite: Suite, wanted: list[str], folder: Path, show: Callable[[], Non
         raise apt_error(stderr)
 
 
-def _show(report: Report, folder: Path, total: int) -> None:
+def _show(report: Progress, folder: Path, total: int) -> None:
     done = 0
     for file in folder.iterdir():
         # apt may rename it at this very moment.
         with contextlib.suppress(FileNotFoundError):
             done += file.stat().st_size
-    report("downloading", min(done, total), total)
+    report.transfer("downloading", min(done, total), total)

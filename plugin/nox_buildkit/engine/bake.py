@@ -20,11 +20,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from nox_buildkit.engine.buildkit import Engine, PlannedEngine
-from nox_buildkit.engine.events.progress import Change, Progress
+from nox_buildkit.engine.events.progress import BuildProgress, Change
 from nox_buildkit.engine.flags.allow import Allow
 
 _TICK = 0.1
@@ -38,7 +37,7 @@ class Update:
     ``now``: seconds of ``time.monotonic``; ``status``: the rawjson object, None for plain text.
     """
 
-    progress: Progress
+    progress: BuildProgress
     now: float
     line: str = ""
     status: Mapping[str, Any] | None = None
@@ -57,7 +56,7 @@ class BakeResult:
     """
 
     returncode: int
-    progress: Progress
+    progress: BuildProgress
     seconds: float
     text: tuple[str, ...] = ()
     stdout: str = ""
@@ -98,18 +97,18 @@ def run(
     *,
     cwd: Path,
     env: Mapping[str, str],
-    progress: Progress,
+    progress: BuildProgress,
     on_event: Callable[[Update], None],
 ) -> BakeResult:
     """Run a bake to its end; ``env`` is all of its environment.
 
     A failed bake is returned like any other. Whatever leaves this function early, such as
-    KeyboardInterrupt (SIGTERM raises it too), first ends buildx and all its children: buildx then
+    KeyboardInterrupt, first ends buildx and all its children: buildx then
     cancels the build and BuildKit removes what it had begun.
     """
     began = time.monotonic()
     text: list[str] = []
-    with tempfile.TemporaryFile() as stdout, _sigterm_interrupts():
+    with tempfile.TemporaryFile() as stdout:
         # A session of its own: Ctrl-C in the terminal reaches buildx through us alone, once.
         process = subprocess.Popen(
             command,
@@ -134,7 +133,7 @@ def run(
     return BakeResult(returncode, progress, time.monotonic() - began, tuple(text), output)
 
 
-def read_line(progress: Progress, line: str, now: float) -> Update:
+def read_line(progress: BuildProgress, line: str, now: float) -> Update:
     """Take one line of a rawjson stream into ``progress``; anything may stand in between."""
     status = None
     if line.startswith("{"):
@@ -200,20 +199,3 @@ def _drain(descriptor: int) -> None:
     with contextlib.suppress(OSError):
         while os.read(descriptor, 65536):
             pass
-
-
-@contextlib.contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
-    """Let SIGTERM end a build the way Ctrl-C does (signals are the main thread's alone)."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nox_buildkit.errors import EngineError, Problem
-from nox_buildkit.printable import visible
+from nox_buildkit.run import Done, run
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
@@ -47,34 +42,10 @@ def docker_client(
     return DockerClient(client_call=[str(docker)], client_type="docker", config=config, host=host)
 
 
-def answer(
-    command: Sequence[str | Path], what: str, *, seconds: float, text: bytes = b""
-) -> subprocess.CompletedProcess[bytes]:
-    """Run a docker client that asks ``what`` on a network; ``text``: its standard input.
+def answer(command: Sequence[str | Path], what: str, *, seconds: float, given: bytes = b"") -> Done:
+    """Run a docker client that asks ``what`` on a network; ``given``: its standard input.
 
     Says what is waited for when that takes a while. Raises EngineError after ``seconds``.
     """
-    # A group of its own, since plugins outlive the client.
-    process = subprocess.Popen(
-        [*map(str, command)],
-        env=client_environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        process_group=0,
-    )
-    try:
-        try:
-            stdout, stderr = process.communicate(text, timeout=_SILENT)
-        except subprocess.TimeoutExpired:
-            waiting = f"waiting for {what}, for {seconds:.0f} s at most"
-            print(visible(waiting), file=sys.stderr, flush=True)
-            stdout, stderr = process.communicate(timeout=seconds - _SILENT)
-        return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
-    except subprocess.TimeoutExpired:
-        hint = "check the network, and that it runs"
-        raise EngineError(Problem(f"{what} did not answer within {seconds:.0f} s", hint)) from None
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    environment = client_environment()
+    return run(command, what=what, env=environment, seconds=seconds, given=given, announced=True)

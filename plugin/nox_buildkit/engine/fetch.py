@@ -43,9 +43,9 @@ def fetch(
         "--output", str(Output.layout(folder, ("force-compression", "true"))),
         "--file", "-", context,
     ]  # fmt: skip
-    done = answer(command, f"the base {reference}", seconds=SECONDS, text=b"FROM base\n")
+    done = answer(command, f"the base {reference}", seconds=SECONDS, given=b"FROM base\n")
     if done.returncode:
-        raise EngineError(explain_base(reference, done.stderr.decode(errors="replace").strip()))
+        raise EngineError(explain_base(reference, done.errors.strip()))
     layout = Layout(folder)
     images = {}
     for _, manifest in layout.images(layout.entries()[0].digest):

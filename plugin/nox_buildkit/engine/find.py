@@ -8,7 +8,6 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nox_buildkit.debian.provision import Report, silent
 from nox_buildkit.engine import inspect as inspection
 from nox_buildkit.engine.buildkit import Engine, Needs, PlannedEngine
 from nox_buildkit.engine.client import docker_client
@@ -21,6 +20,7 @@ from nox_buildkit.engine.private.paths import Layout
 from nox_buildkit.errors import EngineError, Problem
 from nox_buildkit.files import cache_dir
 from nox_buildkit.oci.platform import Platform, host_platform, native_platforms
+from nox_buildkit.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
@@ -58,7 +58,7 @@ class _Choice:
         return self.builder in (None, "default") and host == Layout.current().host
 
 
-def find_engine(needs: Needs, builder: str | None = None, report: Report = silent) -> Engine:
+def find_engine(needs: Needs, builder: str | None = None, report: Progress = SILENT) -> Engine:
     """Return an engine for ``needs``: ``builder``, the current docker context, or the private one.
 
     What the user names (argument, BUILDX_BUILDER, DOCKER_HOST, DOCKER_CONTEXT) is used or refused,
@@ -111,7 +111,7 @@ def _command(client: DockerClient) -> tuple[str, ...]:
     return tuple(map(str, client.client_config.docker_cmd))
 
 
-def find_client(report: Report = silent) -> DockerClient:
+def find_client(report: Progress = SILENT) -> DockerClient:
     """Return a docker client with buildx for calls that need no daemon (imagetools).
 
     Raises EngineError.
@@ -127,7 +127,7 @@ def _fix(choice: _Choice) -> str:
     return "start that daemon, or unset the variable to use the private engine"
 
 
-def _installed(report: Report = silent) -> DockerClient | None:
+def _installed(report: Progress = SILENT) -> DockerClient | None:
     """Return the docker client on PATH, if it has a buildx that can do what a build needs."""
     path = shutil.which("docker")
     if path is None:
@@ -135,13 +135,13 @@ def _installed(report: Report = silent) -> DockerClient | None:
     client = docker_client(path)
     if inspection.has_buildx(client):
         return client
-    report(
-        f"not {path}: it has no buildx whose bake knows --allow; update its buildx to use it", 0, 0
+    report.message(
+        f"not {path}: it has no buildx whose bake knows --allow; update its buildx to use it"
     )
     return None
 
 
-def _client(report: Report) -> DockerClient:
+def _client(report: Progress) -> DockerClient:
     """Return the user's docker client, else ours with the user's builders and contexts."""
     if (client := _installed(report)) is not None:
         return client
@@ -151,7 +151,7 @@ def _client(report: Report) -> DockerClient:
     return docker_client(binaries.docker, config=config)
 
 
-def _users(client: DockerClient, name: str | None, needs: Needs, report: Report) -> Engine:
+def _users(client: DockerClient, name: str | None, needs: Needs, report: Progress) -> Engine:
     """Check the builder ``name`` (None: the current one) of ``client``. Raises EngineError."""
     found = inspection.builder(client, name)
     if not found.running:
@@ -197,7 +197,7 @@ def _context(found: Builder) -> str | None:
 
 
 def _require_platforms(
-    client: DockerClient, found: Builder, needs: Needs, report: Report
+    client: DockerClient, found: Builder, needs: Needs, report: Progress
 ) -> frozenset[str]:
     """Return the platforms whose emulation was set up for this build. Raises EngineError."""
     missing = frozenset(p for p in needs.emulated if not _listed(p, found.platforms))
@@ -231,18 +231,18 @@ def _is_here(client: DockerClient, found: Builder) -> bool:
     return info.name == platform.node() and info.kernel_version == platform.release()
 
 
-def _instead(needs: Needs, unsuitable: EngineError, report: Report) -> Engine:
+def _instead(needs: Needs, unsuitable: EngineError, report: Progress) -> Engine:
     """Use the private engine because the current builder is ``unsuitable``."""
     try:
         engine = _private(needs, report)
     except EngineError as error:
         raise EngineError(*unsuitable.problems, *error.problems) from error
     for problem in unsuitable.problems:
-        report(f"not the current docker builder ({problem.message}): the private engine", 0, 0)
+        report.message(f"not the current docker builder ({problem.message}): the private engine")
     return engine
 
 
-def _private(needs: Needs, report: Report) -> Engine:
+def _private(needs: Needs, report: Progress) -> Engine:
     machine = os.uname().machine
     native = native_platforms(machine)
     started = private.start(report)

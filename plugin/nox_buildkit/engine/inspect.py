@@ -8,12 +8,12 @@ builder by asking all of them, the dead ones too.
 from __future__ import annotations
 
 import json
-import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nox_buildkit.engine.client import client_environment
 from nox_buildkit.errors import EngineError
+from nox_buildkit.run import run
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
@@ -98,23 +98,12 @@ def builder(client: DockerClient, name: str | None) -> Builder:
 
 def ask(client: DockerClient, *arguments: str, seconds: float = SECONDS) -> str:
     """Return what the client prints. Raises EngineError with the last line of its stderr."""
-    try:
-        done = subprocess.run(
-            [*map(str, client.client_config.docker_cmd), *arguments],
-            env=client_environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise EngineError(f"no answer within {seconds:.0f} s") from None
-    except OSError as error:
-        raise EngineError(f"{error.filename}: {error.strerror}") from error
+    command = [*map(str, client.client_config.docker_cmd), *arguments]
+    what = " ".join(("docker", *arguments[:2]))
+    done = run(command, what=what, env=client_environment(), seconds=seconds)
     if done.returncode:
-        lines = done.stderr.decode(errors="replace").strip().splitlines()
-        raise EngineError((lines or [f"status {done.returncode}"])[-1].removeprefix("ERROR: "))
-    return done.stdout.decode(errors="replace")
+        raise EngineError(done.cause.removeprefix("ERROR: "))
+    return done.output
 
 
 def _parsed(text: str) -> Builder:

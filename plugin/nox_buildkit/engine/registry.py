@@ -47,7 +47,7 @@ def _imagetools(client: DockerClient, reference: str, *options: str) -> bytes:
     host = qualified(reference).partition("/")[0]
     done = answer(command, f"the registry {host} ({reference})", seconds=SECONDS)
     if done.returncode:
-        message = done.stderr.decode(errors="replace").strip().removeprefix("ERROR: ")
+        message = done.errors.strip().removeprefix("ERROR: ")
         kind = NotThere if message.endswith(": not found") else EngineError
         raise kind(explain_base(reference, message))
     return done.stdout

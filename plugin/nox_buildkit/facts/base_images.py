@@ -16,7 +16,6 @@ from nox_buildkit.bases import debian_base as debian
 from nox_buildkit.bases.base_lock import NAME as BASE_LOCK
 from nox_buildkit.bases.debian_source import debian_source, package_names
 from nox_buildkit.debian.package_names import with_nearest
-from nox_buildkit.debian.provision import Report
 from nox_buildkit.debian.releases import warnings
 from nox_buildkit.engine.fetch import FetchedImage, fetch
 from nox_buildkit.engine.registry import inspect
@@ -26,6 +25,7 @@ from nox_buildkit.oci.references import mirrored, qualified
 from nox_buildkit.oci.resolved import ResolvedImage
 from nox_buildkit.plan.base import DebianRelease, LayoutImage, RegistryImage
 from nox_buildkit.plan.facts import BaseFacts, InspectedBase, PinnedBase
+from nox_buildkit.progress import Progress
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
@@ -51,7 +51,7 @@ class Bases:
 
     client: Callable[[], DockerClient]
     engine: Callable[[], Engine]
-    report: Report
+    report: Progress
     mirrors: Mapping[str, str] = field(default_factory=dict)
     locked: Mapping[str, ResolvedImage] | None = None
     strict: bool = False
@@ -179,7 +179,7 @@ class Bases:
     def _fetch(
         self, image: PinnedBase, platforms: Sequence[str], folder: Path
     ) -> dict[str, FetchedImage]:
-        self.report(f"looking into {image.name}", 0, 0)
+        self.report.message(f"looking into {image.name}")
         place = mirrored(image.name, self.mirrors)
         return fetch(self.engine(), f"{place}@{image.digest}", platforms, folder)
 

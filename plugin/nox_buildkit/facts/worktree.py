@@ -36,21 +36,21 @@ def list_files(folder: Path) -> Listing:
     if where is None:
         return _without_git(folder)
     warnings: tuple[str, ...] = ()
-    if where.returncode == 0 and where.stdout.startswith("true\n"):
+    if where.returncode == 0 and where.output.startswith("true\n"):
         found = _asked(folder, "ls-files", "-z", "--cached")
-        inside = bool(where.stdout.removeprefix("true\n").strip("\n"))
+        inside = bool(where.output.removeprefix("true\n").strip("\n"))
         if inside and _succeeds(folder, "check-ignore", "--quiet", "."):
             found |= _outside_repository(folder, folder)
         else:
             found |= _asked(folder, *_OTHERS)
-    elif _FOREIGN.search(where.stderr):
+    elif _FOREIGN.search(where.errors):
         top = _repository_above(folder)
         warnings = (_distrust(top),)
         found = _outside_repository(folder, top)
-    elif where.returncode == 0 or "not a git repository" in where.stderr:
+    elif where.returncode == 0 or "not a git repository" in where.errors:
         found = _outside_repository(folder, folder)
     else:
-        raise _failed(folder, where.stderr)
+        raise _failed(folder, where.errors)
     return _with_nested(folder, found, warnings)
 
 
@@ -84,9 +84,9 @@ def _outside_repository(folder: Path, top: Path) -> set[str]:
 def _asked(folder: Path, *arguments: str, **environment: str) -> set[str]:
     done = run_git(folder, *arguments, **environment)
     # git goes on without a folder that it cannot read.
-    if done is None or done.returncode or "could not open directory" in done.stderr:
-        raise _failed(folder, done.stderr if done else "there is no git")
-    return {name for name in done.stdout.split("\0") if name}
+    if done is None or done.returncode or "could not open directory" in done.errors:
+        raise _failed(folder, done.errors if done else "there is no git")
+    return {name for name in done.output.split("\0") if name}
 
 
 def _succeeds(folder: Path, *arguments: str) -> bool:

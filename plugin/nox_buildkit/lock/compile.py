@@ -25,7 +25,8 @@ from nox_buildkit.lock.project_sources import read_sources
 from nox_buildkit.lock.pyproject import read_pyproject
 from nox_buildkit.lock.readers import read_text
 from nox_buildkit.lock.source import TOOL_LOCKS, Source
-from nox_buildkit.lock.uv import has_credentials, index_options, index_variables, run_resolver
+from nox_buildkit.lock.uv import index_options, index_variables, run_resolver
+from nox_buildkit.printable import has_credentials
 
 _HEADER = re.compile(
     r"\A# [^\n]*\n# [^\n]*\n# inputs: (?P<inputs>sha256:[0-9a-f]{64})\n"

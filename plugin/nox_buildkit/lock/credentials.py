@@ -8,13 +8,17 @@ from __future__ import annotations
 import netrc
 import os
 import re
-import subprocess
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from nox_buildkit.errors import Location, LockError, Problem
+from nox_buildkit.run import run
+
+#: For a person who unlocks a keyring.
+_SECONDS = 300
 
 #: uv's variables that name indexes, several with spaces between them.
 INDEXES = ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL")
@@ -84,22 +88,13 @@ def keyring_password(url: str, user: str) -> str | None:
     if os.environ.get("UV_KEYRING_PROVIDER") != "subprocess":
         return None
     for service in (url, urlsplit(url).netloc):
-        try:
-            done = subprocess.run(
-                ["keyring", "get", service, user],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                text=True,
-                check=False,
-            )
-        except OSError as error:
-            raise LockError(
-                Problem(
-                    f"UV_KEYRING_PROVIDER is 'subprocess', and keyring: {error.strerror}",
-                    "install keyring, or unset the variable",
-                )
-            ) from None
-        if done.returncode == 0 and (password := done.stdout.rstrip("\r\n")):
+        if shutil.which("keyring") is None:
+            message = "UV_KEYRING_PROVIDER is 'subprocess', and there is no program keyring"
+            raise LockError(Problem(message, "install keyring, or unset the variable"))
+        # A keyring may have to be unlocked.
+        command = ["keyring", "get", service, user]
+        done = run(command, seconds=_SECONDS, asks=True, raises=LockError)
+        if done.returncode == 0 and (password := done.output.rstrip("\r\n")):
             return password
     return None
 

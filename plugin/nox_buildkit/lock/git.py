@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
+import shutil
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from nox_buildkit.environment import for_git
+from nox_buildkit.errors import LockError
 from nox_buildkit.plan.facts import GitFacts
+from nox_buildkit.run import run
+
+#: A repository may be large, and its disk far away.
+_SECONDS = 600
 
 
 def read_git(folder: Path) -> GitFacts | None:
@@ -36,26 +42,31 @@ def web_address(remote: str) -> str:
     return ""
 
 
-def run_git(
-    folder: Path, *arguments: str, given: str = "", **environment: str
-) -> subprocess.CompletedProcess[str] | None:
-    """What git says in ``folder``, in English, file names as Python has them; None without git.
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What git says, with file names as Python has them."""
+
+    returncode: int
+    output: str
+    errors: str
+
+
+def run_git(folder: Path, *arguments: str, given: str = "", **environment: str) -> Answer | None:
+    """Ask git about ``folder``, in English; None without git. Raises LockError.
 
     ``given``: its standard input; ``environment``: variables that it gets besides.
     """
-    try:
-        return subprocess.run(
-            ["git", "-C", folder, *arguments],
-            # Asking writes nothing.
-            env={**for_git(), "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **environment},
-            input=given,
-            capture_output=True,
-            encoding="utf-8",
-            errors="surrogateescape",
-            check=False,
-        )
-    except FileNotFoundError:
+    if shutil.which("git") is None:
         return None
+    done = run(
+        ["git", "-C", folder, *arguments],
+        # Asking writes nothing.
+        env={**for_git(), "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **environment},
+        given=os.fsencode(given),
+        seconds=_SECONDS,
+        raises=LockError,
+    )
+    return Answer(done.returncode, os.fsdecode(done.stdout), done.errors)
 
 
 def in_own_repository(folder: Path) -> bool:
@@ -66,4 +77,4 @@ def in_own_repository(folder: Path) -> bool:
 def ask_git(folder: Path, *arguments: str, given: str = "") -> str:
     """The same, without the last line break; empty where git says no, or is not there."""
     done = run_git(folder, *arguments, given=given)
-    return done.stdout.rstrip("\n") if done and done.returncode == 0 else ""
+    return done.output.rstrip("\n") if done and done.returncode == 0 else ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -16,6 +15,10 @@ from nox_buildkit.environment import for_uv
 from nox_buildkit.errors import LockError, Problem
 from nox_buildkit.lock.logins import hidden_logins
 from nox_buildkit.printable import redacted
+from nox_buildkit.run import Done, run
+
+#: For a resolution, with all builds that it takes.
+_SECONDS = 7200
 
 _QUIET = {
     "NO_COLOR": "1",
@@ -27,8 +30,6 @@ _QUIET = {
     "PIPENV_IGNORE_VIRTUALENVS": "1",
     "PIPENV_VERBOSITY": "-1",
 }
-
-_CREDENTIALS = re.compile(r"(?<=\w://)([^/\s]+)@")
 
 
 _NOISE = ("Resolved ", "warning: ", "DEBUG ", "Building wheel...", "hint: Build failures usually")
@@ -77,7 +78,7 @@ def run_uv(
     """
     environment = {**for_uv(repositories=repositories), **(env or {})}
     with hidden_logins(environment, arguments, cwd) as hidden:
-        return _run(arguments, cwd, hidden, "uv").stdout
+        return _run(arguments, cwd, hidden, "uv").output
 
 
 def run_resolver(
@@ -89,30 +90,24 @@ def run_resolver(
     """
     environment = {**for_uv(repositories=True), **env}
     with hidden_logins(environment, arguments, cwd) as hidden:
-        log = _run(["--verbose", *arguments], cwd, hidden, "uv").stderr
+        log = _run(["--verbose", *arguments], cwd, hidden, "uv").errors
     return tuple(dict.fromkeys(_CODE_OF.findall(log)))
 
 
 def _run(
     arguments: Sequence[str | Path], cwd: Path, environment: Mapping[str, str], name: str
-) -> subprocess.CompletedProcess[str]:
+) -> Done:
     command = [uv.find_uv_bin(), *arguments]
     # uv would download an interpreter to match --python-version; resolving does not need one.
     environment = {"UV_PYTHON": sys.executable, **environment, **_QUIET}
     # The tools of others would take the environment that nox runs in for the project's own.
     environment.pop("VIRTUAL_ENV", None)
-    done = subprocess.run(
-        command,
-        cwd=cwd,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
+    # git asks for the passphrase of a key on the terminal.
+    done = run(
+        command, cwd=cwd, env=environment, what=name, seconds=_SECONDS, asks=True, raises=LockError
     )
     if done.returncode:
-        message = one_line(done.stderr) or one_line(done.stdout)
+        message = one_line(done.errors) or one_line(done.output)
         raise LockError(Problem(f"{name}: {message}", _hint(message)))
     return done
 
@@ -128,7 +123,7 @@ def run_tool(requirements: Sequence[str], command: Sequence[str], *, cwd: Path) 
     # Compiled once, with the environment that uv keeps: these tools import for seconds. They are
     # the user's own, and what they are configured with may have any name.
     environment = {**os.environ, "UV_COMPILE_BYTECODE": "1"}
-    return _run(["tool", "run", *options, *extra, *command], cwd, environment, command[0]).stdout
+    return _run(["tool", "run", *options, *extra, *command], cwd, environment, command[0]).output
 
 
 def index_options(index: str | None, folders: Sequence[Path] = ()) -> list[str]:
@@ -168,17 +163,6 @@ def one_line(message: str) -> str:
     said = next((number for number, line in enumerate(kept) if line.startswith("error: ")), 0)
     own = [line.removeprefix("error: ") for line in kept[said:]]
     return redacted(" ".join([*kept[max(0, said - _LAST_LINES) : said], *own]))
-
-
-def has_credentials(text: str) -> bool:
-    """Whether a URL in ``text`` carries a password, or what may be a token.
-
-    The user of an SSH address is none: whoever connects proves it by a key.
-    """
-    return any(
-        ":" in found[1] or not text.endswith("ssh://", 0, found.start())
-        for found in _CREDENTIALS.finditer(text)
-    )
 
 
 def _hint(message: str) -> str:

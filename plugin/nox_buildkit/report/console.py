@@ -6,28 +6,22 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, TextIO
 
+from rich import progress
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TransferSpeedColumn,
-)
 
 from nox_buildkit.engine.bake import Update
+from nox_buildkit.environment import in_ci
 from nox_buildkit.printable import visible, visible_lines
+from nox_buildkit.progress import Progress
 from nox_buildkit.report import words
 from nox_buildkit.report.live import LiveView
 from nox_buildkit.report.plain import Plain
 
 ProgressStyle = Literal["auto", "rich", "plain", "json"]
-# What is being fetched, bytes so far, bytes in all (0 where unknown).
-Downloaded = Callable[[str, int, int], None]
 
 _DOWNLOAD_PERIOD = 10.0
 
@@ -80,7 +74,7 @@ def say(text: str, stream: TextIO | None = None) -> None:
 
 
 def choose(
-    progress: ProgressStyle = "auto",
+    style: ProgressStyle = "auto",
     stream: TextIO | None = None,
     *,
     verbose: bool = False,
@@ -92,16 +86,16 @@ def choose(
     ``json`` writes to standard output, alone.
     """
     human = stream or sys.stderr
-    if progress == "json":
+    if style == "json":
         return RawJson(sys.stdout, human)
-    if progress == "rich" or (progress == "auto" and interactive(human, env) and not verbose):
+    if style == "rich" or (style == "auto" and interactive(human, env) and not verbose):
         return LiveView(make_console(human, env, terminal=True))
     return Plain(human, verbose=verbose)
 
 
 def interactive(stream: TextIO, env: Mapping[str, str] = os.environ) -> bool:
     """Whether lines on ``stream`` can be redrawn in front of somebody."""
-    return stream.isatty() and env.get("TERM", "") not in ("", "dumb") and not _in_ci(env)
+    return stream.isatty() and env.get("TERM", "") not in ("", "dumb") and not in_ci(env)
 
 
 def make_console(
@@ -129,32 +123,22 @@ def make_console(
 @contextlib.contextmanager
 def downloads(
     stream: TextIO | None = None, env: Mapping[str, str] = os.environ
-) -> Iterator[Downloaded]:
+) -> Iterator[Progress]:
     """Show what is being fetched: a bar in a terminal, else a line now and then."""
     human = stream or sys.stderr
     if not interactive(human, env):
-        yield _download_lines(human)
+        yield DownloadLines(human)
         return
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        DownloadColumn(),
-        TransferSpeedColumn(),
+    bars = progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(bar_width=24),
+        progress.DownloadColumn(),
+        progress.TransferSpeedColumn(),
         console=make_console(human, env),
         transient=True,
     )
-    tasks: dict[str, TaskID] = {}
-    with bar:
-
-        def update(message: str, done: int, total: int) -> None:
-            if not total:
-                bar.console.print(visible_lines(message))
-                return
-            if message not in tasks:
-                tasks[message] = bar.add_task(visible(message), total=total)
-            bar.update(tasks[message], completed=done, total=total)
-
-        yield update
+    with bars:
+        yield DownloadBars(bars)
 
 
 def print_lines(reporter: Reporter, title: str, lines: Sequence[str]) -> None:
@@ -163,24 +147,39 @@ def print_lines(reporter: Reporter, title: str, lines: Sequence[str]) -> None:
         reporter.message("\n".join((title, *(f"  | {line}" for line in lines))))
 
 
-def _download_lines(stream: TextIO) -> Downloaded:
-    told: dict[str, float] = {}
-    over: set[str] = set()
+@dataclass(slots=True)
+class DownloadBars:
+    """Progress as bars that are redrawn, below the sentences."""
 
-    def update(message: str, done: int, total: int) -> None:
-        now = time.monotonic()
-        complete = bool(total) and done >= total
-        early = now - told.get(message, float("-inf")) < _DOWNLOAD_PERIOD
-        if message in over or (early and not complete):
+    bars: progress.Progress
+    tasks: dict[str, progress.TaskID] = field(default_factory=dict)
+
+    def message(self, text: str) -> None:
+        self.bars.console.print(visible_lines(text))
+
+    def transfer(self, name: str, done: int, total: int) -> None:
+        if name not in self.tasks:
+            self.tasks[name] = self.bars.add_task(visible(name), total=total)
+        self.bars.update(self.tasks[name], completed=done, total=total)
+
+
+@dataclass(slots=True)
+class DownloadLines:
+    """Progress as a line now and then."""
+
+    stream: TextIO
+    told: dict[str, float] = field(default_factory=dict)
+    over: set[str] = field(default_factory=set)
+
+    def message(self, text: str) -> None:
+        say(text, self.stream)
+
+    def transfer(self, name: str, done: int, total: int) -> None:
+        now, complete = time.monotonic(), done >= total
+        early = now - self.told.get(name, float("-inf")) < _DOWNLOAD_PERIOD
+        if name in self.over or (early and not complete):
             return
-        told[message] = now
+        self.told[name] = now
         if complete:
-            over.add(message)
-        progress = f": {words.size(done)} of {words.size(total)}" if total else ""
-        say(f"{message}{progress}", stream)
-
-    return update
-
-
-def _in_ci(env: Mapping[str, str]) -> bool:
-    return env.get("CI", "").lower() not in ("", "0", "false")
+            self.over.add(name)
+        say(f"{name}: {words.size(done)} of {words.size(total)}", self.stream)

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nox_buildkit.engine.bake import Update
-from nox_buildkit.engine.events.progress import Progress, Row
+from nox_buildkit.engine.events.progress import BuildProgress, Row
 from nox_buildkit.engine.events.vertex import Kind, Vertex
 from nox_buildkit.printable import visible_lines
 from nox_buildkit.report import words
@@ -35,7 +35,7 @@ class LiveView:
         self._spinner = Spinner("dots" if console.encoding.startswith("utf") else "line")
         self._drawn = 0.0
         self._closing = False
-        self._last: tuple[Progress, float] | None = None
+        self._last: tuple[BuildProgress, float] | None = None
         self._live = Live(
             console=console,
             auto_refresh=False,

@@ -6,7 +6,7 @@ import sys
 from typing import TextIO
 
 from nox_buildkit.engine.bake import Update
-from nox_buildkit.engine.events.progress import Change, Progress
+from nox_buildkit.engine.events.progress import BuildProgress, Change
 from nox_buildkit.engine.events.vertex import Kind, Vertex
 from nox_buildkit.printable import visible_lines
 from nox_buildkit.report import words
@@ -40,7 +40,7 @@ class Plain:
     def close(self) -> None:
         self._stream.flush()
 
-    def _change(self, progress: Progress, change: Change, now: float) -> None:
+    def _change(self, progress: BuildProgress, change: Change, now: float) -> None:
         vertex = change.vertex
         if vertex.name.kind is Kind.LINK and change.what != "failed":
             return
@@ -63,7 +63,7 @@ class Plain:
         elif vertex.name.kind in (Kind.STEP, Kind.EXPORT) or vertex.seconds >= _ERRAND:
             self._say(progress, vertex, f"done in {words.duration(vertex.seconds)}")
 
-    def _say(self, progress: Progress, vertex: Vertex, text: str) -> None:
+    def _say(self, progress: BuildProgress, vertex: Vertex, text: str) -> None:
         named = [words.place(image, progress.platform(vertex, image)) for image in vertex.images]
         where = f"[{', '.join(named)}] " if named else ""
         self.message(f"{where}{words.step(vertex)}: {text}")

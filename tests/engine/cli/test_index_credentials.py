@@ -168,7 +168,7 @@ def test_what_holds_the_credentials_cannot_be_used(project: Project, tmp_path: P
         "PATH": "/usr/bin:/bin",
     }
     cause = project.nox("build").cause
-    assert cause.startswith("UV_KEYRING_PROVIDER is 'subprocess', and keyring: No such file")
+    assert cause.startswith("UV_KEYRING_PROVIDER is 'subprocess', and there is no program keyring")
     assert "install keyring, or unset the variable" in cause
 
 

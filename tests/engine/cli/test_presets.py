@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from nox_buildkit.debian.provision import silent
 from nox_buildkit.engine.private import emulation
 from nox_buildkit.engine.private.engine import PrivateEngine
 from nox_buildkit.facts.base_images import Bases
 from nox_buildkit.lock.uv_binary import uv_programs
+from nox_buildkit.progress import SILENT
 from tests.support.containers import answer_of, running
 from tests.support.oci import ImageIndex
 from tests.support.package_index import NATIVE_TAGS, new_version, serve
@@ -55,7 +55,7 @@ def hub(
     template.ok("plan")
     with serve_registry(tmp_path_factory.mktemp("hub"), engine_home) as registry:
         with in_cache(engine_home):
-            Bases(_nobody, _nobody, silent).of_debian("3.13", PLATFORMS, COMPILERS)
+            Bases(_nobody, _nobody, SILENT).of_debian("3.13", PLATFORMS, COMPILERS)
             push(registry.address, tools.skopeo, tmp_path_factory.mktemp("layouts"), STAND_INS)
         yield registry
 

@@ -10,12 +10,13 @@ _NOBODY = """\
 import os, sys
 from nox_buildkit.errors import EngineError
 from nox_buildkit.facts.base_images import Bases
+from nox_buildkit.progress import SILENT
 
 if os.geteuid() == 0:
     os.chown(os.environ["NOX_BUILDKIT_CACHE"], 65534, 65534)
     os.setuid(65534)
 try:
-    Bases(None, None, lambda *_: None).of_debian("3.13", ["linux/amd64"])
+    Bases(None, None, SILENT).of_debian("3.13", ["linux/amd64"])
 except EngineError as error:
     print(error)
 """

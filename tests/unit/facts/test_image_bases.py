@@ -11,7 +11,6 @@ import pytest
 from nox_buildkit.bases.image_inspection import Inside
 from nox_buildkit.buildspec.model.targets import Target, all_targets
 from nox_buildkit.buildspec.reading.load import parse
-from nox_buildkit.debian.provision import silent
 from nox_buildkit.errors import PlanError
 from nox_buildkit.facts import inspections
 from nox_buildkit.facts.base_images import Bases
@@ -20,6 +19,7 @@ from nox_buildkit.oci.resolved import ResolvedImage
 from nox_buildkit.plan.base import PlannedImage, RegistryImage
 from nox_buildkit.plan.facts import InspectedBase, PinnedBase
 from nox_buildkit.plan.wheel_platforms import Libc
+from nox_buildkit.progress import SILENT
 
 BOTH = frozenset({"linux/amd64", "linux/arm64"})
 #: Each image: whether it has a shell, whether it has apt-get, and its Python.
@@ -57,7 +57,7 @@ def bases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bases:
         path = inspections.entry_of(_digest(reference))
         inspections.keep(path, dict.fromkeys(BOTH, inside))
     locked = {name: ResolvedImage(_digest(name), BOTH) for name in IMAGES}
-    return Bases(_nobody, _nobody, silent, locked=locked)
+    return Bases(_nobody, _nobody, SILENT, locked=locked)
 
 
 def _nobody() -> Any:

@@ -23,8 +23,8 @@ from nox_buildkit.lock.indexes import Stated, stated_places
 from nox_buildkit.lock.lock_inputs import inputs_digest
 from nox_buildkit.lock.requirement_sets import sources_of
 from nox_buildkit.lock.source import Source, kind_of, logical_lines
-from nox_buildkit.lock.uv import has_credentials, one_line
-from nox_buildkit.printable import redacted
+from nox_buildkit.lock.uv import one_line
+from nox_buildkit.printable import has_credentials, redacted
 
 PYPROJECT = """\
 [project]

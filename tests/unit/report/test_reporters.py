@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from nox_buildkit.engine.bake import Update
-from nox_buildkit.engine.events.progress import Progress
+from nox_buildkit.engine.events.progress import BuildProgress
 from nox_buildkit.report import words
 from nox_buildkit.report.console import choose, downloads, make_console, print_lines
 from nox_buildkit.report.live import LiveView
@@ -31,7 +31,7 @@ def terminal() -> Iterator[TextIO]:
 
 
 def _played(stream: Any, reporter: Any) -> None:
-    for update in stream.updates(Progress(stream.images)):
+    for update in stream.updates(BuildProgress(stream.images)):
         reporter.event(update)
     reporter.close()
     reporter.close()
@@ -185,17 +185,17 @@ def test_the_end_of_a_log_is_set_apart() -> None:
 
 def test_downloads_in_a_log_are_lines() -> None:
     out = io.StringIO()
-    with downloads(out, {}) as update:
+    with downloads(out, {}) as progress:
         for done in range(0, 84_000_001, 1_000_000):
-            update("engine", done, 84_000_000)
+            progress.transfer("engine", done, 84_000_000)
     assert out.getvalue().splitlines() == ["engine: 0 B of 84.0 MB", "engine: 84.0 MB of 84.0 MB"]
 
 
 def test_downloads_in_a_terminal_leave_nothing_behind(terminal: TextIO) -> None:
-    with downloads(terminal, {"TERM": "xterm"}) as update:
-        update("engine", 10, 0)
-        update("engine", 20, 20)
-        update("base", 1, 2)
+    with downloads(terminal, {"TERM": "xterm"}) as progress:
+        progress.message("engine")
+        progress.transfer("engine", 20, 20)
+        progress.transfer("base", 1, 2)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from nox_buildkit.engine.events.causes import ENGINE_GONE, RULES, Rule
-from nox_buildkit.engine.events.progress import Progress
+from nox_buildkit.engine.events.progress import BuildProgress
 from nox_buildkit.engine.events.vertex import Vertex
 from nox_buildkit.errors import BuildError, Problem
 from nox_buildkit.printable import redacted
@@ -19,7 +19,7 @@ _PROCESS = re.compile(r'process "(?:[^"\\]|\\.)*" ', re.DOTALL)
 _CONTEXT = re.compile(r"docker\.io/library/([^@/]+)@sha256:.*")
 
 
-def diagnose(progress: Progress, text: Sequence[str]) -> BuildError:
+def diagnose(progress: BuildProgress, text: Sequence[str]) -> BuildError:
     """The error for a failed bake; ``text``: what buildx wrote beside the rawjson objects.
 
     Vertices that failed for the same cause make one problem that names them all.
@@ -55,12 +55,12 @@ def rule_of(log: str, error: str) -> tuple[Rule, re.Match[str]] | None:
     return None
 
 
-def last_lines(progress: Progress, count: int = 20) -> tuple[str, ...]:
+def last_lines(progress: BuildProgress, count: int = 20) -> tuple[str, ...]:
     """The last lines of the log of the step that failed first."""
     return progress.log(progress.failed[0].digest)[-count:] if progress.failed else ()
 
 
-def _cause(progress: Progress, vertex: Vertex | None, log: str, said: str) -> Problem:
+def _cause(progress: BuildProgress, vertex: Vertex | None, log: str, said: str) -> Problem:
     # What buildx says at the end may be about another vertex, which this one took down with it.
     own = vertex.error if vertex else ""
     found = rule_of(log, own)
@@ -99,14 +99,14 @@ def _shown(key: str, value: str | None) -> str:
     return f" ({value})" if key == "tag" else value
 
 
-def _platforms(progress: Progress, vertex: Vertex) -> tuple[str, ...]:
+def _platforms(progress: BuildProgress, vertex: Vertex) -> tuple[str, ...]:
     if not vertex.images:
         return (vertex.name.platform,) if vertex.name.platform else ()
     own = [progress.platform(vertex, image) for image in vertex.images]
     return tuple(dict.fromkeys(platform for platform in own if platform))
 
 
-def _places(progress: Progress, vertices: Sequence[Vertex]) -> str:
+def _places(progress: BuildProgress, vertices: Sequence[Vertex]) -> str:
     """Images, platforms and step of what failed: ``api, linux/arm64, native packages 1/2``."""
     images = [name for name in progress.images if any(name in one.images for one in vertices)]
     platforms = dict.fromkeys(name for one in vertices for name in _platforms(progress, one))

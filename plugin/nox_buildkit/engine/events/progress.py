@@ -69,7 +69,7 @@ class Row:
         return (now if self.running or not ended else max(ended)) - min(began)
 
 
-class Progress:
+class BuildProgress:
     """All vertices of one bake.
 
     ``images``: the bake targets and the platforms of each. buildx leaves a target's name out

@@ -6,14 +6,8 @@ import ctypes.util
 from dataclasses import dataclass
 from pathlib import Path
 
-from nox_buildkit.debian.provision import (
-    HOST,
-    Package,
-    Report,
-    check_runs,
-    provision,
-    provisioned,
-)
+from nox_buildkit.debian.provision import HOST, Package, check_runs, provision, provisioned
+from nox_buildkit.progress import Progress
 
 # The newest first. What its programs need of the host (glibc, above all) is found out by running
 # them. runc comes from the host's own suite: testing's is the first to need a newer glibc.
@@ -56,7 +50,7 @@ class Binaries:
         return f"{ours}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def engine_binaries(report: Report) -> Binaries:
+def engine_binaries(report: Progress) -> Binaries:
     """Return the engine's programs, unpacked if they are not there. Raises EngineError."""
     return Binaries(provision("engine", _engine_candidates(), _check_engine, report))
 
@@ -67,7 +61,7 @@ def _engine_candidates() -> list[list[Package]]:
     return [[*(Package(name, suite) for name in DAEMON), *from_host] for suite in SUITES]
 
 
-def client_binaries(report: Report) -> Binaries:
+def client_binaries(report: Progress) -> Binaries:
     """Return a docker client with buildx, unpacked if it is not there. Raises EngineError.
 
     Those of the engine do as well, and most often are there.

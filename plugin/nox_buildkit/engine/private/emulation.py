@@ -7,21 +7,15 @@ which the kernel opens the interpreter at registration: a container has no such 
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from nox_buildkit.debian.provision import (
-    Package,
-    Report,
-    check_runs,
-    provision,
-    silent,
-    tools_dir,
-)
+from nox_buildkit.debian.provision import Package, check_runs, provision, tools_dir
 from nox_buildkit.errors import EngineError, Problem
 from nox_buildkit.files import cache_dir, locked
 from nox_buildkit.oci.platform import PLATFORMS, KnownPlatform, native_platforms
+from nox_buildkit.progress import SILENT, Progress
+from nox_buildkit.run import run
 
 BINFMT = Path("/proc/sys/fs/binfmt_misc")
 # Handlers registered here; whatever else is there belongs to someone else.
@@ -32,7 +26,7 @@ NEXT_STEP = (
 )
 
 
-def ensure(platforms: Iterable[str], host_machine: str, report: Report = silent) -> None:
+def ensure(platforms: Iterable[str], host_machine: str, report: Progress = SILENT) -> None:
     """Make this host run programs of ``platforms``; where it does already, do nothing.
 
     ``host_machine``: as ``os.uname().machine``. Raises EngineError.
@@ -46,7 +40,7 @@ def ensure(platforms: Iterable[str], host_machine: str, report: Report = silent)
         _mount(missing)
         for platform in missing:
             if not _handled(_row(platform)):
-                report(f"setting up emulation of {platform}", 0, 0)
+                report.message(f"setting up emulation of {platform}")
                 _register(platform, report)
 
 
@@ -98,14 +92,12 @@ def _matches(fields: dict[str, str], header: bytes) -> bool:
 def _mount(missing: list[str]) -> None:
     if (BINFMT / "status").exists():
         return
-    done = subprocess.run(
-        ["mount", "-t", "binfmt_misc", "binfmt_misc", str(BINFMT)], capture_output=True, check=False
-    )
+    done = run(["mount", "-t", "binfmt_misc", "binfmt_misc", BINFMT], seconds=30)
     if done.returncode:
-        raise _missing(missing, done.stderr.decode(errors="replace").strip().replace("\n", "; "))
+        raise _missing(missing, done.errors.strip().replace("\n", "; "))
 
 
-def _register(platform: str, report: Report) -> None:
+def _register(platform: str, report: Progress) -> None:
     """Register Debian's handler with the interpreter where it was unpacked (binfmt.d(5))."""
     row = _row(platform)
     prefix = provision(

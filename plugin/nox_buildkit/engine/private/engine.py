@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from nox_buildkit.debian.archive import WITHOUT_APT
-from nox_buildkit.debian.provision import Report, silent, tools_dir
+from nox_buildkit.debian.provision import tools_dir
 from nox_buildkit.engine.client import docker_client
 from nox_buildkit.engine.docker_config import borrow
 from nox_buildkit.engine.private import emulation, socket_api
@@ -33,9 +33,14 @@ from nox_buildkit.errors import EngineError, Problem
 from nox_buildkit.files import cache_dir, locked
 from nox_buildkit.files import remove as remove_path
 from nox_buildkit.mounts import unmount
+from nox_buildkit.progress import SILENT, Progress
+from nox_buildkit.run import run
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
+
+#: For counting what is on the disk.
+_DISK_SECONDS = 300
 
 START_SECONDS = 60
 
@@ -75,7 +80,7 @@ class EngineStatus:
     data_bytes: int = 0
 
 
-def start(report: Report = silent) -> PrivateEngine:
+def start(report: Progress = SILENT) -> PrivateEngine:
     """Return the private engine, provisioned and started if it is not running.
 
     Any number of processes may do so at once. Raises EngineError.
@@ -140,7 +145,7 @@ def environment() -> dict[str, str]:
     Raises EngineError if the engine was never provisioned here and cannot be.
     """
     layout = Layout.current()
-    binaries = engine_binaries(silent)
+    binaries = engine_binaries(SILENT)
     ours = str(binaries.docker.parent)
     path = [entry for entry in os.environ.get("PATH", "").split(os.pathsep) if entry != ours]
     return {
@@ -163,14 +168,14 @@ def _describe(layout: Layout, binaries: Binaries, version: str) -> PrivateEngine
     return PrivateEngine(client, binaries, config, layout.host, version)
 
 
-def _revive(layout: Layout, binaries: Binaries, report: Report) -> str:
+def _revive(layout: Layout, binaries: Binaries, report: Progress) -> str:
     """Start the daemons unless another process just did; the caller holds the lock."""
     version = _version(layout)
     if version is not None:
         return version
     if _daemon(layout):
-        report("the private engine runs in part, and is started again", 0, 0)
-    report("starting the private engine", 0, 0)
+        report.message("the private engine runs in part, and is started again")
+    report.message("starting the private engine")
     _stop(layout)
     layout.make()
     environment = _daemon_environment(binaries)
@@ -300,9 +305,6 @@ def _until(done: Callable[[], bool], seconds: float) -> None:
 def _disk_bytes(folder: Path) -> int:
     if not folder.exists():
         return 0
-    done = subprocess.run(
-        ["du", "--summarize", "--one-file-system", "--block-size=1", str(folder)],
-        capture_output=True,
-        check=False,
-    )
+    command: list[str | Path] = ["du", "--summarize", "--one-file-system", "--block-size=1", folder]
+    done = run(command, seconds=_DISK_SECONDS)
     return int(done.stdout.split()[0]) if done.stdout else 0

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nox_buildkit.engine.events.progress import Count, Progress
+from nox_buildkit.engine.events.progress import BuildProgress, Count
 from nox_buildkit.engine.events.vertex import Kind, Name, parse_name
 
 Recorded = Callable[..., Any]
@@ -145,7 +145,7 @@ def test_a_log_that_comes_in_pieces_is_put_together(recording: Recorded) -> None
 
 
 def test_logs_lose_escape_sequences_credentials_and_rewritten_lines() -> None:
-    progress = Progress({"hello": ("linux/amd64",)})
+    progress = BuildProgress({"hello": ("linux/amd64",)})
     progress.feed({"vertexes": [{"digest": "d", "name": "[1/1] RUN x"}]}, 0)
     data = b"10%\r50%\r\x1b[32mdone\x1b[0m\r\nfrom https://me:secret@index.example/simple\xff\n"
     progress.feed({"logs": [{"vertex": "d", "data": base64.b64encode(data).decode()}]}, 0)
@@ -153,7 +153,7 @@ def test_logs_lose_escape_sequences_credentials_and_rewritten_lines() -> None:
 
 
 def test_unknown_and_empty_objects_are_ignored() -> None:
-    progress = Progress({"hello": ("linux/amd64",)})
+    progress = BuildProgress({"hello": ("linux/amd64",)})
     assert progress.feed({}, 0) == []
     assert progress.feed({"vertexes": None, "statuses": None, "new": 1}, 0) == []
     assert progress.feed({"statuses": [{"vertex": "nobody", "id": "x"}]}, 0) == []
@@ -162,7 +162,7 @@ def test_unknown_and_empty_objects_are_ignored() -> None:
 
 def test_bytes_under_way_are_known_until_they_are_through(recording: Recorded) -> None:
     stream = recording("retried-write", "base")
-    progress = Progress(stream.images)
+    progress = BuildProgress(stream.images)
     seen = 0
     for _ in stream.updates(progress):
         under_way = [vertex.transfer for vertex in progress.vertices.values() if vertex.transfer]
