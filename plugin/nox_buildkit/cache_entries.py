@@ -57,7 +57,7 @@ def seal(folder: Path, place: Path) -> None:
 
 
 def is_whole(folder: Path, place: Path) -> bool:
-    """Whether ``folder`` is there and is as it was when ``seal`` was called.
+    """Tell whether ``folder`` is there and is as it was when ``seal`` was called.
 
     A file whose size, times and number did not change was not written to since; others are read.
     """

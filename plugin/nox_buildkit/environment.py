@@ -1,4 +1,4 @@
-"""What programs that this one runs get to see of the environment."""
+"""The environment of programs that this one runs."""
 
 from __future__ import annotations
 

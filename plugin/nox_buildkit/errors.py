@@ -95,7 +95,7 @@ class LockError(NoxBuildkitError):
 
 
 class PlanError(NoxBuildkitError):
-    """What is asked for cannot be built: no wheel, no such platform, no such file."""
+    """The request cannot be built: no wheel, no such platform, no such file."""
 
 
 class EngineError(NoxBuildkitError):

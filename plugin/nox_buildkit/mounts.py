@@ -1,4 +1,4 @@
-"""What is mounted in folders of ours. Linux: proc(5), mountinfo; elsewhere nothing is known."""
+"""Mounts in the project's own folders. Linux: proc(5), mountinfo; elsewhere none is known."""
 
 from __future__ import annotations
 
@@ -35,5 +35,5 @@ def unmount(*folders: Path, seconds: float = 5) -> list[Path]:
 
 
 def is_below(path: str, folder: Path) -> bool:
-    """Whether ``path`` is, or lies below, ``folder``."""
+    """Tell whether ``path`` is, or lies below, ``folder``."""
     return path == str(folder) or path.startswith(f"{folder}/")

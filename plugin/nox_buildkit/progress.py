@@ -1,4 +1,4 @@
-"""How functions tell of what takes a while."""
+"""The progress of functions that take a while."""
 
 from __future__ import annotations
 

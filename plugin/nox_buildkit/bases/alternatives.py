@@ -47,7 +47,7 @@ class Alternative:
 
 
 def stated(script: str, known: Mapping[str, str]) -> tuple[list[Alternative], bool]:
-    """What the maintainer script installs, and whether that is all of it.
+    """Return the alternatives that a maintainer script installs, and whether these are all of them.
 
     Conditions are taken for true, since an alternative counts only if its file is there.
     ``known``: architecture and multiarch, as scripts ask for them.
@@ -115,7 +115,7 @@ class _Reader:
 
 
 def _end(commands: Sequence[Sequence[str]], position: int) -> int:
-    """Where the loop ends whose body begins at ``position``."""
+    """Return the end of the loop whose body begins at ``position``."""
     depth = 1
     for number in range(position, len(commands)):
         words = commands[number]
@@ -150,7 +150,7 @@ def _commands(script: str) -> Iterator[list[str]]:
 
 
 def links(alternatives: Iterable[Alternative], files: Files, skeleton: Path) -> dict[str, str]:
-    """What update-alternatives makes of ``alternatives``: path of a link → its target.
+    """Return the links that update-alternatives makes of ``alternatives``: path → target.
 
     ``files``: those of the tree; ``skeleton``: a folder to use. Raises EngineError.
     """

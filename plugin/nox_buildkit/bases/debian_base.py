@@ -71,7 +71,7 @@ RELEASES = {
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a base holds besides Python: ``packages`` of Debian's, ``compilers`` for Python's."""
+    """The contents of a base besides Python: Debian's ``packages``, and ``compilers``."""
 
     packages: tuple[str, ...] = ()
     compilers: bool = False

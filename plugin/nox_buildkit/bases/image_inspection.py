@@ -1,4 +1,4 @@
-"""What is in a base, found out by looking into its layers: Python, libc, shell, distribution."""
+"""The inspection of a base by its layers: Python, libc, shell, distribution."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MAX_LINKS = 40
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """What one image is like.
+    """The properties of one image.
 
     ``python`` is the version and ``interpreter`` the path of its Python, empty if there is none;
     ``full_python`` is its patch release, where the image says it;
@@ -47,7 +47,7 @@ class Inside:
 
     @property
     def builds(self) -> bool:
-        """Whether build steps can run in it."""
+        """Tell whether build steps can run in it."""
         return self.shell and bool(self.interpreter)
 
 
@@ -103,7 +103,7 @@ def look(config: Mapping[str, Any], layers: Iterable[Path]) -> Inside:
 
 
 def _stated_patch(env: Mapping[str, str], python: str) -> str:
-    """What the variable of the official images says, if it is of the Python that was found."""
+    """Return the version in the variable of the official images, if it is of the Python found."""
     found = re.match(r"3\.\d+\.\d+", env.get("PYTHON_VERSION", ""))
     return found[0] if python and found and found[0].startswith(f"{python}.") else ""
 

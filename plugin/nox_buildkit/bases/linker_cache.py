@@ -42,7 +42,7 @@ _HEADER, _ENTRY = "20sIIB3xI12x", "iIIIQ"
 
 @dataclass(frozen=True, slots=True)
 class Elf:
-    """What the dynamic linker reads of a file; ``searched``: its own folders (RUNPATH, RPATH)."""
+    """An ELF file as the dynamic linker reads it; ``searched``: its folders (RUNPATH, RPATH)."""
 
     machine: str
     soname: str
@@ -52,7 +52,7 @@ class Elf:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """What a program finds by the name ``soname``; ``target``: the file, if a link is missing."""
+    """The library of the name ``soname``; ``target``: the file, if a link is missing."""
 
     soname: str
     path: str
@@ -61,7 +61,7 @@ class Library:
 
 
 def read_elf(content: bytes) -> Elf | None:
-    """What the dynamic linker reads of a file's ``content``; None if it is no ELF file of its."""
+    """Read ``content`` as the dynamic linker does; None if it is no such ELF file."""
     if not content.startswith(b"\x7fELF"):
         return None
     soname, needed, searched = "", [], []
@@ -85,7 +85,7 @@ def read_elf(content: bytes) -> Elf | None:
 
 
 def folders(contents: Mapping[str, bytes]) -> list[str]:
-    """Where the linker looks, by /etc/ld.so.conf among ``contents`` (by path) and by itself."""
+    """Return the linker's folders: of /etc/ld.so.conf in ``contents`` (by path), and its own."""
     return list(dict.fromkeys((*_configured(contents, "etc/ld.so.conf"), *_TRUSTED)))
 
 
@@ -103,7 +103,7 @@ def _configured(contents: Mapping[str, bytes], path: str) -> Iterator[str]:
 
 
 def libraries(files: Files, elves: Mapping[str, Elf], looked: Iterable[str]) -> list[Library]:
-    """What is found in the folders ``looked`` into, in the order of search.
+    """Return the libraries in the folders ``looked`` into, in the order of search.
 
     ``elves``: ELF files by path. A folder that is there by two names is one, of the first name.
     """

@@ -1,4 +1,4 @@
-"""What Debian's maintainer scripts would make of unpacked packages, and what an image can spare."""
+"""Files that Debian's maintainer scripts would make, and files that an image can spare."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def configure(
 
 
 def left_out(name: str) -> bool:
-    """Whether a file of a package is of no use in an image."""
+    """Tell whether a file of a package is of no use in an image."""
     if name.startswith("usr/share/doc/"):
         return not (name.endswith("/copyright") or name.count("/") == 3)
     return name.startswith(_LEFT_OUT) or bool(_LEFT_OUT_LIBRARIES.match(name))

@@ -44,7 +44,7 @@ PACKAGES = (
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where the packages come from: apt source lines of the host with the suite exchanged."""
+    """The origin of packages: apt source lines of the host with the suite exchanged."""
 
     lines: tuple[str, ...]
     mmdebstrap: tuple[str, ...]
@@ -66,7 +66,7 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Deb:
-    """What a package says of itself: its control file, and the script that would configure it."""
+    """The control file of a package, and the script that would configure it."""
 
     control: str
     script: str

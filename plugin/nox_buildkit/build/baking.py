@@ -56,7 +56,7 @@ class Bake:
 
 
 def work_folder(root: Path, plan: Plan) -> Path:
-    """Where the definition of ``plan`` is rendered: the same for every run of the same targets."""
+    """Return the folder of the definition of ``plan``, equal for every run of the same targets."""
     return kept_for(root, json.dumps([[i.name, i.every_platform] for i in plan.images]))
 
 

@@ -127,7 +127,7 @@ class Exported:
             yield from (f"{self.image.name}: {each}" for each in _uncompiled(tree, one))
 
     def _warnings(self, tell: Callable[[str], None]) -> Iterator[str]:
-        """What of the native packages will not load."""
+        """Yield a sentence for each native package that will not load."""
         stacks = {
             one.platform: self.plan.lineage(self.image, one.platform) for one in self.platforms
         }

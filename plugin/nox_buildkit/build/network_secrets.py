@@ -1,4 +1,4 @@
-"""What steps that download get to know of this machine's network: the texts of their secrets."""
+"""Texts of the secrets that let steps reach what this machine's network reaches."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Network:
 
 
 def network_of(plan: Plan) -> Network:
-    """What steps of ``plan`` need to reach what this machine reaches.
+    """Return the secrets with which steps of ``plan`` reach what this machine reaches.
 
     Variables win over netrc, and netrc over keyring. Raises LockError.
     """

@@ -1,4 +1,4 @@
-"""What a command line asks for, as values."""
+"""The options of command lines, as values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nox_buildkit.report.console import ProgressStyle
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What of the spec a command is about.
+    """The part of a spec that a command is about.
 
     ``images``: names of images and groups, none for all; ``platforms``: none for those of the spec;
     ``overrides``: keys of the spec and their values for this run; ``builder``: of buildx.
@@ -35,7 +35,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
-    """How to build: ``output`` is the folder for images and records, absolute.
+    """Options of a build: ``output`` is the folder for images and records, absolute.
 
     ``pull``: look for newer bases; ``load``: put images into the engine's store, too; ``verbose``:
     show the log of every step.

@@ -1,4 +1,4 @@
-"""Whether there is a place for what a build makes: asked before it, and not after."""
+"""Checks of the output folder, made before a build begins."""
 
 from __future__ import annotations
 

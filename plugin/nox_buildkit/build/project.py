@@ -224,7 +224,7 @@ def reach_bases(
 
 
 def reach_outside(project: Project, bases: Bases, exclude: tuple[Path, ...] = ()) -> Outside:
-    """How facts about the images of ``project`` are gathered."""
+    """Return the way to gather facts about the images of ``project``."""
     # What builds the images is in none of them.
     own = (project.file, project.root / "noxfile.py", project.root / "dist")
     exclude = (*own, project.root / BASE_LOCK, *exclude)
@@ -262,7 +262,7 @@ def _lost(source: Source) -> str:
 
 
 def changed_lines(outcome: Outcome) -> str:
-    """What a person wants to know of a lock that would change: the first pins, or lines."""
+    """Summarize the changes of a lock for a person: the first pins, or lines."""
     # The digests in the header always differ.
     marks = ("---", "+++", "@@", "-# inputs", "+# inputs", "-# body", "+# body")
     lines = [line for line in outcome.changes if not line.startswith(marks)]

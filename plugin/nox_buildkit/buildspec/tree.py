@@ -1,4 +1,4 @@
-"""What was written in a buildspec, with the place of everything."""
+"""The tree of a buildspec, with the place of each value."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Node:
         return node
 
     def locate(self, path: Sequence[str | int], *, key: bool = False) -> Location:
-        """Where ``path`` stands, or the nearest ancestor that the text has.
+        """Return the place of ``path``, or of the nearest ancestor that the text has.
 
         A value that was inherited or merged is located where it was written.
         """

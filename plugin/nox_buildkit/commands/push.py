@@ -80,7 +80,7 @@ def _require_registry(project: Project, buildspec: Path) -> None:
 
 
 def _is_pushed(image: ImagePlan, last: record.Recorded) -> bool:
-    """Whether every tag names, in the registry, what was pushed of the same plan."""
+    """Tell whether every tag in the registry names the image that was pushed of the same plan."""
     if last.plan != image.digest:
         return False
     client = find_client()
@@ -88,7 +88,7 @@ def _is_pushed(image: ImagePlan, last: record.Recorded) -> bool:
 
 
 def _state(plan: Plan, digests: Mapping[str, str]) -> Iterator[Problem]:
-    """What of a push that failed is in the registry, and what is not, as the registry says."""
+    """Say which images of a failed push are in the registry, and which are not."""
     found: dict[str, list[str]] = {"published": [], "not published": [], "not known": []}
     client = find_client()
     for image in plan.images:

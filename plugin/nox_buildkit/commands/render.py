@@ -52,7 +52,7 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
 
 
 def _machine(engine: PlannedEngine) -> dict[str, Any]:
-    """What this machine needs, and others may not: bake reads it from the override file."""
+    """Return the settings that this machine needs in the override file."""
     values: dict[str, Any] = {}
     if engine.network:
         values["network"] = engine.network

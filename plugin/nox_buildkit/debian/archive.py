@@ -178,7 +178,7 @@ class Suite:
         return suite
 
     def _configuration(self) -> str:
-        """What differs from the host's apt.conf.d, which is read before and keeps its proxies."""
+        """Return the changes to the host's apt.conf.d, which is read first and has its proxies."""
         folder = self.folder
         options = {
             "Dir::Etc::SourceList": folder / "debian.sources",

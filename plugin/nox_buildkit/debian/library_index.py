@@ -1,4 +1,4 @@
-"""Which Debian package has a shared library, by the archive's own index of files (Contents).
+"""The Debian package that has a shared library, by the archive's index of files (Contents).
 
 The index of a release and architecture is 13 MB, and 170 MB unpacked: it is fetched when the first
 library is asked for, read once from its beginning to its end, and what it says of shared libraries

@@ -60,7 +60,7 @@ def _with_nearest(problem: Problem, known: Collection[str]) -> Problem:
 
 
 def installed_names(asked: Collection[str], controls: Mapping[str, str]) -> dict[str, str]:
-    """Which package each of ``asked`` became; ``controls``: control files of all by name.
+    """Return the package that each of ``asked`` became; ``controls``: control files of all by name.
 
     A name that is missing in the result was not installed.
     """

@@ -50,7 +50,7 @@ _NOTICE = "nox-buildkit: "
 
 @dataclass(frozen=True, slots=True)
 class BakeResult:
-    """How a bake ended; ``text``: what buildx wrote to stderr beside the rawjson objects.
+    """The end of a bake; ``text``: buildx's lines on stderr beside the rawjson objects.
 
     Text does not mean failure: BuildKit also says ERROR of what it then tries again.
     """
@@ -62,7 +62,7 @@ class BakeResult:
     stdout: str = ""
 
     def notices(self) -> list[str]:
-        """What our scripts in the build have to tell, each once."""
+        """Return the notices of our scripts in the build, each once."""
         logs = (line for digest in self.progress.vertices for line in self.progress.log(digest))
         found = (line.partition(_NOTICE)[2] for line in logs if line.startswith(_NOTICE))
         return list(dict.fromkeys(found))
@@ -186,7 +186,7 @@ def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
 
 
 def _alive(process: subprocess.Popen[bytes]) -> bool:
-    """Whether any process of the group is left: the client's plugins outlive it at times."""
+    """Tell whether a process of the group is left: plugins may outlive the client."""
     process.poll()
     try:
         os.killpg(process.pid, 0)

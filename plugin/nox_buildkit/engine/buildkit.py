@@ -1,4 +1,4 @@
-"""What the rest of the program knows of a BuildKit."""
+"""A BuildKit as the rest of the program sees it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a build asks of an engine.
+    """The requirements of a build on an engine.
 
     ``platforms``: OCI platforms (``linux/arm64``) of all images; ``emulated``: those on which a
     step runs; ``load``: the result goes into the engine's image store.

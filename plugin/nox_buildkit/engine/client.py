@@ -12,9 +12,6 @@ from nox_buildkit.run import Done, run
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
 
-#: Seconds of silence before somebody is told what is waited for.
-_SILENT = 5
-
 #: Variables of Python's own tools, which hold passwords of package indexes; and what would add to
 #: an image: a build argument of buildx's own, and labels.
 _NOT_PASSED = (

@@ -35,14 +35,14 @@ ENABLE_STORE = (
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """What the user asked for: ``builder`` by name, or ``named`` a daemon in the environment."""
+    """The user's choice: ``builder`` by name, or ``named`` a daemon in the environment."""
 
     builder: str | None
     named: str | None
 
     @property
     def explicit(self) -> str | None:
-        """How to call it in a message, None if the user left the choice to us."""
+        """Its name in a message; None if the user has not chosen."""
         return f"builder {self.builder}" if self.builder else self.named
 
     @classmethod
@@ -53,7 +53,7 @@ class _Choice:
 
     @property
     def is_private(self) -> bool:
-        """Whether it is the private engine, as in a shell set up by `nox -s engine -- env`."""
+        """Tell whether it is the private engine, as in a shell set up by `nox -s engine -- env`."""
         host = os.environ.get("DOCKER_HOST")
         return self.builder in (None, "default") and host == Layout.current().host
 
@@ -221,7 +221,7 @@ def _listed(wanted: str, platforms: frozenset[str]) -> bool:
 
 
 def _is_here(client: DockerClient, found: Builder) -> bool:
-    """Whether the builder's steps run under this host's kernel."""
+    """Tell whether the builder's steps run under this host's kernel."""
     if found.driver not in ("docker", "docker-container"):
         return False
     try:

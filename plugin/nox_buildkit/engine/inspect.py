@@ -1,4 +1,4 @@
-"""What a docker client, its daemon and its builders say of themselves, within a time limit.
+"""Questions to a docker client, its daemon and its builders, with a time limit.
 
 Gaps of python-on-whales that are filled here: its calls have no time limit, so that a daemon that
 accepts and never answers stops the build for good; it drops a builder's error; and it looks up a
@@ -62,14 +62,14 @@ class Builder:
 
     @property
     def cause(self) -> str:
-        """Why it does not run, as far as it is known."""
+        """The reason why it does not run, as far as it is known."""
         return self.error or next(
             (node.error for node in self.nodes if node.error), "it is not running"
         )
 
 
 def has_buildx(client: DockerClient) -> bool:
-    """Whether the client has the buildx plugin, and one that can be told what bake may read."""
+    """Tell whether the client has a buildx plugin whose bake has --allow."""
     try:
         return "--allow" in ask(client, "buildx", "bake", "--help")
     except EngineError:

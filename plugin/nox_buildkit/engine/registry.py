@@ -1,4 +1,4 @@
-"""What a registry says of an image, asked through buildx with the user's own credentials."""
+"""Images of a registry, resolved through buildx with the user's credentials."""
 
 from __future__ import annotations
 

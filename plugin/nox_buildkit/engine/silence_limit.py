@@ -1,4 +1,4 @@
-"""How long a registry may be silent: one that takes a connection may never answer on it."""
+"""A limit for silent registries: one that accepts a connection may never answer."""
 
 from __future__ import annotations
 

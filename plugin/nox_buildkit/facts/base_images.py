@@ -40,7 +40,7 @@ PLAIN = debian.Contents()
 
 @dataclass(frozen=True, slots=True)
 class Bases:
-    """How bases are reached; each reference is resolved once.
+    """The way to bases; each reference is resolved once.
 
     ``client`` and ``engine`` (for steps of no platform in particular) are made when one is first
     needed; ``mirrors``: what stands in for a registry; ``locked``: references with the digests that

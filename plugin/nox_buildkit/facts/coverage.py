@@ -1,4 +1,4 @@
-"""Which file of every package of a lock each platform gets: a wheel, an sdist, or nothing.
+"""The file of each locked package for each platform: a wheel, an sdist, or nothing.
 
 Known of the index's own metadata before anything is built, and kept: a lock that was covered once
 is not looked at again.

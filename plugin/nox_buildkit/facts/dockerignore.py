@@ -1,4 +1,4 @@
-"""What a .dockerignore file leaves out, as BuildKit decides it.
+"""Files that a .dockerignore excludes, as BuildKit decides it.
 
 BuildKit cannot be asked before a build, so this follows it to the letter, its oddities included.
 Sources: moby/patternmatcher (``ignorefile.ReadAll``, ``New``, ``MatchesUsingParentResults``), which
@@ -41,7 +41,7 @@ class Pattern:
     expression: re.Pattern[str] | None = None
 
     def matches(self, path: str) -> bool:
-        """Whether it means ``path`` itself."""
+        """Tell whether it means ``path`` itself."""
         if self.expression:
             return self.expression.fullmatch(path) is not None
         if self.prefix is not None:
@@ -82,12 +82,12 @@ class DockerIgnore:
         return cls(path.read_bytes() if path.is_file() else b"", str(path))
 
     def leaves_out(self, path: str) -> bool:
-        """Whether the file ``path``, relative to the context, stays out."""
+        """Tell whether the file ``path``, relative to the context, stays out."""
         above = self._folder(posixpath.dirname(path))
         return above is None or self._match(path, above)[0]
 
     def _folder(self, path: str) -> tuple[bool, ...] | None:
-        """Which patterns matched the folder; None if nobody looks into it."""
+        """Return the patterns that matched the folder; None if it is not entered."""
         if not path:
             return (False,) * len(self.patterns)
         if path not in self._folders:

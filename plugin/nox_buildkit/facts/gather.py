@@ -41,7 +41,7 @@ from nox_buildkit.plan.wheel_platforms import Libc
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """How the outside is reached.
+    """The way to everything outside of the spec.
 
     ``generator``: digest of the program that renders plans; ``native``: platforms of the build
     machines; ``exclude``: paths that are in no image;
@@ -85,7 +85,7 @@ def gather(sources: Mapping[Target, Source | None], outside: Outside) -> Facts:
 def gather_coverage(
     sources: Mapping[Target, Source | None], outside: Outside
 ) -> dict[Target, tuple[Coverage, Libc]]:
-    """What the index has for each target's base and platforms. Raises NoxBuildkitError."""
+    """Return the index's files for each target's base and platforms. Raises NoxBuildkitError."""
     found = {}
     for target, source in sources.items():
         base = stack_of(target, outside.scope(sources), outside.bases).base
@@ -171,7 +171,7 @@ def _requirements_files(source: Source) -> Iterable[Path]:
 
 
 def _has_steps(target: Target, every: Iterable[Target]) -> bool:
-    """Whether ``target``, or one of ``every`` that builds on it, has steps."""
+    """Tell whether ``target``, or one of ``every`` that builds on it, has steps."""
     return any(one.variant.steps and target in one.chain for one in every)
 
 

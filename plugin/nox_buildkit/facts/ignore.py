@@ -1,4 +1,4 @@
-"""Which files of a folder go into an image: .gitignore, .dockerignore, and what never belongs.
+"""Files of a folder that go into an image, by .gitignore, .dockerignore and fixed rules.
 
 The result is a list of literal paths. BuildKit gets exactly that list, and the names that never
 belong, so there is one place that decides.
@@ -77,12 +77,12 @@ def every_file(folder: Path, *, exclude: Collection[Path]) -> list[str]:
 
 
 def never(path: str) -> bool:
-    """Whether something in ``path`` is no part of an application, whatever it is said to be."""
+    """Tell whether a part of ``path`` never belongs to an application, whatever rules say."""
     return any(fnmatchcase(part, name) for part in path.split("/") for name in NEVER)
 
 
 def is_definition(folder: Path) -> bool:
-    """Whether ``nox -s render`` wrote ``folder``."""
+    """Tell whether ``nox -s render`` wrote ``folder``."""
     return (folder / "docker-bake.json").is_file() and (folder / _SCRIPT).is_file()
 
 
@@ -97,7 +97,7 @@ class _Excluded:
         self._known: dict[str, bool] = {"": False}
 
     def holds(self, path: str) -> bool:
-        """Whether ``path`` is excluded, or below what is."""
+        """Tell whether ``path`` is excluded, or below what is."""
         if path not in self._known:
             here = self.folder / path
             self._known[path] = (
@@ -149,7 +149,7 @@ class _Chosen:
         self.files.update(map(_utf8, [*links, *(found or self._named(entry, path))]))
 
     def _named(self, entry: str, path: str) -> list[str]:
-        """What the rules leave nothing of, and is named nonetheless."""
+        """Return the named paths of which the rules leave nothing."""
         here = self.folder / path
         if never(path):
             raise PlanError(Problem(f"'{entry}' never goes into an image", "remove it"))
@@ -210,7 +210,7 @@ def _both(path: Path) -> tuple[Path, Path]:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """What is the same for two paths of one folder; files may share theirs (hard links)."""
+    """Return the identity of a folder, equal for all of its paths; hard links share theirs."""
     if not path.is_dir():
         return None
     status = path.stat()

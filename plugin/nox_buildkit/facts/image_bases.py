@@ -1,4 +1,4 @@
-"""Which images one image is made of: its base, what builds for it, what compiles for it."""
+"""The images that an image is made with: base, builder, compiler, and base of its steps."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ANY = "docker.io/library/python:{python}-slim"
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What one run builds: ``targets``, on machines of the platforms ``native``.
+    """The work of one run: ``targets``, on machines of the platforms ``native``.
 
     ``platforms``: those that were asked for; empty: all of each target.
     """
@@ -92,7 +92,7 @@ def _stack(target: Target, scope: Scope, bases: Bases) -> Stack:
 def compiler_of(
     target: Target, scope: Scope, bases: Bases
 ) -> tuple[BaseFacts | None, tuple[str, ...]]:
-    """What compiles packages for ``target``, and the Debian packages to add to it for that.
+    """Return the image that compiles packages for ``target``, and Debian packages to add to it.
 
     None where nothing is known that could. Raises PlanError, EngineError.
     """

@@ -1,4 +1,4 @@
-"""Which Python each image has: what its spec says, else the newest that project and base allow."""
+"""The Python of each image: that of its spec, else the newest that project and base allow."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def _place(requirement: Requirement, case: _Case) -> str:
 
 
 def _requirements(case: _Case) -> Iterator[Requirement]:
-    """What the projects that the image is made of say of Python.
+    """Return the Python requirements of the projects that the image is made of.
 
     A file that cannot be read says nothing: the lock is going to tell that.
     """
@@ -200,12 +200,12 @@ def _stated(file: Path) -> list[Requirement]:
 
 
 def _belongs(file: Path) -> bool:
-    """Whether ``file`` is of the project in its folder; a requirements file may be of anything."""
+    """Tell whether ``file`` is of the project in its folder; a requirements file may not be."""
     return file.name in ("pyproject.toml", "uv.lock", "poetry.lock", "pdm.lock")
 
 
 def _version_file(case: _Case) -> tuple[str, Location] | None:
-    """What the nearest .python-version says, which pyenv and uv obey, up to the spec's folder."""
+    """Read the nearest .python-version, as pyenv and uv do, up to the spec's folder."""
     folder, root = real_path(case.root / case.variant.context), real_path(case.root)
     for here in (folder, *folder.parents):
         path = here / ".python-version"

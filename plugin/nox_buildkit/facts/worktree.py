@@ -1,4 +1,4 @@
-"""Which files of a folder git does not ignore: git itself is asked, in a repository and elsewhere.
+"""Files of a folder that git does not ignore: git is asked, in a repository and elsewhere.
 
 What it takes as a repository's own is listed in any case, ignored or not. A folder that is itself
 ignored was named by somebody, so the rules above it do not count for what is in it.
@@ -28,7 +28,7 @@ class Listing:
 
 
 def list_files(folder: Path) -> Listing:
-    """What git does not ignore below ``folder``, which is absolute; nested repositories included.
+    """List the files below ``folder`` (absolute) that git does not ignore, nested ones included.
 
     Raises PlanError where git cannot say it.
     """
@@ -55,7 +55,7 @@ def list_files(folder: Path) -> Listing:
 
 
 def _with_nested(folder: Path, found: set[str], warnings: tuple[str, ...]) -> Listing:
-    """What is there of ``found``, and in place of a repository what is in it."""
+    """Return the paths of ``found`` that exist; a repository is replaced by its files."""
     paths = set()
     for name in found:
         path = folder / name

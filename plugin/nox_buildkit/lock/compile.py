@@ -42,7 +42,7 @@ State = Literal["fresh", "missing", "stale", "altered"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one lock: ``changes`` are the lines of a unified diff, empty if none.
+    """The outcome for one lock: ``changes`` are the lines of a unified diff.
 
     ``altered``: what was there before was not as it was written; ``ran``: packages whose code was
     run on this machine.
@@ -56,7 +56,7 @@ class Outcome:
 
 
 def state_of(source: Source) -> State:
-    """Whether the committed lock was made of what its source says now; asks nobody.
+    """Compare the committed lock with its source, without running a program.
 
     Raises LockError for a source that cannot be read.
     """
@@ -117,7 +117,7 @@ def compile_lock(
 
 
 def check_lock(source: Source) -> Outcome:
-    """What ``compile_lock`` would change, without changing it."""
+    """Return the outcome of ``compile_lock``, without changing the lock."""
     state = state_of(source)
     if state == "fresh":
         return Outcome(source.output, written=False)
@@ -132,7 +132,7 @@ def check_lock(source: Source) -> Outcome:
 
 
 def _pins_of(before: str, state: State) -> str:
-    """What uv is shown of the lock that is there: it keeps pins, and their hashes with them."""
+    """Return the pins of the present lock for uv, which keeps them and their hashes."""
     return _HASH_LINE.sub("", before) if state == "altered" else before
 
 
@@ -220,7 +220,7 @@ def _resolve(
 
 
 def _where(source: Source, work: Path) -> Path:
-    """Where to resolve: where a build backend says what is required, in a copy, as it may write."""
+    """Yield the folder to resolve in: a copy, where a build backend runs, since it may write."""
     folder = source.path.parent
     asked = source.kind == "setup" or (
         source.kind == "pyproject"

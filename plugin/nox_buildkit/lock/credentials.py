@@ -50,7 +50,7 @@ def parse_index(index: str) -> Index:
 
 
 def netrc_logins(hosts: Iterable[str]) -> Logins:
-    """What the netrc file (NETRC, else ~/.netrc) says of ``hosts``. Raises LockError."""
+    """Return the logins of ``hosts`` in the netrc file (NETRC, else ~/.netrc). Raises LockError."""
     wanted = sorted({host for host in hosts if host})
     if not wanted:
         return {}
@@ -81,7 +81,7 @@ def as_netrc(logins: Logins) -> str:
 
 
 def keyring_password(url: str, user: str) -> str | None:
-    """What ``keyring`` has for ``user`` of the index ``url``, if uv is told to ask it.
+    """Return the password of ``user`` for ``url`` from ``keyring``, if uv may ask it.
 
     Raises LockError if there is no such program.
     """

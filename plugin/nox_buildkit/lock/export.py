@@ -125,7 +125,7 @@ def _refuse_unknown(source: Source, known: Sequence[str]) -> None:
 
 
 def _checked(source: Source, requirements: Sequence[str], command: Sequence[str]) -> str:
-    """What a tool says that compares its lock with its sources; if it refuses, what to do."""
+    """Let a tool compare its lock with its sources; a refusal becomes an error with a hint."""
     try:
         return run_tool(requirements, command, cwd=source.path.parent)
     except LockError as error:

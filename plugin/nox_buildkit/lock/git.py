@@ -44,7 +44,7 @@ def web_address(remote: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What git says, with file names as Python has them."""
+    """An answer of git's, with file names as Python has them."""
 
     returncode: int
     output: str
@@ -70,7 +70,7 @@ def run_git(folder: Path, *arguments: str, given: str = "", **environment: str) 
 
 
 def in_own_repository(folder: Path) -> bool:
-    """Whether ``folder`` is the top of a repository, or looks like it."""
+    """Tell whether ``folder`` is the top of a repository, or looks like it."""
     return os.path.lexists(folder / ".git")
 
 

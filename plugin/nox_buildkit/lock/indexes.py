@@ -1,4 +1,4 @@
-"""Where a requirements file says itself that packages are: indexes, and folders of files."""
+"""Package places that a requirements file names itself: indexes, and folders of files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Stated:
 
 
 def stated_places(path: Path) -> Stated:
-    """What the requirements file ``path`` names, and the files that it includes.
+    """Return the places that the requirements file ``path`` and its included files name.
 
     Raises LockError for what is no address of an index, and no folder.
     """

@@ -1,4 +1,4 @@
-"""What of a source decides its lock, and so makes a lock stale when it changes."""
+"""The inputs of a lock, any change of which makes it stale."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def inputs_digest(source: Source) -> str:
 
 
 def _manifests(source: Source) -> Any:
-    """What the tool's lock is made from, since the tool calls a lock stale that does not fit."""
+    """Return the inputs of the tool's own lock, which the tool compares itself."""
     folder = source.path.parent
     if source.kind == "pipenv":
         return read_text(folder / "Pipfile", MAX_MANIFEST)

@@ -1,4 +1,4 @@
-"""Which version of a package, or which Python, has a wheel where the locked one has none."""
+"""Versions of a package, and Pythons, that have a wheel where the locked one has none."""
 
 from __future__ import annotations
 

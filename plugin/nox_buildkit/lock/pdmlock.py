@@ -1,4 +1,4 @@
-"""What a pdm.lock says of the groups that it was made with."""
+"""The groups that a pdm.lock was made with."""
 
 from __future__ import annotations
 

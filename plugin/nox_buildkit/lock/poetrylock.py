@@ -1,4 +1,4 @@
-"""What a poetry.lock has to be before Poetry is asked to export it."""
+"""Checks of a poetry.lock, made before Poetry exports it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What decides the requirements of a project in a folder, and of those it requires by path.
+"""The files that decide the requirements of a project, and of its path dependencies.
 
 A build backend may read other files for what its pyproject.toml calls dynamic. All files that could
 be meant count, since asking the backend would run foreign code to learn that nothing changed.
@@ -32,7 +32,7 @@ _USUAL = ("requirements*.txt", "requirements*.in", "requirements/*.txt", "requir
 
 
 def with_path_dependencies(folders: Iterable[Path], base: Path, tool: str) -> dict[str, Any]:
-    """What decides the requirements of ``folders``, and of what they require by path, by path.
+    """Return the inputs of ``folders`` and of their path dependencies, by path.
 
     Paths are relative to ``base``; ``tool``: whose table counts. Raises LockError.
     """
@@ -54,7 +54,7 @@ def with_path_dependencies(folders: Iterable[Path], base: Path, tool: str) -> di
 
 
 def project_inputs(folder: Path, tool: str = "uv") -> dict[str, Any]:
-    """What decides the requirements of the project in ``folder``; ``tool``: whose table counts."""
+    """Return the inputs of the project in ``folder``; ``tool``: owner of the table that counts."""
     manifest = folder / "pyproject.toml"
     project = read_pyproject(manifest) if manifest.is_file() else None
     tables = project.tables if project else {}
@@ -71,7 +71,7 @@ def project_inputs(folder: Path, tool: str = "uv") -> dict[str, Any]:
 
 
 def is_dynamic(project: Pyproject) -> bool:
-    """Whether a build backend decides what ``project`` requires."""
+    """Tell whether a build backend decides what ``project`` requires."""
     stated = project.manifest.project
     return stated is None or not _DYNAMIC.isdisjoint(stated.dynamic)
 
@@ -137,7 +137,7 @@ def _workspace(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _is_pattern(text: str) -> bool:
-    """Whether Path.glob takes it, which refuses absolute ones."""
+    """Tell whether Path.glob takes it, which refuses absolute ones."""
     return bool(text) and not text.startswith("/") and "**" not in text
 
 

@@ -1,4 +1,4 @@
-"""What the wheel of a project is made of, and a copy of it to build in.
+"""The sources of a project's wheel, and a copy of them to build in.
 
 A build backend writes where it builds, and takes what it finds there: setuptools packs a module
 that was deleted as long as ``build/lib`` has it. So nothing is built beside the sources, and what
@@ -105,7 +105,7 @@ def inside(top: Path, path: Path) -> Path:
 def _entries(
     folder: Path, exclude: frozenset[Path], at: str, entered: frozenset[Path]
 ) -> Iterator[_Entry]:
-    """What is below ``folder / at``; ``entered``: folders on the way, since links make loops."""
+    """Yield the entries below ``folder / at``; ``entered``: the folders above, since links loop."""
     # The sources of a release say so, and their egg-info is a part of them.
     released = (folder / at / "PKG-INFO").is_file()
     for entry in os.scandir(folder / at):
@@ -135,7 +135,7 @@ def _is_left_out(path: Path, at: str, *, released: bool) -> bool:
 
 
 def _leads_the_same(link: Path, folder: Path) -> bool:
-    """Whether a copy of ``link`` leads to the same in a copy of ``folder``."""
+    """Tell whether a copy of ``link`` leads to the same in a copy of ``folder``."""
     if not link.exists():
         return True
     stated = link.readlink()

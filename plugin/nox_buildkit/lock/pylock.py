@@ -1,4 +1,4 @@
-"""Which files the index has for every package of a lock, as a pylock (PEP 751).
+"""Files of the index for each package of a lock, as a pylock (PEP 751).
 
 The pylock names the index's addresses, so it lives in the user's cache and not beside the lock.
 """

@@ -109,7 +109,7 @@ class Pyproject:
         return self.manifest.project or Project()
 
     def at(self, *keys: str | int) -> Location:
-        """Where the value of ``keys`` stands."""
+        """Return the place of the value of ``keys``."""
         return toml_location(self.text, self.path, keys)
 
     @property

@@ -15,7 +15,7 @@ _PATCHES = range(100)
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """Which Pythons a project accepts: ``text`` is what stands at ``location``."""
+    """The Pythons that a project accepts: ``text`` is the specifier at ``location``."""
 
     specifier: SpecifierSet
     text: str
@@ -23,18 +23,18 @@ class Requirement:
 
 
 def accepts(specifier: SpecifierSet, python: str, patch: int | None = None) -> bool:
-    """Whether some patch release of ``python`` (``3.13``), or that one ``patch``, is accepted."""
+    """Tell whether a patch release of ``python`` (``3.13``), or that one ``patch``, is accepted."""
     patches = _PATCHES if patch is None else (patch,)
     return any(specifier.contains(f"{python}.{each}", prereleases=True) for each in patches)
 
 
 def accepts_latest(specifier: SpecifierSet, python: str) -> bool:
-    """Whether the patch releases of ``python`` that are still to come are accepted."""
+    """Tell whether the patch releases of ``python`` that are still to come are accepted."""
     return accepts(specifier, python, _PATCHES[-1])
 
 
 def accepts_the_same(one: SpecifierSet, others: Iterable[SpecifierSet]) -> bool:
-    """Whether ``one`` accepts what all of ``others`` accept together.
+    """Tell whether ``one`` accepts what all of ``others`` accept together.
 
     Two specifiers can be spelled differently and mean the same; every release of the years in which
     a project can be built is compared.

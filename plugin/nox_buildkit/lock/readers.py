@@ -55,7 +55,7 @@ Locate = Callable[[Sequence[str | int]], Location]
 
 
 class Document(BaseModel):
-    """What is read of a file of others: types are exact, other keys are left alone."""
+    """A model of another tool's file: types are exact, unknown keys are ignored."""
 
     model_config = ConfigDict(
         strict=True,
@@ -180,7 +180,7 @@ def validated(model: type[Read], tables: dict[str, Any], locate: Locate) -> Read
 
 
 def toml_location(text: str, path: Path, keys: Sequence[str | int], line: int = 1) -> Location:
-    """Where the value of ``keys`` stands in ``text``, which begins in ``line`` of ``path``.
+    """Return the place of the value of ``keys`` in ``text``, which begins in ``line`` of ``path``.
 
     The nearest that encloses it if that cannot be told.
     """
@@ -195,7 +195,7 @@ def toml_location(text: str, path: Path, keys: Sequence[str | int], line: int = 
 
 
 def kind_of_value(value: object) -> str:
-    """What TOML and JSON call the type of ``value``."""
+    """Return the name of ``value``'s type in TOML and JSON."""
     return next((kind for each, kind in _KINDS if isinstance(value, each)), "something else")
 
 

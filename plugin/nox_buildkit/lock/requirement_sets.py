@@ -1,4 +1,4 @@
-"""Which source and which lock each image of a spec has."""
+"""The source and the lock of each image of a spec."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def _member(path: Path, folder: Path) -> str | None:
 
 
 def _read(path: Path, output: Path, python: str, location: Location | None) -> Source:
-    """What the file ``path`` itself says of how it is locked."""
+    """Read from the file ``path`` itself how it is locked."""
     _check_file(path, location)
     try:
         kind = kind_of(path)

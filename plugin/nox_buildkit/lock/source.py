@@ -1,4 +1,4 @@
-"""Where requirements come from."""
+"""Sources of requirements."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def _workspace_lock(folder: Path, root: Path) -> Path | None:
 
 
 def kind_of(path: Path) -> Kind:
-    """What ``path`` is. Raises LockError for what cannot be read."""
+    """Return the kind of the file ``path``. Raises LockError if it cannot be read."""
     if path.name == "pyproject.toml":
         return "pyproject"
     if path.name in SETUP_FILES:

@@ -43,7 +43,7 @@ class _Manifest(Document):
 
 
 class _Head(Document):
-    """What stands before the first package."""
+    """The head of the lock, before the first package."""
 
     requires_python: str | None = None
     manifest: _Manifest = _Manifest()
@@ -66,7 +66,7 @@ class _Source(Document):
 
     @property
     def folder(self) -> str:
-        """Where its sources are, relative to the lock; empty if an index has it."""
+        """The folder of its sources, relative to the lock; empty if an index has it."""
         return self.editable or self.virtual or self.directory
 
 
@@ -105,7 +105,7 @@ def _head(lock: Path) -> tuple[_Head, str]:
 
 
 def changes_since(lock: Path) -> Iterator[Problem]:
-    """What of its members is not what ``lock`` was made of.
+    """Return the changes of its members since ``lock`` was made.
 
     It is what can be told without a Python that the members accept; uv itself compares more.
     Raises LockError.

@@ -1,4 +1,4 @@
-"""What the project of a uv.lock says of where packages are: indexes, and folders of files."""
+"""Package places in the project of a uv.lock: indexes, and folders of files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an OCI image consists of, as values: descriptors, indexes, manifests, configurations.
+"""Parts of OCI images as values: descriptors, indexes, manifests, configurations.
 
 Sources: OCI image specification 1.1, descriptor.md, image-index.md, manifest.md, config.md;
 attestations in an index: docker/buildx, docs/reference/buildx_build.md (attestation storage).

@@ -24,7 +24,7 @@ def repository_of(reference: str) -> str:
 
 
 def mirrored(reference: str, mirrors: Mapping[str, str]) -> str:
-    """Where to get ``reference``: the longest of ``mirrors`` that its name begins with takes over.
+    """Return the place of ``reference``: the longest matching prefix in ``mirrors`` is replaced.
 
     ``mirrors``: registry, or the beginning of a repository's name → what stands in for it.
     """

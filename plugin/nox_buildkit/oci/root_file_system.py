@@ -53,7 +53,7 @@ class Tree:
                 folder = posixpath.dirname(folder)
 
     def find(self, path: str) -> Entry | None:
-        """What is at the absolute ``path``, links followed; None if that is nothing."""
+        """Return the entry at the absolute ``path``, links followed; None if there is none."""
         waiting, here, links = path.split("/"), "/", 0
         entry: Entry | None = self.entries["/"]
         while waiting:

@@ -1,4 +1,4 @@
-"""What a plan needs to know of the outside, as values. ``nox_buildkit.facts`` gathers them."""
+"""Everything that a plan needs from outside, as values. ``nox_buildkit.facts`` gathers them."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ FileKind = Literal["wheel", "sdist", "none", "other"]
 
 @dataclass(frozen=True, slots=True)
 class LockedFile:
-    """What one platform gets of a package of the lock: the best wheel, else the sdist, or nothing.
+    """The file of a locked package for one platform: the best wheel, else the sdist, or nothing.
 
     ``other``: the package is no file that is known by its hash; ``newest``: where there is nothing,
     the newest version with a wheel; ``path``: where the file lies on this machine, and ``url``: its

@@ -1,4 +1,4 @@
-"""Which file of which package each platform gets, decided before anything is built."""
+"""The file of each package that each platform gets, decided before the build."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def _conflict(base: str, has: Package, wants: Package) -> Problem:
 
 
 def needs_compiling(coverage: Coverage) -> bool:
-    """Whether some platform has no wheel of a package, and an sdist."""
+    """Tell whether some platform has no wheel of a package, and an sdist."""
     return any(file.kind == "sdist" for files in coverage.values() for file in files)
 
 

@@ -1,4 +1,4 @@
-"""Which tags an image gets."""
+"""Tags of an image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a platform means to Python: markers and wheel tags (PEP 508, PEP 425, PEP 600)."""
+"""A platform as Python sees it: markers and wheel tags (PEP 508, PEP 425, PEP 600)."""
 
 from __future__ import annotations
 

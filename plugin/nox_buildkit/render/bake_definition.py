@@ -71,7 +71,7 @@ def copies(plan: Plan) -> dict[str, str]:
 
 
 def override(values: Mapping[str, Mapping[str, Any]]) -> str:
-    """What one run or one machine adds to the definition (outputs, secrets, network), by target."""
+    """Return the additions of one run or machine (outputs, secrets, network), by target."""
     return _json({"target": {name: _escaped(dict(value)) for name, value in values.items()}})
 
 

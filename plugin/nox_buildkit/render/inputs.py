@@ -82,7 +82,7 @@ def mount_of(requirements: Requirements) -> str:
 
 
 def _surroundings(placement: Placement) -> Folder:
-    """What is placed around the application, as ``surroundings.py`` reads it."""
+    """Return what is placed around the application, in the form that ``surroundings.py`` reads."""
     owner = with_group(placement.user)
     placed = [_placed(file) for file in placement.files]
     texts = {}

@@ -1,4 +1,4 @@
-"""Where output goes and how it looks: the one place that knows of streams, colour and terminals."""
+"""Output: the one place that knows of streams, colour and terminals."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def choose(
 
 
 def interactive(stream: TextIO, env: Mapping[str, str] = os.environ) -> bool:
-    """Whether lines on ``stream`` can be redrawn in front of somebody."""
+    """Tell whether lines on ``stream`` can be redrawn for a person."""
     return stream.isatty() and env.get("TERM", "") not in ("", "dumb") and not in_ci(env)
 
 

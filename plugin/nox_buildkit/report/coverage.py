@@ -1,4 +1,4 @@
-"""Which file each platform gets of each package, as a table."""
+"""The file of each package that each platform gets, as a table."""
 
 from __future__ import annotations
 

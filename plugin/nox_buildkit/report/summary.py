@@ -1,4 +1,4 @@
-"""What a build made, and the table at its end."""
+"""The table at the end of a build."""
 
 from __future__ import annotations
 

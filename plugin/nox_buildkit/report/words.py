@@ -1,4 +1,4 @@
-"""What is going on, in the words of someone who builds images and never saw a vertex."""
+"""Progress in the words of someone who builds images and never saw a vertex."""
 
 from __future__ import annotations
 

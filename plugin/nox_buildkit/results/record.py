@@ -23,7 +23,7 @@ _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionErro
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a record says of an image; ``plan``: the digest of the plan that it was built of."""
+    """A record's entry of an image; ``plan``: the digest of the plan that it was built of."""
 
     plan: str
     result: ImageResult

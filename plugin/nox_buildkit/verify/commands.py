@@ -27,7 +27,7 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class Finding(NamedTuple):
-    """What is wrong with the ``word`` of a command, counted from 0."""
+    """A fault of the ``word`` of a command, counted from 0."""
 
     word: int
     sentence: str
@@ -89,7 +89,7 @@ def syntax_problem(path: str, source: bytes, python: str) -> str:
 
 
 def _program(tree: Tree, program: str, workdir: str, variables: Sequence[str]) -> str:
-    """What is wrong with ``program``; empty if nothing is."""
+    """Describe the fault of ``program``; empty if it has none."""
     if "/" in program:
         entry = tree.find(posixpath.join(workdir, program))
         if entry is None or entry.folder:
@@ -173,7 +173,7 @@ def _served(tree: Tree, command: Sequence[str], first: int) -> Iterator[Finding]
 
 
 def _has_module(tree: Tree, name: str) -> bool:
-    """Whether a module or package could be ``name``, wherever it lies."""
+    """Tell whether a module or package could be ``name``, wherever it lies."""
     path = "/" + name.replace(".", "/")
     if next(tree.ending((f"{path}.py", f"{path}.pyc")), None):
         return True

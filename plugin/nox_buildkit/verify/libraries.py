@@ -1,4 +1,4 @@
-"""What an image's programs need and the image does not have: shared libraries, a newer glibc.
+"""Needs of an image's programs that it does not meet: shared libraries, a newer glibc.
 
 What the dynamic linker would look for is read from the files (ELF, DT_NEEDED), and looked up by
 name in all layers: also in folders that only a package itself knows, since packages load libraries
@@ -52,7 +52,7 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class LayerContents:
-    """What matters of one layer: the names of shared libraries in it, and its programs.
+    """The names of shared libraries in one layer, and its programs.
 
     ``distribution``: ID and VERSION_ID of an os-release(5) in it.
     """
@@ -72,7 +72,7 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What will not load in an image: a sentence for each of ``problems``, and what is missing.
+    """Load failures of an image: a sentence for each of ``problems``, and missing libraries.
 
     ``distribution``: what the image is, ID and VERSION_ID of os-release(5); "" where unknown.
     """

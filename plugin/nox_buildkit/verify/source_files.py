@@ -1,4 +1,4 @@
-"""Whether what was built has the files of its plan.
+"""The comparison of built files with the plan.
 
 BuildKit reads the files of a context after the plan was made of them, and takes a file for
 unchanged whose size and time are those of an earlier build. So the layers are compared with the

@@ -1,4 +1,4 @@
-"""What a buildspec says: the reader, the JSON Schema and the reference page derive from here."""
+"""The model of a buildspec, from which reader, JSON Schema and reference page derive."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class BuildSpec(Strict):
     __hash__ = None  # type: ignore[assignment]
 
     def location(self, *path: str | int) -> Location | None:
-        """Where a value was written, by its YAML keys: ``location("images", "hello", "base")``.
+        """Return the place of a value by its YAML keys: ``location("images", "hello", "base")``.
 
         The nearest ancestor if the spec does not have the key, the place in ``defaults`` if it was
         inherited, None if the spec was not read from text.

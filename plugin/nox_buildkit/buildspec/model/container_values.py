@@ -1,4 +1,4 @@
-"""What may stand in a value about a container: programs, users, folders, ports, times, signals.
+"""Rules for values about containers: programs, users, folders, ports, times, signals.
 
 Sources: the OCI image specification (config.md), the Dockerfile reference, Compose's specification.
 As in `grammar`, every function returns its value normalised, or raises `Invalid`.

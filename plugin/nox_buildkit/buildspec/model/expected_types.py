@@ -1,4 +1,4 @@
-"""What the model expects at a place of the spec, for the reader and the reference page."""
+"""Types that the model expects at a place of the spec, for reader and reference page."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Kind:
         return {field.alias or name: field for name, field in model.model_fields.items()}
 
     def child(self, part: str | int) -> Kind | None:
-        """What is expected under a key or an index; None where nothing is."""
+        """Return the type that is expected under a key or an index, None where none is."""
         if isinstance(part, str) and part in self.keys:
             field = self.keys[part]
             inner = kind_of(field.annotation)

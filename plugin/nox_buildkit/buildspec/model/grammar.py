@@ -1,4 +1,4 @@
-"""What may stand in one value, and what to write instead.
+"""Rules for single values, and hints for what breaks them.
 
 Sources: the OCI distribution specification (repository names, tags), the OCI image specification
 (digests, exposed ports), the reference grammar of distribution/reference, the Dockerfile reference.
@@ -123,7 +123,7 @@ def registry(value: str) -> str:
 
 
 def prefix(value: str) -> str:
-    """What repositories of a registry begin with; Docker Hub is ``docker.io``."""
+    """Return the beginning of a registry's repository names; Docker Hub is ``docker.io``."""
     if value in ("registry-1.docker.io", "index.docker.io", "hub.docker.com"):
         raise Invalid(f"{shown(value)} is Docker Hub", "write 'docker.io'")
     return registry(value)

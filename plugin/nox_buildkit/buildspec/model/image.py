@@ -1,4 +1,4 @@
-"""What a buildspec says of one image."""
+"""The keys of an image."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from nox_buildkit.buildspec.text import Invalid, shown
 
 
 class Variant(Strict):
-    """What an image is on some of its platforms. Every key may be left out."""
+    """An image on some of its platforms. Every key may be left out."""
 
     context: Path = Field(
         default=".",
@@ -194,7 +194,7 @@ class Variant(Strict):
 
     @property
     def copied(self) -> tuple[str, ...]:
-        """What of the context is copied."""
+        """Return the paths of the context that are copied."""
         if self.copy_ is None:
             return () if self.package else (".",)
         return self.copy_

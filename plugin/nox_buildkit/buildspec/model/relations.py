@@ -1,4 +1,4 @@
-"""What does not fit together between the images of a spec. Linear in their number."""
+"""Contradictions between the images of a spec, found in linear time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_HEIGHT = 100
 
 
 def mistakes(spec: BuildSpec) -> list[Problem]:
-    """What does not fit together between images."""
+    """Yield each contradiction between images."""
     problems = [*_mistakes_in_groups(spec)]
     below = {name: _below(spec, name) for name in spec.images}
     circles = _circles(below)

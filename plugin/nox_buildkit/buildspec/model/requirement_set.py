@@ -1,4 +1,4 @@
-"""What a buildspec says of a named set of requirements."""
+"""The keys of a named set of requirements."""
 
 from __future__ import annotations
 

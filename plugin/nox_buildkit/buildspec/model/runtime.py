@@ -1,4 +1,4 @@
-"""What a buildspec says of an image besides packages and sources."""
+"""The keys of an image besides packages and sources."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from nox_buildkit.buildspec.model.strict import Strict
 
 
 class Healthcheck(Strict):
-    """How to find out that a container works. Docker and Compose read it, Kubernetes does not."""
+    """A health check. Docker and Compose run it, Kubernetes does not."""
 
     test: Program = Field(
         description="Program that ends with 0 if the container is healthy, in exec form.",

@@ -1,4 +1,4 @@
-"""What every part of a buildspec has in common."""
+"""The base class of all parts of a buildspec."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an image is made of: a target for each group of platforms on which it is the same."""
+"""Targets of an image: one for each group of platforms on which it is the same."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nox_buildkit.errors import Location
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the image ``image`` is on ``platforms``; no other target has the same ``name``.
+    """The image ``image`` on ``platforms``; ``name`` is unique among targets.
 
     ``below``: the target of the same spec that it builds on.
     """
@@ -27,11 +27,11 @@ class Target:
     path: tuple[str, ...] = field(compare=False)
 
     def location(self, *key: str | int) -> Location | None:
-        """Where the value of a key was written."""
+        """Return the place of the value of a key."""
         return self.spec.location(*self.path, *key)
 
     def locations(self, key: str) -> dict[str, Location]:
-        """Where each value of a list was written, its own and what it builds on."""
+        """Return the place of each value of a list, those of its ancestors included."""
         attribute = key.replace("-", "_")
         stated = {
             value: one.location(key, position)
@@ -144,7 +144,7 @@ def with_images_below(
 
 
 def variants_of(spec: BuildSpec, name: str) -> Iterator[tuple[str, Variant]]:
-    """What the image is on each of its platforms."""
+    """Return the image as it is on each of its platforms."""
     image = spec.images[name]
     for platform in image.platforms:
         yield platform, image.per_platform.get(platform, image)

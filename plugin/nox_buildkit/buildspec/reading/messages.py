@@ -157,7 +157,7 @@ def _unknown_key(path: Sequence[str | int], kind: Kind) -> tuple[str, str]:
 
 
 def _elsewhere(word: str, here: Kind | None, root: Kind) -> str:
-    """Where a key belongs that is known in another place."""
+    """Return the place that a key belongs to, if it is known elsewhere."""
     images, image = root.child("images"), root.child("defaults")
     if here == root and images and image and word in image.keys:
         return f"it belongs to an image (images.NAME.{word}) or to all (defaults.{word})"

@@ -29,7 +29,7 @@ _TEXT = {_CORE + "str", _CORE + "value", _MERGE}
 
 @dataclass(slots=True)
 class Document:
-    """What was read (None when nothing could be), and every problem met."""
+    """The value that was read (None if it could not be), and all problems."""
 
     root: Node | None = None
     problems: list[Problem] = field(default_factory=list)

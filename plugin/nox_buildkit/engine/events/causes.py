@@ -320,7 +320,7 @@ RULES: tuple[Rule, ...] = (
         "base-other",
         "error",
         _BASE + r"(?P<why>[^\n]+)",
-        "the base {ref} cannot be had: {why}",
+        "the base {ref} cannot be downloaded: {why}",
         "check its name",
     ),
     _rule(

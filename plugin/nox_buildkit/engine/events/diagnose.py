@@ -1,4 +1,4 @@
-"""Why a bake failed, in a sentence, and what to try next.
+"""The cause of a failed bake in a sentence, and the next step.
 
 Pure; the table of known causes is causes.py.
 """

@@ -27,7 +27,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one object changed; ``lines``: the complete lines of a log that it added."""
+    """The changes of one object; ``lines``: the complete lines of a log that it added."""
 
     what: Literal["started", "finished", "failed", "log"]
     vertex: Vertex
@@ -45,7 +45,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What is done for one image and platform; platform None: what its platforms share."""
+    """The work for one image and platform; platform None: work that its platforms share."""
 
     image: str
     platform: str | None
@@ -114,7 +114,7 @@ class BuildProgress:
 
     @property
     def failed(self) -> tuple[Vertex, ...]:
-        """What failed by itself, the first one first."""
+        """The vertices that failed by themselves, in order."""
         broken = [vertex for vertex in self.vertices.values() if vertex.failed]
         return tuple(sorted(broken, key=lambda vertex: vertex.ended or 0.0))
 

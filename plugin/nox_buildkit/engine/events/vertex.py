@@ -19,7 +19,7 @@ _OPERATING_SYSTEMS = ("linux/", "windows/", "darwin/", "freebsd/")
 
 
 class Kind(StrEnum):
-    """What a vertex does."""
+    """The kind of work of a vertex."""
 
     STEP = "step"
     LINK = "link"

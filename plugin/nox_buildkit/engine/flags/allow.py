@@ -1,4 +1,4 @@
-"""What a build may do outside of its folder: buildx's ``bake --allow``."""
+"""Entitlements of a build outside of its folder: buildx's ``bake --allow``."""
 
 from __future__ import annotations
 

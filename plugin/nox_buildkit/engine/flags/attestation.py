@@ -1,4 +1,4 @@
-"""What is stated about an image beside it: buildx's ``--attest``."""
+"""Statements about an image, stored beside it: buildx's ``--attest``."""
 
 from __future__ import annotations
 

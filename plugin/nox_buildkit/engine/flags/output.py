@@ -1,4 +1,4 @@
-"""Where a build puts its result: buildx's ``--output``."""
+"""Exporters of a build's result: buildx's ``--output``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What steps may read and no layer keeps: buildx's ``--secret``."""
+"""Secrets, which steps read and no layer keeps: buildx's ``--secret``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the log of a dockerd or containerd says of a failure."""
+"""The cause of a failure in the log of a dockerd or containerd."""
 
 from __future__ import annotations
 

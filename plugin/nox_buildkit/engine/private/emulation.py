@@ -45,7 +45,7 @@ def ensure(platforms: Iterable[str], host_machine: str, report: Progress = SILEN
 
 
 def runs(platform: str, host_machine: str) -> bool:
-    """Whether a container of ``platform`` runs here, by the processor or by a handler."""
+    """Tell whether containers of ``platform`` run here, by the processor or by a handler."""
     return platform in native_platforms(host_machine) or _handled(_row(platform))
 
 

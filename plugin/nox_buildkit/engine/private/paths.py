@@ -1,4 +1,4 @@
-"""Where the private engine keeps its files, and the configuration of its two daemons."""
+"""Paths of the private engine, and the configuration of its two daemons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which processes on this host belong to a folder of ours, and how they end.
+"""Processes on this host that belong to a folder of ours, and their end.
 
 Linux: proc(5). A number in a pidfile proves nothing; the program behind it and its arguments do.
 """
@@ -26,11 +26,11 @@ class Process:
     arguments: tuple[str, ...]
 
     def mentions(self, folder: Path) -> bool:
-        """Whether an argument is, or lies below, ``folder``."""
+        """Tell whether an argument is ``folder``, or a path below it."""
         return any(is_below(argument, folder) for argument in self.arguments)
 
     def runs_from(self, folder: Path) -> bool:
-        """Whether the program lies below ``folder``, even if the file was deleted since."""
+        """Tell whether the program is below ``folder``, even if the file was deleted since."""
         return is_below(self.exe, folder)
 
 

@@ -1,4 +1,4 @@
-"""Whether folders can be removed wholly, asked before the first file goes."""
+"""Check that folders can be removed wholly, before the first file is removed."""
 
 from __future__ import annotations
 

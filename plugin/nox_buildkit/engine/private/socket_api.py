@@ -1,4 +1,4 @@
-"""What tells whether a daemon is there: its Unix socket, and the Docker Engine API on it."""
+"""The Unix socket of a daemon, and the Docker Engine API on it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 def answers(path: Path, timeout: float = 2) -> bool:
-    """Whether a process listens on the socket ``path``."""
+    """Tell whether a process listens on the socket ``path``."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(timeout)
         try:

@@ -103,7 +103,7 @@ def numbers(version: str) -> "list[int]":
 
 
 def unrecorded(venv: Path) -> bool:
-    """Whether there are files that came with packages and that no RECORD has."""
+    """Tell whether there are files of packages that no RECORD has."""
     known = set(json.loads(Path(MADE.format(venv)).read_text(encoding="utf-8")))
     known |= {str(Path(path).relative_to(venv)) for path in recorded(venv)}
     return any(name not in known and not name.endswith((".pyc", LOCK)) for name in files(venv))
@@ -115,7 +115,7 @@ def recorded(venv: Path) -> "set[str]":
 
 
 def differs(folder: Path, row: list[str]) -> bool:
-    """Whether a file is missing or has other content; without a hash, its presence is enough."""
+    """Tell whether a file is missing or has other content; without a hash, presence is enough."""
     path = folder / row[0]
     algorithm, _, expected = (row[1] if len(row) > 1 else "").partition("=")
     if not path.exists():

@@ -147,7 +147,7 @@ def list_made(kind: str, folder: Path, names: "list[str]") -> None:
 
 
 def arguments() -> argparse.ArgumentParser:
-    """What the module's docstring says."""
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser()
     commands = parser.add_subparsers(required=True)
     command = commands.add_parser("build")

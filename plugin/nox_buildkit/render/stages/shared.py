@@ -1,4 +1,4 @@
-"""What the commands of stages share: mounts, caches, and the way to the network."""
+"""Parts that commands of stages share: mounts, caches, and the way to the network."""
 
 from __future__ import annotations
 
