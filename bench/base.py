@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.process import BenchError
-from nox_buildkit.bases.debian_base import release_for
+from nox_buildkit.bases.debian_release import release_for
 from nox_buildkit.debian.archive import host_archive
 from nox_buildkit.debian.provision import tool
 from nox_buildkit.files import cache_dir, locked

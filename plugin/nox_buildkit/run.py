@@ -72,47 +72,55 @@ def run(
 
     Raises ``raises`` if it cannot be started or takes longer than ``seconds``.
     """
-    words = [str(word) for word in command]
-    what = what or words[0].rpartition("/")[2]
+    what = what or Path(command[0]).name
+    process = _started(list(map(str, command)), env, cwd, given, raises, group=not asks)
+    if programs:
+        programs.add(process)
+    began, quiet = time.monotonic(), announced
+    try:
+        while (left := began + seconds - time.monotonic()) > 0:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                stdout, stderr = process.communicate(timeout=min(_TICK, left))
+                return Done(process.returncode, stdout, stderr)
+            if quiet and seconds - left > _SILENT:
+                _say(f"waiting for {what}, for {_duration(seconds)} at most")
+                quiet = False
+            if programs:
+                programs.check_room(what)
+        raise raises(Problem(f"{what} took longer than {_duration(seconds)}", _HINT))
+    finally:
+        _end(process, group=not asks)
+        if programs:
+            programs.discard(process)
+
+
+def _started(
+    words: list[str],
+    env: Mapping[str, str] | None,
+    cwd: Path | None,
+    given: bytes,
+    raises: type[NoxBuildkitError],
+    *,
+    group: bool,
+) -> subprocess.Popen[bytes]:
     if os.environ.get("NOX_BUILDKIT_DEBUG") == "1":
-        print(f"debug: {visible(redacted(shlex.join(words)))}", file=sys.stderr, flush=True)
+        _say(f"debug: {shlex.join(words)}")
     with tempfile.TemporaryFile() as stream:
         # Not a pipe: communicate() forgets to write on when it is called again.
         stream.write(given)
         stream.seek(0)
         try:
-            process = subprocess.Popen(
+            return subprocess.Popen(
                 words,
                 env=env,
                 cwd=cwd,
                 stdin=stream if given else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                start_new_session=not asks,
+                start_new_session=group,
             )
         except OSError as error:
             raise raises(f"{error.filename}: {error.strerror}") from error
-    if programs:
-        programs.add(process)
-    began, quiet = time.monotonic(), announced
-    try:
-        while True:
-            left = began + seconds - time.monotonic()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                stdout, stderr = process.communicate(timeout=max(0, min(_TICK, left)))
-                return Done(process.returncode, stdout, stderr)
-            if left <= 0:
-                raise raises(Problem(f"{what} took longer than {_duration(seconds)}", _HINT))
-            if quiet and time.monotonic() > began + _SILENT:
-                text = f"waiting for {what}, for {_duration(seconds)} at most"
-                print(visible(redacted(text)), file=sys.stderr, flush=True)
-                quiet = False
-            if programs:
-                programs.check_room(what)
-    finally:
-        _end(process, group=not asks)
-        if programs:
-            programs.discard(process)
 
 
 @dataclass(slots=True)
@@ -192,6 +200,10 @@ def interruptible() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _say(text: str) -> None:
+    print(visible(redacted(text)), file=sys.stderr, flush=True)
 
 
 def _duration(seconds: float) -> str:

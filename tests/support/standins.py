@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nox_buildkit.bases.debian_base import Contents, assembled, release_for
+from nox_buildkit.bases.debian_base import Contents, assembled
+from nox_buildkit.bases.debian_release import release_for
 from nox_buildkit.bases.unpack import PACKAGES, Source, unpack
 from nox_buildkit.debian.archive import host_archive
 from nox_buildkit.debian.provision import tool

@@ -96,9 +96,9 @@ STARTING = {
     "run",
     "mounts",
     "bases.unpack",
-    "debian.archive",
+    "debian.suite",
     "engine.bake",
-    "engine.private.engine",
+    "engine.private.daemons",
 }
 
 
@@ -109,3 +109,11 @@ def test_programs_are_run_in_one_way() -> None:
         if path.parent != SCRIPTS and "subprocess" in imported(ast.parse(path.read_text()))
     }
     assert found == STARTING
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_modules_and_functions_fit_in_a_head(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= 250
+    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+    assert not [f.name for f in functions if (f.end_lineno or 0) - f.lineno >= 40]

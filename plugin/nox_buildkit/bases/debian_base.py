@@ -18,14 +18,14 @@ from typing import Any
 
 from nox_buildkit.bases import store
 from nox_buildkit.bases.bytecode import Bytecode, compile_library
+from nox_buildkit.bases.debian_release import Release
 from nox_buildkit.bases.maintainer_scripts import add_file
 from nox_buildkit.bases.unpack import PACKAGES, Source, Tree, unpack
-from nox_buildkit.errors import EngineError, PlanError, Problem
+from nox_buildkit.errors import EngineError, Problem
 from nox_buildkit.files import cache_dir, locked, scratch
 from nox_buildkit.oci.image_writer import PlatformImage, write_images
 from nox_buildkit.oci.layout import Layout, compose
 from nox_buildkit.oci.platform import PLATFORMS, host_platform
-from nox_buildkit.plan.wheel_platforms import Libc
 from nox_buildkit.progress import Progress
 from nox_buildkit.run import Programs
 
@@ -40,33 +40,6 @@ _COMPILERS = (
 
 #: How long the packages of one platform may take: a network can be slow.
 _LIMIT_SECONDS = 1800
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """A Debian release as a base: its Python and the C library that wheels are chosen against.
-
-    ``lacks``: platforms that it has no packages for.
-    """
-
-    suite: str
-    python: str
-    libc: Libc
-    lacks: frozenset[str] = frozenset()
-
-    @property
-    def platforms(self) -> frozenset[str]:
-        """Platforms that it has packages for."""
-        return frozenset(PLATFORMS) - self.lacks
-
-
-RELEASES = {
-    release.python: release
-    for release in (
-        Release("bookworm", "3.11", Libc("glibc", (2, 36)), frozenset({"linux/riscv64"})),
-        Release("trixie", "3.13", Libc("glibc", (2, 41))),
-    )
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +74,6 @@ class DebianBase:
     packages: dict[str, dict[str, str]]
     asked: dict[str, str]
     lacks: dict[str, list[str]]
-
-
-def release_for(python: str) -> Release:
-    """The release that carries ``python`` (``3.13``). Raises PlanError where none does."""
-    if found := RELEASES.get(python):
-        return found
-    offered = " and ".join(f"{r.python} ({r.suite})" for r in RELEASES.values())
-    raise PlanError(
-        Problem(
-            f"base 'debian' has no Python {python}: Debian carries {offered}",
-            "set 'python' to one of these, or use base 'slim'",
-        )
-    )
 
 
 def assembled(release: Release, platforms: Iterable[str], contents: Contents) -> DebianBase | None:

@@ -6,8 +6,9 @@ import os
 import shutil
 
 from nox_buildkit.bases.unpack import Source
-from nox_buildkit.debian.archive import Archive, Suite, host_archive, host_security
+from nox_buildkit.debian.archive import Archive, host_archive, host_security
 from nox_buildkit.debian.provision import tool
+from nox_buildkit.debian.suite import Suite
 from nox_buildkit.errors import EngineError, Problem
 from nox_buildkit.progress import Progress
 

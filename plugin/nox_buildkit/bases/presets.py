@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from packaging.version import Version
 
-from nox_buildkit.bases.debian_base import RELEASES
+from nox_buildkit.bases.debian_release import RELEASES
 from nox_buildkit.errors import PlanError, Problem
 from nox_buildkit.oci.references import qualified, repository_of
 

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,44 +79,17 @@ def unpack(
 
     ``programs``: what runs mmdebstrap, with a folder to use. Raises EngineError.
     """
-    work = programs.folder
+    work, where = programs.folder, f"Debian {suite} for {architecture}"
     tar, debs = work / f"{architecture}.tar", work / architecture
     debs.mkdir()
-    hook = Path(shutil.which(source.mmdebstrap[-1]) or source.mmdebstrap[-1]).resolve()
-    usrmerge = hook.parent.parent / "share/mmdebstrap/hooks/merged-usr"
-    command = [
-        *source.mmdebstrap,
-        "--variant=extract",
-        f"--mode={'root' if os.geteuid() == 0 else 'unshare'}",
-        # Nothing runs in the tree, so the host's /dev, /proc and /sys have no business in it.
-        "--skip=chroot/mount",
-        f"--architectures={architecture}",
-        f"--include={','.join(packages)}",
-        '--aptopt={} "{}"'.format(*EXACT),
-        *([f"--hook-dir={usrmerge}"] if suite == "bookworm" else []),
-        f"--extract-hook=copy-out /var/cache/apt/archives {debs}",
-        suite,
-        str(tar),
-        # On standard input, since an address may hold credentials.
-        "-",
-    ]
-    where = f"Debian {suite} for {architecture}"
     done = programs.run(
-        command,
+        _command(suite, architecture, packages, source.mmdebstrap, work),
         what=f"assembling {where}",
         given="".join(f"{line}\n" for line in source.lines).encode(),
         env={**os.environ, "SOURCE_DATE_EPOCH": "0", "LC_ALL": "C.UTF-8", "TMPDIR": str(work)},
     )
     if done.returncode:
-        # mmdebstrap says again what apt said.
-        if wrong := tuple(dict.fromkeys(wrong_names(done.errors, where))):
-            raise EngineError(*wrong)
-        causes = [line[3:] for line in done.errors.splitlines() if line.startswith("E: ")]
-        cause = redacted(causes[0] if causes else done.errors.strip()[-300:])
-        if os.strerror(errno.ENOSPC) in done.errors:
-            raise EngineError(disk_full(f"assembling {where}", work.parent))
-        hint = "check that the Debian mirror of this machine answers ('apt-get update')"
-        raise EngineError(Problem(f"{where} cannot be assembled: {cause}", hint))
+        raise _failure(done.errors, where, work)
     dropped, known = _contents(sorted((debs / "archives").glob("*.deb")), {*packages})
     controls = {name: deb.control for name, deb in known.items()}
     asked = installed_names(packages, controls)
@@ -129,13 +102,51 @@ def unpack(
     lacks = configure(entries, scripts, architecture, work / f"{architecture}.skeleton")
     for name, control in controls.items():
         add_file(entries, f"var/lib/dpkg/status.d/{name}", control.encode())
-    versions = {
+    return Tree(entries, _versions(controls), asked, lacks)
+
+
+def _command(
+    suite: str, architecture: str, packages: Sequence[str], mmdebstrap: Sequence[str], work: Path
+) -> list[str]:
+    hook = Path(shutil.which(mmdebstrap[-1]) or mmdebstrap[-1]).resolve()
+    usrmerge = hook.parent.parent / "share/mmdebstrap/hooks/merged-usr"
+    return [
+        *mmdebstrap,
+        "--variant=extract",
+        f"--mode={'root' if os.geteuid() == 0 else 'unshare'}",
+        # Nothing runs in the tree, so the host's /dev, /proc and /sys have no business in it.
+        "--skip=chroot/mount",
+        f"--architectures={architecture}",
+        f"--include={','.join(packages)}",
+        '--aptopt={} "{}"'.format(*EXACT),
+        *([f"--hook-dir={usrmerge}"] if suite == "bookworm" else []),
+        f"--extract-hook=copy-out /var/cache/apt/archives {work / architecture}",
+        suite,
+        str(work / f"{architecture}.tar"),
+        # On standard input, since an address may hold credentials.
+        "-",
+    ]
+
+
+def _failure(said: str, where: str, work: Path) -> EngineError:
+    # mmdebstrap says again what apt said.
+    if wrong := tuple(dict.fromkeys(wrong_names(said, where))):
+        return EngineError(*wrong)
+    if os.strerror(errno.ENOSPC) in said:
+        return EngineError(disk_full(f"assembling {where}", work.parent))
+    causes = [line[3:] for line in said.splitlines() if line.startswith("E: ")]
+    cause = redacted(causes[0] if causes else said.strip()[-300:])
+    hint = "check that the Debian mirror of this machine answers ('apt-get update')"
+    return EngineError(Problem(f"{where} cannot be assembled: {cause}", hint))
+
+
+def _versions(controls: Mapping[str, str]) -> dict[str, str]:
+    return {
         name: line.removeprefix("Version: ")
         for name, control in controls.items()
         for line in control.splitlines()
         if line.startswith("Version: ")
     }
-    return Tree(entries, versions, asked, lacks)
 
 
 def _contents(debs: Sequence[Path], asked: set[str]) -> tuple[set[str], dict[str, Deb]]:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from nox_buildkit.build.network_secrets import network_of
-from nox_buildkit.build.project import forget_projects, kept_for
+from nox_buildkit.build.project_folder import forget_projects, kept_for
 from nox_buildkit.engine.bake import BakeResult, Update, bake_command
 from nox_buildkit.engine.bake import run as run_bake
 from nox_buildkit.engine.buildkit import Engine, PlannedEngine

@@ -13,9 +13,10 @@ from nox_buildkit.build.archive import is_archive
 from nox_buildkit.build.baking import Bake, bake, prepared, work_folder
 from nox_buildkit.build.compile_hints import wheel_hints
 from nox_buildkit.build.exported import Exported, Place, require_planned
+from nox_buildkit.build.fresh_locks import fresh_sources
 from nox_buildkit.build.options import BuildOptions
 from nox_buildkit.build.output_folder import require_room, require_writable
-from nox_buildkit.build.project import Project, fresh_sources, plan_project
+from nox_buildkit.build.project import Project, plan_project
 from nox_buildkit.buildspec.model.targets import Target, targets_of
 from nox_buildkit.engine.bake import BakeResult
 from nox_buildkit.engine.buildkit import Engine, Needs

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import os
-import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -25,36 +22,19 @@ from nox_buildkit.buildspec.text import listed, nearest
 from nox_buildkit.engine.buildkit import Engine, Needs
 from nox_buildkit.engine.find import find_client, find_engine, planned_engine
 from nox_buildkit.environment import in_ci
-from nox_buildkit.errors import EngineError, LockError, NoxBuildkitError, Problem, UsageError
+from nox_buildkit.errors import EngineError, Problem, UsageError
 from nox_buildkit.facts.base_images import Bases
 from nox_buildkit.facts.gather import Outside, gather
 from nox_buildkit.facts.python_versions import Choice, with_pythons
-from nox_buildkit.files import (
-    cache_dir,
-    locked,
-    private_dir,
-    real_path,
-    remove,
-    sweep_parts,
-    write_atomic,
-)
-from nox_buildkit.lock.compile import Outcome, check_lock, compile_lock, state_of
-from nox_buildkit.lock.requirement_sets import sources_of
 from nox_buildkit.lock.source import Source
 from nox_buildkit.oci.platform import PLATFORMS, host_platform
 from nox_buildkit.oci.resolved import ResolvedImage
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.plan.planner import make_plan
 from nox_buildkit.progress import Progress
-from nox_buildkit.report.console import say
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
-
-#: File of a folder that names the project which it is kept for.
-_ROOT = "project"
-
-_WAITING = "waiting for another build of this project"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,40 +58,6 @@ class Project:
     def root(self) -> Path:
         """The folder that paths in the spec are relative to."""
         return self.file.parent
-
-
-@contextlib.contextmanager
-def exclusively(buildspec: Path) -> Iterator[None]:
-    """Let no other build of the project of ``buildspec`` run in the block.
-
-    From before its files are read until the record of the result is written: a build that waits
-    plans with the files of then.
-    """
-    root = buildspec.resolve().parent
-    with locked(kept_for(root) / ".lock", lambda: say(_WAITING)):
-        sweep_parts(root)
-        yield
-
-
-def kept_for(root: Path, key: str = "") -> Path:
-    """The folder of the cache that keeps what belongs to the project ``root``, and to ``key``."""
-    digest = hashlib.sha256(json.dumps([str(root), key]).encode()).hexdigest()[:12]
-    # Commas and quotes have a meaning in buildx's options.
-    name = re.sub(r"[^A-Za-z0-9._-]", "-", root.name)
-    # Paths in a definition are relative, and a link on the way would lead them elsewhere.
-    folder = real_path(private_dir(cache_dir() / "projects" / f"{name}-{digest}"))
-    if not (folder / _ROOT).exists():
-        write_atomic(folder / _ROOT, os.fsencode(root))
-    return folder
-
-
-def forget_projects() -> None:
-    """Remove what was kept for projects that are there no more."""
-    for stated in (cache_dir() / "projects").glob(f"*/{_ROOT}"):
-        # Another build may do the same, and has as much right to what is gone.
-        with contextlib.suppress(OSError):
-            if not Path(os.fsdecode(stated.read_bytes())).is_dir():
-                remove(stated.parent)
 
 
 def open_project(buildspec: Path, selection: Selection) -> Project:
@@ -154,37 +100,6 @@ def _asked(spec: BuildSpec, names: Sequence[str], buildspec: Path) -> tuple[str,
             raise UsageError(_unknown("image", name, [*spec.images, *spec.groups], buildspec))
         found |= dict.fromkeys(spec.groups.get(name, (name,)))
     return tuple(found) or tuple(spec.images)
-
-
-def fresh_sources(project: Project, report: Progress) -> dict[Target, Source | None]:
-    """The requirements of the chosen images, their locks up to date.
-
-    A stale lock is refreshed, and said so; in CI it is a LockError.
-    """
-    sources = sources_of(project.spec, project.root, project.images)
-    stale = {s.output: s for s in sources.values() if s and state_of(s) != "fresh"}
-    if stale and in_ci():
-        raise LockError(*(_stale(project, source) for source in stale.values()))
-    for outcome in map_locks(compile_lock, stale.values()):
-        if outcome.written:
-            was = ", which was changed since it was made" if outcome.altered else ""
-            name = os.path.relpath(outcome.output, project.root)
-            report.message(f"refreshed {name}{was}; commit it")
-    return sources
-
-
-def map_locks(work: Callable[[Source], Outcome], sources: Iterable[Source]) -> list[Outcome]:
-    """Do ``work`` for each lock; problems of all of them are raised together."""
-    outcomes: list[Outcome] = []
-    problems: list[Problem] = []
-    for source in sources:
-        try:
-            outcomes.append(work(source))
-        except NoxBuildkitError as error:
-            problems += error.problems
-    if problems:
-        raise LockError(*problems)
-    return outcomes
 
 
 def plan_project(
@@ -239,36 +154,6 @@ def _native(project: Project) -> tuple[str, ...]:
     with contextlib.suppress(EngineError):
         native = planned_engine(project.builder).native
     return tuple(platform for platform in native if platform in PLATFORMS) or (host_platform(),)
-
-
-def _stale(project: Project, source: Source) -> Problem:
-    lock = os.path.relpath(source.output, project.root)
-    match state_of(source):
-        case "missing":
-            message = f"{lock} is missing; it is made from {source.path.name}"
-        case "altered":
-            message = f"{lock} was changed since it was made, by hand or in a merge{_lost(source)}"
-        case _:
-            message = f"{lock} does not match {source.path.name}"
-    return Problem(message, "run 'nox -s lock' and commit it", source.location)
-
-
-def _lost(source: Source) -> str:
-    """The lines that 'nox -s lock' would change, if that can be found out here."""
-    try:
-        return f": {changed_lines(check_lock(source))}"
-    except NoxBuildkitError:
-        return ""
-
-
-def changed_lines(outcome: Outcome) -> str:
-    """Summarize the changes of a lock for a person: the first pins, or lines."""
-    # The digests in the header always differ.
-    marks = ("---", "+++", "@@", "-# inputs", "+# inputs", "-# body", "+# body")
-    lines = [line for line in outcome.changes if not line.startswith(marks)]
-    pins = [line for line in lines if "==" in line] or lines or list(outcome.changes[-2:])
-    shown = ", ".join(f"'{line.rstrip(' ' + chr(92))}'" for line in pins[:4])
-    return f"{shown} and {len(pins) - 4} more" if len(pins) > 4 else shown
 
 
 def _unknown(kind: str, name: str, known: Iterable[str], buildspec: Path) -> Problem:

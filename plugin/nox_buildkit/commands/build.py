@@ -10,7 +10,8 @@ from pathlib import Path
 
 from nox_buildkit.build.options import BuildOptions, Selection
 from nox_buildkit.build.pipeline import build_images, plan_build, record_results, unchanged
-from nox_buildkit.build.project import exclusively, open_project
+from nox_buildkit.build.project import open_project
+from nox_buildkit.build.project_folder import exclusively
 from nox_buildkit.report.console import make_console, say
 from nox_buildkit.report.summary import print_summary
 from nox_buildkit.results import record

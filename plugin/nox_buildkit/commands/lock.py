@@ -10,15 +10,9 @@ from functools import partial
 from pathlib import Path
 
 from nox_buildkit.bases.base_lock import NAME, read_base_lock, write_base_lock
+from nox_buildkit.build.fresh_locks import changed_lines, map_locks
 from nox_buildkit.build.options import Selection
-from nox_buildkit.build.project import (
-    Project,
-    changed_lines,
-    map_locks,
-    open_project,
-    reach_bases,
-    reach_outside,
-)
+from nox_buildkit.build.project import Project, open_project, reach_bases, reach_outside
 from nox_buildkit.buildspec.model.targets import Target
 from nox_buildkit.errors import EngineError, LockError, Problem
 from nox_buildkit.facts.gather import gather, gather_coverage

@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.tree import Tree
 
 from nox_buildkit.build.baking import command_for
+from nox_buildkit.build.fresh_locks import fresh_sources
 from nox_buildkit.build.options import Selection
-from nox_buildkit.build.project import fresh_sources, open_project, plan_project
+from nox_buildkit.build.project import open_project, plan_project
 from nox_buildkit.engine.find import planned_engine
 from nox_buildkit.plan.document import plan_document
 from nox_buildkit.plan.image import ImagePlan

@@ -12,7 +12,8 @@ from nox_buildkit.build import records
 from nox_buildkit.build.baking import BakeError
 from nox_buildkit.build.options import BuildOptions, Selection
 from nox_buildkit.build.pipeline import build_images, plan_build, record_results
-from nox_buildkit.build.project import Project, exclusively, open_project
+from nox_buildkit.build.project import Project, open_project
+from nox_buildkit.build.project_folder import exclusively
 from nox_buildkit.engine.find import find_client
 from nox_buildkit.engine.registry import NotThere, inspect, pushed_digest
 from nox_buildkit.errors import BuildError, EngineError, PlanError, Problem

@@ -9,12 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from nox_buildkit.build.baking import OVERRIDE, write_definition
+from nox_buildkit.build.fresh_locks import fresh_sources
 from nox_buildkit.build.options import Selection
-from nox_buildkit.build.project import (
-    fresh_sources,
-    open_project,
-    plan_project,
-)
+from nox_buildkit.build.project import open_project, plan_project
 from nox_buildkit.engine.buildkit import PlannedEngine
 from nox_buildkit.engine.find import planned_engine
 from nox_buildkit.engine.flags.allow import Allow

@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from nox_buildkit.cache_entries import read_cached, write_cached
-from nox_buildkit.debian.archive import FRESH_SECONDS, Suite, host_archive
+from nox_buildkit.debian.archive import host_archive
+from nox_buildkit.debian.suite import FRESH_SECONDS, Suite
 from nox_buildkit.errors import EngineError
 from nox_buildkit.files import cache_dir, locked
 from nox_buildkit.oci.platform import PLATFORMS

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nox_buildkit.cache_entries import drop, is_whole, seal
-from nox_buildkit.debian.archive import Suite, apt_error, host_archive
+from nox_buildkit.debian.apt import apt_error
+from nox_buildkit.debian.archive import host_archive
+from nox_buildkit.debian.suite import Suite
 from nox_buildkit.errors import EngineError, Problem
 from nox_buildkit.files import cache_dir, locked, private_dir, scratch
 from nox_buildkit.progress import SILENT, Progress

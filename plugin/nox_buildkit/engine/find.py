@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nox_buildkit.engine import inspect as inspection
 from nox_buildkit.engine.buildkit import Engine, Needs, PlannedEngine
+from nox_buildkit.engine.choice import Choice
 from nox_buildkit.engine.client import docker_client
 from nox_buildkit.engine.docker_config import CREDENTIALS, borrow
 from nox_buildkit.engine.inspect import Builder
@@ -33,38 +33,13 @@ ENABLE_STORE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    """The user's choice: ``builder`` by name, or ``named`` a daemon in the environment."""
-
-    builder: str | None
-    named: str | None
-
-    @property
-    def explicit(self) -> str | None:
-        """Its name in a message; None if the user has not chosen."""
-        return f"builder {self.builder}" if self.builder else self.named
-
-    @classmethod
-    def of(cls, builder: str | None) -> _Choice:
-        names = ("DOCKER_HOST", "DOCKER_CONTEXT")
-        named = next((f"{name}={os.environ[name]}" for name in names if os.environ.get(name)), None)
-        return cls(builder or os.environ.get("BUILDX_BUILDER") or None, named)
-
-    @property
-    def is_private(self) -> bool:
-        """Tell whether it is the private engine, as in a shell set up by `nox -s engine -- env`."""
-        host = os.environ.get("DOCKER_HOST")
-        return self.builder in (None, "default") and host == Layout.current().host
-
-
 def find_engine(needs: Needs, builder: str | None = None, report: Progress = SILENT) -> Engine:
     """Return an engine for ``needs``: ``builder``, the current docker context, or the private one.
 
     What the user names (argument, BUILDX_BUILDER, DOCKER_HOST, DOCKER_CONTEXT) is used or refused,
     never replaced. Raises EngineError.
     """
-    choice = _Choice.of(builder)
+    choice = Choice.of(builder)
     if choice.is_private:
         return _private(needs, report)
     if choice.explicit:
@@ -91,7 +66,7 @@ def planned_engine(builder: str | None = None) -> PlannedEngine:
 
     Raises EngineError if the user names a builder that cannot be used.
     """
-    choice = _Choice.of(builder)
+    choice = Choice.of(builder)
     client = None if choice.is_private else _installed()
     if client is not None:
         try:
@@ -121,7 +96,7 @@ def find_client(report: Progress = SILENT) -> DockerClient:
     return _client(report)
 
 
-def _fix(choice: _Choice) -> str:
+def _fix(choice: Choice) -> str:
     if choice.builder:
         return f"`docker buildx ls` lists builders; `{CREATE} --name {choice.builder}` makes one"
     return "start that daemon, or unset the variable to use the private engine"

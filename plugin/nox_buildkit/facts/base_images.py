@@ -14,6 +14,7 @@ from packaging.version import Version
 
 from nox_buildkit.bases import debian_base as debian
 from nox_buildkit.bases.base_lock import NAME as BASE_LOCK
+from nox_buildkit.bases.debian_release import Release, release_for
 from nox_buildkit.bases.debian_source import debian_source, package_names
 from nox_buildkit.debian.package_names import with_nearest
 from nox_buildkit.debian.releases import warnings
@@ -75,7 +76,7 @@ class Bases:
     def _assemble(
         self, python: str, platforms: Iterable[str], contents: debian.Contents
     ) -> InspectedBase:
-        release = debian.release_for(python)
+        release = release_for(python)
         wanted = [platform for platform in platforms if platform in release.platforms]
 
         name = f"debian:{release.suite}{contents}"
@@ -99,7 +100,7 @@ class Bases:
 
     def _debian_base(
         self,
-        release: debian.Release,
+        release: Release,
         platforms: Sequence[str],
         contents: debian.Contents,
         *,
@@ -196,7 +197,7 @@ def _oldest(versions: Iterable[str]) -> str:
     return min(known, key=Version) if known and all(known) else ""
 
 
-def _not_assembled(release: debian.Release, platforms: Iterable[str]) -> InspectedBase:
+def _not_assembled(release: Release, platforms: Iterable[str]) -> InspectedBase:
     """Return what the release says of a base that is not assembled yet; enough to choose wheels."""
     return InspectedBase(
         name="debian",
@@ -209,7 +210,7 @@ def _not_assembled(release: debian.Release, platforms: Iterable[str]) -> Inspect
     )
 
 
-def _assembled(release: debian.Release, base: debian.DebianBase) -> InspectedBase:
+def _assembled(release: Release, base: debian.DebianBase) -> InspectedBase:
     python = release.python
     return InspectedBase(
         name="debian",

@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import os
 import re
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-from urllib.parse import unquote, urlsplit
 
 from nox_buildkit.errors import Location, LockError, Problem
 from nox_buildkit.files import write_atomic
-from nox_buildkit.lock.checkout import read_checkout
 from nox_buildkit.lock.direct_references import portable, stated_file
 from nox_buildkit.lock.export import export
 from nox_buildkit.lock.folders import with_hashes
 from nox_buildkit.lock.lock_inputs import inputs_digest
-from nox_buildkit.lock.project_metadata import is_dynamic, path_dependencies
-from nox_buildkit.lock.project_sources import read_sources
-from nox_buildkit.lock.pyproject import read_pyproject
 from nox_buildkit.lock.readers import read_text
+from nox_buildkit.lock.resolve import resolve
 from nox_buildkit.lock.source import TOOL_LOCKS, Source
-from nox_buildkit.lock.uv import index_options, index_variables, run_resolver
 from nox_buildkit.printable import has_credentials
 
 _HEADER = re.compile(
@@ -149,7 +142,7 @@ def _make(
         if name in TOOL_LOCKS:
             body, ran, origin = export(source), (), f"Exported by nox-buildkit from {name}."
         else:
-            body, ran = _resolve(source, before, upgrade, upgrade_packages)
+            body, ran = resolve(source, before, upgrade, upgrade_packages)
             origin = f"Locked by nox-buildkit from {name}, for Python {source.python} and newer."
     except LockError as error:
         raise LockError(
@@ -160,22 +153,7 @@ def _make(
                 for p in error.problems
             )
         ) from None
-    if has_credentials(body):
-        raise LockError(
-            Problem(
-                f"{name}: the URL of a requirement holds credentials",
-                "remove them from the URL; UV_INDEX_<NAME>_USERNAME and _PASSWORD are for them",
-                source.location,
-            )
-        )
-    if path := stated_file(body):
-        raise LockError(
-            Problem(
-                f"{name}: {path} is a file, and cannot be required by its path",
-                "require it by name and version, and name its folder in 'find-links'",
-                source.location,
-            )
-        )
+    _require_portable(body, source)
     body = with_hashes(body, source.find_links)
     body = portable(body, source.path.parent, source.output.parent)
     text = (
@@ -185,65 +163,32 @@ def _make(
     return text, ran
 
 
+def _require_portable(body: str, source: Source) -> None:
+    """Raise LockError for what a committed file may not hold, or another machine does not have."""
+    if has_credentials(body):
+        raise LockError(
+            Problem(
+                f"{source.path.name}: the URL of a requirement holds credentials",
+                "remove them from the URL; UV_INDEX_<NAME>_USERNAME and _PASSWORD are for them",
+                source.location,
+            )
+        )
+    if path := stated_file(body):
+        raise LockError(
+            Problem(
+                f"{source.path.name}: {path} is a file, and cannot be required by its path",
+                "require it by name and version, and name its folder in 'find-links'",
+                source.location,
+            )
+        )
+
+
 def _place(message: str, source: Source) -> Location | None:
     """The place in the source that uv names, else that of the source in the spec."""
     position = re.search(r"TOML parse error at line (\d+), column (\d+)", message)
     if position and source.path.name in message:
         return Location(str(source.path), int(position[1]), int(position[2]))
     return source.location
-
-
-def _resolve(
-    source: Source, before: str, upgrade: bool, upgrade_packages: Sequence[str]
-) -> tuple[str, tuple[str, ...]]:
-    with tempfile.TemporaryDirectory(prefix="nox-buildkit-lock-") as name:
-        # uv keeps the pins that it finds in its output file.
-        output = Path(name, source.output.name)
-        output.write_text(before)
-        command: list[str | Path] = [
-            "pip", "compile", source.path.name,
-            "--universal", "--generate-hashes", "--no-header",
-            "--python-version", source.python,
-            "--output-file", output,
-            *(f"--extra={extra}" for extra in source.extras),
-            *(f"--group={group}" for group in source.groups),
-            *(f"--constraints={path}" for path in source.constraints),
-            *(f"--overrides={path}" for path in source.overrides),
-            *index_options(source.index, source.find_links),
-            *(["--no-build"] if source.build == "never" else []),
-            *(["--upgrade"] if upgrade else []),
-            *(f"--upgrade-package={package}" for package in upgrade_packages),
-        ]  # fmt: skip
-        where = _where(source, Path(name))
-        ran = run_resolver(command, cwd=where, env=index_variables(source.extra_indexes))
-        return output.read_text(), tuple(_shown(each, source, where) for each in ran)
-
-
-def _where(source: Source, work: Path) -> Path:
-    """Yield the folder to resolve in: a copy, where a build backend runs, since it may write."""
-    folder = source.path.parent
-    asked = source.kind == "setup" or (
-        source.kind == "pyproject"
-        and is_dynamic(read_pyproject(source.path))
-        # What is required by its path is there in the original alone.
-        and not path_dependencies(folder)
-    )
-    if not asked:
-        return folder
-    copy = read_sources(folder).copy(work / "sources")
-    if checkout := read_checkout(folder):
-        checkout.link(work / "sources", work / "git")
-    return copy
-
-
-def _shown(package: str, source: Source, where: Path) -> str:
-    """A package as uv's log names it, in the words of the project."""
-    name, _, url = package.rpartition(" @ ")
-    if name or not url.startswith("file://"):
-        return name or package
-    path = Path(unquote(urlsplit(url).path))
-    folder = source.path.parent
-    return source.path.name if path in (where, folder) else os.path.relpath(path, folder)
 
 
 def _changes(source: Source, before: str, after: str) -> tuple[str, ...]:

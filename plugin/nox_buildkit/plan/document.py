@@ -25,12 +25,9 @@ def plan_document(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _image(image: ImagePlan) -> dict[str, Any]:
-    bases, python, packages = image.bases, image.python, image.packages
-    application, debian = image.application, image.debian
+def _bases(image: ImagePlan) -> dict[str, Any]:
+    bases, debian = image.bases, image.debian
     return {
-        "name": image.name,
-        "generator": image.generator,
         "base": _value(bases.base),
         "builder": _value(bases.builder),
         "compiler": _value(bases.compiler),
@@ -40,6 +37,15 @@ def _image(image: ImagePlan) -> dict[str, Any]:
         "build_apt": list(debian.compiler),
         "step_apt": list(debian.steps),
         "step_debian": _value(debian.step_base),
+    }
+
+
+def _image(image: ImagePlan) -> dict[str, Any]:
+    python, packages, application = image.python, image.packages, image.application
+    return {
+        "name": image.name,
+        "generator": image.generator,
+        **_bases(image),
         "libc": _value(python.libc),
         "uv": python.uv,
         "python": python.version,

@@ -54,12 +54,11 @@ def select_packages(
         }
         for platform in (*platforms, *among)
     }
-    chosen = {platform.oci: every[platform.oci] for platform in platforms}
     shared = set.intersection(*(set(packages.values()) for packages in every.values()))
     pure = {package for package in shared if package.kind == "pure"}
     native = {
-        platform: tuple(package for package in packages.values() if package not in pure)
-        for platform, packages in chosen.items()
+        platform.oci: tuple(p for p in every[platform.oci].values() if p not in pure)
+        for platform in platforms
     }
     return Selection(tuple(sorted(pure, key=lambda package: package.name)), native)
 

@@ -15,8 +15,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from nox_buildkit.buildspec.model import constraints, grammar
 from nox_buildkit.buildspec.model import container_values as container
-from nox_buildkit.buildspec.model import grammar
 from nox_buildkit.buildspec.text import argument, value_text
 
 
@@ -46,7 +46,7 @@ def _anchored(pattern: str) -> str:
 _NUMBER_OR_TEXT = Schema({"type": ["string", "integer"]})
 _TEMPLATE = r"(?:[A-Za-z0-9_.-]|\{(?:" + "|".join(grammar.PLACEHOLDERS) + r")\})+"
 
-FormatVersion: TypeAlias = Annotated[Literal[1], BeforeValidator(grammar.format_version)]
+FormatVersion: TypeAlias = Annotated[Literal[1], BeforeValidator(constraints.format_version)]
 Name: TypeAlias = Annotated[
     str,
     AfterValidator(grammar.name),
@@ -216,14 +216,14 @@ _T = TypeVar("_T")
 Unique: TypeAlias = Annotated[
     tuple[_T, ...],
     Field(strict=False),
-    AfterValidator(grammar.unique),
+    AfterValidator(constraints.unique),
     Schema({"uniqueItems": True}),
 ]
 Filled: TypeAlias = Annotated[
     tuple[_T, ...],
     Field(strict=False),
-    AfterValidator(grammar.filled),
-    AfterValidator(grammar.unique),
+    AfterValidator(constraints.filled),
+    AfterValidator(constraints.unique),
     Schema({"uniqueItems": True, "minItems": 1}),
 ]
 Several: TypeAlias = Annotated[tuple[_T, ...], Field(strict=False)]

@@ -229,25 +229,3 @@ def tag(value: str) -> str:
         hint = "letters, digits, '_', '.' and '-'; no '.' or '-' first; at most 128"
         raise Invalid(f"{shown(value)} is not a tag", hint)
     return value
-
-
-def format_version(value: object) -> object:
-    """Let an integer pass alone: to Python, True and 1.0 equal 1."""
-    return value if type(value) is int else None
-
-
-def filled(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Refuse an empty list."""
-    if not values:
-        raise Invalid("empty", "name at least one")
-    return values
-
-
-def unique(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Refuse a list that says something twice."""
-    seen: set[str] = set()
-    for position, value in enumerate(values):
-        if value in seen:
-            raise Invalid(f"{shown(value)} is listed twice", "remove one", at=(position,))
-        seen.add(value)
-    return values

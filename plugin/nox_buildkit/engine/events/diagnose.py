@@ -9,8 +9,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from nox_buildkit.engine.events.causes import ENGINE_GONE, RULES, Rule
+from nox_buildkit.engine.events.causes import ENGINE_GONE, RULES
 from nox_buildkit.engine.events.progress import BuildProgress
+from nox_buildkit.engine.events.rule import Rule
 from nox_buildkit.engine.events.vertex import Vertex
 from nox_buildkit.errors import BuildError, Problem
 from nox_buildkit.printable import redacted

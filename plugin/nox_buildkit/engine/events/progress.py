@@ -6,23 +6,18 @@ over, for each bake target that uses it, and run it again after it was complete.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from nox_buildkit.engine.events.log_text import clean, decoded, log_lines
 from nox_buildkit.engine.events.vertex import Kind, Transfer, Vertex, parse_name
-from nox_buildkit.printable import redacted
 
 #: How BuildKit calls the making of an index.
 _INDEX = "exporting manifest list "
 
 _LOG_LIMIT = 256 * 1024
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +90,12 @@ class BuildProgress:
         for item in status.get("logs") or ():
             changes += self._log(item)
         for item in status.get("warnings") or ():
-            self.warnings.append(_clean(_decoded(item.get("short")).decode(errors="replace")))
+            self.warnings.append(clean(decoded(item.get("short")).decode(errors="replace")))
         return changes
 
     def log(self, digest: str) -> tuple[str, ...]:
         """The last lines that the vertex wrote, without escape sequences and credentials."""
-        return tuple(_lines(bytes(self._logs.get(digest, b""))))
+        return tuple(log_lines(bytes(self._logs.get(digest, b""))))
 
     def indexes(self) -> dict[str, str]:
         """The digest of the index of each image that was exported, or is being pushed."""
@@ -175,7 +170,7 @@ class BuildProgress:
             running=bool(started and not completed),
             done=old.done or bool(completed),
             cached=bool(item.get("cached")) if started else old.cached,
-            error=_clean(str(item.get("error") or old.error)),
+            error=clean(str(item.get("error") or old.error)),
         )
         self.vertices[old.digest] = new
         if new.failed and not old.failed:
@@ -198,7 +193,7 @@ class BuildProgress:
 
     def _log(self, item: Mapping[str, Any]) -> Iterable[Change]:
         digest = item["vertex"]
-        data = _decoded(item.get("data"))
+        data = decoded(item.get("data"))
         kept = self._logs.setdefault(digest, bytearray())
         kept += data
         del kept[:-_LOG_LIMIT]
@@ -206,7 +201,7 @@ class BuildProgress:
         self._partial[digest] = rest[-_LOG_LIMIT:]
         vertex = self.vertices.get(digest)
         if vertex and whole:
-            yield Change("log", vertex, tuple(_lines(whole)))
+            yield Change("log", vertex, tuple(log_lines(whole)))
 
 
 def _count(vertices: Iterable[Vertex]) -> Count:
@@ -239,24 +234,6 @@ def _spread(vertices: Iterable[Vertex]) -> dict[str, frozenset[str]]:
         return found[digest]
 
     return {digest: needed_by(digest) for digest in own}
-
-
-def _lines(data: bytes) -> list[str]:
-    """Lines as a terminal would leave them standing: of what a carriage return rewrote, the end."""
-    text = _ESCAPES.sub("", data.decode(errors="replace"))
-    lines = (line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
-    return [_clean(line.rstrip()) for line in lines if line.strip()]
-
-
-def _clean(text: str) -> str:
-    return redacted(_CONTROLS.sub("", _ESCAPES.sub("", text)))
-
-
-def _decoded(data: object) -> bytes:
-    try:
-        return base64.b64decode(str(data or ""))
-    except (binascii.Error, ValueError):
-        return b""
 
 
 def _seconds(started: str, completed: str) -> float:

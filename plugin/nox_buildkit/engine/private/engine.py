@@ -3,36 +3,29 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from nox_buildkit.debian.archive import WITHOUT_APT
-from nox_buildkit.debian.provision import tools_dir
 from nox_buildkit.engine.client import docker_client
 from nox_buildkit.engine.docker_config import borrow
-from nox_buildkit.engine.private import emulation, socket_api
+from nox_buildkit.engine.private import emulation
 from nox_buildkit.engine.private.binaries import Binaries, engine_binaries
-from nox_buildkit.engine.private.daemon_log import failures
-from nox_buildkit.engine.private.paths import Layout
-from nox_buildkit.engine.private.processes import (
-    Process,
-    contained_in,
-    end,
-    process_of,
-    processes,
-    uptime,
+from nox_buildkit.engine.private.daemons import (
+    daemon_of,
+    own_processes,
+    revive,
+    stop_daemons,
+    version_of,
 )
+from nox_buildkit.engine.private.paths import Layout
+from nox_buildkit.engine.private.processes import uptime
 from nox_buildkit.engine.private.removable import require_idle, require_removable
 from nox_buildkit.errors import EngineError, Problem
 from nox_buildkit.files import cache_dir, locked
 from nox_buildkit.files import remove as remove_path
-from nox_buildkit.mounts import unmount
 from nox_buildkit.progress import SILENT, Progress
 from nox_buildkit.run import run
 
@@ -42,14 +35,9 @@ if TYPE_CHECKING:
 #: For counting what is on the disk.
 _DISK_SECONDS = 300
 
-START_SECONDS = 60
 
 #: Folders of the cache that the engine, or what is built with it, fills.
 _LARGE = ("client", "tools", "apt", "bases", "projects")
-STOP_SECONDS = 20
-# The daemon outlives the build that starts it, and must not carry its secrets along.
-INHERITED = ("HOME", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "TMPDIR", "TZ")
-PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
 
 
 #: ``broken``: a process of it runs, and it cannot build; the next build starts it again.
@@ -88,10 +76,10 @@ def start(report: Progress = SILENT) -> PrivateEngine:
     _require_root()
     layout = Layout.current()
     binaries = engine_binaries(report)
-    version = _version(layout)
+    version = version_of(layout)
     if version is None:
         with locked(layout.lock):
-            version = _revive(layout, binaries, report)
+            version = revive(layout, binaries, report)
     return _describe(layout, binaries, version)
 
 
@@ -101,7 +89,7 @@ def stop() -> bool:
     if not layout.home.exists():
         return False
     with locked(layout.lock):
-        return _stop(layout)
+        return stop_daemons(layout)
 
 
 def remove() -> None:
@@ -115,7 +103,7 @@ def remove() -> None:
     require_idle(cache_dir() / "projects")
     with locked(layout.lock):
         if layout.home.exists():
-            _stop(layout)
+            stop_daemons(layout)
         require_removable(folders)
         emulation.forget()
         for folder in folders:
@@ -125,15 +113,15 @@ def remove() -> None:
 def status() -> EngineStatus:
     """Look at the engine, changing nothing."""
     layout = Layout.current()
-    daemon = _daemon(layout)
-    version = _version(layout)
+    daemon = daemon_of(layout)
+    version = version_of(layout)
     size = _disk_bytes(layout.data)
     if daemon is not None and version is not None:
         seconds = uptime(daemon.pid)
         return EngineStatus(
             "running", layout.home, layout.socket, version, daemon.pid, seconds, size
         )
-    state: State = "broken" if _ours(layout) else "stopped"
+    state: State = "broken" if own_processes(layout) else "stopped"
     if not layout.home.exists():
         state = "absent"
     return EngineStatus(state, layout.home, layout.socket, data_bytes=size)
@@ -166,140 +154,6 @@ def _describe(layout: Layout, binaries: Binaries, version: str) -> PrivateEngine
     config = borrow(layout.docker_config, binaries.buildx)
     client = docker_client(binaries.docker, config=config, host=layout.host)
     return PrivateEngine(client, binaries, config, layout.host, version)
-
-
-def _revive(layout: Layout, binaries: Binaries, report: Progress) -> str:
-    """Start the daemons unless another process just did; the caller holds the lock."""
-    version = _version(layout)
-    if version is not None:
-        return version
-    if _daemon(layout):
-        report.message("the private engine runs in part, and is started again")
-    report.message("starting the private engine")
-    _stop(layout)
-    layout.make()
-    environment = _daemon_environment(binaries)
-    containerd = [str(binaries.containerd), "--config", str(layout.containerd_toml)]
-    dockerd = [str(binaries.dockerd), "--config-file", str(layout.daemon_json)]
-    try:
-        _spawn(containerd, layout.containerd_log, environment)
-        # A dockerd that comes first waits seconds before it tries again.
-        _until(layout.containerd_socket.exists, 10)
-        _spawn(dockerd, layout.log, environment)
-        return _wait(layout)
-    except BaseException:
-        _stop(layout)
-        raise
-
-
-def _spawn(command: list[str], log: Path, environment: Mapping[str, str]) -> None:
-    """Start a daemon that neither a terminal's Ctrl-C nor the end of this process reaches."""
-    with log.open("wb") as output:
-        subprocess.run(
-            ["setsid", "--fork", *command],
-            env=environment,
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            check=True,
-        )
-
-
-def _wait(layout: Layout) -> str:
-    """Wait until the daemon answers. Raises EngineError with what its log says."""
-    seen = began = time.monotonic()
-    while time.monotonic() < began + START_SECONDS:
-        if (version := socket_api.version(layout.socket)) is not None:
-            return version
-        running = list(processes())
-        configs = (layout.daemon_json, layout.containerd_toml)
-        if all(any(process.mentions(config) for process in running) for config in configs):
-            seen = time.monotonic()
-        # A process that is just being replaced by exec has no arguments for a moment.
-        elif time.monotonic() > seen + 0.5:
-            raise _start_error(layout, "ended")
-        time.sleep(0.05)
-    raise _start_error(layout, f"did not answer within {START_SECONDS} s")
-
-
-def _start_error(layout: Layout, what: str) -> EngineError:
-    # containerd goes on without the part that failed first; dockerd's last word is why it ended.
-    lines = [*failures(layout.containerd_log)[:1], *failures(layout.log)[-1:]]
-    said = f": {'; '.join(lines)}" if lines else ""
-    return EngineError(
-        Problem(
-            f"the private engine {what}{said}",
-            f"see {layout.log}; `nox -s engine -- remove` starts afresh",
-        )
-    )
-
-
-def _daemon_environment(binaries: Binaries) -> dict[str, str]:
-    wanted = {*INHERITED, *PROXIES, *(name.upper() for name in PROXIES)}
-    environment = {name: value for name, value in os.environ.items() if name in wanted}
-    environment["PATH"] = binaries.search_path
-    if binaries.libraries is not None:
-        environment["LD_LIBRARY_PATH"] = str(binaries.libraries)
-    return environment
-
-
-def _ours(layout: Layout) -> list[Process]:
-    """Every process of this engine: our programs, and working on our folders."""
-    programs = tools_dir().resolve()
-    return [
-        process
-        for process in processes()
-        if process.runs_from(programs)
-        and process.exe.rpartition("/")[2].partition(" ")[0] not in ("docker", "docker-buildx")
-        and (process.mentions(layout.home) or process.mentions(layout.run))
-    ]
-
-
-def _daemon(layout: Layout) -> Process | None:
-    """The engine's dockerd, if the pidfile names a process that is one."""
-    try:
-        process = process_of(int(layout.pidfile.read_text()))
-    except (OSError, ValueError):
-        return None
-    if process is None or not process.runs_from(tools_dir().resolve()):
-        return None
-    return process if process.mentions(layout.daemon_json) else None
-
-
-def _version(layout: Layout) -> str | None:
-    """The version of the engine, if both of its daemons are there and answer."""
-    if _daemon(layout) is None or not socket_api.answers(layout.containerd_socket):
-        return None
-    return socket_api.version(layout.socket)
-
-
-def _stop(layout: Layout) -> bool:
-    """End what is ours, whatever state a crash left it in; the caller holds the lock."""
-    found = _ours(layout)
-    daemons = [process.pid for process in found if process.mentions(layout.daemon_json)]
-    end(daemons, signal.SIGTERM)
-    _until(lambda: not any(process_of(pid) for pid in daemons), STOP_SECONDS)
-    end((p.pid for p in _ours(layout) if p.mentions(layout.containerd_toml)), signal.SIGTERM)
-    _until(lambda: not any(p.mentions(layout.containerd_toml) for p in _ours(layout)), 5)
-
-    def left() -> list[int]:
-        return [*(process.pid for process in _ours(layout)), *contained_in(layout.data)]
-
-    end(left(), signal.SIGKILL)
-    _until(lambda: not left(), 5)
-    if mounted := unmount(layout.run, layout.home):
-        raise EngineError(
-            Problem(f"{mounted[0]} is still mounted", f"run `umount {mounted[0]}` and try again")
-        )
-    remove_path(layout.run)
-    return bool(daemons)
-
-
-def _until(done: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not done() and time.monotonic() < deadline:
-        time.sleep(0.02)
 
 
 def _disk_bytes(folder: Path) -> int:

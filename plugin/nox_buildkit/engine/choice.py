@@ -1,0 +1,33 @@
+"""The engine that the user names: a builder, a daemon, a docker context."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from nox_buildkit.engine.private.paths import Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The user's choice: ``builder`` by name, or ``named`` a daemon in the environment."""
+
+    builder: str | None
+    named: str | None
+
+    @property
+    def explicit(self) -> str | None:
+        """Its name in a message; None if the user has not chosen."""
+        return f"builder {self.builder}" if self.builder else self.named
+
+    @classmethod
+    def of(cls, builder: str | None) -> Choice:
+        names = ("DOCKER_HOST", "DOCKER_CONTEXT")
+        named = next((f"{name}={os.environ[name]}" for name in names if os.environ.get(name)), None)
+        return cls(builder or os.environ.get("BUILDX_BUILDER") or None, named)
+
+    @property
+    def is_private(self) -> bool:
+        """Tell whether it is the private engine, as in a shell set up by `nox -s engine -- env`."""
+        host = os.environ.get("DOCKER_HOST")
+        return self.builder in (None, "default") and host == Layout.current().host

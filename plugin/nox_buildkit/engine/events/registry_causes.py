@@ -1,0 +1,129 @@
+"""Causes that lie in registries, and in what a definition reads."""
+
+from __future__ import annotations
+
+from nox_buildkit.engine.events.rule import Rule, rule
+
+_LOGIN = "log in with 'docker login {host}', or check the name"
+_HTTP = "name it under 'insecure-registries' of the engine, or give the registry a certificate"
+_REF = r"(?P<ref>(?P<host>[^\s/]+)\S*)"
+_BASE = rf"failed to resolve source metadata for {_REF}: "
+_DENIED = r"(?:\b40[13]\b|denied|insufficient_scope|authorization failed|unauthorized)"
+_UNREACHED = (
+    r"(?P<why>connection refused|no such host|i/o timeout|network is unreachable|x509: [^\n]+)"
+)
+
+REGISTRY: tuple[Rule, ...] = (
+    rule(
+        "base-no-platform",
+        "error",
+        _BASE + r"no match for platform in manifest",
+        "the base {ref} is not made for {platform}",
+        "use another base, or leave that platform out",
+    ),
+    rule(
+        "base-not-found",
+        "error",
+        _BASE + r"\S+: not found",
+        "there is no base {ref}",
+        "check its name and tag",
+    ),
+    rule(
+        "base-http",
+        "error",
+        _BASE + r".*server gave HTTP response to HTTPS client",
+        "the registry of the base {ref} speaks plain HTTP",
+        _HTTP,
+    ),
+    rule(
+        "base-denied",
+        "error",
+        _BASE + r".*" + _DENIED,
+        "the registry does not hand out the base {ref}",
+        _LOGIN,
+    ),
+    rule(
+        "base-unreachable",
+        "error",
+        _BASE + r".*?" + _UNREACHED,
+        "the registry of the base {ref} cannot be reached ({why})",
+        "check the name and the network, or use a base that needs no registry ('debian')",
+    ),
+    rule(
+        "layout-missing",
+        "error",
+        r'oci-layout reference "(?P<ref>[^"]+)" could not be resolved',
+        "there is no OCI layout {ref}",
+        "build again, so that the base is made anew",
+    ),
+    rule(
+        "context-missing",
+        "error",
+        r"failed to get build context (?P<name>\S+): stat (?P<path>.+?): no such file",
+        "the build context {name} ({path}) does not exist",
+        "check the path",
+    ),
+    rule(
+        "secret-missing",
+        "error",
+        r"secret (?P<name>[^\s:]+): not found",
+        "a step asks for the secret {name}, which was not given",
+        "give it to buildx with --secret",
+    ),
+    rule(
+        "file-missing",
+        "error",
+        r"failed to (?:stat|open(?: open)?) (?P<path>[^\s:]+):.*no such file or directory",
+        "{path} does not exist",
+        "check the path",
+    ),
+    rule(
+        "copy-missing",
+        "error",
+        r'failed to calculate checksum of ref \S+: "/?(?P<path>[^"]+)": not found',
+        "COPY finds no {path} in {source}",
+        "check the path, and for the build context .dockerignore too",
+    ),
+    rule(
+        "push-http",
+        "error",
+        rf"failed to push {_REF}: .*server gave HTTP response to HTTPS client",
+        "the registry {host} speaks plain HTTP",
+        _HTTP,
+    ),
+    rule(
+        "push-denied",
+        "error",
+        rf"failed to push {_REF}: .*{_DENIED}",
+        "the registry {host} refuses {ref}",
+        "log in with 'docker login {host}' as somebody who may write there",
+    ),
+    rule(
+        "push-unreachable",
+        "error",
+        rf"failed to push {_REF}: .*?{_UNREACHED}",
+        "the registry {host} cannot be reached ({why})",
+        "check its name and that it runs",
+    ),
+    rule(
+        "push-failed",
+        "error",
+        rf"failed to push {_REF}: (?P<why>[^\n]+)",
+        "the registry did not take {ref}: {why}",
+        "look at the registry's own log",
+    ),
+    rule(
+        "entitlement",
+        "error",
+        r"granting entitlement (?P<name>\S+) is not allowed|(?:requesting|additional) privileges",
+        "the build asks for a privilege that it was not given",
+        "allow it at the engine and with --allow",
+    ),
+    rule(
+        "dockerfile",
+        "error",
+        r"dockerfile parse error on (?P<line>line \d+): (?P<why>[^\n]+)",
+        "the Dockerfile is wrong at {line}: {why}",
+        "mend that line",
+    ),
+)

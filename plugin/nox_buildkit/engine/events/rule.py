@@ -1,0 +1,29 @@
+"""Rules that recognise a cause of a failed bake."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A known cause. ``where``: what the step wrote, or what BuildKit and buildx said.
+
+    ``message`` and ``hint`` are formats over the pattern's groups and ``platform``; the group
+    ``debian`` is a name of the spec.
+    """
+
+    name: str
+    where: Literal["log", "error", "any"]
+    pattern: re.Pattern[str]
+    message: str
+    hint: str
+
+
+def rule(
+    name: str, where: Literal["log", "error", "any"], pattern: str, message: str, hint: str
+) -> Rule:
+    """Return the rule of a ``pattern``; see Rule."""
+    return Rule(name, where, re.compile(pattern), message, hint)
