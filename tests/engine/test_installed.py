@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from nox_buildkit.bases.linker_cache import CACHE
-from nox_buildkit.bases.unpack import PACKAGES, Source, unpack
+from nox_buildkit.bases.unpack import PACKAGES, PackageSource, unpack
 from nox_buildkit.debian.archive import host_archive
 from nox_buildkit.debian.provision import tool
 from nox_buildkit.progress import SILENT
@@ -57,14 +57,14 @@ class Installed:
 
 
 @pytest.fixture(scope="module")
-def source() -> Source:
+def source() -> PackageSource:
     archive = host_archive()
     options = f"[signed-by={archive.signed_by}] " if archive.signed_by else ""
-    return Source((f"deb {options}{archive.uri} trixie main",), tool("mmdebstrap", SILENT))
+    return PackageSource((f"deb {options}{archive.uri} trixie main",), tool("mmdebstrap", SILENT))
 
 
 @pytest.fixture(scope="module")
-def ours(source: Source, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+def ours(source: PackageSource, tmp_path_factory: pytest.TempPathFactory) -> Installed:
     with Programs(tmp_path_factory.mktemp("unpacked"), 600) as programs:
         tree = unpack("trixie", "amd64", (*PACKAGES, *NAMES), source, programs)
     assert not tree.lacks
@@ -75,7 +75,7 @@ def ours(source: Source, tmp_path_factory: pytest.TempPathFactory) -> Installed:
 
 
 @pytest.fixture(scope="module")
-def real(source: Source, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+def real(source: PackageSource, tmp_path_factory: pytest.TempPathFactory) -> Installed:
     folder = tmp_path_factory.mktemp("installed")
     command = [
         *("unshare", "--mount", *source.mmdebstrap, "--quiet", "--variant=apt"),

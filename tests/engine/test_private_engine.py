@@ -18,7 +18,7 @@ import pytest
 from nox_buildkit.engine.private import engine as private
 from nox_buildkit.engine.private import processes
 from nox_buildkit.engine.private.engine import PrivateEngine
-from nox_buildkit.engine.private.paths import SOCKET_PATH_BYTES, Layout
+from nox_buildkit.engine.private.paths import SOCKET_PATH_BYTES, EnginePaths
 from nox_buildkit.errors import EngineError
 from nox_buildkit.files import locked
 from nox_buildkit.mounts import mounts_below
@@ -104,7 +104,7 @@ def test_a_killed_engine_starts_again_and_its_containers_are_gone(
 ) -> None:
     engine = private.start()
     build = start_endless_build(engine, tmp_path)
-    data = Layout.current().data
+    data = EnginePaths.current().data
     wait_until(lambda: list(processes.contained_in(data)))
     container = next(processes.contained_in(data))
     killed = private.status().pid
@@ -139,7 +139,7 @@ def test_an_engine_without_its_containerd_is_broken_and_starts_again(
 
 def test_stop_ends_a_running_build(own_home: Path, tmp_path: Path) -> None:
     build = start_endless_build(private.start(), tmp_path)
-    data = Layout.current().data
+    data = EnginePaths.current().data
     wait_until(lambda: list(processes.contained_in(data)))
     private.stop()
     assert build.wait(30) != 0
@@ -150,14 +150,14 @@ def test_stop_ends_a_running_build(own_home: Path, tmp_path: Path) -> None:
 def test_a_stale_pidfile_never_costs_another_process_its_life(own_home: Path) -> None:
     private.start()
     private.stop()
-    layout = Layout.current()
+    paths = EnginePaths.current()
     with subprocess.Popen(["sleep", "60"]) as foreign:
-        layout.run.mkdir()
-        layout.pidfile.write_text(str(foreign.pid))
+        paths.run.mkdir()
+        paths.pidfile.write_text(str(foreign.pid))
         assert private.status().state == "stopped"
         assert not private.stop()
-        layout.run.mkdir()
-        layout.pidfile.write_text(str(foreign.pid))
+        paths.run.mkdir()
+        paths.pidfile.write_text(str(foreign.pid))
         private.start()
         assert private.status().pid != foreign.pid
         assert foreign.poll() is None
@@ -166,11 +166,11 @@ def test_a_stale_pidfile_never_costs_another_process_its_life(own_home: Path) ->
 
 def test_a_stale_socket_is_replaced(own_home: Path) -> None:
     private.start()
-    layout = Layout.current()
+    paths = EnginePaths.current()
     for process in about(own_home):
         os.kill(process.pid, signal.SIGKILL)
     wait_until(lambda: not about(own_home))
-    assert layout.socket.exists()
+    assert paths.socket.exists()
     private.start()
     assert private.status().state == "running"
 
@@ -178,14 +178,14 @@ def test_a_stale_socket_is_replaced(own_home: Path) -> None:
 def test_an_engine_that_cannot_read_its_data_says_so_in_a_line(own_home: Path) -> None:
     private.start()
     private.stop()
-    broken = Layout.current().data / "containerd/io.containerd.metadata.v1.bolt/meta.db"
+    broken = EnginePaths.current().data / "containerd/io.containerd.metadata.v1.bolt/meta.db"
     broken.write_bytes(bytes(65536))
     with pytest.raises(EngineError) as caught:
         private.start()
     message = str(caught.value)
     assert "\n" not in message
     assert "invalid database" in message
-    assert str(Layout.current().log) in message
+    assert str(EnginePaths.current().log) in message
     assert "remove" in message
     assert not about(own_home)
     assert not mounts_below(own_home)
@@ -215,11 +215,11 @@ def test_a_cache_folder_too_deep_for_a_socket(
 ) -> None:
     engine = private.start()
     assert engine.client.info().server_version == engine.version
-    layout = Layout.current()
-    assert len(str(layout.socket)) <= SOCKET_PATH_BYTES
-    assert layout.run.stat().st_mode & 0o777 == 0o700
+    paths = EnginePaths.current()
+    assert len(str(paths.socket)) <= SOCKET_PATH_BYTES
+    assert paths.run.stat().st_mode & 0o777 == 0o700
     private.stop()
-    assert not layout.run.exists()
+    assert not paths.run.exists()
 
 
 def test_ctrl_c_ends_the_build_and_not_the_engine(own_home: Path) -> None:
@@ -239,8 +239,8 @@ def test_ctrl_c_ends_the_build_and_not_the_engine(own_home: Path) -> None:
 
 def test_only_the_owner_gets_in(own_home: Path) -> None:
     engine = private.start()
-    layout = Layout.current()
-    for folder in (layout.home, layout.run, engine.config, engine.binaries.prefix):
+    paths = EnginePaths.current()
+    for folder in (paths.home, paths.run, engine.config, engine.binaries.prefix):
         assert folder.stat().st_mode & 0o777 == 0o700, folder
 
 

@@ -65,11 +65,11 @@ def facts_for(spec: BuildSpec, names: dict[str, str | None]) -> Facts:
         targets={
             target.name: TargetFacts(
                 base=replace(
-                    base, name=target.variant.base, source=PlannedImage(target.below.image)
+                    base, name=target.variant.base, source=PlannedImage(target.parent.image)
                 )
-                if target.below
+                if target.parent
                 else base,
-                builder=base if target.below else None,
+                builder=base if target.parent else None,
                 files=tuple(SourceFile(f.source, 7, "cd" * 32) for f in target.variant.files),
                 context=ContextFacts(
                     folder="/project",

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nox_buildkit.bases.debian_base import Contents, assembled
+from nox_buildkit.bases.debian_base import BaseContents, assembled
 from nox_buildkit.bases.debian_release import release_for
-from nox_buildkit.bases.unpack import PACKAGES, Source, unpack
+from nox_buildkit.bases.unpack import PACKAGES, PackageSource, unpack
 from nox_buildkit.debian.archive import host_archive
 from nox_buildkit.debian.provision import tool
 from nox_buildkit.facts.base_images import PLAIN
@@ -44,11 +44,11 @@ class StandIn:
     repository: str
     change: Callable[[Files], None]
     config: Mapping[str, Any]
-    contents: Contents = PLAIN
+    contents: BaseContents = PLAIN
 
 
 #: As the tests of base ``debian`` have it assembled, too.
-COMPILERS = Contents(("libyaml-0-2", "libyaml-dev"), compilers=True)
+COMPILERS = BaseContents(("libyaml-0-2", "libyaml-dev"), compilers=True)
 
 
 def official(files: Files, python: str = "python3.13") -> None:
@@ -176,7 +176,9 @@ def push_for_arm(address: str, skopeo: Path, folder: Path) -> None:
     work = Path(tempfile.mkdtemp(dir=folder))
     work.chmod(0o755)
     options = f"[signed-by={archive.signed_by}] " if archive.signed_by else ""
-    source = Source((f"deb {options}{archive.uri} bookworm main",), tool("mmdebstrap", SILENT))
+    source = PackageSource(
+        (f"deb {options}{archive.uri} bookworm main",), tool("mmdebstrap", SILENT)
+    )
     standin = STAND_INS["python:3.13-slim"]
     images = []
     for platform, architecture in (("linux/amd64", "amd64"), ("linux/arm/v7", "armhf")):
@@ -225,7 +227,7 @@ def _image(platform: str, standin: StandIn) -> PlatformImage:
     return PlatformImage(platform, tuple(files.values()), standin.config, compression=0)
 
 
-def _debian(platform: str, contents: Contents) -> Files:
+def _debian(platform: str, contents: BaseContents) -> Files:
     """The files of base ``debian``, which must have been assembled."""
     base = assembled(release_for("3.13"), PLATFORMS, contents)
     assert base

@@ -20,7 +20,7 @@ from nox_buildkit.bases import store
 from nox_buildkit.bases.bytecode import Bytecode, compile_library
 from nox_buildkit.bases.debian_release import Release
 from nox_buildkit.bases.maintainer_scripts import add_file
-from nox_buildkit.bases.unpack import PACKAGES, Source, Tree, unpack
+from nox_buildkit.bases.unpack import PACKAGES, PackageSource, Tree, unpack
 from nox_buildkit.errors import EngineError, Problem
 from nox_buildkit.files import cache_dir, locked, scratch
 from nox_buildkit.oci.image_writer import PlatformImage, write_images
@@ -43,7 +43,7 @@ _LIMIT_SECONDS = 1800
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class BaseContents:
     """The contents of a base besides Python: Debian's ``packages``, and ``compilers``."""
 
     packages: tuple[str, ...] = ()
@@ -76,7 +76,9 @@ class DebianBase:
     lacks: dict[str, list[str]]
 
 
-def assembled(release: Release, platforms: Iterable[str], contents: Contents) -> DebianBase | None:
+def assembled(
+    release: Release, platforms: Iterable[str], contents: BaseContents
+) -> DebianBase | None:
     """Return the base if every one of ``platforms`` was assembled before, and is whole."""
     wanted = sorted(set(platforms))
     parts = [_read(_place(release, [platform], contents)) for platform in wanted]
@@ -91,10 +93,10 @@ def assembled(release: Release, platforms: Iterable[str], contents: Contents) ->
 def assemble(
     release: Release,
     platforms: Iterable[str],
-    source: Source,
+    source: PackageSource,
     report: Progress,
     *,
-    contents: Contents,
+    contents: BaseContents,
     again: bool = False,
 ) -> DebianBase:
     """Return the base for ``platforms``, from the cache or from Debian's archive.
@@ -120,7 +122,9 @@ def assemble(
         return _composed(release, wanted, contents)
 
 
-def _make(release: Release, platforms: Sequence[str], source: Source, contents: Contents) -> None:
+def _make(
+    release: Release, platforms: Sequence[str], source: PackageSource, contents: BaseContents
+) -> None:
     """Assemble and keep each of ``platforms``."""
     parent = _place(release, [], contents).parent
     with scratch(parent, ".assemble-") as work:
@@ -146,7 +150,11 @@ def _make(release: Release, platforms: Sequence[str], source: Source, contents: 
 
 
 def _unpacked(
-    release: Release, platforms: Sequence[str], source: Source, contents: Contents, work: Path
+    release: Release,
+    platforms: Sequence[str],
+    source: PackageSource,
+    contents: BaseContents,
+    work: Path,
 ) -> dict[str, tuple[Tree, Bytecode]]:
     """Unpack the packages of each of ``platforms``; byte code is that of this machine's Python."""
     host = _host()
@@ -164,7 +172,7 @@ def _unpacked(
     return {platform: (trees[platform], bytecode) for platform in platforms}
 
 
-def _composed(release: Release, platforms: Sequence[str], contents: Contents) -> DebianBase:
+def _composed(release: Release, platforms: Sequence[str], contents: BaseContents) -> DebianBase:
     """Return the base of ``platforms``, each of which is kept by itself."""
     parts = [_read(_place(release, [platform], contents)) for platform in platforms]
     whole = [part for part in parts if part]
@@ -194,7 +202,7 @@ def _host() -> str:
     return host
 
 
-def _place(release: Release, platforms: Iterable[str], contents: Contents) -> Path:
+def _place(release: Release, platforms: Iterable[str], contents: BaseContents) -> Path:
     key = json.dumps([RECIPE, contents.names, sorted(platforms)])
     digest = hashlib.sha256(key.encode()).hexdigest()[:12]
     return cache_dir() / "bases" / f"debian-{release.suite}-{digest}"

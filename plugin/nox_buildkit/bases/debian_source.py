@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 
-from nox_buildkit.bases.unpack import Source
+from nox_buildkit.bases.unpack import PackageSource
 from nox_buildkit.debian.archive import Archive, host_archive, host_security
 from nox_buildkit.debian.provision import tool
 from nox_buildkit.debian.suite import Suite
@@ -13,7 +13,7 @@ from nox_buildkit.errors import EngineError, Problem
 from nox_buildkit.progress import Progress
 
 
-def debian_source(suite: str, report: Progress) -> Source:
+def debian_source(suite: str, report: Progress) -> PackageSource:
     """Return the archive of ``suite`` as mmdebstrap takes it. Raises EngineError."""
     # mmdebstrap makes itself root in a user namespace, which takes newuidmap(1).
     if os.geteuid() != 0 and shutil.which("newuidmap") is None:
@@ -28,7 +28,7 @@ def debian_source(suite: str, report: Progress) -> Source:
     lines = [_line(archive, suite)]
     if security:
         lines.append(_line(security, f"{suite}-security"))
-    return Source(tuple(lines), tool("mmdebstrap", report))
+    return PackageSource(tuple(lines), tool("mmdebstrap", report))
 
 
 def _line(archive: Archive, suite: str) -> str:

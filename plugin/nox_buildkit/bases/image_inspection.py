@@ -27,7 +27,7 @@ _MAX_LINKS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Inside:
+class ImageInspection:
     """The properties of one image.
 
     ``python`` is the version and ``interpreter`` the path of its Python, empty if there is none;
@@ -84,12 +84,12 @@ class Files:
         return real
 
 
-def look(config: Mapping[str, Any], layers: Iterable[Path]) -> Inside:
+def look(config: Mapping[str, Any], layers: Iterable[Path]) -> ImageInspection:
     """Look into the image of ``config`` (its process configuration) and compressed ``layers``."""
     files = _files(layers)
     env = dict(each.split("=", 1) for each in config.get("Env") or () if "=" in each)
     python, interpreter = _python(files, env.get("PATH", _PATH))
-    return Inside(
+    return ImageInspection(
         libc=_libc(files),
         python=python,
         interpreter=interpreter,

@@ -14,7 +14,7 @@ from packaging.version import Version
 
 from nox_buildkit.bases.debian_release import RELEASES
 from nox_buildkit.errors import PlanError, Problem
-from nox_buildkit.oci.references import qualified, repository_of
+from nox_buildkit.oci.references import ImageReference
 
 _OFFICIAL = "docker.io/library/python"
 
@@ -79,8 +79,8 @@ def pythons_of(base: str) -> tuple[str, ...] | None:
             return tuple(sorted(offered, key=Version, reverse=True))
         # The tag of an image says its Python, and this one has a single tag.
         return PYTHONS if "{python}" in offered["*"].reference else None
-    repository, tag = repository_of(base), qualified(base).partition("@")[0].rpartition(":")[2]
-    if repository == _OFFICIAL and (found := _TAG.fullmatch(tag)):
+    reference = ImageReference.parse(base)
+    if reference.repository == _OFFICIAL and (found := _TAG.fullmatch(reference.tag)):
         return (found[1],)
     return None
 
@@ -100,9 +100,9 @@ def preset(base: str, python: str) -> Preset | None:
                 "set 'python' to one of these, or take base 'slim'",
             )
         )
-    repository = repository_of(base)
+    repository = ImageReference.parse(base).repository
     for found in filter(None, offered.values()):
-        if repository == repository_of(found.reference) != _OFFICIAL:
+        if repository == ImageReference.parse(found.reference).repository != _OFFICIAL:
             return replace(_filled(found, python), reference=base)
     return None
 

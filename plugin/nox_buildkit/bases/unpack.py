@@ -43,7 +43,7 @@ PACKAGES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class PackageSource:
     """The origin of packages: apt source lines of the host with the suite exchanged."""
 
     lines: tuple[str, ...]
@@ -73,7 +73,11 @@ class Deb:
 
 
 def unpack(
-    suite: str, architecture: str, packages: Sequence[str], source: Source, programs: Programs
+    suite: str,
+    architecture: str,
+    packages: Sequence[str],
+    source: PackageSource,
+    programs: Programs,
 ) -> Tree:
     """Unpack ``packages``, and what they depend on, of ``suite`` for ``architecture``.
 

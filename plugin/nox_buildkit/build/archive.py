@@ -12,7 +12,7 @@ from nox_buildkit.errors import BuildError, Problem
 from nox_buildkit.files import replacing
 from nox_buildkit.oci.content import Descriptor, Index
 from nox_buildkit.oci.layout import MARK, MARK_TEXT, Layout
-from nox_buildkit.oci.references import qualified
+from nox_buildkit.oci.references import ImageReference
 from nox_buildkit.results.model import Archive
 
 #: containerd's name for the reference that an image is imported under.
@@ -29,14 +29,8 @@ def pack(layout: Layout, digest: str, references: tuple[str, ...], target: Path)
     entry = Descriptor(layout.index(digest).media_type, digest, layout.path(digest).stat().st_size)
     # An entry a tag: an image is loaded under each of them.
     entries = tuple(
-        replace(
-            entry,
-            annotations={
-                IMAGE_NAME: qualified(reference),
-                REF_NAME: reference.rpartition(":")[2],
-            },
-        )
-        for reference in references
+        replace(entry, annotations={IMAGE_NAME: str(reference), REF_NAME: reference.tag})
+        for reference in map(ImageReference.parse, references)
     )
     try:
         with replacing(target) as temporary, tarfile.open(temporary, "w") as tar:

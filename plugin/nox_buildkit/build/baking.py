@@ -35,7 +35,7 @@ from nox_buildkit.files import (
     write_atomic,
 )
 from nox_buildkit.lock.uv_binary import uv_programs
-from nox_buildkit.oci.references import qualified
+from nox_buildkit.oci.references import ImageReference
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.render.bake_definition import DEFINITION, copies, override, render
 from nox_buildkit.report.console import Reporter, print_lines
@@ -145,7 +145,7 @@ def bake(ready: Bake, reporter: Reporter) -> tuple[BakeResult, dict[str, str]]:
     Raises BakeError, after the end of the failed step's log was shown.
     """
     progress = BuildProgress({target.name: target.every_platform for target in ready.plan.targets})
-    registries = {i.name: qualified(i.references[0]).split("/")[0] for i in ready.plan.images}
+    registries = {i.name: ImageReference.parse(i.references[0]).registry for i in ready.plan.images}
     # BuildKit tells nothing while it sends a layer.
     patience = Patience(
         _limit("NOX_BUILDKIT_PUSH_TIMEOUT", 1800),

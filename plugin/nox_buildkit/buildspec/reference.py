@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from nox_buildkit.buildspec.model.buildspec import BuildSpec
-from nox_buildkit.buildspec.model.expected_types import Kind, flow, kind_of
+from nox_buildkit.buildspec.model.expected_types import ExpectedKind, flow, kind_of
 from nox_buildkit.buildspec.model.image import Image
 from nox_buildkit.buildspec.model.requirement_set import Requirements
 from nox_buildkit.buildspec.model.runtime import Account, File, Healthcheck, Step
@@ -86,7 +86,7 @@ def _section(title: str, model: type[BaseModel]) -> str:
         "| Key | Type | Default | Meaning | Example |",
         "| --- | --- | --- | --- | --- |",
     ]
-    for key, field in Kind(model).keys.items():
+    for key, field in ExpectedKind(model).keys.items():
         cells = (
             f"`{key}`",
             _type(field),
@@ -100,10 +100,10 @@ def _section(title: str, model: type[BaseModel]) -> str:
 
 def _type(field: FieldInfo) -> str:
     kind = kind_of(field.annotation)
-    return _words(Kind(kind.type, (*kind.metadata, *field.metadata), kind.mapping))
+    return _words(ExpectedKind(kind.type, (*kind.metadata, *field.metadata), kind.mapping))
 
 
-def _words(kind: Kind, many: str = "") -> str:
+def _words(kind: ExpectedKind, many: str = "") -> str:
     if kind.model:
         title = next(title for title, model in _SECTIONS if issubclass(model, kind.model))
         return f"[{title.lower()}](#{title.lower()})"
@@ -113,7 +113,7 @@ def _words(kind: Kind, many: str = "") -> str:
         return f"mapping of names to {_words(kind_of(get_args(kind.type)[1]), 's')}"
     if kind.is_text:
         text = f"string{many} or integer{many}" if kind.keeps_integers else f"string{many}"
-        return f"{text} or {_words(Kind(kind.mapping))}" if kind.mapping else text
+        return f"{text} or {_words(ExpectedKind(kind.mapping))}" if kind.mapping else text
     if kind.type in _WORDS:
         return _WORDS[kind.type]
     return " or ".join(f"`{value}`" for value in get_args(kind.type))

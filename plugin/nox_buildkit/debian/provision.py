@@ -46,7 +46,10 @@ def tools_dir() -> Path:
 
 
 def provision(
-    name: str, candidates: Sequence[Sequence[Package]], check: Check, report: Progress = SILENT
+    name: str,
+    candidates: Sequence[Sequence[Package]],
+    check: Check,
+    report: Progress = SILENT,
 ) -> Path:
     """Return the folder with the first of ``candidates`` that can be had and passes ``check``.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from nox_buildkit.engine.private.paths import Layout
+from nox_buildkit.engine.private.paths import EnginePaths
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,4 +30,4 @@ class Choice:
     def is_private(self) -> bool:
         """Tell whether it is the private engine, as in a shell set up by `nox -s engine -- env`."""
         host = os.environ.get("DOCKER_HOST")
-        return self.builder in (None, "default") and host == Layout.current().host
+        return self.builder in (None, "default") and host == EnginePaths.current().host

@@ -16,7 +16,7 @@ from nox_buildkit.engine.inspect import Builder
 from nox_buildkit.engine.private import emulation
 from nox_buildkit.engine.private import engine as private
 from nox_buildkit.engine.private.binaries import client_binaries
-from nox_buildkit.engine.private.paths import Layout
+from nox_buildkit.engine.private.paths import EnginePaths
 from nox_buildkit.errors import EngineError, Problem
 from nox_buildkit.files import cache_dir
 from nox_buildkit.oci.platform import Platform, host_platform, native_platforms
@@ -77,8 +77,8 @@ def planned_engine(builder: str | None = None) -> PlannedEngine:
         except EngineError:
             if choice.explicit:
                 raise
-    layout = Layout.current()
-    options = ("--config", str(layout.docker_config), "--host", layout.host)
+    paths = EnginePaths.current()
+    options = ("--config", str(paths.docker_config), "--host", paths.host)
     return PlannedEngine(("docker", *options), "default", (host_platform(),), "host")
 
 
@@ -91,7 +91,7 @@ def find_client(report: Progress = SILENT) -> DockerClient:
 
     Raises EngineError.
     """
-    if Layout.current().host == os.environ.get("DOCKER_HOST"):
+    if EnginePaths.current().host == os.environ.get("DOCKER_HOST"):
         return private.start(report).client
     return _client(report)
 

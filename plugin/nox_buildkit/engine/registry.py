@@ -9,7 +9,7 @@ from nox_buildkit.engine.client import answer
 from nox_buildkit.engine.events.diagnose import explain_base
 from nox_buildkit.errors import EngineError
 from nox_buildkit.oci.content import Configuration, Index, is_index
-from nox_buildkit.oci.references import qualified
+from nox_buildkit.oci.references import ImageReference
 from nox_buildkit.oci.resolved import ResolvedImage
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _imagetools(client: DockerClient, reference: str, *options: str) -> bytes:
         *map(str, client.client_config.docker_cmd),
         *("buildx", "imagetools", "inspect", *options, reference),
     ]
-    host = qualified(reference).partition("/")[0]
+    host = ImageReference.parse(reference).registry
     done = answer(command, f"the registry {host} ({reference})", seconds=SECONDS)
     if done.returncode:
         message = done.errors.strip().removeprefix("ERROR: ")

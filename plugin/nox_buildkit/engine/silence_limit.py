@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from nox_buildkit.engine.bake import Update
-from nox_buildkit.engine.events.vertex import Kind, Vertex
+from nox_buildkit.engine.events.vertex import Vertex, VertexKind
 from nox_buildkit.errors import BuildError, Problem
-from nox_buildkit.oci.references import qualified
+from nox_buildkit.oci.references import ImageReference
 
 #: Seconds of silence before somebody is told what is waited for.
 _SILENT = 15
@@ -61,12 +61,16 @@ class Patience:
 
 
 def _fetched_from(running: Sequence[Vertex]) -> list[str]:
-    return list(dict.fromkeys(qualified(_asked(one)).split("/")[0] for one in running))
+    return list(dict.fromkeys(ImageReference.parse(_asked(one)).registry for one in running))
 
 
 def _pushes(vertex: Vertex) -> bool:
     part = vertex.transfer
-    return vertex.name.kind is Kind.EXPORT and part is not None and part.name.startswith("pushing")
+    return (
+        vertex.name.kind is VertexKind.EXPORT
+        and part is not None
+        and part.name.startswith("pushing")
+    )
 
 
 def _fetches(vertex: Vertex) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from nox_buildkit.engine.fetch import FetchedImage, fetch
 from nox_buildkit.engine.registry import inspect
 from nox_buildkit.errors import EngineError, PlanError, Problem
 from nox_buildkit.facts.inspections import inspections
-from nox_buildkit.oci.references import mirrored, qualified
+from nox_buildkit.oci.references import ImageReference
 from nox_buildkit.oci.resolved import ResolvedImage
 from nox_buildkit.plan.base import DebianRelease, LayoutImage, RegistryImage
 from nox_buildkit.plan.facts import BaseFacts, InspectedBase, PinnedBase
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _REFRESH = "run 'nox -s lock -- --bases' and commit it"
 
 #: Python and nothing else.
-PLAIN = debian.Contents()
+PLAIN = debian.BaseContents()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Bases:
     assembled: dict[tuple[object, ...], InspectedBase] = field(default_factory=dict)
 
     def of_debian(
-        self, python: str, platforms: Sequence[str], contents: debian.Contents = PLAIN
+        self, python: str, platforms: Sequence[str], contents: debian.BaseContents = PLAIN
     ) -> InspectedBase:
         """Return the base that is assembled here, with ``contents``.
 
@@ -74,7 +74,7 @@ class Bases:
         return self.assembled[key]
 
     def _assemble(
-        self, python: str, platforms: Iterable[str], contents: debian.Contents
+        self, python: str, platforms: Iterable[str], contents: debian.BaseContents
     ) -> InspectedBase:
         release = release_for(python)
         wanted = [platform for platform in platforms if platform in release.platforms]
@@ -102,7 +102,7 @@ class Bases:
         self,
         release: Release,
         platforms: Sequence[str],
-        contents: debian.Contents,
+        contents: debian.BaseContents,
         *,
         again: bool,
     ) -> debian.DebianBase:
@@ -154,20 +154,21 @@ class Bases:
 
     def pinned(self, reference: str) -> PinnedBase:
         """Return an image of a registry by digest, without inspecting it. Raises EngineError."""
-        name = qualified(reference)
-        image = self.resolved.get(name)
+        full = ImageReference.parse(reference)
+        image = self.resolved.get(str(full))
         if image is None:
-            image = self.resolved[name] = self._resolve(name)
-        place = mirrored(name, self.mirrors).partition("@")[0]
+            image = self.resolved[str(full)] = self._resolve(full)
+        name = replace(full, digest="")
         return PinnedBase(
-            name=name.partition("@")[0],
-            source=RegistryImage(place, image.digest),
+            name=str(name),
+            source=RegistryImage(str(name.mirrored(self.mirrors)), image.digest),
             digest=image.digest,
             platforms=image.platforms,
         )
 
-    def _resolve(self, name: str) -> ResolvedImage:
-        return self._locked(name) or inspect(self.client(), mirrored(name, self.mirrors))
+    def _resolve(self, reference: ImageReference) -> ResolvedImage:
+        place = str(reference.mirrored(self.mirrors))
+        return self._locked(str(reference)) or inspect(self.client(), place)
 
     def _locked(self, name: str) -> ResolvedImage | None:
         """Return the committed digest of a base; None if any will do. Raises PlanError."""
@@ -181,8 +182,8 @@ class Bases:
         self, image: PinnedBase, platforms: Sequence[str], folder: Path
     ) -> dict[str, FetchedImage]:
         self.report.message(f"looking into {image.name}")
-        place = mirrored(image.name, self.mirrors)
-        return fetch(self.engine(), f"{place}@{image.digest}", platforms, folder)
+        name = replace(ImageReference.parse(image.name), digest=image.digest)
+        return fetch(self.engine(), str(name.mirrored(self.mirrors)), platforms, folder)
 
 
 def _patch(packages: Mapping[str, str], python: str) -> str:

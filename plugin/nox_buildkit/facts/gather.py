@@ -110,7 +110,7 @@ def _target(
 
     lock = lock_of(target)
     # Steps have the packages of the images below as well.
-    used = [lock, *(map(lock_of, target.chain[1:]) if target.variant.steps else ())]
+    used = [lock, *(map(lock_of, target.lineage[1:]) if target.variant.steps else ())]
     compiler: BaseFacts | None = None
     build_apt: tuple[str, ...] = ()
     if any(each and needs_compiling(each.coverage) for each in used):
@@ -172,7 +172,7 @@ def _requirements_files(source: Source) -> Iterable[Path]:
 
 def _has_steps(target: Target, every: Iterable[Target]) -> bool:
     """Tell whether ``target``, or one of ``every`` that builds on it, has steps."""
-    return any(one.variant.steps and target in one.chain for one in every)
+    return any(one.variant.steps and target in one.lineage for one in every)
 
 
 def _lock(

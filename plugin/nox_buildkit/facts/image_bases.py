@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from nox_buildkit.bases.debian_base import Contents
+from nox_buildkit.bases.debian_base import BaseContents
 from nox_buildkit.bases.presets import Preset, preset
 from nox_buildkit.buildspec.model.image import Variant
 from nox_buildkit.buildspec.model.targets import Target
@@ -50,13 +50,13 @@ def stack_of(target: Target, scope: Scope, bases: Bases) -> Stack:
     """The base of ``target`` and its builder. Raises PlanError, EngineError."""
     stack = _stack(target.root, scope, bases)
     _check(target, stack.base)
-    if not target.below:
+    if not target.parent:
         return stack
     # What builds on another target is built by what builds that one.
     base = replace(
         stack.base,
         name=target.variant.base,
-        source=PlannedImage(target.below.image),
+        source=PlannedImage(target.parent.image),
         digest="",
     )
     if isinstance(base, InspectedBase):
@@ -71,7 +71,7 @@ def _stack(target: Target, scope: Scope, bases: Bases) -> Stack:
     key = "apt" if image.base == "debian" and image.apt else "base"
     try:
         if image.base == "debian":
-            return Stack(bases.of_debian(image.python, platforms, Contents(image.apt)), None)
+            return Stack(bases.of_debian(image.python, platforms, BaseContents(image.apt)), None)
         paired = _paired(image)
         base = bases.reference(paired.reference, platforms)
     except NoxBuildkitError as error:
@@ -102,7 +102,7 @@ def compiler_of(
         if "debian" in (image.base, image.build_base):
             # Libraries to run with are there to link against, too.
             run_time = image.apt if image.base == "debian" else ()
-            contents = Contents(tuple(dict.fromkeys((*run_time, *build_apt))), compilers=True)
+            contents = BaseContents(tuple(dict.fromkeys((*run_time, *build_apt))), compilers=True)
             return bases.of_debian(image.python, platforms, contents), ()
         found = preset(image.build_base or image.base, image.python)
         if found:
@@ -138,7 +138,7 @@ def step_base_of(
         if "debian" in (root.base, root.build_base):
             # Packages that the image runs with are present for its steps, too.
             run_time = root.apt if root.base == "debian" else ()
-            contents = Contents(tuple(dict.fromkeys((*run_time, *names))))
+            contents = BaseContents(tuple(dict.fromkeys((*run_time, *names))))
             return bases.of_debian(image.python, scope.native, contents), ()
     except NoxBuildkitError as error:
         places = target.locations("apt") | target.locations("steps-apt")
@@ -212,7 +212,7 @@ def _check(target: Target, base: BaseFacts) -> None:
             Problem(
                 f"Debian packages cannot be added to base '{base.name}': it has no apt-get",
                 f"name them in images.{target.root.image}.apt"
-                if target.below
+                if target.parent
                 else "take base 'debian' or 'slim', or a base that has them",
                 target.location("apt"),
             )

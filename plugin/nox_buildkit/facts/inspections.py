@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from nox_buildkit.bases.image_inspection import Inside, look
+from nox_buildkit.bases.image_inspection import ImageInspection, look
 from nox_buildkit.cache_entries import read_cached, write_cached
 from nox_buildkit.engine.fetch import FetchedImage
 from nox_buildkit.files import cache_dir, private_dir, scratch
@@ -19,7 +19,7 @@ _FORMAT = 3
 Fetch = Callable[[Sequence[str], Path], Mapping[str, FetchedImage]]
 
 
-def inspections(digest: str, platforms: Sequence[str], fetch: Fetch) -> dict[str, Inside]:
+def inspections(digest: str, platforms: Sequence[str], fetch: Fetch) -> dict[str, ImageInspection]:
     """Return what the image ``digest`` is like on each of ``platforms``.
 
     ``fetch`` is called for those that were not inspected before. Raises what it raises.
@@ -40,14 +40,14 @@ def entry_of(digest: str) -> Path:
     return private_dir(cache_dir() / "bases") / f"{digest.replace(':', '-')}.{_FORMAT}.json"
 
 
-def keep(path: Path, known: Mapping[str, Inside]) -> None:
+def keep(path: Path, known: Mapping[str, ImageInspection]) -> None:
     """Keep what is known of an image, by platform."""
     write_cached(path, {platform: asdict(inside) for platform, inside in known.items()})
 
 
-def _kept(path: Path) -> dict[str, Inside]:
+def _kept(path: Path) -> dict[str, ImageInspection]:
     return {
-        platform: Inside(
+        platform: ImageInspection(
             **{
                 **values,
                 "libc": values["libc"]

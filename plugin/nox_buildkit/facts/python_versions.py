@@ -11,9 +11,9 @@ from pathlib import Path
 
 from nox_buildkit.bases.presets import PYTHONS, pythons_of
 from nox_buildkit.buildspec.model.buildspec import BuildSpec
-from nox_buildkit.buildspec.model.grammar import NO_REQUIREMENTS, image_below
+from nox_buildkit.buildspec.model.grammar import NO_REQUIREMENTS, parent_image
 from nox_buildkit.buildspec.model.image import Variant
-from nox_buildkit.buildspec.model.targets import with_images_below
+from nox_buildkit.buildspec.model.targets import with_ancestors
 from nox_buildkit.errors import Location, LockError, Problem
 from nox_buildkit.files import real_path
 from nox_buildkit.lock.pyproject import read_pyproject
@@ -53,10 +53,10 @@ def with_pythons(
 
     Raises LockError with what contradicts each other in ``images`` and what they build on.
     """
-    wanted = with_images_below(spec, images or spec.images)
+    wanted = with_ancestors(spec, images or spec.images)
     made, choices = dict(spec.images), dict[str, Choice]()
     problems: list[Problem] = []
-    for name in with_images_below(spec, spec.images):
+    for name in with_ancestors(spec, spec.images):
         image = spec.images[name]
         try:
             own = _choose(_Case(spec, root, ("images", name), image), made, image.platforms)
@@ -79,13 +79,13 @@ def with_pythons(
 def _choose(case: _Case, made: Mapping[str, Variant], platforms: Sequence[str]) -> Choice:
     stated = "python" in case.variant.model_fields_set
     requirements = list(_requirements(case))
-    if below := image_below(case.variant.base):
-        python = _python_below(made[below], platforms)
+    if parent := parent_image(case.variant.base):
+        python = _python_of_parent(made[parent], platforms)
         if stated and case.variant.python != python:
-            message = f"'{below}', which it builds on, is for Python {python}"
+            message = f"'{parent}', which it builds on, is for Python {python}"
             raise LockError(Problem(message, "set the same 'python' for both", case.at("python")))
         _check(case, python, requirements, (python,), "base")
-        return Choice(python, "" if stated else f"as '{below}', which it builds on")
+        return Choice(python, "" if stated else f"as '{parent}', which it builds on")
     offered = pythons_of(case.variant.base)
     if stated:
         _check(case, case.variant.python, requirements, offered or PYTHONS, "python")
@@ -93,7 +93,7 @@ def _choose(case: _Case, made: Mapping[str, Variant], platforms: Sequence[str]) 
     return _default(case, requirements, offered)
 
 
-def _python_below(image: Variant, platforms: Sequence[str]) -> str:
+def _python_of_parent(image: Variant, platforms: Sequence[str]) -> str:
     variants = getattr(image, "per_platform", {})
     return str(variants.get(platforms[0], image).python)
 

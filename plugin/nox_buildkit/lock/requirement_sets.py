@@ -12,7 +12,7 @@ from packaging.version import Version
 from nox_buildkit.buildspec.model.buildspec import BuildSpec
 from nox_buildkit.buildspec.model.grammar import NO_REQUIREMENTS
 from nox_buildkit.buildspec.model.requirement_set import Requirements
-from nox_buildkit.buildspec.model.targets import Target, all_targets, with_images_below
+from nox_buildkit.buildspec.model.targets import Target, all_targets, with_ancestors
 from nox_buildkit.errors import Location, LockError, Problem
 from nox_buildkit.files import real_path
 from nox_buildkit.lock.indexes import stated_places
@@ -57,7 +57,7 @@ def sources_of(
         if source:
             pythons = (target.variant.python, oldest.get(source.output))
             oldest[source.output] = min(filter(None, pythons), key=Version)
-    wanted = with_images_below(spec, images or spec.images)
+    wanted = with_ancestors(spec, images or spec.images)
     return {
         target: replace(source, python=oldest[source.output]) if source else None
         for target, source in found.items()

@@ -1,35 +1,58 @@
-"""Image references: their full form, and mirrors."""
+"""Image references: parsed, in full, and replaced by mirrors.
+
+Source: the grammar of distribution/reference, with Docker Hub's defaults.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+
+_HUB, _OFFICIAL = "docker.io", "library"
 
 
-def qualified(reference: str) -> str:
-    """``reference`` in full: with its registry, and Docker Hub's ``library`` where it is implied.
+@dataclass(frozen=True, slots=True)
+class ImageReference:
+    """A reference in full: ``docker.io``, ``library/python``; ``tag`` and ``digest`` may be empty.
 
-    The first part is a host if it has a dot or a port, or is localhost (distribution/reference).
+    ``str`` and ``parse`` are inverse.
     """
-    host, slash, _ = reference.partition("/")
-    if slash and (host == "localhost" or "." in host or ":" in host):
-        return reference
-    return f"docker.io/{reference}" if slash else f"docker.io/library/{reference}"
 
+    registry: str
+    path: str
+    tag: str = ""
+    digest: str = ""
 
-def repository_of(reference: str) -> str:
-    """``reference`` in full, without tag and digest."""
-    name = qualified(reference).partition("@")[0]
-    head, slash, last = name.rpartition("/")
-    return f"{head}{slash}{last.partition(':')[0]}"
+    @classmethod
+    def parse(cls, text: str) -> ImageReference:
+        """Read a reference as people write it.
 
+        The first part is a host if it has a dot or a port, or is localhost.
+        """
+        name, _, digest = text.partition("@")
+        host, slash, path = name.partition("/")
+        if not slash or not (host == "localhost" or "." in host or ":" in host):
+            host, path = _HUB, name if slash else f"{_OFFICIAL}/{name}"
+        head, slash, last = path.rpartition("/")
+        last, _, tag = last.partition(":")
+        return cls(host, f"{head}{slash}{last}", tag, digest)
 
-def mirrored(reference: str, mirrors: Mapping[str, str]) -> str:
-    """Return the place of ``reference``: the longest matching prefix in ``mirrors`` is replaced.
+    def __str__(self) -> str:
+        tag = f":{self.tag}" if self.tag else ""
+        return f"{self.repository}{tag}{f'@{self.digest}' if self.digest else ''}"
 
-    ``mirrors``: registry, or the beginning of a repository's name → what stands in for it.
-    """
-    name = qualified(reference)
-    for prefix in sorted(mirrors, key=len, reverse=True):
-        if name.startswith(f"{prefix}/"):
-            return f"{mirrors[prefix]}{name.removeprefix(prefix)}"
-    return name
+    @property
+    def repository(self) -> str:
+        """The name in full, without tag and digest."""
+        return f"{self.registry}/{self.path}"
+
+    def mirrored(self, mirrors: Mapping[str, str]) -> ImageReference:
+        """Return the place to get it from: the longest of ``mirrors`` that it begins with.
+
+        ``mirrors``: registry, or the beginning of a repository's name → what stands in for it.
+        """
+        name = str(self)
+        for prefix in sorted(mirrors, key=len, reverse=True):
+            if name.startswith(f"{prefix}/"):
+                return ImageReference.parse(f"{mirrors[prefix]}{name.removeprefix(prefix)}")
+        return self

@@ -64,7 +64,7 @@ def _entrypoint(image: Variant, base: tuple[str, ...]) -> tuple[str, ...] | None
 
 def _command(target: Target, inherited: tuple[str, ...] | None) -> tuple[str, ...] | None:
     image = target.variant
-    if image.command is not None or not (target.below and image.prestart):
+    if image.command is not None or not (target.parent and image.prestart):
         return image.command
     # What runs before it is an entrypoint, which takes the command of the base away.
     if not inherited:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from nox_buildkit.buildspec.model.buildspec import BuildSpec
-from nox_buildkit.buildspec.model.targets import targets_of, with_images_below
+from nox_buildkit.buildspec.model.targets import targets_of, with_ancestors
 from nox_buildkit.errors import PlanError, Problem
 from nox_buildkit.plan.facts import Facts
 from nox_buildkit.plan.image import ImagePlan, Publication
@@ -26,7 +26,7 @@ def make_plan(
     problems: list[Problem] = []
     asked = tuple(images or spec.images)
     made: dict[str, ImagePlan] = {}
-    for name in with_images_below(spec, asked, platforms):
+    for name in with_ancestors(spec, asked, platforms):
         try:
             made[name] = _plan_image(name, spec, facts, platforms, made)
         except PlanError as error:
@@ -50,7 +50,7 @@ def _plan_image(
         chosen = [p for p in target.platforms if not platforms or p in platforms]
         if not chosen:
             continue
-        parent = target.below.image if target.below else ""
+        parent = target.parent.image if target.parent else ""
         if parent and parent not in made:
             # The problems of the parent are reported already.
             raise PlanError()

@@ -96,7 +96,7 @@ def _packages_on(
 ) -> tuple[Package, ...]:
     found: dict[str, Package] = {}
     compiles = facts.targets[target.name].compiler is not None
-    for one in target.chain:
+    for one in target.lineage:
         known = facts.targets[one.name]
         if not isinstance(known.base, InspectedBase):
             continue

@@ -105,7 +105,7 @@ def _debian(
     native: Sequence[str],
 ) -> DebianPackages:
     # The target and all images that it builds on.
-    names = tuple(dict.fromkeys(name for one in target.chain for name in one.variant.apt))
+    names = tuple(dict.fromkeys(name for one in target.lineage for name in one.variant.apt))
     return DebianPackages(
         base=tuple(_in_base(base, chosen, names)),
         # An assembled base has them already.
@@ -160,7 +160,7 @@ def _placed(target: Target, known: TargetFacts) -> Iterator[PlacedFile]:
 
 def _warnings(target: Target, known: TargetFacts) -> Iterator[str]:
     image = target.variant
-    if not (known.lock or known.local or image.requirements or target.below):
+    if not (known.lock or known.local or image.requirements or target.parent):
         yield (
             f"{target.image}: no requirements were found in '{image.context}', so nothing is "
             "installed; name a set of them, or write 'requirements: none'"

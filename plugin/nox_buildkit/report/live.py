@@ -13,7 +13,7 @@ from rich.text import Text
 
 from nox_buildkit.engine.bake import Update
 from nox_buildkit.engine.events.progress import BuildProgress, Row
-from nox_buildkit.engine.events.vertex import Kind, Vertex
+from nox_buildkit.engine.events.vertex import Vertex, VertexKind
 from nox_buildkit.printable import visible_lines
 from nox_buildkit.report import words
 
@@ -135,7 +135,7 @@ def _doing(row: Row) -> Text:
 
 def _shown(running: tuple[Vertex, ...]) -> Vertex | None:
     """Of what runs at the same time, what the reader waits for."""
-    order = (Kind.STEP, Kind.EXPORT, Kind.LINK)
+    order = (VertexKind.STEP, VertexKind.EXPORT, VertexKind.LINK)
     return min(
         running,
         key=lambda one: order.index(one.name.kind) if one.name.kind in order else len(order),
@@ -147,7 +147,7 @@ def _bar(row: Row) -> ProgressBar:
     total = max(1, row.count.total)
     done = float(row.count.cached + row.count.executed)
     vertex = _shown(row.running)
-    part = vertex.transfer if vertex and vertex.name.kind is Kind.STEP else None
+    part = vertex.transfer if vertex and vertex.name.kind is VertexKind.STEP else None
     if part and part.total:
         done += min(1.0, part.current / part.total)
     style = "red" if row.failed else "green"

@@ -7,7 +7,7 @@ from typing import TextIO
 
 from nox_buildkit.engine.bake import Update
 from nox_buildkit.engine.events.progress import BuildProgress, Change
-from nox_buildkit.engine.events.vertex import Kind, Vertex
+from nox_buildkit.engine.events.vertex import Vertex, VertexKind
 from nox_buildkit.printable import visible_lines
 from nox_buildkit.report import words
 
@@ -42,13 +42,13 @@ class Plain:
 
     def _change(self, progress: BuildProgress, change: Change, now: float) -> None:
         vertex = change.vertex
-        if vertex.name.kind is Kind.LINK and change.what != "failed":
+        if vertex.name.kind is VertexKind.LINK and change.what != "failed":
             return
         if change.what == "started":
             if vertex.cached:
                 return
             self._told[vertex.digest] = now
-            if vertex.name.kind is Kind.EXPORT or vertex.name.text.startswith("RUN "):
+            if vertex.name.kind is VertexKind.EXPORT or vertex.name.text.startswith("RUN "):
                 self._say(progress, vertex, words.instruction(vertex))
             return
         if change.what == "log":
@@ -58,9 +58,9 @@ class Plain:
         self._told.pop(vertex.digest, None)
         if change.what == "failed":
             self._say(progress, vertex, f"FAILED after {words.duration(vertex.seconds)}")
-        elif vertex.name.kind is Kind.STEP and vertex.cached:
+        elif vertex.name.kind is VertexKind.STEP and vertex.cached:
             self._say(progress, vertex, "CACHED")
-        elif vertex.name.kind in (Kind.STEP, Kind.EXPORT) or vertex.seconds >= _ERRAND:
+        elif vertex.name.kind in (VertexKind.STEP, VertexKind.EXPORT) or vertex.seconds >= _ERRAND:
             self._say(progress, vertex, f"done in {words.duration(vertex.seconds)}")
 
     def _say(self, progress: BuildProgress, vertex: Vertex, text: str) -> None:

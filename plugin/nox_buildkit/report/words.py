@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from nox_buildkit.engine.events.vertex import Kind, Vertex
+from nox_buildkit.engine.events.vertex import Vertex, VertexKind
 
 _FLAGS = re.compile(r"(?<= )--(?:mount|network|security|link|from|chown|chmod)(?:=\S+)? ")
 
@@ -12,13 +12,13 @@ _FLAGS = re.compile(r"(?<= )--(?:mount|network|security|link|from|chown|chmod)(?
 def doing(vertex: Vertex) -> str:
     """A few words: the part of the image for a step, else what BuildKit does for it."""
     name = vertex.name
-    if name.kind is Kind.EXPORT:
+    if name.kind is VertexKind.EXPORT:
         return _exporting(vertex)
-    if name.kind is Kind.CONTEXT:
+    if name.kind is VertexKind.CONTEXT:
         return "build context" if name.text == "load build context" else "base and contexts"
-    if name.kind is Kind.METADATA:
+    if name.kind is VertexKind.METADATA:
         return "base image"
-    if name.kind is Kind.INTERNAL:
+    if name.kind is VertexKind.INTERNAL:
         return "build definition"
     return name.part
 

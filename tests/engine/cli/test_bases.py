@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nox_buildkit.bases.debian_base import Contents, assembled
+from nox_buildkit.bases.debian_base import BaseContents, assembled
 from nox_buildkit.bases.debian_release import release_for
 from tests.support.project import Project
 from tests.support.real_parts import in_cache
@@ -32,7 +32,7 @@ def test_a_damaged_base_does_not_count(
 ) -> None:
     kept = Path(built.env["NOX_BUILDKIT_CACHE"])
     with in_cache(kept):
-        base = assembled(release_for("3.13"), BOTH[:1], Contents())
+        base = assembled(release_for("3.13"), BOTH[:1], BaseContents())
     assert base
     home = tmp_path / "cache"
     copy = home / base.folder.relative_to(kept)
@@ -42,9 +42,9 @@ def test_a_damaged_base_does_not_count(
         shutil.copy(beside, copy.parent)
 
     with in_cache(home):
-        assert assembled(release_for("3.13"), BOTH[:1], Contents())
+        assert assembled(release_for("3.13"), BOTH[:1], BaseContents())
         damage(max(copy.rglob("*"), key=lambda path: path.stat().st_size))
-        assert not assembled(release_for("3.13"), BOTH[:1], Contents())
+        assert not assembled(release_for("3.13"), BOTH[:1], BaseContents())
 
 
 def test_a_locked_debian_is_the_one_that_is_built_on(project: Project) -> None:

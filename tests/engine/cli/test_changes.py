@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nox_buildkit.engine.private.paths import Layout
+from nox_buildkit.engine.private.paths import EnginePaths
 from tests.support.oci import ImageIndex
 from tests.support.project import APP, NOXFILE, Project
 from tests.support.real_parts import in_cache
@@ -24,7 +24,7 @@ def alone(project: Project, own_home: Path, engine_home: Path) -> Iterator[Proje
         if (engine_home / name).exists():
             shutil.copytree(engine_home / name, own_home / name)
     with in_cache(own_home):
-        host = Layout.current().host
+        host = EnginePaths.current().host
     yield Project(
         project.root, {**project.env, "NOX_BUILDKIT_CACHE": str(own_home), "DOCKER_HOST": host}
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nox_buildkit.bases.image_inspection import Inside, look
+from nox_buildkit.bases.image_inspection import ImageInspection, look
 from nox_buildkit.debian.releases import warnings
 from nox_buildkit.plan.wheel_platforms import Libc
 
@@ -49,7 +49,7 @@ def layer(folder: Path, files: Mapping[str, bytes | str]) -> Path:
 
 @pytest.fixture
 def inside(tmp_path: Path):  # type: ignore[no-untyped-def]
-    def looked(*layers: Mapping[str, bytes | str], **config: object) -> Inside:
+    def looked(*layers: Mapping[str, bytes | str], **config: object) -> ImageInspection:
         return look(config, [layer(tmp_path, files) for files in layers])
 
     return looked

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from nox_buildkit.bases.image_inspection import Inside
+from nox_buildkit.bases.image_inspection import ImageInspection
 from nox_buildkit.buildspec.model.targets import Target, all_targets
 from nox_buildkit.buildspec.reading.load import parse
 from nox_buildkit.errors import PlanError
@@ -44,7 +44,7 @@ def bases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bases:
     """Bases that a lock has, and that were inspected by an earlier run."""
     monkeypatch.setenv("NOX_BUILDKIT_CACHE", str(tmp_path / "cache"))
     for reference, (shell, apt, python) in IMAGES.items():
-        inside = Inside(
+        inside = ImageInspection(
             libc=Libc("glibc", (2, 41)),
             python=python,
             interpreter="/usr/local/bin/python3" if python else "",

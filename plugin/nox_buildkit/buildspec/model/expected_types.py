@@ -14,7 +14,7 @@ from nox_buildkit.buildspec.model.field_types import IntegerAsWritten
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ExpectedKind:
     """A type without Optional and Annotated, and what annotated it.
 
     ``mapping``: the model of a mapping in its place, where both forms can be written.
@@ -53,12 +53,12 @@ class Kind:
             return {}
         return {field.alias or name: field for name, field in model.model_fields.items()}
 
-    def child(self, part: str | int) -> Kind | None:
+    def child(self, part: str | int) -> ExpectedKind | None:
         """Return the type that is expected under a key or an index, None where none is."""
         if isinstance(part, str) and part in self.keys:
             field = self.keys[part]
             inner = kind_of(field.annotation)
-            return Kind(inner.type, (*inner.metadata, *field.metadata), inner.mapping)
+            return ExpectedKind(inner.type, (*inner.metadata, *field.metadata), inner.mapping)
         if isinstance(part, str) and self.is_mapping:
             return kind_of(get_args(self.type)[1])
         if isinstance(part, int) and self.is_list:
@@ -66,7 +66,7 @@ class Kind:
         return None
 
 
-def kind_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> Kind:
+def kind_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> ExpectedKind:
     """Strip Annotated and Optional from a type."""
     origin = get_origin(annotation)
     if origin is Annotated:
@@ -76,8 +76,8 @@ def kind_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> Kind:
         inner, *others = (arg for arg in get_args(annotation) if arg is not types.NoneType)
         first = kind_of(inner, metadata)
         models = (kind_of(other).model for other in others)
-        return Kind(first.type, first.metadata, next(filter(None, models), None))
-    return Kind(annotation, metadata)
+        return ExpectedKind(first.type, first.metadata, next(filter(None, models), None))
+    return ExpectedKind(annotation, metadata)
 
 
 def flow(value: Any) -> str:

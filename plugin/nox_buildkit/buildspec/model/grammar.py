@@ -145,7 +145,7 @@ def base(value: str) -> str:
     return match(REFERENCE, value, "an image reference", hint)
 
 
-def image_below(base: str) -> str | None:
+def parent_image(base: str) -> str | None:
     """The image of the same spec that ``base`` names, as ``target:NAME``."""
     return base.removeprefix(TARGET) if base.startswith(TARGET) else None
 

@@ -178,7 +178,7 @@ class Variant(Strict):
     @model_validator(mode="after")
     def _fits_together(self) -> Variant:
         # What another image of the spec starts is known when that is.
-        if self.prestart and not self.command and not grammar.image_below(self.base):
+        if self.prestart and not self.command and not grammar.parent_image(self.base):
             raise Invalid(
                 "there is no 'command' that it could come before", "add one", at=("prestart",)
             )

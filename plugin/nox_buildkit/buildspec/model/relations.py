@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nox_buildkit.buildspec.model.buildspec import BuildSpec
-from nox_buildkit.buildspec.model.grammar import image_below
+from nox_buildkit.buildspec.model.grammar import parent_image
 from nox_buildkit.buildspec.model.image import Variant
 from nox_buildkit.buildspec.model.targets import all_targets, variants_of
 from nox_buildkit.buildspec.text import listed, nearest, shown
@@ -20,14 +20,14 @@ MAX_HEIGHT = 100
 def mistakes(spec: BuildSpec) -> list[Problem]:
     """Yield each contradiction between images."""
     problems = [*_mistakes_in_groups(spec)]
-    below = {name: _below(spec, name) for name in spec.images}
-    circles = _circles(below)
+    parents = {name: _parents_of(spec, name) for name in spec.images}
+    circles = _circles(parents)
     for name in spec.images:
         problems += _without_platform(spec, name)
         for case in _cases(spec, name):
-            problems += _mistakes_below(spec, case, circles, len(problems))
+            problems += _mistakes_of_parent(spec, case, circles, len(problems))
     if not problems:
-        problems += _too_high(spec, below)
+        problems += _too_high(spec, parents)
     if not problems:
         problems += _names_twice(spec)
     return problems
@@ -64,10 +64,10 @@ def _without_platform(spec: BuildSpec, name: str) -> Iterator[Problem]:
             yield Problem(message, "add it to 'platforms', or remove this", where)
 
 
-def _mistakes_below(
+def _mistakes_of_parent(
     spec: BuildSpec, case: _Case, circles: Mapping[str, str], earlier: int
 ) -> Iterator[Problem]:
-    base = image_below(case.variant.base)
+    base = parent_image(case.variant.base)
     where = spec.location(*case.path, "base")
     if base is None:
         return
@@ -80,14 +80,14 @@ def _mistakes_below(
 
 
 def _misfits(spec: BuildSpec, case: _Case, base: str) -> Iterator[Problem]:
-    below = spec.images[base]
-    missing = [p for p in case.platforms if p not in below.platforms]
+    parent = spec.images[base]
+    missing = [p for p in case.platforms if p not in parent.platforms]
     if missing:
         message = f"{shown(base)} is not built for {' and '.join(missing)}"
         hint = f"add it to images.{base}.platforms"
         yield Problem(message, hint, spec.location(*case.path, "base"))
     # What a spec does not say is chosen by the project and the base.
-    variants = [below.per_platform.get(platform, below) for platform in case.platforms]
+    variants = [parent.per_platform.get(platform, parent) for platform in case.platforms]
     pythons = {each.python for each in variants if "python" in each.model_fields_set}
     stated = "python" in case.variant.model_fields_set
     if stated and not pythons <= {case.variant.python}:
@@ -129,16 +129,16 @@ def _unknown(spec: BuildSpec, name: str, where: Location | None, earlier: int) -
     return Problem(f"no image named {shown(name)}", hint, where)
 
 
-def _below(spec: BuildSpec, name: str) -> tuple[str, ...]:
+def _parents_of(spec: BuildSpec, name: str) -> tuple[str, ...]:
     """The images that ``name`` builds on itself."""
-    bases = (image_below(variant.base) for _, variant in variants_of(spec, name))
+    bases = (parent_image(variant.base) for _, variant in variants_of(spec, name))
     return tuple(dict.fromkeys(base for base in bases if base in spec.images))
 
 
-def _too_high(spec: BuildSpec, below: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+def _too_high(spec: BuildSpec, parents: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
     heights: dict[str, int] = {}
-    for name in _lowest_first(below):
-        heights[name] = 1 + max((heights[base] for base in below[name]), default=0)
+    for name in _lowest_first(parents):
+        heights[name] = 1 + max((heights[base] for base in parents[name]), default=0)
         if heights[name] == MAX_HEIGHT + 1:
             yield Problem(
                 f"there are {MAX_HEIGHT} images below this one, and no engine takes more layers",
@@ -147,28 +147,28 @@ def _too_high(spec: BuildSpec, below: Mapping[str, Sequence[str]]) -> Iterator[P
             )
 
 
-def _circles(below: Mapping[str, Sequence[str]]) -> dict[str, str]:
+def _circles(parents: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """The same value for images that build on each other (Kosaraju's algorithm, linear)."""
-    above: dict[str, list[str]] = {name: [] for name in below}
-    for name, bases in below.items():
+    children: dict[str, list[str]] = {name: [] for name in parents}
+    for name, bases in parents.items():
         for base in bases:
-            above[base].append(name)
+            children[base].append(name)
     found: dict[str, str] = {}
-    for first in reversed(list(_lowest_first(below))):
+    for first in reversed(list(_lowest_first(parents))):
         waiting = [first]
         while waiting:
             here = waiting.pop()
             if here not in found:
                 found[here] = first
-                waiting += above[here]
+                waiting += children[here]
     return found
 
 
-def _lowest_first(below: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def _lowest_first(parents: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """All images, each after those that it builds on, as far as no circle forbids it."""
     seen: set[str] = set()
-    for first in below:
-        waiting = [(first, iter(below[first]))] if first not in seen else []
+    for first in parents:
+        waiting = [(first, iter(parents[first]))] if first not in seen else []
         seen.add(first)
         while waiting:
             name, bases = waiting[-1]
@@ -178,4 +178,4 @@ def _lowest_first(below: Mapping[str, Sequence[str]]) -> Iterator[str]:
                 waiting.pop()
             else:
                 seen.add(base)
-                waiting.append((base, iter(below[base])))
+                waiting.append((base, iter(parents[base])))

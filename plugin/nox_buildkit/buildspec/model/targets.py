@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from nox_buildkit.buildspec.model.buildspec import BuildSpec
-from nox_buildkit.buildspec.model.grammar import image_below
+from nox_buildkit.buildspec.model.grammar import parent_image
 from nox_buildkit.buildspec.model.image import Variant
 from nox_buildkit.errors import Location
 
@@ -15,14 +15,14 @@ from nox_buildkit.errors import Location
 class Target:
     """The image ``image`` on ``platforms``; ``name`` is unique among targets.
 
-    ``below``: the target of the same spec that it builds on.
+    ``parent``: the target of the same spec that it builds on.
     """
 
     name: str
     image: str
     platforms: tuple[str, ...] = field(compare=False)
     variant: Variant = field(compare=False)
-    below: Target | None = field(compare=False)
+    parent: Target | None = field(compare=False)
     spec: BuildSpec = field(compare=False)
     path: tuple[str, ...] = field(compare=False)
 
@@ -35,7 +35,7 @@ class Target:
         attribute = key.replace("-", "_")
         stated = {
             value: one.location(key, position)
-            for one in reversed(self.chain)
+            for one in reversed(self.lineage)
             for position, value in enumerate(getattr(one.variant, attribute))
         }
         return {value: location for value, location in stated.items() if location}
@@ -59,25 +59,25 @@ class Target:
 
     def _stating(self, key: str) -> Variant:
         """The nearest that states ``key``, which is inherited like by a Dockerfile's FROM."""
-        stating = (one for one in self.chain if key in one.variant.model_fields_set)
+        stating = (one for one in self.lineage if key in one.variant.model_fields_set)
         return next(stating, self.root).variant
 
     @property
     def build_apt(self) -> tuple[str, ...]:
         """Debian packages that compiling takes, for itself and for its steps."""
         # What is compiled for steps may be a package of what it builds on.
-        chain = self.chain if self.variant.steps else (self,)
-        return tuple(dict.fromkeys(name for one in chain for name in one.variant.build_apt))
+        lineage = self.lineage if self.variant.steps else (self,)
+        return tuple(dict.fromkeys(name for one in lineage for name in one.variant.build_apt))
 
     @property
-    def chain(self) -> tuple[Target, ...]:
-        """It, what it builds on, and so on to the root."""
-        return (self, *(self.below.chain if self.below else ()))
+    def lineage(self) -> tuple[Target, ...]:
+        """The target, its parent, and so on to the root."""
+        return (self, *(self.parent.lineage if self.parent else ()))
 
     @property
     def root(self) -> Target:
         """The one at the bottom, whose base is not of this spec."""
-        return self.chain[-1]
+        return self.lineage[-1]
 
 
 def targets_of(
@@ -94,10 +94,10 @@ def targets_of(
     groups: dict[tuple[str, Target | None], list[str]] = {}
     for platform, variant in variants_of(spec, name):
         own = platform if platform in spec.images[name].per_platform else ""
-        base = image_below(variant.base)
-        under = targets_of(spec, base, known) if base else ()
-        below = next((target for target in under if platform in target.platforms), None)
-        groups.setdefault((own, below), []).append(platform)
+        base = parent_image(variant.base)
+        targets = targets_of(spec, base, known) if base else ()
+        parent = next((target for target in targets if platform in target.platforms), None)
+        groups.setdefault((own, parent), []).append(platform)
     image = spec.images[name]
     ordered = sorted(groups.items(), key=lambda group: -len(group[1]))
     known[name] = tuple(
@@ -106,11 +106,11 @@ def targets_of(
             image=name,
             platforms=tuple(platforms),
             variant=image.per_platform.get(own, image),
-            below=below,
+            parent=parent,
             spec=spec,
             path=("images", name, *(("per-platform", own) if own else ())),
         )
-        for position, ((own, below), platforms) in enumerate(ordered)
+        for position, ((own, parent), platforms) in enumerate(ordered)
     )
     return known[name]
 
@@ -122,10 +122,10 @@ def all_targets(spec: BuildSpec) -> Iterator[Target]:
         yield from targets_of(spec, name, known)
 
 
-def with_images_below(
+def with_ancestors(
     spec: BuildSpec, names: Iterable[str], platforms: Collection[str] = ()
 ) -> tuple[str, ...]:
-    """``names`` and all images that they build on, each after those.
+    """Return ``names`` and all of their ancestors, each after its own.
 
     ``platforms``: those that are asked for; none: all.
     """
@@ -133,7 +133,7 @@ def with_images_below(
 
     def add(name: str) -> None:
         for platform, variant in variants_of(spec, name):
-            base = image_below(variant.base)
+            base = parent_image(variant.base)
             if base and base not in found and (not platforms or platform in platforms):
                 add(base)
         found[name] = None

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from nox_buildkit.buildspec.model.buildspec import BuildSpec
-from nox_buildkit.buildspec.model.expected_types import Kind
+from nox_buildkit.buildspec.model.expected_types import ExpectedKind
 from nox_buildkit.buildspec.model.grammar import NO_REQUIREMENTS
 from nox_buildkit.buildspec.model.relations import mistakes
 from nox_buildkit.buildspec.reading import messages as wording
@@ -58,7 +58,7 @@ def parse(text: str, file: str, overrides: Sequence[tuple[str, str]] = ()) -> Bu
         raise SpecError(*_ordered(found, file))
     if isinstance(document.root.value, dict):
         _refuse_codebuild(document.root)
-    spec_kind = Kind(BuildSpec)
+    spec_kind = ExpectedKind(BuildSpec)
     tree, more = apply(as_written(document.root, spec_kind), overrides, spec_kind)
     found += more
     tree, more = inherit(tree)
@@ -72,7 +72,7 @@ def parse(text: str, file: str, overrides: Sequence[tuple[str, str]] = ()) -> Bu
     return complete
 
 
-def _validated(tree: Node, kind: Kind, found: list[Problem]) -> BuildSpec | None:
+def _validated(tree: Node, kind: ExpectedKind, found: list[Problem]) -> BuildSpec | None:
     spec, known = None, {problem.location for problem in found}
     try:
         spec = BuildSpec.model_validate(tree.data(), by_alias=True, by_name=False)

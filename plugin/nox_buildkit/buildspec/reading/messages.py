@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
-from nox_buildkit.buildspec.model.expected_types import Kind, flow
+from nox_buildkit.buildspec.model.expected_types import ExpectedKind, flow
 from nox_buildkit.buildspec.model.runtime import AS_MAPPING, AS_TEXT
 from nox_buildkit.buildspec.text import SMALLEST, Invalid, escaped, nearest
 from nox_buildkit.buildspec.tree import Node, misread
@@ -79,7 +79,7 @@ KINDS = frozenset(
 )
 
 
-def translate(error: ErrorDetails, root: Node, kind: Kind) -> Problem:
+def translate(error: ErrorDetails, root: Node, kind: ExpectedKind) -> Problem:
     """One of pydantic's errors as a problem of the spec."""
     path, key = [part for part in error["loc"] if part not in (AS_TEXT, AS_MAPPING)], False
     if path and path[-1] == "[key]":
@@ -108,9 +108,9 @@ def translate(error: ErrorDetails, root: Node, kind: Kind) -> Problem:
     return Problem(message, hint, root.locate(path, key=key))
 
 
-def like(path: Sequence[str | int], kind: Kind) -> str:
+def like(path: Sequence[str | int], kind: ExpectedKind) -> str:
     """An example of the nearest key that has one."""
-    here: Kind | None = kind
+    here: ExpectedKind | None = kind
     found = f"the smallest file is: {SMALLEST}"
     for part in path:
         field = here.keys.get(str(part)) if here else None
@@ -120,7 +120,7 @@ def like(path: Sequence[str | int], kind: Kind) -> str:
     return found
 
 
-def nulls(tree: Node, kind: Kind) -> list[Problem]:
+def nulls(tree: Node, kind: ExpectedKind) -> list[Problem]:
     """Known keys without a value, which pydantic takes for optional ones."""
     return [
         Problem(*misread(None, node.raw or ""), node.at)
@@ -129,7 +129,7 @@ def nulls(tree: Node, kind: Kind) -> list[Problem]:
     ]
 
 
-def _known(node: Node, kind: Kind | None) -> Iterator[Node]:
+def _known(node: Node, kind: ExpectedKind | None) -> Iterator[Node]:
     """``node`` and all below it that the model knows."""
     if kind is None:
         return
@@ -143,8 +143,8 @@ def _known(node: Node, kind: Kind | None) -> Iterator[Node]:
         yield from _known(child, kind.child(part))
 
 
-def _unknown_key(path: Sequence[str | int], kind: Kind) -> tuple[str, str]:
-    here: Kind | None = kind
+def _unknown_key(path: Sequence[str | int], kind: ExpectedKind) -> tuple[str, str]:
+    here: ExpectedKind | None = kind
     for part in path[:-1]:
         here = here.child(part) if here else None
     known = list(here.keys) if here else []
@@ -156,7 +156,7 @@ def _unknown_key(path: Sequence[str | int], kind: Kind) -> tuple[str, str]:
     return "unknown key", hint or f"known here: {', '.join(known)}"
 
 
-def _elsewhere(word: str, here: Kind | None, root: Kind) -> str:
+def _elsewhere(word: str, here: ExpectedKind | None, root: ExpectedKind) -> str:
     """Return the place that a key belongs to, if it is known elsewhere."""
     images, image = root.child("images"), root.child("defaults")
     if here == root and images and image and word in image.keys:

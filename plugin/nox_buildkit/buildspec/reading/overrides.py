@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from nox_buildkit.buildspec.model.expected_types import Kind
+from nox_buildkit.buildspec.model.expected_types import ExpectedKind
 from nox_buildkit.buildspec.reading.messages import like
 from nox_buildkit.buildspec.reading.yaml_reader import read
 from nox_buildkit.buildspec.text import Invalid, escaped, listed, nearest, shown
@@ -14,7 +14,7 @@ from nox_buildkit.buildspec.tree import Node, dotted
 from nox_buildkit.errors import Location, Problem
 
 
-def as_written(node: Node, kind: Kind | None, *, everything: bool = False) -> Node:
+def as_written(node: Node, kind: ExpectedKind | None, *, everything: bool = False) -> Node:
     """Give text its own text back where YAML read a number.
 
     In a file only integers, and only where the model says so; with ``everything`` every scalar
@@ -39,7 +39,7 @@ def as_written(node: Node, kind: Kind | None, *, everything: bool = False) -> No
 
 
 def apply(
-    tree: Node, overrides: Sequence[tuple[str, str]], kind: Kind
+    tree: Node, overrides: Sequence[tuple[str, str]], kind: ExpectedKind
 ) -> tuple[Node, list[Problem]]:
     """Put each override over ``tree``; a later one wins."""
     problems: list[Problem] = []
@@ -58,9 +58,9 @@ def apply(
 
 
 def _value(
-    text: str, file: str, path: tuple[str, ...], kind: Kind, problems: list[Problem]
+    text: str, file: str, path: tuple[str, ...], kind: ExpectedKind, problems: list[Problem]
 ) -> Node | None:
-    wanted: Kind | None = kind
+    wanted: ExpectedKind | None = kind
     for part in path:
         wanted = wanted.child(part) if wanted else None
     at = Location(file, 1, 1, dotted(path))
@@ -84,7 +84,7 @@ def _require_utf8(argument: str) -> None:
         raise Invalid(f"not UTF-8 ({found})", "write the argument as UTF-8")
 
 
-def _resolve(key: str, tree: Node, kind: Kind) -> tuple[str, ...]:
+def _resolve(key: str, tree: Node, kind: ExpectedKind) -> tuple[str, ...]:
     """Split a dotted key; names may hold dots themselves. Raises Invalid."""
     path: list[str] = []
     rest, here = key.split("."), kind
@@ -121,7 +121,7 @@ def _known_name(rest: list[str], path: list[str], tree: Node) -> tuple[str, list
     raise Invalid(f"no {what} named {shown(rest[0])}", hint)
 
 
-def _refuse_inside(path: list[str], here: Kind) -> None:
+def _refuse_inside(path: list[str], here: ExpectedKind) -> None:
     if here.is_list:
         raise Invalid("a list is set as a whole", f"write {dotted(path[:-1])}=[A, B]")
     if here.keys:

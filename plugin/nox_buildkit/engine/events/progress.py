@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from nox_buildkit.engine.events.log_text import clean, decoded, log_lines
-from nox_buildkit.engine.events.vertex import Kind, Transfer, Vertex, parse_name
+from nox_buildkit.engine.events.vertex import Transfer, Vertex, VertexKind, parse_name
 
 #: How BuildKit calls the making of an index.
 _INDEX = "exporting manifest list "
@@ -208,7 +208,7 @@ def _count(vertices: Iterable[Vertex]) -> Count:
     """Count each (stage, step) once: equal work of two images is told under both digests."""
     steps: dict[tuple[str, int], list[Vertex]] = {}
     for vertex in vertices:
-        if vertex.name.kind is Kind.STEP:
+        if vertex.name.kind is VertexKind.STEP:
             steps.setdefault((vertex.name.stage, vertex.name.step), []).append(vertex)
     over = [[one for one in same if one.done and not one.error] for same in steps.values()]
     executed = sum(any(not one.cached for one in same) for same in over)

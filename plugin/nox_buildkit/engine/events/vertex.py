@@ -18,7 +18,7 @@ _COUNT = re.compile(r"(?P<step>\d+)/(?P<steps>\d+)")
 _OPERATING_SYSTEMS = ("linux/", "windows/", "darwin/", "freebsd/")
 
 
-class Kind(StrEnum):
+class VertexKind(StrEnum):
     """The kind of work of a vertex."""
 
     STEP = "step"
@@ -43,7 +43,7 @@ class Transfer:
 class Name:
     """A vertex name taken apart; ``platform`` is the one that is built *for*."""
 
-    kind: Kind
+    kind: VertexKind
     text: str
     image: str | None = None
     platform: str | None = None
@@ -63,7 +63,7 @@ class Name:
         """Part and number of a step (``native packages 1/2``), else ``export`` or nothing."""
         if self.steps:
             return f"{self.part} {self.step}/{self.steps}"
-        return "export" if self.kind is Kind.EXPORT else ""
+        return "export" if self.kind is VertexKind.EXPORT else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def parse_name(name: str, images: frozenset[str]) -> Name:
         return Name(_kind(words, text), text, image, platform)
     link = text.startswith("LINK ")
     return Name(
-        Kind.LINK if link else Kind.STEP,
+        VertexKind.LINK if link else VertexKind.STEP,
         text.removeprefix("LINK "),
         image,
         platform,
@@ -128,14 +128,14 @@ def parse_name(name: str, images: frozenset[str]) -> Name:
     )
 
 
-def _kind(words: list[str], text: str) -> Kind:
+def _kind(words: list[str], text: str) -> VertexKind:
     if text.startswith(("load metadata", "resolve image config")):
-        return Kind.METADATA
+        return VertexKind.METADATA
     if words[:1] == ["context"] or text == "load build context":
-        return Kind.CONTEXT
+        return VertexKind.CONTEXT
     if text.startswith(("exporting ", "pushing ", "importing to ")):
-        return Kind.EXPORT
-    return Kind.INTERNAL
+        return VertexKind.EXPORT
+    return VertexKind.INTERNAL
 
 
 def _platform(word: str) -> str | None:

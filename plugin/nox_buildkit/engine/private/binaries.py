@@ -6,7 +6,13 @@ import ctypes.util
 from dataclasses import dataclass
 from pathlib import Path
 
-from nox_buildkit.debian.provision import HOST, Package, check_runs, provision, provisioned
+from nox_buildkit.debian.provision import (
+    HOST,
+    Package,
+    check_runs,
+    provision,
+    provisioned,
+)
 from nox_buildkit.progress import Progress
 
 # The newest first. What its programs need of the host (glibc, above all) is found out by running

@@ -13,7 +13,7 @@ from nox_buildkit.debian.provision import tools_dir
 from nox_buildkit.engine.private import socket_api
 from nox_buildkit.engine.private.binaries import Binaries
 from nox_buildkit.engine.private.daemon_log import failures
-from nox_buildkit.engine.private.paths import Layout
+from nox_buildkit.engine.private.paths import EnginePaths
 from nox_buildkit.engine.private.processes import (
     Process,
     contained_in,
@@ -32,27 +32,27 @@ INHERITED = ("HOME", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "TMPDIR", "TZ")
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
 
 
-def revive(layout: Layout, binaries: Binaries, report: Progress) -> str:
+def revive(paths: EnginePaths, binaries: Binaries, report: Progress) -> str:
     """Start the daemons unless another process just did; the caller holds the lock."""
-    version = version_of(layout)
+    version = version_of(paths)
     if version is not None:
         return version
-    if daemon_of(layout):
+    if daemon_of(paths):
         report.message("the private engine runs in part, and is started again")
     report.message("starting the private engine")
-    stop_daemons(layout)
-    layout.make()
+    stop_daemons(paths)
+    paths.make()
     environment = _daemon_environment(binaries)
-    containerd = [str(binaries.containerd), "--config", str(layout.containerd_toml)]
-    dockerd = [str(binaries.dockerd), "--config-file", str(layout.daemon_json)]
+    containerd = [str(binaries.containerd), "--config", str(paths.containerd_toml)]
+    dockerd = [str(binaries.dockerd), "--config-file", str(paths.daemon_json)]
     try:
-        _spawn(containerd, layout.containerd_log, environment)
+        _spawn(containerd, paths.containerd_log, environment)
         # A dockerd that comes first waits seconds before it tries again.
-        _until(layout.containerd_socket.exists, 10)
-        _spawn(dockerd, layout.log, environment)
-        return _wait(layout)
+        _until(paths.containerd_socket.exists, 10)
+        _spawn(dockerd, paths.log, environment)
+        return _wait(paths)
     except BaseException:
-        stop_daemons(layout)
+        stop_daemons(paths)
         raise
 
 
@@ -70,31 +70,31 @@ def _spawn(command: list[str], log: Path, environment: Mapping[str, str]) -> Non
         )
 
 
-def _wait(layout: Layout) -> str:
+def _wait(paths: EnginePaths) -> str:
     """Wait until the daemon answers. Raises EngineError with what its log says."""
     seen = began = time.monotonic()
     while time.monotonic() < began + START_SECONDS:
-        if (version := socket_api.version(layout.socket)) is not None:
+        if (version := socket_api.version(paths.socket)) is not None:
             return version
         running = list(processes())
-        configs = (layout.daemon_json, layout.containerd_toml)
+        configs = (paths.daemon_json, paths.containerd_toml)
         if all(any(process.mentions(config) for process in running) for config in configs):
             seen = time.monotonic()
         # A process that is just being replaced by exec has no arguments for a moment.
         elif time.monotonic() > seen + 0.5:
-            raise _start_error(layout, "ended")
+            raise _start_error(paths, "ended")
         time.sleep(0.05)
-    raise _start_error(layout, f"did not answer within {START_SECONDS} s")
+    raise _start_error(paths, f"did not answer within {START_SECONDS} s")
 
 
-def _start_error(layout: Layout, what: str) -> EngineError:
+def _start_error(paths: EnginePaths, what: str) -> EngineError:
     # containerd goes on without the part that failed first; dockerd's last word is why it ended.
-    lines = [*failures(layout.containerd_log)[:1], *failures(layout.log)[-1:]]
+    lines = [*failures(paths.containerd_log)[:1], *failures(paths.log)[-1:]]
     said = f": {'; '.join(lines)}" if lines else ""
     return EngineError(
         Problem(
             f"the private engine {what}{said}",
-            f"see {layout.log}; `nox -s engine -- remove` starts afresh",
+            f"see {paths.log}; `nox -s engine -- remove` starts afresh",
         )
     )
 
@@ -108,7 +108,7 @@ def _daemon_environment(binaries: Binaries) -> dict[str, str]:
     return environment
 
 
-def own_processes(layout: Layout) -> list[Process]:
+def own_processes(paths: EnginePaths) -> list[Process]:
     """Every process of this engine: our programs, and working on our folders."""
     programs = tools_dir().resolve()
     return [
@@ -116,49 +116,47 @@ def own_processes(layout: Layout) -> list[Process]:
         for process in processes()
         if process.runs_from(programs)
         and process.exe.rpartition("/")[2].partition(" ")[0] not in ("docker", "docker-buildx")
-        and (process.mentions(layout.home) or process.mentions(layout.run))
+        and (process.mentions(paths.home) or process.mentions(paths.run))
     ]
 
 
-def daemon_of(layout: Layout) -> Process | None:
+def daemon_of(paths: EnginePaths) -> Process | None:
     """The engine's dockerd, if the pidfile names a process that is one."""
     try:
-        process = process_of(int(layout.pidfile.read_text()))
+        process = process_of(int(paths.pidfile.read_text()))
     except (OSError, ValueError):
         return None
     if process is None or not process.runs_from(tools_dir().resolve()):
         return None
-    return process if process.mentions(layout.daemon_json) else None
+    return process if process.mentions(paths.daemon_json) else None
 
 
-def version_of(layout: Layout) -> str | None:
+def version_of(paths: EnginePaths) -> str | None:
     """The version of the engine, if both of its daemons are there and answer."""
-    if daemon_of(layout) is None or not socket_api.answers(layout.containerd_socket):
+    if daemon_of(paths) is None or not socket_api.answers(paths.containerd_socket):
         return None
-    return socket_api.version(layout.socket)
+    return socket_api.version(paths.socket)
 
 
-def stop_daemons(layout: Layout) -> bool:
+def stop_daemons(paths: EnginePaths) -> bool:
     """End what is ours, whatever state a crash left it in; the caller holds the lock."""
-    found = own_processes(layout)
-    daemons = [process.pid for process in found if process.mentions(layout.daemon_json)]
+    found = own_processes(paths)
+    daemons = [process.pid for process in found if process.mentions(paths.daemon_json)]
     end(daemons, signal.SIGTERM)
     _until(lambda: not any(process_of(pid) for pid in daemons), STOP_SECONDS)
-    end(
-        (p.pid for p in own_processes(layout) if p.mentions(layout.containerd_toml)), signal.SIGTERM
-    )
-    _until(lambda: not any(p.mentions(layout.containerd_toml) for p in own_processes(layout)), 5)
+    end((p.pid for p in own_processes(paths) if p.mentions(paths.containerd_toml)), signal.SIGTERM)
+    _until(lambda: not any(p.mentions(paths.containerd_toml) for p in own_processes(paths)), 5)
 
     def left() -> list[int]:
-        return [*(process.pid for process in own_processes(layout)), *contained_in(layout.data)]
+        return [*(process.pid for process in own_processes(paths)), *contained_in(paths.data)]
 
     end(left(), signal.SIGKILL)
     _until(lambda: not left(), 5)
-    if mounted := unmount(layout.run, layout.home):
+    if mounted := unmount(paths.run, paths.home):
         raise EngineError(
             Problem(f"{mounted[0]} is still mounted", f"run `umount {mounted[0]}` and try again")
         )
-    remove_path(layout.run)
+    remove_path(paths.run)
     return bool(daemons)
 
 

@@ -103,7 +103,10 @@ def _register(platform: str, report: Progress) -> None:
     prefix = provision(
         "qemu",
         # From Debian 13 on, qemu-user is static and its handlers are a package of their own.
-        [[Package("qemu-user-static")], [Package("qemu-user"), Package("qemu-user-binfmt")]],
+        [
+            [Package("qemu-user-static")],
+            [Package("qemu-user"), Package("qemu-user-binfmt")],
+        ],
         _check,
         report,
     )

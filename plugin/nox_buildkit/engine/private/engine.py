@@ -20,7 +20,7 @@ from nox_buildkit.engine.private.daemons import (
     stop_daemons,
     version_of,
 )
-from nox_buildkit.engine.private.paths import Layout
+from nox_buildkit.engine.private.paths import EnginePaths
 from nox_buildkit.engine.private.processes import uptime
 from nox_buildkit.engine.private.removable import require_idle, require_removable
 from nox_buildkit.errors import EngineError, Problem
@@ -74,22 +74,22 @@ def start(report: Progress = SILENT) -> PrivateEngine:
     Any number of processes may do so at once. Raises EngineError.
     """
     _require_root()
-    layout = Layout.current()
+    paths = EnginePaths.current()
     binaries = engine_binaries(report)
-    version = version_of(layout)
+    version = version_of(paths)
     if version is None:
-        with locked(layout.lock):
-            version = revive(layout, binaries, report)
-    return _describe(layout, binaries, version)
+        with locked(paths.lock):
+            version = revive(paths, binaries, report)
+    return _describe(paths, binaries, version)
 
 
 def stop() -> bool:
     """Stop the engine; containers and builds in it end. Return whether it was running."""
-    layout = Layout.current()
-    if not layout.home.exists():
+    paths = EnginePaths.current()
+    if not paths.home.exists():
         return False
-    with locked(layout.lock):
-        return stop_daemons(layout)
+    with locked(paths.lock):
+        return stop_daemons(paths)
 
 
 def remove() -> None:
@@ -98,12 +98,12 @@ def remove() -> None:
     Raises EngineError, having removed nothing, while a build runs, for what belongs to another
     user, and while something below its folders stays mounted.
     """
-    layout = Layout.current()
-    folders = (layout.home, *(cache_dir() / name for name in _LARGE))
+    paths = EnginePaths.current()
+    folders = (paths.home, *(cache_dir() / name for name in _LARGE))
     require_idle(cache_dir() / "projects")
-    with locked(layout.lock):
-        if layout.home.exists():
-            stop_daemons(layout)
+    with locked(paths.lock):
+        if paths.home.exists():
+            stop_daemons(paths)
         require_removable(folders)
         emulation.forget()
         for folder in folders:
@@ -112,19 +112,17 @@ def remove() -> None:
 
 def status() -> EngineStatus:
     """Look at the engine, changing nothing."""
-    layout = Layout.current()
-    daemon = daemon_of(layout)
-    version = version_of(layout)
-    size = _disk_bytes(layout.data)
+    paths = EnginePaths.current()
+    daemon = daemon_of(paths)
+    version = version_of(paths)
+    size = _disk_bytes(paths.data)
     if daemon is not None and version is not None:
         seconds = uptime(daemon.pid)
-        return EngineStatus(
-            "running", layout.home, layout.socket, version, daemon.pid, seconds, size
-        )
-    state: State = "broken" if own_processes(layout) else "stopped"
-    if not layout.home.exists():
+        return EngineStatus("running", paths.home, paths.socket, version, daemon.pid, seconds, size)
+    state: State = "broken" if own_processes(paths) else "stopped"
+    if not paths.home.exists():
         state = "absent"
-    return EngineStatus(state, layout.home, layout.socket, data_bytes=size)
+    return EngineStatus(state, paths.home, paths.socket, data_bytes=size)
 
 
 def environment() -> dict[str, str]:
@@ -132,13 +130,13 @@ def environment() -> dict[str, str]:
 
     Raises EngineError if the engine was never provisioned here and cannot be.
     """
-    layout = Layout.current()
+    paths = EnginePaths.current()
     binaries = engine_binaries(SILENT)
     ours = str(binaries.docker.parent)
     path = [entry for entry in os.environ.get("PATH", "").split(os.pathsep) if entry != ours]
     return {
-        "DOCKER_HOST": layout.host,
-        "DOCKER_CONFIG": str(borrow(layout.docker_config, binaries.buildx)),
+        "DOCKER_HOST": paths.host,
+        "DOCKER_CONFIG": str(borrow(paths.docker_config, binaries.buildx)),
         "PATH": os.pathsep.join([ours, *path]),
     }
 
@@ -150,10 +148,10 @@ def _require_root() -> None:
         raise EngineError(Problem("the private engine needs root", WITHOUT_APT))
 
 
-def _describe(layout: Layout, binaries: Binaries, version: str) -> PrivateEngine:
-    config = borrow(layout.docker_config, binaries.buildx)
-    client = docker_client(binaries.docker, config=config, host=layout.host)
-    return PrivateEngine(client, binaries, config, layout.host, version)
+def _describe(paths: EnginePaths, binaries: Binaries, version: str) -> PrivateEngine:
+    config = borrow(paths.docker_config, binaries.buildx)
+    client = docker_client(binaries.docker, config=config, host=paths.host)
+    return PrivateEngine(client, binaries, config, paths.host, version)
 
 
 def _disk_bytes(folder: Path) -> int:

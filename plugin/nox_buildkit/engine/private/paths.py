@@ -19,14 +19,14 @@ KEEP = "20GB"
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class EnginePaths:
     """Folders and files of one private engine; ``run`` holds sockets and pidfiles."""
 
     home: Path
     run: Path
 
     @classmethod
-    def current(cls) -> Layout:
+    def current(cls) -> EnginePaths:
         """The engine of the current cache folder; creates nothing but the cache folder."""
         # Resolved, as the kernel shows mount points: links must not make two engines of one.
         home = cache_dir().resolve() / "engine"

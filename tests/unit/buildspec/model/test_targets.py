@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from nox_buildkit.buildspec.model.targets import targets_of, with_images_below
+from nox_buildkit.buildspec.model.targets import targets_of, with_ancestors
 from nox_buildkit.buildspec.reading.load import parse
 from nox_buildkit.errors import SpecError
 
@@ -44,8 +44,8 @@ def test_platforms_on_which_an_image_is_the_same_are_one_target() -> None:
     assert small.variant.apt == ("libpq5",)
 
     api, other = targets_of(spec, "api")
-    assert (api.name, api.platforms, api.below) == ("api", ("linux/arm64",), common)
-    assert (other.name, other.below) == ("api-linux-amd64", None)
+    assert (api.name, api.platforms, api.parent) == ("api", ("linux/arm64",), common)
+    assert (other.name, other.parent) == ("api-linux-amd64", None)
     assert other.variant.env == {"A": "1", "B": "3"}
     assert str(other.location("base")).startswith("buildspec.yaml:12:27")
     assert str(other.location("python")).startswith("buildspec.yaml:12:7")
@@ -54,7 +54,7 @@ def test_platforms_on_which_an_image_is_the_same_are_one_target() -> None:
     first, second = targets_of(spec, "tool")
     assert (first.platforms, first.root.name) == (("linux/amd64",), "api-linux-amd64")
     assert (second.platforms, second.root.name) == (("linux/arm64",), "common")
-    assert with_images_below(spec, ["tool"]) == ("common", "api", "tool")
+    assert with_ancestors(spec, ["tool"]) == ("common", "api", "tool")
 
 
 @pytest.mark.parametrize(
@@ -195,4 +195,4 @@ def test_a_hundred_images_on_each_other_are_read() -> None:
     text = _images(100, lambda n: f"{{base: 'target:image-{n + 1}'}}" if n < 99 else "{}")
     spec = parse(text, "buildspec.yaml")
     assert [target.root.name for target in targets_of(spec, "image-0")] == ["image-99"]
-    assert with_images_below(spec, ["image-0"])[0] == "image-99"
+    assert with_ancestors(spec, ["image-0"])[0] == "image-99"

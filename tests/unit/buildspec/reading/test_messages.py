@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nox_buildkit.buildspec.model.buildspec import BuildSpec
-from nox_buildkit.buildspec.model.expected_types import Kind
+from nox_buildkit.buildspec.model.expected_types import ExpectedKind
 from nox_buildkit.buildspec.reading.load import parse
 from nox_buildkit.buildspec.reading.messages import KINDS
 from nox_buildkit.buildspec.tree import KeyPath
@@ -69,7 +69,7 @@ def kinds_of(schema: Any) -> Iterator[str]:
             yield from kinds_of(part)
 
 
-def places(kind: Kind, path: KeyPath = ()) -> Iterator[KeyPath]:
+def places(kind: ExpectedKind, path: KeyPath = ()) -> Iterator[KeyPath]:
     yield path
     for key in kind.keys:
         if inner := kind.child(key):
@@ -91,7 +91,7 @@ def test_every_error_that_the_model_can_give_has_words() -> None:
 
 def test_every_wrong_value_at_every_place_gets_a_next_step() -> None:
     count = 0
-    for path in places(Kind(BuildSpec)):
+    for path in places(ExpectedKind(BuildSpec)):
         for value in VALUES:
             try:
                 parse(nested(path, value), "buildspec.yaml")

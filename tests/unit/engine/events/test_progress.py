@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from nox_buildkit.engine.events.progress import BuildProgress, Count
-from nox_buildkit.engine.events.vertex import Kind, Name, parse_name
+from nox_buildkit.engine.events.vertex import Name, VertexKind, parse_name
 
 Recorded = Callable[..., Any]
 
@@ -18,49 +18,49 @@ Recorded = Callable[..., Any]
         (
             "[hello linux/amd64 deps-native 2/3] RUN true",
             {"hello", "api"},
-            Name(Kind.STEP, "RUN true", "hello", "linux/amd64", "deps-native", 2, 3),
+            Name(VertexKind.STEP, "RUN true", "hello", "linux/amd64", "deps-native", 2, 3),
         ),
         (
             "[hello linux/amd64->arm64 deps-native 2/3] RUN true",
             {"hello", "api"},
-            Name(Kind.STEP, "RUN true", "hello", "linux/arm64", "deps-native", 2, 3),
+            Name(VertexKind.STEP, "RUN true", "hello", "linux/arm64", "deps-native", 2, 3),
         ),
         (
             "[linux/amd64->arm/v7 1/2] COPY . /",
             {"hello"},
-            Name(Kind.STEP, "COPY . /", None, "linux/arm/v7", "", 1, 2),
+            Name(VertexKind.STEP, "COPY . /", None, "linux/arm/v7", "", 1, 2),
         ),
         (
             "[linux/amd64->windows/amd64 1/2] COPY . /",
             {"hello"},
-            Name(Kind.STEP, "COPY . /", None, "windows/amd64", "", 1, 2),
+            Name(VertexKind.STEP, "COPY . /", None, "windows/amd64", "", 1, 2),
         ),
         (
             "[app 3/5] LINK COPY --link . /app",
             {"app"},
-            Name(Kind.LINK, "COPY --link . /app", None, None, "app", 3, 5),
+            Name(VertexKind.LINK, "COPY --link . /app", None, None, "app", 3, 5),
         ),
         (
             "[api] exporting to image",
             {"hello", "api"},
-            Name(Kind.EXPORT, "exporting to image", "api"),
+            Name(VertexKind.EXPORT, "exporting to image", "api"),
         ),
         (
             "[internal] load local bake definitions",
             {"hello", "api"},
-            Name(Kind.INTERNAL, "load local bake definitions"),
+            Name(VertexKind.INTERNAL, "load local bake definitions"),
         ),
         (
             "[linux/arm64 internal] load metadata for a.example/b:1",
             {"hello"},
-            Name(Kind.METADATA, "load metadata for a.example/b:1", None, "linux/arm64"),
+            Name(VertexKind.METADATA, "load metadata for a.example/b:1", None, "linux/arm64"),
         ),
         (
             "[api context uv] load from client",
             {"hello", "api"},
-            Name(Kind.CONTEXT, "load from client", "api"),
+            Name(VertexKind.CONTEXT, "load from client", "api"),
         ),
-        ("no brackets at all", {"hello"}, Name(Kind.INTERNAL, "no brackets at all")),
+        ("no brackets at all", {"hello"}, Name(VertexKind.INTERNAL, "no brackets at all")),
     ],
 )
 def test_a_name_says_image_platform_stage_and_step(
@@ -77,7 +77,7 @@ def test_steps_of_several_platforms_are_shared_and_the_others_belong_to_one(
         (row.image, row.platform): {
             (vertex.name.stage, vertex.name.step)
             for vertex in row.vertices
-            if vertex.name.kind is Kind.STEP
+            if vertex.name.kind is VertexKind.STEP
         }
         for row in progress.rows()
     }
