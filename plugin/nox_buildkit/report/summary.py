@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from rich import box
 from rich.console import Console
@@ -14,34 +15,37 @@ from nox_buildkit.printable import visible_lines
 from nox_buildkit.report import words
 from nox_buildkit.results.model import ImageResult
 
-KINDS: tuple[LayerKind, ...] = ("base", "pure", "native", "app")
-
-
-_HEADINGS = ("image", "platform", "digest", *KINDS, "total", "cached/run", "time")
+_KINDS: tuple[LayerKind, ...] = ("base", "apt", "pure", "native", "app")
+#: The layers of few images; their column is left out where there are none.
+_RARE: tuple[LayerKind, ...] = ("apt",)
 _LEFT = 3
 
 
 def print_summary(console: Console, results: Sequence[ImageResult]) -> None:
     """A table in a terminal that is wide enough for it, else aligned text; then the warnings."""
-    rows = list(_rows(results))
+    platforms = [platform for result in results for platform in result.platforms]
+    kinds = [k for k in _KINDS if k not in _RARE or any(p.size_of(k) for p in platforms)]
+    headings = ("image", "platform", "digest", *kinds, "total", "cached/run", "time")
+    rows = list(_rows(results, kinds))
     if console.is_terminal:
-        _print_table(console, rows)
+        _print_table(console, headings, rows)
     else:
-        for line in aligned((_HEADINGS, *rows)):
+        for line in aligned((headings, *rows)):
             print(line, file=console.file)
     # What is true of several images is said once.
     for warning in dict.fromkeys(warning for result in results for warning in result.warnings):
         console.print(Text(visible_lines(f"warning: {warning}"), "yellow"), soft_wrap=True)
 
 
-def _print_table(console: Console, rows: Sequence[tuple[str, ...]]) -> None:
+def _print_table(
+    console: Console, headings: Sequence[str], rows: Sequence[tuple[str, ...]]
+) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    kinds = {index for index, heading in enumerate(_HEADINGS) if heading in KINDS}
-    shown = [i for i in range(len(_HEADINGS)) if console.width >= 100 or i not in kinds]
+    kinds = {index for index, heading in enumerate(headings) if heading in _KINDS}
+    shown = [i for i in range(len(headings)) if console.width >= 100 or i not in kinds]
     for index in shown:
-        table.add_column(
-            _HEADINGS[index], justify="left" if index < _LEFT else "right", no_wrap=True
-        )
+        justify: Literal["left", "right"] = "left" if index < _LEFT else "right"
+        table.add_column(headings[index], justify=justify, no_wrap=True)
     for row in rows:
         table.add_row(*(Text(row[index]) for index in shown))
     console.print(table)
@@ -65,12 +69,12 @@ def short(digest: str) -> str:
     return f"{algorithm}{colon}{value[:12]}"
 
 
-def _rows(results: Iterable[ImageResult]) -> Iterable[tuple[str, ...]]:
+def _rows(results: Iterable[ImageResult], kinds: Sequence[LayerKind]) -> Iterable[tuple[str, ...]]:
     for result in results:
         steps = "up to date" if result.up_to_date else f"{result.cached}/{result.executed}"
         for index, platform in enumerate(result.platforms):
             first = index == 0
-            sizes = (platform.size_of(kind) for kind in KINDS)
+            sizes = (platform.size_of(kind) for kind in kinds)
             yield (
                 result.name if first else "",
                 platform.platform,

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 
 from rich.console import Console
 
-from nox_buildkit.report.summary import KINDS, print_summary
+from nox_buildkit.report.summary import print_summary
 from nox_buildkit.results.model import ImageResult, Layer, PlatformResult
 from nox_buildkit.results.record import to_json
 
@@ -20,6 +21,7 @@ AMD64 = PlatformResult(
     ),
 )
 ARM64 = PlatformResult("linux/arm64", "sha256:" + "b2" * 32, AMD64.layers[:2])
+HEADINGS = ("image", "platform", "digest", "total", "cached/run", "time")
 SIZES = ("28.6 MB", "5.12 MB", "4.21 MB", "1.20 kB")
 RESULTS = (
     ImageResult(
@@ -41,13 +43,24 @@ def test_in_a_log_the_table_is_aligned_text() -> None:
     print_summary(Console(file=out, width=40), RESULTS)
     lines = out.getvalue().splitlines()
     assert [re.split(r" {2,}", line) for line in lines] == [
-        ["image", "platform", "digest", *KINDS, "total", "cached/run", "time"],
+        [*HEADINGS[:3], "base", "pure", "native", "app", *HEADINGS[3:]],
         ["hello", "linux/amd64", "sha256:a1a1a1a1a1a1", *SIZES, "37.9 MB", "7/3", "8.2 s"],
         ["", "linux/arm64", "sha256:b2b2b2b2b2b2", *SIZES[:2], "-", "-", "33.7 MB"],
         ["api", "linux/amd64", "sha256:a1a1a1a1a1a1", *SIZES, "37.9 MB", "up to date", "-"],
     ]
     assert len({line.index("linux/") for line in lines[1:]}) == 1
     assert len({line.rindex(" MB") for line in lines[1:]}) == 1
+
+
+def test_debian_packages_on_a_registry_base_have_a_column_where_there_are_some() -> None:
+    apt = Layer("apt", "sha256:" + "05" * 32, 7_700_000)
+    image = replace(AMD64, layers=(*AMD64.layers[:1], apt, *AMD64.layers[1:]))
+    out = io.StringIO()
+    print_summary(Console(file=out), [replace(RESULTS[1], platforms=(image,)), RESULTS[0]])
+    headings, api, hello, _ = (re.split(r" {2,}", line) for line in out.getvalue().splitlines())
+    assert headings[3:6] == ["base", "apt", "pure"]
+    assert (api[4], hello[4]) == ("7.70 MB", "-")
+    assert api[8] == "45.6 MB"
 
 
 def test_in_a_narrow_terminal_the_layers_give_way() -> None:
