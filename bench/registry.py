@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.process import BenchError, end_group
-from nox_buildkit.debian.provision import Package, check_runs, provision
+from nox_buildkit.debian.provision import SuitePackage, check_runs, provision
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def running(folder: Path) -> Iterator[Registry]:
     """Debian's docker-registry, empty, on a free port of 127.0.0.1."""
     prefix = provision(
         "docker-registry",
-        [[Package("docker-registry")]],
+        [[SuitePackage("docker-registry")]],
         lambda prefix: check_runs(prefix / "usr/bin/docker-registry"),
     )
     folder.mkdir(parents=True)

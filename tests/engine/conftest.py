@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nox_buildkit.debian.provision import Package, check_runs, provision
+from nox_buildkit.debian.provision import SuitePackage, check_runs, provision
 from nox_buildkit.engine.buildkit import Engine, Needs
 from nox_buildkit.engine.find import find_engine
 from nox_buildkit.engine.private import engine as private
@@ -71,7 +71,7 @@ def registry(engine_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     with in_cache(engine_home):
         prefix = provision(
             "docker-registry",
-            [[Package("docker-registry")]],
+            [[SuitePackage("docker-registry")]],
             lambda prefix: check_runs(prefix / "usr/bin/docker-registry"),
         )
     folder = tmp_path_factory.mktemp("registry")
@@ -100,7 +100,7 @@ def tools(engine_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Tools:
     """Programs to look at images from outside, with the libraries that the host has not."""
     names = ("skopeo", "libgpgme11", "libassuan0", "libdevmapper1.02.1")
     with in_cache(engine_home):
-        prefix = provision("skopeo", [[Package(name) for name in names]], _check_skopeo)
+        prefix = provision("skopeo", [[SuitePackage(name) for name in names]], _check_skopeo)
     wrapper = tmp_path_factory.mktemp("bin") / "skopeo"
     library = next(prefix.glob("usr/lib/*-linux-*"))
     program = shlex.quote(str(prefix / "usr/bin/skopeo"))

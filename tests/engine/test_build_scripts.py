@@ -17,7 +17,7 @@ import pytest
 import uv as uv_program
 
 from nox_buildkit import render
-from nox_buildkit.debian.provision import Package, provision
+from nox_buildkit.debian.provision import SuitePackage, provision
 from tests.support.real_parts import in_cache
 
 SCRIPTS = Path(render.__file__).parent / "scripts"
@@ -48,7 +48,7 @@ def root(request: pytest.FixtureRequest, engine_home: Path) -> Iterator[Path]:
         "libc6", "zlib1g", "libexpat1",
     )  # fmt: skip
     suite = SUITES[python]
-    wanted = [Package(name, suite) for name in (*names, "libcrypt1")]
+    wanted = [SuitePackage(name, suite) for name in (*names, "libcrypt1")]
     with in_cache(engine_home):
         kept = provision(f"python{python}-root", [wanted], lambda _: None)
     with tempfile.TemporaryDirectory() as folder:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from nox_buildkit.debian.provision import Package, check_runs, provision
+from nox_buildkit.debian.provision import SuitePackage, check_runs, provision
 from nox_buildkit.engine.buildkit import Needs
 from nox_buildkit.engine.find import find_client, find_engine
 from nox_buildkit.engine.private import engine as private
@@ -123,7 +123,7 @@ def test_a_buildx_that_is_too_old_is_passed_over_and_said_so(
     place = "usr/libexec/docker/cli-plugins/docker-buildx"
     old = provision(
         "old-buildx",
-        [[Package("docker-buildx", "trixie")]],
+        [[SuitePackage("docker-buildx", "trixie")]],
         lambda prefix: check_runs(prefix / place, "version"),
     )
     plugin = docker / "cli-plugins/docker-buildx"

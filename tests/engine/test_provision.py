@@ -15,15 +15,15 @@ from pathlib import Path
 import pytest
 
 from nox_buildkit.debian.archive import host_archive
-from nox_buildkit.debian.provision import Package, check_runs, provision, tool, tools_dir
+from nox_buildkit.debian.provision import SuitePackage, check_runs, provision, tool, tools_dir
 from nox_buildkit.errors import EngineError
 from tests.support.progress import Told
 from tests.support.real_parts import Tools
 
-TINY = [[Package("hello")]]
+TINY = [[SuitePackage("hello")]]
 FETCH = """
-from nox_buildkit.debian.provision import Package, check_runs, provision
-print(provision("hello", [[Package("hello")]], lambda p: check_runs(p / "usr/bin/hello")))
+from nox_buildkit.debian.provision import SuitePackage, check_runs, provision
+print(provision("hello", [[SuitePackage("hello")]], lambda p: check_runs(p / "usr/bin/hello")))
 """
 
 
@@ -99,7 +99,7 @@ def test_the_next_candidate_is_taken_and_every_reason_given() -> None:
     def refuse(_prefix: Path) -> None:
         raise EngineError("it wants another libc")
 
-    candidates = [[Package("no-such-package")], [Package("hello")]]
+    candidates = [[SuitePackage("no-such-package")], [SuitePackage("hello")]]
     assert provision("hello", candidates, check_hello).name.startswith("hello-")
     with pytest.raises(EngineError) as caught:
         provision("refused", candidates, refuse)

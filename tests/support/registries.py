@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nox_buildkit.debian.provision import Package, check_runs, provision
+from nox_buildkit.debian.provision import SuitePackage, check_runs, provision
 from tests.support.real_parts import free_port, in_cache, wait_for_port
 
 ACCEPT = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json"
@@ -60,7 +60,7 @@ def serve_registry(
     with in_cache(engine_home):
         prefix = provision(
             "docker-registry",
-            [[Package("docker-registry")]],
+            [[SuitePackage("docker-registry")]],
             lambda prefix: check_runs(prefix / "usr/bin/docker-registry"),
         )
     registry = Registry(f"127.0.0.1:{free_port()}", folder / "data")

@@ -30,7 +30,7 @@ _UNPACK_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Package:
+class SuitePackage:
     """A Debian package in a suite (``testing``, ``stable``, or HOST)."""
 
     name: str
@@ -47,7 +47,7 @@ def tools_dir() -> Path:
 
 def provision(
     name: str,
-    candidates: Sequence[Sequence[Package]],
+    candidates: Sequence[Sequence[SuitePackage]],
     check: Check,
     report: Progress = SILENT,
 ) -> Path:
@@ -77,7 +77,7 @@ def provision(
         )
 
 
-def provisioned(name: str, candidates: Sequence[Sequence[Package]]) -> Path | None:
+def provisioned(name: str, candidates: Sequence[Sequence[SuitePackage]]) -> Path | None:
     """Return what ``provision`` would, if it is there already."""
     prefix = _prefix(name, candidates)
     return prefix if is_whole(prefix, _seal(prefix)) else None
@@ -87,7 +87,7 @@ def _seal(prefix: Path) -> Path:
     return prefix.with_name(f"{prefix.name}.sealed")
 
 
-def _prefix(name: str, candidates: Sequence[Sequence[Package]]) -> Path:
+def _prefix(name: str, candidates: Sequence[Sequence[SuitePackage]]) -> Path:
     return tools_dir() / f"{name}-{_key(candidates)}"
 
 
@@ -98,7 +98,9 @@ def tool(name: str, report: Progress = SILENT) -> tuple[str, ...]:
     """
     if (installed := shutil.which(name)) is not None:
         return (installed,)
-    prefix = provision(name, [[Package(name)]], lambda p: check_runs(p / "usr/bin" / name), report)
+    prefix = provision(
+        name, [[SuitePackage(name)]], lambda p: check_runs(p / "usr/bin" / name), report
+    )
     return _command(prefix / "usr/bin" / name)
 
 
@@ -127,14 +129,16 @@ def _command(program: Path) -> tuple[str, ...]:
     return ("perl", str(program)) if first.startswith(b"#!/usr/bin/perl") else (str(program),)
 
 
-def _key(candidates: Sequence[Sequence[Package]]) -> str:
+def _key(candidates: Sequence[Sequence[SuitePackage]]) -> str:
     release = Path("/etc/os-release")
     text = release.read_text(encoding="utf-8") if release.exists() else ""
     machine = os.uname().machine
     return hashlib.sha256(f"{text}{machine}{candidates!r}".encode()).hexdigest()[:12]
 
 
-def _unpacked(prefix: Path, packages: Sequence[Package], check: Check, report: Progress) -> Path:
+def _unpacked(
+    prefix: Path, packages: Sequence[SuitePackage], check: Check, report: Progress
+) -> Path:
     with scratch(prefix.parent, f".{prefix.name}.part-") as temporary:
         downloads, root = temporary / "debs", temporary / "root"
         downloads.mkdir()
@@ -156,7 +160,7 @@ def _unpack(deb: Path, root: Path) -> None:
         raise EngineError(f"cannot unpack {deb.name}: {reason}")
 
 
-def _download(packages: Sequence[Package], folder: Path, report: Progress) -> None:
+def _download(packages: Sequence[SuitePackage], folder: Path, report: Progress) -> None:
     archive = host_archive()
     jobs: list[tuple[Suite, list[str]]] = []
     sizes: dict[str, int] = {}

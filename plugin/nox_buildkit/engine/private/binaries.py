@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nox_buildkit.debian.provision import (
     HOST,
-    Package,
+    SuitePackage,
     check_runs,
     provision,
     provisioned,
@@ -61,10 +61,10 @@ def engine_binaries(report: Progress) -> Binaries:
     return Binaries(provision("engine", _engine_candidates(), _check_engine, report))
 
 
-def _engine_candidates() -> list[list[Package]]:
+def _engine_candidates() -> list[list[SuitePackage]]:
     host = ["runc"] if ctypes.util.find_library("seccomp") else ["runc", "libseccomp2"]
-    from_host = [Package(name) for name in host]
-    return [[*(Package(name, suite) for name in DAEMON), *from_host] for suite in SUITES]
+    from_host = [SuitePackage(name) for name in host]
+    return [[*(SuitePackage(name, suite) for name in DAEMON), *from_host] for suite in SUITES]
 
 
 def client_binaries(report: Progress) -> Binaries:
@@ -74,7 +74,7 @@ def client_binaries(report: Progress) -> Binaries:
     """
     if (engine := provisioned("engine", _engine_candidates())) is not None:
         return Binaries(engine)
-    candidates = [[Package(name, suite) for name in CLIENT] for suite in SUITES]
+    candidates = [[SuitePackage(name, suite) for name in CLIENT] for suite in SUITES]
     return Binaries(provision("client", candidates, _check_client, report))
 
 

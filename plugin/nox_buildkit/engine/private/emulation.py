@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from nox_buildkit.debian.provision import Package, check_runs, provision, tools_dir
+from nox_buildkit.debian.provision import SuitePackage, check_runs, provision, tools_dir
 from nox_buildkit.errors import EngineError, Problem
 from nox_buildkit.files import cache_dir, locked
 from nox_buildkit.oci.platform import PLATFORMS, KnownPlatform, native_platforms
@@ -104,8 +104,8 @@ def _register(platform: str, report: Progress) -> None:
         "qemu",
         # From Debian 13 on, qemu-user is static and its handlers are a package of their own.
         [
-            [Package("qemu-user-static")],
-            [Package("qemu-user"), Package("qemu-user-binfmt")],
+            [SuitePackage("qemu-user-static")],
+            [SuitePackage("qemu-user"), SuitePackage("qemu-user-binfmt")],
         ],
         _check,
         report,
