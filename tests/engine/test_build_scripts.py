@@ -18,11 +18,15 @@ import uv as uv_program
 
 from nox_buildkit import render
 from nox_buildkit.debian.provision import SuitePackage, provision
+from tests.support.local_python import copy_python, local_pythons
 from tests.support.real_parts import in_cache
 
 SCRIPTS = Path(render.__file__).parent / "scripts"
 #: Python → the suite of Debian's archive that has it.
 SUITES = {"3.9": "bullseye", "3.11": "bookworm", "3.13": "trixie", "3.14": "testing"}
+#: Pythons that no suite has, from this machine; tests/unit/render/test_scripts.py checks the
+#: scripts for them on any machine.
+LOCAL = local_pythons("3.10", "3.12")
 MODULE = '''\
 """A docstring."""
 
@@ -39,10 +43,23 @@ def check(value):
 CODE = b"def main(): print('here')\n"
 
 
-@pytest.fixture(scope="module", params=SUITES)
+@pytest.fixture(scope="module", params=[*SUITES, *LOCAL])
 def root(request: pytest.FixtureRequest, engine_home: Path) -> Iterator[Path]:
     """The root of a file system with nothing but a Python and what it needs."""
     python: str = request.param
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder, "root")
+        if python in LOCAL:
+            copy_python(LOCAL[python], root)
+        else:
+            copy_of_suite(python, engine_home, root)
+        shutil.copytree(SCRIPTS, root / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+        (root / "tmp").mkdir()
+        yield root
+
+
+def copy_of_suite(python: str, engine_home: Path, root: Path) -> None:
+    """Unpack ``python`` of the suite that has it into ``root``."""
     names = (
         f"python{python}-minimal", f"libpython{python}-minimal", f"libpython{python}-stdlib",
         "libc6", "zlib1g", "libexpat1",
@@ -51,17 +68,12 @@ def root(request: pytest.FixtureRequest, engine_home: Path) -> Iterator[Path]:
     wanted = [SuitePackage(name, suite) for name in (*names, "libcrypt1")]
     with in_cache(engine_home):
         kept = provision(f"python{python}-root", [wanted], lambda _: None)
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder, "root")
-        shutil.copytree(kept, root, symlinks=True)
-        for name in ("lib", "lib64"):
-            # Suites since bookworm's successor have everything below /usr.
-            if (root / "usr" / name).is_dir() and not (root / name).exists():
-                (root / name).symlink_to(f"usr/{name}")
-        shutil.copytree(SCRIPTS, root / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
-        (root / "usr/bin/python3").symlink_to(f"python{python}")
-        (root / "tmp").mkdir()
-        yield root
+    shutil.copytree(kept, root, symlinks=True)
+    for name in ("lib", "lib64"):
+        # Suites since bookworm's successor have everything below /usr.
+        if (root / "usr" / name).is_dir() and not (root / name).exists():
+            (root / name).symlink_to(f"usr/{name}")
+    (root / "usr/bin/python3").symlink_to(f"python{python}")
 
 
 def run(root: Path, script: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -178,6 +190,32 @@ def test_the_other_scripts_run(root: Path) -> None:
     (root / "scripts/prestart.json").write_text(json.dumps([["/usr/bin/python3", "-c", ""]]))
     done = run(root, "prestart.py", "/usr/bin/python3", "-c", "print('started')")
     assert (done.stdout, done.stderr) == ("started\n", "")
+
+
+def test_an_environment_is_looked_after(root: Path) -> None:
+    venv = root / "venv"
+    packages = venv / "lib/python3/site-packages"
+    (venv / "bin").mkdir(parents=True)
+    for name in ("activate", "python"):
+        (venv / "bin" / name).touch()
+    assert run(root, "environment.py", "made", "/venv").stderr == ""
+
+    info = packages / "demo-1.0.dist-info"
+    info.mkdir(parents=True)
+    (packages / "demo.py").write_bytes(CODE)
+    digest = base64.urlsafe_b64encode(hashlib.sha256(CODE).digest()).rstrip(b"=").decode()
+    (info / "RECORD").write_text(
+        f"demo.py,sha256={digest},{len(CODE)}\ndemo-1.0.dist-info/RECORD,,\n"
+    )
+    (root / "requirements.txt").write_text("Demo==1.0.0 --hash=sha256:00\n")
+    arguments = ("damaged", "/venv", "/requirements.txt")
+    done = run(root, "environment.py", *arguments)
+    assert (done.stdout, done.stderr) == ("", "")
+    (packages / "demo.py").write_bytes(CODE[:-1])
+    assert run(root, "environment.py", *arguments).stdout == "demo\n"
+    assert run(root, "environment.py", "strip", "/venv").stderr == ""
+    assert [path.name for path in (venv / "bin").iterdir()] == ["python"]
+    shutil.rmtree(venv)
 
 
 @pytest.fixture

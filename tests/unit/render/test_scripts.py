@@ -1,6 +1,7 @@
-"""The scripts of builds and the Pythons that no suite of Debian has: checked, not run.
+"""The scripts of builds and the Pythons that no suite of Debian has, checked on any machine.
 
-tests/engine/test_build_scripts.py runs the scripts under the others, older and newer ones.
+tests/engine/test_build_scripts.py runs the scripts under the others, and under these where the
+machine has them.
 """
 
 from __future__ import annotations
