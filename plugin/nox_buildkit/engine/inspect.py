@@ -90,10 +90,20 @@ def builder(client: DockerClient, name: str | None) -> Builder:
     Raises EngineError if there is none of that name, or it cannot be started.
     """
     names = (name,) if name else ()
-    found = _parsed(ask(client, "buildx", "inspect", *names))
+    found = parse(ask(client, "buildx", "inspect", *names))
     if found.running or found.error or found.driver == "docker":
         return found
-    return _parsed(ask(client, "buildx", "inspect", "--bootstrap", *names, seconds=BOOT_SECONDS))
+    return parse(ask(client, "buildx", "inspect", "--bootstrap", *names, seconds=BOOT_SECONDS))
+
+
+def parse(text: str) -> Builder:
+    """Read `buildx inspect`, which has no JSON: `Key: value` lines, a node from each Name on."""
+    head, _, tail = text.partition("\nNodes:\n")
+    fields = _fields(head)
+    nodes = [_node(_fields(f"Name:{part}")) for part in f"\n{tail}".split("\nName:")[1:]]
+    return Builder(
+        fields.get("Name", ""), fields.get("Driver", ""), fields.get("Error", ""), tuple(nodes)
+    )
 
 
 def ask(client: DockerClient, *arguments: str, seconds: float = SECONDS) -> str:
@@ -104,16 +114,6 @@ def ask(client: DockerClient, *arguments: str, seconds: float = SECONDS) -> str:
     if done.returncode:
         raise EngineError(done.cause.removeprefix("ERROR: "))
     return done.output
-
-
-def _parsed(text: str) -> Builder:
-    """Read `buildx inspect`, which has no JSON: `Key: value` lines, a node from each Name on."""
-    head, _, tail = text.partition("\nNodes:\n")
-    fields = _fields(head)
-    nodes = [_node(_fields(f"Name:{part}")) for part in f"\n{tail}".split("\nName:")[1:]]
-    return Builder(
-        fields.get("Name", ""), fields.get("Driver", ""), fields.get("Error", ""), tuple(nodes)
-    )
 
 
 def _node(fields: dict[str, str]) -> Node:
