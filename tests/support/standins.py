@@ -197,7 +197,9 @@ def push_with_apt(address: str, skopeo: Path, folder: Path) -> None:
     archive = host_archive()
     options = f"[signed-by={archive.signed_by}] " if archive.signed_by else ""
     tar = Path(tempfile.mkdtemp(dir=folder)) / "root.tar"
-    command = [*tool("mmdebstrap", SILENT), "--quiet", "--variant=apt", "--architectures=amd64"]
+    # It mounts /proc and /sys of the host: a run that is killed must not leave them mounted.
+    program = ("unshare", "--mount", *tool("mmdebstrap", SILENT))
+    command = [*program, "--quiet", "--variant=apt", "--architectures=amd64"]
     lines = f"deb {options}{archive.uri} trixie main\n"
     include = "--include=ca-certificates,python-is-python3"
     subprocess.run([*command, include, "trixie", tar, "-"], input=lines.encode(), check=True)
