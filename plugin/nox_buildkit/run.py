@@ -76,17 +76,17 @@ def run(
     process = _started(list(map(str, command)), env, cwd, given, raises, group=not asks)
     if programs:
         programs.add(process)
-    began, quiet = time.monotonic(), announced
+    began = roomy = time.monotonic()
     try:
         while (left := began + seconds - time.monotonic()) > 0:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 stdout, stderr = process.communicate(timeout=min(_TICK, left))
                 return Done(process.returncode, stdout, stderr)
-            if quiet and seconds - left > _SILENT:
+            if announced and seconds - left > _SILENT:
                 _say(f"waiting for {what}, for {_duration(seconds)} at most")
-                quiet = False
+                announced = False
             if programs:
-                programs.check_room(what)
+                roomy = programs.check_room(what, roomy)
         raise raises(Problem(f"{what} took longer than {_duration(seconds)}", _HINT))
     finally:
         _end(process, group=not asks)
@@ -105,16 +105,18 @@ def _started(
 ) -> subprocess.Popen[bytes]:
     if os.environ.get("NOX_BUILDKIT_DEBUG") == "1":
         _say(f"debug: {shlex.join(words)}")
-    with tempfile.TemporaryFile() as stream:
-        # Not a pipe: communicate() forgets to write on when it is called again.
-        stream.write(given)
-        stream.seek(0)
+    with contextlib.ExitStack() as stack:
+        stream = stack.enter_context(tempfile.TemporaryFile()) if given else None
+        if stream:
+            # Not a pipe: communicate() forgets to write on when it is called again.
+            stream.write(given)
+            stream.seek(0)
         try:
             return subprocess.Popen(
                 words,
                 env=env,
                 cwd=cwd,
-                stdin=stream if given else subprocess.DEVNULL,
+                stdin=stream or subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=group,
@@ -134,7 +136,6 @@ class Programs:
     seconds: float
     _running: set[subprocess.Popen[bytes]] = field(default_factory=set)
     _over: bool = False
-    _roomy: float = field(default_factory=time.monotonic)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __enter__(self) -> Programs:
@@ -174,13 +175,17 @@ class Programs:
         with self._lock:
             self._running.discard(process)
 
-    def check_room(self, what: str) -> None:
-        """Raise EngineError if the disk has been full for a while."""
+    def check_room(self, what: str, roomy: float) -> float:
+        """Return the time at which the disk had room last; ``roomy``: the same, as known before.
+
+        Raises EngineError if that is a while ago.
+        """
         now = time.monotonic()
         if _free_bytes(self.folder) > _FULL_BYTES:
-            self._roomy = now
-        if now > self._roomy + _FULL_SECONDS:
+            return now
+        if now > roomy + _FULL_SECONDS:
             raise EngineError(disk_full(what, self.folder.parent))
+        return roomy
 
 
 def disk_full(what: str, folder: Path) -> Problem:

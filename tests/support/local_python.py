@@ -32,7 +32,9 @@ def _candidates(version: str) -> Iterator[Path]:
     if on_path := shutil.which(f"python{version}"):
         yield Path(on_path)
     for folder in _FOLDERS:
-        yield from sorted(folder.glob(f"*{version}.*/**/bin/python{version}"))
+        # GitHub has a folder for each architecture.
+        for between in ("", "*/"):
+            yield from sorted(folder.glob(f"*{version}.*/{between}bin/python{version}"))
 
 
 def copy_python(program: Path, root: Path) -> None:

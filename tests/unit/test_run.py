@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import nox_buildkit.run
 from nox_buildkit.errors import EngineError, LockError
 from nox_buildkit.run import Programs, interruptible, run
 
@@ -50,6 +51,21 @@ def test_what_a_program_says_is_captured(tmp_path: Path) -> None:
             given=b"yes\n" * 100_000,
         )
     assert (done.returncode, done.output, done.errors) == (3, "yes\n" * 100_000, "no\n")
+
+
+def test_a_disk_is_full_when_it_was_for_as_long_as_the_program_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Any disk is.
+    monkeypatch.setattr(nox_buildkit.run, "_FULL_BYTES", 2**62)
+    monkeypatch.setattr(nox_buildkit.run, "_FULL_SECONDS", 1)
+    with Programs(tmp_path / "work", 60) as programs:
+        (tmp_path / "work").mkdir()
+        # What is done between programs takes its time, too.
+        time.sleep(1.2)
+        assert programs.run(["sleep", "0.7"], what="it", env=os.environ).returncode == 0
+        with pytest.raises(EngineError, match=f"it: the disk of {tmp_path} is full"):
+            programs.run(["sleep", "1000"], what="it", env=os.environ)
 
 
 def test_a_failed_program_says_why(tmp_path: Path) -> None:

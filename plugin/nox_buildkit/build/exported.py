@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from nox_buildkit.build.archive import archive_of, pack
 from nox_buildkit.engine.events.progress import BuildProgress
 from nox_buildkit.errors import BuildError, Location, Problem
-from nox_buildkit.oci.content import Descriptor, Manifest
+from nox_buildkit.oci.content import Manifest
 from nox_buildkit.oci.layout import Layout
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.operations import LayerKind
@@ -48,22 +48,19 @@ class Exported:
         return Layout(self.exports / self.image.name)
 
     @cached_property
-    def images(self) -> dict[str, tuple[Descriptor, Manifest]]:
-        """The image of each platform."""
-        found = self.layout.images(self.digest)
-        return {str(descriptor.platform): (descriptor, manifest) for descriptor, manifest in found}
-
-    @cached_property
     def platforms(self) -> tuple[PlatformResult, ...]:
         """The image of each platform as a result."""
         return tuple(
-            PlatformResult(platform, descriptor.digest, _layers(manifest, self.image.on(platform)))
-            for platform, (descriptor, manifest) in self.images.items()
+            PlatformResult(
+                str(descriptor.platform),
+                descriptor.digest,
+                _layers(manifest, self.image.on(str(descriptor.platform))),
+            )
+            for descriptor, manifest in self.layout.images(self.digest)
         )
 
     def _layer_files(self, result: PlatformResult) -> list[Path]:
-        _, manifest = self.images[result.platform]
-        return list(self.layout.layers(manifest))
+        return [self.layout.path(layer.digest) for layer in result.layers]
 
     def differing(self) -> list[str]:
         """Files of the sources that are in it otherwise than the plan says."""
@@ -117,7 +114,7 @@ class Exported:
         for result in self.platforms:
             one = self.image.on(result.platform)
             tree = Tree(self._layer_files(result))
-            _, manifest = self.images[result.platform]
+            manifest = self.layout.manifest(result.digest)
             config = self.layout.configuration(manifest).process
             for command, places in _commands(one):
                 for finding in unstartable(tree, config, command):

@@ -42,7 +42,7 @@ def debian_suite(distribution: tuple[str, str]) -> str:
 
 
 def warnings(distribution: tuple[str, str], today: date) -> tuple[str, ...]:
-    """Yield warnings for builds on the ``distribution`` (ID and VERSION_ID)."""
+    """Return warnings for builds on the ``distribution`` (ID and VERSION_ID)."""
     name, version = distribution
     # Alpine states a point release: 3.20.3.
     release = ".".join(version.split(".")[:2]) if name == "alpine" else version

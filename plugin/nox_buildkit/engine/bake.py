@@ -103,8 +103,8 @@ def run(
     """Run a bake to its end; ``env`` is all of its environment.
 
     A failed bake is returned like any other. Whatever leaves this function early, such as
-    KeyboardInterrupt, first ends buildx and all its children: buildx then
-    cancels the build and BuildKit removes what it had begun.
+    KeyboardInterrupt, first ends buildx and all its children: buildx then cancels the build, and
+    BuildKit removes what it had begun.
     """
     began = time.monotonic()
     text: list[str] = []

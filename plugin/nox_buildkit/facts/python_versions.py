@@ -168,7 +168,7 @@ def _place(requirement: Requirement, case: _Case) -> str:
 
 
 def _requirements(case: _Case) -> Iterator[Requirement]:
-    """Return the Python requirements of the projects that the image is made of.
+    """Yield the Python requirements of the projects that the image is made of.
 
     A file that cannot be read says nothing: the lock is going to tell that.
     """

@@ -19,6 +19,10 @@ from nox_buildkit.lock.uv import index_options, index_variables, run_resolver
 def resolve(
     source: Source, before: str, upgrade: bool, upgrade_packages: Sequence[str]
 ) -> tuple[str, tuple[str, ...]]:
+    """Return the pinned requirements of ``source``, and the packages whose code was run.
+
+    ``before``: pins to keep where they fit. Raises LockError.
+    """
     with tempfile.TemporaryDirectory(prefix="nox-buildkit-lock-") as name:
         # uv keeps the pins that it finds in its output file.
         output = Path(name, source.output.name)
@@ -43,7 +47,7 @@ def resolve(
 
 
 def _where(source: Source, work: Path) -> Path:
-    """Yield the folder to resolve in: a copy, where a build backend runs, since it may write."""
+    """Return the folder to resolve in: a copy, where a build backend runs, since it may write."""
     folder = source.path.parent
     asked = source.kind == "setup" or (
         source.kind == "pyproject"

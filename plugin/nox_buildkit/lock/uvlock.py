@@ -105,7 +105,7 @@ def _head(lock: Path) -> tuple[_Head, str]:
 
 
 def changes_since(lock: Path) -> Iterator[Problem]:
-    """Return the changes of its members since ``lock`` was made.
+    """Yield the changes of its members since ``lock`` was made.
 
     It is what can be told without a Python that the members accept; uv itself compares more.
     Raises LockError.

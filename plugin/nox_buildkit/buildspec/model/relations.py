@@ -18,7 +18,7 @@ MAX_HEIGHT = 100
 
 
 def mistakes(spec: BuildSpec) -> list[Problem]:
-    """Yield each contradiction between images."""
+    """Return the contradictions between images."""
     problems = [*_mistakes_in_groups(spec)]
     parents = {name: _parents_of(spec, name) for name in spec.images}
     circles = _circles(parents)

@@ -144,7 +144,7 @@ def with_ancestors(
 
 
 def variants_of(spec: BuildSpec, name: str) -> Iterator[tuple[str, Variant]]:
-    """Return the image as it is on each of its platforms."""
+    """Yield each platform of the image, and the image as it is there."""
     image = spec.images[name]
     for platform in image.platforms:
         yield platform, image.per_platform.get(platform, image)

@@ -7,12 +7,10 @@ The texts are BuildKit's, buildx's and uv's own, taken from recorded failures
 from __future__ import annotations
 
 from nox_buildkit.engine.events.index_causes import INDEX
-from nox_buildkit.engine.events.registry_causes import REGISTRY
+from nox_buildkit.engine.events.registry_causes import BASE, REGISTRY
 from nox_buildkit.engine.events.rule import Rule, rule
 from nox_buildkit.engine.events.step_causes import STEPS
 
-_REF = r"(?P<ref>(?P<host>[^\s/]+)\S*)"
-_BASE = rf"failed to resolve source metadata for {_REF}: "
 _FULL = r"(?:[Nn]o space left on device|[Dd]isk quota exceeded)"
 
 ENGINE_GONE = rule(
@@ -64,7 +62,7 @@ _REST = (
     rule(
         "base-other",
         "error",
-        _BASE + r"(?P<why>[^\n]+)",
+        BASE + r"(?P<why>[^\n]+)",
         "the base {ref} cannot be downloaded: {why}",
         "check its name",
     ),

@@ -7,7 +7,8 @@ from nox_buildkit.engine.events.rule import Rule, rule
 _LOGIN = "log in with 'docker login {host}', or check the name"
 _HTTP = "name it under 'insecure-registries' of the engine, or give the registry a certificate"
 _REF = r"(?P<ref>(?P<host>[^\s/]+)\S*)"
-_BASE = rf"failed to resolve source metadata for {_REF}: "
+#: How BuildKit begins to say that a base cannot be resolved.
+BASE = rf"failed to resolve source metadata for {_REF}: "
 _DENIED = r"(?:\b40[13]\b|denied|insufficient_scope|authorization failed|unauthorized)"
 _UNREACHED = (
     r"(?P<why>connection refused|no such host|i/o timeout|network is unreachable|x509: [^\n]+)"
@@ -17,35 +18,35 @@ REGISTRY: tuple[Rule, ...] = (
     rule(
         "base-no-platform",
         "error",
-        _BASE + r"no match for platform in manifest",
+        BASE + r"no match for platform in manifest",
         "the base {ref} is not made for {platform}",
         "use another base, or leave that platform out",
     ),
     rule(
         "base-not-found",
         "error",
-        _BASE + r"\S+: not found",
+        BASE + r"\S+: not found",
         "there is no base {ref}",
         "check its name and tag",
     ),
     rule(
         "base-http",
         "error",
-        _BASE + r".*server gave HTTP response to HTTPS client",
+        BASE + r".*server gave HTTP response to HTTPS client",
         "the registry of the base {ref} speaks plain HTTP",
         _HTTP,
     ),
     rule(
         "base-denied",
         "error",
-        _BASE + r".*" + _DENIED,
+        BASE + r".*" + _DENIED,
         "the registry does not hand out the base {ref}",
         _LOGIN,
     ),
     rule(
         "base-unreachable",
         "error",
-        _BASE + r".*?" + _UNREACHED,
+        BASE + r".*?" + _UNREACHED,
         "the registry of the base {ref} cannot be reached ({why})",
         "check the name and the network, or use a base that needs no registry ('debian')",
     ),

@@ -34,12 +34,8 @@ if TYPE_CHECKING:
 
 #: For counting what is on the disk.
 _DISK_SECONDS = 300
-
-
 #: Folders of the cache that the engine, or what is built with it, fills.
 _LARGE = ("client", "tools", "apt", "bases", "projects")
-
-
 #: ``broken``: a process of it runs, and it cannot build; the next build starts it again.
 State = Literal["running", "broken", "stopped", "absent"]
 
