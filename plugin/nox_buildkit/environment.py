@@ -40,6 +40,17 @@ _OF_A_HOOK = frozenset(
 _SSH = re.compile(r"SSH_AUTH_SOCK|SSH_ASKPASS\w*|DISPLAY")
 
 
+_CA_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
+
+
+def ca_bundle() -> str | None:
+    """Return the file of certificate authorities: SSL_CERT_FILE, else the system's."""
+    named = os.environ.get("SSL_CERT_FILE")
+    # Programs that get it may run in another folder than the user.
+    files = (os.path.abspath(path) for path in (named, *_CA_BUNDLES) if path)  # noqa: PTH100
+    return next((path for path in files if os.path.isfile(path)), None)  # noqa: PTH113
+
+
 def in_ci(env: Mapping[str, str] = os.environ) -> bool:
     """Tell whether nobody looks on, and nobody commits a lock that changes."""
     return env.get("CI", "").lower() not in ("", "0", "false")

@@ -24,6 +24,7 @@ from nox_buildkit.engine.flags.allow import Allow
 from nox_buildkit.engine.flags.output import Output
 from nox_buildkit.engine.flags.secret import Secret
 from nox_buildkit.engine.silence_limit import Patience
+from nox_buildkit.environment import ca_bundle
 from nox_buildkit.errors import BuildError, Problem, UsageError
 from nox_buildkit.files import (
     cache_dir,
@@ -41,8 +42,6 @@ from nox_buildkit.render.bake_definition import DEFINITION, copies, override, re
 from nox_buildkit.report.console import Reporter, print_lines
 
 OVERRIDE = "docker-bake.override.json"
-
-_CA_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +191,7 @@ def _limit(variable: str, default: int) -> int:
 
 def _override(engine: Engine, outputs: Sequence[Output], secrets: Path) -> dict[str, Any]:
     files = {"network": secrets / "network", "netrc": secrets / "netrc"}
-    if bundle := _ca_bundle():
+    if bundle := ca_bundle():
         files["ca-bundle"] = Path(bundle)
     values: dict[str, Any] = {
         "secret": [str(Secret(name, str(path))) for name, path in files.items()]
@@ -214,18 +213,11 @@ def _runtime_dir() -> Path:
     return private_dir(cache_dir() / "run")
 
 
-def _ca_bundle() -> str | None:
-    named = os.environ.get("SSL_CERT_FILE")
-    # buildx runs in another folder than the user.
-    files = (os.path.abspath(path) for path in (named, *_CA_BUNDLES) if path)  # noqa: PTH100
-    return next((path for path in files if Path(path).is_file()), None)
-
-
 def _outside(plan: Plan) -> list[str]:
     """Folders that the definition names outside of its own."""
     paths = {target.application.sources.folder for target in plan.targets}
     paths |= {str(real_path(Path(layout.folder))) for layout in plan.layouts}
     paths.add(str(real_path(cache_dir())))
-    if bundle := _ca_bundle():
+    if bundle := ca_bundle():
         paths.add(bundle)
     return sorted(paths)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import re
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from nox_buildkit.environment import for_git
 from nox_buildkit.errors import LockError
-from nox_buildkit.plan.facts import GitFacts
+from nox_buildkit.plan.facts import GitFacts, GitRefs
 from nox_buildkit.run import run
 
 #: A repository may be large, and its disk far away.
@@ -29,7 +32,33 @@ def read_git(folder: Path) -> GitFacts | None:
         dirty=bool(ask_git(folder, "status", "--porcelain", "--untracked-files=no")),
         committed=datetime.fromtimestamp(int(seconds), UTC),
         source=web_address(ask_git(folder, "config", "--get", "remote.origin.url")),
+        refs=_refs(folder),
     )
+
+
+def _refs(folder: Path, env: Mapping[str, str] = os.environ) -> GitRefs:
+    """Return the names of the commit by git, and by a CI system, which checks out no branch.
+
+    Sources: GitHub Actions, "Variables reference"; GitLab, "Predefined CI/CD variables reference".
+    """
+    tags = ask_git(folder, "tag", "--points-at", "HEAD").splitlines()
+    pull = re.fullmatch(r"refs/pull/([0-9]+)/.+", env.get("GITHUB_REF", ""))
+    on_branch = env.get("GITHUB_REF_TYPE") == "branch" and not pull
+    branch = env.get("GITHUB_REF_NAME", "") if on_branch else env.get("CI_COMMIT_BRANCH", "")
+    remote = ask_git(folder, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
+    return GitRefs(
+        tags=tuple(tags),
+        branch=branch or ask_git(folder, "symbolic-ref", "--quiet", "--short", "HEAD"),
+        default_branch=_default_branch(env) or remote.removeprefix("origin/"),
+        pull_request=pull[1] if pull else env.get("CI_MERGE_REQUEST_IID", ""),
+    )
+
+
+def _default_branch(env: Mapping[str, str]) -> str:
+    if event := env.get("GITHUB_EVENT_PATH"):
+        with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
+            return str(json.loads(Path(event).read_bytes())["repository"]["default_branch"])
+    return env.get("CI_DEFAULT_BRANCH", "")
 
 
 def web_address(remote: str) -> str:

@@ -12,6 +12,19 @@ from nox_buildkit.plan.wheel_platforms import Libc
 
 
 @dataclass(frozen=True, slots=True)
+class GitRefs:
+    """Names that lead to the commit: ``tags``, and the ``branch`` that is checked out.
+
+    ``pull_request``: the number of the one that is built; empty where something is not known.
+    """
+
+    tags: tuple[str, ...] = ()
+    branch: str = ""
+    default_branch: str = ""
+    pull_request: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class GitFacts:
     """The commit that is built: ``revision`` is its full hash, ``source`` a web address."""
 
@@ -19,6 +32,7 @@ class GitFacts:
     dirty: bool
     committed: datetime
     source: str = ""
+    refs: GitRefs = GitRefs()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

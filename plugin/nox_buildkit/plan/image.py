@@ -11,6 +11,8 @@ from nox_buildkit.plan.identity import NOT_IDENTITY, digest_of
 from nox_buildkit.plan.packages import Packages
 from nox_buildkit.plan.process import ImageConfig, Start
 from nox_buildkit.plan.stages import Layer, Stage, layers_of
+from nox_buildkit.plan.tags import PlannedTag, SkippedTag
+from nox_buildkit.plan.versions import Scheme
 from nox_buildkit.plan.wheel_platforms import Libc
 
 
@@ -31,10 +33,23 @@ class PythonEnvironment:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """The names of an image; without a ``repository`` it is known by its own name."""
+    """The names of an image; without ``repositories`` it is known by its own name.
 
-    tags: tuple[str, ...] = ()
-    repository: str | None = None
+    ``immutable``: templates of tags that never get another content; ``skipped``: templates that
+    give no tag here; ``version``: of the project.
+    """
+
+    tags: tuple[PlannedTag, ...] = ()
+    repositories: tuple[str, ...] = ()
+    version: str = field(default="", metadata=NOT_IDENTITY)
+    scheme: Scheme = field(default="pep440", metadata=NOT_IDENTITY)
+    immutable: tuple[str, ...] = field(default=(), metadata=NOT_IDENTITY)
+    skipped: tuple[SkippedTag, ...] = field(default=(), metadata=NOT_IDENTITY)
+
+    @property
+    def repository(self) -> str | None:
+        """The first of the repositories."""
+        return self.repositories[0] if self.repositories else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +115,9 @@ class ImagePlan:
 
     @property
     def references(self) -> tuple[str, ...]:
-        """``registry/name:tag`` for every tag; without a registry, ``name:tag``."""
-        name = self.publication.repository or self.name
-        return tuple(f"{name}:{tag}" for tag in self.publication.tags)
+        """Every repository with every tag; without a registry, ``name:tag``."""
+        names = self.publication.repositories or (self.name,)
+        return tuple(f"{name}:{tag.name}" for name in names for tag in self.publication.tags)
 
     @property
     def layers(self) -> tuple[Layer, ...]:

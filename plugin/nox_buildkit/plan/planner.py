@@ -12,7 +12,7 @@ from nox_buildkit.plan.facts import Facts
 from nox_buildkit.plan.image import ImagePlan, Publication
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.plan.stage_planner import stages_of
-from nox_buildkit.plan.tags import tags_for
+from nox_buildkit.plan.tags import TagValues, tags_for
 from nox_buildkit.plan.target_planner import plan_target
 
 
@@ -56,19 +56,25 @@ def _plan_image(
             raise PlanError()
         planned.append(plan_target(target, chosen, facts, made.get(parent)))
     first, *variants = planned
-    known = facts.targets[targets_of(spec, name)[0].name]
-    tags = spec.images[name].tags
-    revision = facts.git.revision if facts.git else ""
     image = replace(
         first,
         name=name,
         variants=tuple(map(_with_stages, variants)),
-        publication=Publication(
-            tags_for(tags, known.context.version, revision),
-            f"{spec.registry}/{name}" if spec.registry else None,
-        ),
+        publication=_publication(name, spec, facts),
     )
     return _with_stages(image)
+
+
+def _publication(name: str, spec: BuildSpec, facts: Facts) -> Publication:
+    image = spec.images[name]
+    version = facts.targets[targets_of(spec, name)[0].name].context.version
+    values = TagValues(version, image.version_scheme, facts.git, facts.created)
+    tags, skipped = tags_for(image.tags, values)
+    own = (f"{spec.registry}/{name}",) if spec.registry else ()
+    stated = tuple(each.replace("{image}", name) for each in image.repositories or ())
+    return Publication(
+        tags, stated or own, version, image.version_scheme, image.immutable_tags, skipped
+    )
 
 
 def _with_stages(image: ImagePlan) -> ImagePlan:

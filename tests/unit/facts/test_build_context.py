@@ -10,6 +10,7 @@ import pytest
 from nox_buildkit.errors import PlanError
 from nox_buildkit.facts.build_context import read_context
 from nox_buildkit.lock.git import read_git, web_address
+from nox_buildkit.plan.facts import GitRefs
 
 
 @pytest.mark.parametrize(
@@ -50,6 +51,49 @@ def test_the_commit_and_whether_files_differ_from_it(tmp_path: Path) -> None:
     assert (clean.dirty, dirty.dirty) == (False, True)
     assert len(clean.revision) == 40
     assert clean.committed == dirty.committed
+
+
+CI = ("GITHUB_REF", "GITHUB_REF_NAME", "GITHUB_REF_TYPE", "GITHUB_EVENT_PATH", "CI_COMMIT_BRANCH")
+
+
+def test_names_of_the_commit_by_git_and_by_ci(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (*CI, "CI_DEFAULT_BRANCH", "CI_MERGE_REQUEST_IID"):
+        monkeypatch.delenv(name, raising=False)
+
+    def refs() -> GitRefs:
+        found = read_git(tmp_path)
+        assert found
+        return found.refs
+
+    git(tmp_path, "init", "-q", "-b", "trunk")
+    git(tmp_path, "commit", "-q", "--allow-empty", "-m", "first")
+    assert refs() == GitRefs(branch="trunk")
+    git(tmp_path, "tag", "v1.0")
+    git(tmp_path, "tag", "-a", "-m", "signed off", "release-1")
+    git(tmp_path, "update-ref", "refs/remotes/origin/trunk", "HEAD")
+    git(tmp_path, "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/trunk")
+    assert refs() == GitRefs(("release-1", "v1.0"), "trunk", "trunk")
+
+    git(tmp_path, "checkout", "-q", "--detach")
+    assert refs().branch == ""
+    event = tmp_path / "event.json"
+    event.write_text('{"repository": {"default_branch": "main"}}')
+    monkeypatch.setenv("GITHUB_EVENT_PATH", str(event))
+    monkeypatch.setenv("GITHUB_REF_TYPE", "branch")
+    monkeypatch.setenv("GITHUB_REF_NAME", "main")
+    assert (refs().branch, refs().default_branch) == ("main", "main")
+    # What is checked out for a pull request is a merge, on no branch.
+    monkeypatch.setenv("GITHUB_REF_NAME", "7/merge")
+    monkeypatch.setenv("GITHUB_REF", "refs/pull/7/merge")
+    assert (refs().branch, refs().pull_request) == ("", "7")
+    for name in CI:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CI_COMMIT_BRANCH", "topic")
+    monkeypatch.setenv("CI_DEFAULT_BRANCH", "main")
+    monkeypatch.setenv("CI_MERGE_REQUEST_IID", "12")
+    assert refs() == GitRefs(("release-1", "v1.0"), "topic", "main", "12")
 
 
 def test_a_context_has_its_files_their_digests_and_the_version(tmp_path: Path) -> None:

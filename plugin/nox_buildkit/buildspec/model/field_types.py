@@ -88,6 +88,12 @@ Registry: TypeAlias = Annotated[
     AfterValidator(grammar.registry),
     Schema({"pattern": _anchored(grammar.REGISTRY)}),
 ]
+Repository: TypeAlias = Annotated[
+    str,
+    AfterValidator(grammar.repository),
+    Schema({"pattern": _anchored(grammar.REPOSITORY)}),
+]
+Scheme: TypeAlias = Literal["pep440", "semver"]
 Prefix: TypeAlias = Annotated[
     str,
     AfterValidator(grammar.prefix),

@@ -18,7 +18,11 @@ from nox_buildkit.oci.platform import Platform
 PLATFORMS = tuple(KNOWN)
 DEFAULT_PLATFORMS = PLATFORMS[:2]
 BASE_PRESETS = ("slim", "full", "debian", "distroless", "chainguard")
-PLACEHOLDERS = ("version", "revision")
+#: Values in tags; nox_buildkit.plan.tags fills them in.
+PLACEHOLDERS = (
+    "version", "major", "minor", "patch", "revision", "short-revision", "branch", "pull-request",
+    "date",
+)  # fmt: skip
 # For apt, a name with a minus at its end is one to remove.
 DEBIAN_PACKAGE = r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.]"
 
@@ -38,6 +42,7 @@ _HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]+\])(?::[0-9]{{1,5}})?"
 _DIGEST = r"(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})"
 REFERENCE = rf"(?:{_HOST}/)?{COMPONENT}(?:/{COMPONENT})*(?::{TAG})?(?:@{_DIGEST})?"
 REGISTRY = rf"{_HOST}(?:/{COMPONENT})*"
+REPOSITORY = rf"{_HOST}(?:/(?:{COMPONENT}|\{{image\}}))+"
 
 
 def match(pattern: str, value: str, what: str, hint: str = "", limit: int = 512) -> str:
@@ -119,6 +124,16 @@ def registry(value: str) -> str:
     match(REGISTRY, value, "a registry", hint, limit=255)
     if not (set(".:") & set(host) or host == "localhost"):
         raise Invalid(f"{shown(value)} names no host", f"for Docker Hub: 'docker.io/{value}'")
+    return value
+
+
+def repository(value: str) -> str:
+    """A name of an image with its registry, in which ``{image}`` stands for the image's own."""
+    if not re.fullmatch(REPOSITORY, value):
+        registry(value.replace("{image}", "image"))
+        message = f"{shown(value)} is not a repository"
+        raise Invalid(message, "write host[:port]/path, for example 'ghcr.io/octocat/{image}'")
+    registry(value.replace("{image}", "image"))
     return value
 
 
@@ -222,8 +237,10 @@ def tag(value: str) -> str:
     printable(value)
     for placeholder in re.findall(r"\{([^{}]*)\}", value):
         if placeholder not in PLACEHOLDERS:
-            known = " and ".join(f"{{{p}}}" for p in PLACEHOLDERS)
-            raise Invalid(f"{shown(f'{{{placeholder}}}')} is not a placeholder", f"write {known}")
+            known = nearest(placeholder, PLACEHOLDERS)
+            every = ", ".join(f"{{{p}}}" for p in PLACEHOLDERS)
+            message = f"{shown(f'{{{placeholder}}}')} is not a placeholder"
+            raise Invalid(message, known or f"write one of {every}")
     plain = re.sub(r"\{[^{}]*\}", "x", value)
     if not re.fullmatch(TAG, plain):
         hint = "letters, digits, '_', '.' and '-'; no '.' or '-' first; at most 128"

@@ -19,6 +19,8 @@ from nox_buildkit.buildspec.model.field_types import (
     Port,
     Program,
     PythonVersion,
+    Repository,
+    Scheme,
     Several,
     StopSignal,
     SystemPath,
@@ -216,6 +218,32 @@ class Image(Variant):
     )
     tags: Filled[Tag] | None = Field(
         default=None,
-        description="Tags to push; {version} and {revision} are filled in.",
-        examples=[["{version}", "latest"]],
+        description="Tags, with parts of the version and of the commit filled in. When left out: "
+        "`{version}` and `latest`. The guide to releases tells which of them move when.",
+        examples=[["{version}", "{major}.{minor}", "{major}", "latest"]],
     )
+    immutable_tags: Unique[Tag] = Field(
+        default=(),
+        description="Those of `tags`, written the same, that a release never gives another "
+        "content.",
+        examples=[["{version}"]],
+    )
+    version_scheme: Scheme = Field(
+        default="pep440",
+        description="Rules for versions: `pep440`, or `semver` (Semantic Versioning 2.0.0).",
+        examples=["semver"],
+    )
+    repositories: Filled[Repository] | None = Field(
+        default=None,
+        description="Names to publish under, with their registries; `{image}` stands for the "
+        "image's name. When left out: `registry`, and the image's name.",
+        examples=[["ghcr.io/octocat/{image}", "docker.io/octocat/{image}"]],
+    )
+
+    @model_validator(mode="after")
+    def _names_tags(self) -> Image:
+        for position, tag in enumerate(self.immutable_tags):
+            if tag not in (self.tags or ("{version}", "latest")):
+                message = f"{shown(tag)} is none of the 'tags'"
+                raise Invalid(message, "add it there", at=("immutable-tags", position))
+        return self

@@ -229,7 +229,8 @@ images:
         ),
         (
             "tags: ['{sha}']",
-            "12 tags.0: '{sha}' is not a placeholder; write {version} and {revision}",
+            "12 tags.0: '{sha}' is not a placeholder; write one of {version}, {major}, {minor}, "
+            "{patch}, {revision}, {short-revision}, {branch}, {pull-request}, {date}",
         ),
         (
             "tags: [.x]",

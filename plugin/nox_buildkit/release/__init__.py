@@ -1,0 +1,1 @@
+"""From digests in a registry to attested, signed and tagged indexes."""
