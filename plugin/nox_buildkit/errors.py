@@ -104,3 +104,7 @@ class EngineError(NoxBuildkitError):
 
 class BuildError(NoxBuildkitError):
     """BuildKit was asked and said no."""
+
+
+class ReleaseError(NoxBuildkitError):
+    """A release did not come to its end."""

@@ -12,6 +12,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 
 from nox_buildkit.plan.base import LayoutImage
+from nox_buildkit.plan.facts import GitFacts
 from nox_buildkit.plan.image import ImagePlan
 
 
@@ -19,7 +20,8 @@ from nox_buildkit.plan.image import ImagePlan
 class Plan:
     """All images of one build; ``ancestors``: images that only others build on.
 
-    ``native``: platforms of the machines that build; ``groups``: names for some of the images.
+    ``native``: platforms of the machines that build; ``groups``: names for some of the images;
+    ``git``: the commit that is built.
     """
 
     uv: str
@@ -27,6 +29,7 @@ class Plan:
     images: tuple[ImagePlan, ...]
     ancestors: tuple[ImagePlan, ...] = ()
     groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    git: GitFacts | None = None
 
     @property
     def every_image(self) -> tuple[ImagePlan, ...]:

@@ -35,7 +35,8 @@ def make_plan(
         raise PlanError(*problems)
     ancestors = tuple(image for name, image in made.items() if name not in asked)
     groups = tuple((n, each) for n, each in spec.groups.items() if set(asked).issuperset(each))
-    return Plan(facts.uv, facts.native, tuple(made[name] for name in asked), ancestors, groups)
+    planned = tuple(made[name] for name in asked)
+    return Plan(facts.uv, facts.native, planned, ancestors, groups, facts.git)
 
 
 def _plan_image(

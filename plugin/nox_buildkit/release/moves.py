@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from nox_buildkit.plan.facts import GitFacts
 from nox_buildkit.plan.image import Publication
 from nox_buildkit.plan.tags import PlannedTag
 from nox_buildkit.plan.versions import ReleaseVersion, Scheme
@@ -43,18 +44,6 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
-class Checkout:
-    """The state of the work tree, as far as releases depend on it.
-
-    ``tags``: of git, on the commit; ``repository``: whether there is one at all.
-    """
-
-    repository: bool = False
-    dirty: bool = False
-    tags: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Known:
     """The tags of a ``repository``; ``digests``: what those of them name that are in question."""
 
@@ -64,10 +53,10 @@ class Known:
 
 
 def moves_of(
-    publication: Publication, known: Known, checkout: Checkout, after: str | None = None
+    publication: Publication, known: Known, git: GitFacts | None, after: str | None = None
 ) -> tuple[Move, ...]:
     """Decide about each tag of ``publication`` in a repository, the shortest line last."""
-    held = held_back(publication, checkout)
+    held = held_back(publication, git)
     moves = []
     for tag in sorted(publication.tags, key=lambda tag: -4 if tag.line is None else -tag.line):
         verdict, why = _decision(tag, publication, known, held, after)
@@ -76,16 +65,17 @@ def moves_of(
     return tuple(moves)
 
 
-def held_back(publication: Publication, checkout: Checkout) -> str:
-    """Say why nothing of the commit is a release; empty if it is one."""
-    if checkout.dirty:
+def held_back(publication: Publication, git: GitFacts | None) -> str:
+    """Say why the commit is not a release; empty if it is one, or if there is no repository."""
+    if git is None:
+        return ""
+    if git.dirty:
         return "the work tree has changes that are not committed"
-    if not checkout.repository or not publication.version:
+    tags = git.refs.tags
+    if not publication.version or any(_is_tag_of(tag, publication) for tag in tags):
         return ""
-    if any(_is_tag_of(tag, publication) for tag in checkout.tags):
-        return ""
-    if checkout.tags:
-        listed = ", ".join(checkout.tags)
+    if tags:
+        listed = ", ".join(tags)
         return f"the commit has the git tag {listed}, and not one of {publication.version}"
     return f"the commit has no git tag of {publication.version}"
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
+from nox_buildkit.plan.facts import GitFacts, GitRefs
 from nox_buildkit.plan.image import Publication
 from nox_buildkit.plan.tags import TagValues, tags_for
 from nox_buildkit.plan.versions import Scheme
-from nox_buildkit.release.moves import Checkout, Known, held_back, moves_of
+from nox_buildkit.release.moves import Known, held_back, moves_of
 
 EVERY = ("{version}", "{major}.{minor}", "{major}", "latest")
 OLD, NEW = "sha256:" + "0" * 64, "sha256:" + "1" * 64
-NOTHING = Checkout()
+
+
+def checkout(*tags: str, dirty: bool = False) -> GitFacts:
+    return GitFacts("c0ffee" * 6, dirty, datetime(2026, 3, 4, tzinfo=UTC), refs=GitRefs(tags))
 
 
 def publication(
@@ -26,7 +32,7 @@ def publication(
 
 def verdicts(made: Publication, *existing: str, after: str | None = NEW) -> dict[str, str]:
     known = Known("r.example/api", existing, dict.fromkeys(existing, OLD))
-    return {move.tag: move.verdict for move in moves_of(made, known, NOTHING, after)}
+    return {move.tag: move.verdict for move in moves_of(made, known, None, after)}
 
 
 def test_the_first_release_makes_all_tags_the_moving_ones_last() -> None:
@@ -70,7 +76,7 @@ def test_tags_move_for_the_highest_version_of_their_line(
 
 def test_a_tag_that_moves_tells_why_not() -> None:
     known = Known("r.example/api", ("2.0.0", "latest"), {"latest": OLD})
-    found = {m.tag: m for m in moves_of(publication("1.2.9"), known, NOTHING, NEW)}
+    found = {m.tag: m for m in moves_of(publication("1.2.9"), known, None, NEW)}
     assert found["latest"].why == "2.0.0 is higher than 1.2.9"
     assert found["1"].why == "the registry does not have it"
     assert found["latest"].before == OLD
@@ -97,35 +103,36 @@ def test_an_immutable_tag_never_gets_another_content() -> None:
 
 
 @pytest.mark.parametrize(
-    ("checkout", "why"),
+    ("git", "why"),
     [
-        (NOTHING, ""),
-        (Checkout(True, False, ("v1.2.3",)), ""),
-        (Checkout(True, False, ("other", "1.2.3")), ""),
-        (Checkout(True, False, ("api/v1.2.3",)), ""),
-        (Checkout(True, False, ("api-1.2.3",)), ""),
-        (Checkout(True, False, ("v1.2.3.0",)), ""),
-        (Checkout(True, False, ()), "the commit has no git tag of 1.2.3"),
+        (None, ""),
+        (checkout("v1.2.3"), ""),
+        (checkout("other", "1.2.3"), ""),
+        (checkout("api/v1.2.3"), ""),
+        (checkout("api-1.2.3"), ""),
+        (checkout("v1.2.3.0"), ""),
+        (checkout(), "the commit has no git tag of 1.2.3"),
         (
-            Checkout(True, False, ("v1.2.4",)),
+            checkout("v1.2.4"),
             "the commit has the git tag v1.2.4, and not one of 1.2.3",
         ),
         (
-            Checkout(True, True, ("v1.2.3",)),
+            checkout("v1.2.3", dirty=True),
             "the work tree has changes that are not committed",
         ),
     ],
 )
 def test_a_release_is_a_clean_commit_with_a_git_tag_of_the_version(
-    checkout: Checkout, why: str
+    git: GitFacts | None, why: str
 ) -> None:
-    assert held_back(publication("1.2.3"), checkout) == why
+    assert held_back(publication("1.2.3"), git) == why
 
 
 def test_tags_that_are_of_no_release_are_made_of_any_commit() -> None:
     tags, _ = tags_for(("{version}", "latest"), TagValues("1.2.3"))
     nightly, _ = tags_for(("nightly",), TagValues("1.2.3"))
     made = Publication((*tags, *nightly), ("r.example/api",), "1.2.3")
-    checkout = Checkout(True, True)
-    found = {m.tag: m.verdict for m in moves_of(made, Known("r.example/api"), checkout, NEW)}
+    found = {
+        m.tag: m.verdict for m in moves_of(made, Known("r.example/api"), checkout(dirty=True), NEW)
+    }
     assert found == {"1.2.3": "keep", "latest": "keep", "nightly": "new"}
