@@ -100,6 +100,26 @@ def _build(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _dirty(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--allow-dirty",
+        action="store_true",
+        help="release though the work tree has changes that are not committed",
+    )
+
+
+def _tags(parser: argparse.ArgumentParser) -> None:
+    _images(parser)
+    parser.add_argument("--builder", metavar="NAME", help="buildx builder that would be used")
+    _dirty(parser)
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def _release(parser: argparse.ArgumentParser) -> None:
+    _building(parser)
+    _dirty(parser)
+
+
 def _lock(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "images", metavar="IMAGE", nargs="*", help="images to lock, or groups of them; default: all"
@@ -174,6 +194,19 @@ _SESSIONS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
         "Credentials are those of 'docker login'. dist/release.json tells what was pushed.\n"
         "A tag that already names the same image is not pushed again.",
         _building,
+    ),
+    "tags": (
+        "Show which tags a release would move, from what to what, and why.",
+        "The registries are asked, and nothing is written. A tag such as 'latest' moves only to\n"
+        "the highest version that its registry has.",
+        _tags,
+    ),
+    "release": (
+        "Build the images, publish them by digest, and move their tags as the last thing.",
+        "If anything fails before, no tag of any image has moved in any registry; running it\n"
+        "again sends nothing twice. Tags of a version need a clean commit with a git tag of it.\n"
+        "dist/release.json tells what was released, dist/release-journal.json what is where.",
+        _release,
     ),
     "lock": (
         "Bring the committed requirements locks up to date, with hashes, by uv pip compile.",

@@ -20,10 +20,14 @@ def no_fault(method: str, path: str) -> int | None:
 
 @dataclass
 class FaultyRegistry:
-    """The proxy at ``address``; ``seen``: methods and paths of the requests so far."""
+    """The proxy at ``address``; ``seen``: methods and paths of the requests so far.
+
+    ``headers``: of answers that are faults.
+    """
 
     address: str
     fault: Fault = no_fault
+    headers: dict[str, str] = field(default_factory=dict)
     seen: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -52,7 +56,7 @@ def serve_faulty(upstream: str) -> Iterator[FaultyRegistry]:
                 self.connection.close()
                 return
             if status:
-                self._send(status, [], b"")
+                self._send(status, list(proxy.headers.items()), b"")
                 return
             client = http.client.HTTPConnection(upstream, timeout=60)
             headers = {k: v for k, v in self.headers.items() if k != "Transfer-Encoding"}

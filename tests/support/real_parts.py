@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import subprocess
 import time
@@ -10,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +21,13 @@ class Tools:
     """Programs that only the tests need."""
 
     skopeo: Path
+
+    def inspect(self, reference: str) -> dict[str, Any]:
+        """Return what skopeo says of the image ``reference``."""
+        command = [str(self.skopeo), "inspect", "--tls-verify=false", reference]
+        done = subprocess.run(command, check=True, capture_output=True)
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
 
 
 @contextlib.contextmanager

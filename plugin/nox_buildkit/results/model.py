@@ -42,11 +42,25 @@ class Archive:
 
 
 @dataclass(frozen=True, slots=True)
+class Publication:
+    """An index in a ``repository``: ``digest`` with its attestations, if it has some.
+
+    ``tags`` name it; ``kept``: tags that stay where they were, each with the reason.
+    """
+
+    repository: str
+    digest: str
+    tags: tuple[str, ...] = ()
+    kept: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ImageResult:
     """An image with all its platforms; ``digest``: of the index; ``seconds``: wall clock, from
     the reading of the spec to the end.
 
-    ``archive``: the file ``output``; ``warnings``: what was found in it, a sentence each.
+    ``archive``: the file ``output``; ``warnings``: what was found in it, a sentence each;
+    ``publications``: the repositories that it was released in.
     """
 
     name: str
@@ -60,3 +74,4 @@ class ImageResult:
     seconds: float = 0.0
     up_to_date: bool = False
     warnings: tuple[str, ...] = ()
+    publications: tuple[Publication, ...] = ()

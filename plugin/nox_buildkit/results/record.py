@@ -10,7 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nox_buildkit.results.model import Archive, ImageResult, Layer, PlatformResult
+from nox_buildkit.results.model import (
+    Archive,
+    ImageResult,
+    Layer,
+    PlatformResult,
+    Publication,
+)
 
 BUILD = "build.json"
 RELEASE = "release.json"
@@ -74,8 +80,18 @@ def _recorded(name: str, entry: Mapping[str, Any]) -> Recorded:
         seconds=float(entry["seconds"]),
         up_to_date=True,
         warnings=tuple(map(_text, entry["warnings"])),
+        publications=tuple(map(_publication, entry.get("publications", ()))),
     )
     return Recorded(_text(entry["plan"]), result)
+
+
+def _publication(entry: Mapping[str, Any]) -> Publication:
+    return Publication(
+        _text(entry["repository"]),
+        _text(entry["digest"]),
+        tuple(map(_text, entry["tags"])),
+        tuple((_text(tag), _text(why)) for tag, why in entry["kept"].items()),
+    )
 
 
 def _text(value: object) -> str:
@@ -111,4 +127,13 @@ def _image(result: ImageResult) -> dict[str, Any]:
         "seconds": round(result.seconds, 3),
         "up_to_date": result.up_to_date,
         "warnings": list(result.warnings),
+        "publications": [
+            {
+                "repository": each.repository,
+                "digest": each.digest,
+                "tags": list(each.tags),
+                "kept": dict(each.kept),
+            }
+            for each in result.publications
+        ],
     }

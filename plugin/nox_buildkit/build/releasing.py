@@ -1,0 +1,190 @@
+"""The steps of a release: plan, ask the registries, build, publish, record."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from nox_buildkit.build.baking import work_folder
+from nox_buildkit.build.options import BuildOptions
+from nox_buildkit.build.pipeline import build_images, record_results, unchanged
+from nox_buildkit.build.project import Project
+from nox_buildkit.errors import PlanError, Problem, ReleaseError
+from nox_buildkit.files import private_dir, remove
+from nox_buildkit.oci.layout import Layout
+from nox_buildkit.oci.references import ImageReference
+from nox_buildkit.plan.base import RegistryImage
+from nox_buildkit.plan.facts import GitFacts
+from nox_buildkit.plan.image import ImagePlan
+from nox_buildkit.plan.plan import Plan
+from nox_buildkit.progress import Progress
+from nox_buildkit.release.http_repository import HttpRepository
+from nox_buildkit.release.journal import NAME, Journal
+from nox_buildkit.release.moves import Move, moves_of
+from nox_buildkit.release.publish import (
+    Candidate,
+    Destination,
+    Open,
+    destinations_of,
+    known_tags,
+    publish,
+)
+from nox_buildkit.results import record
+from nox_buildkit.results.model import ImageResult, Publication
+
+
+def repositories(report: Progress) -> Open:
+    """Return a function that opens repositories, each of them once."""
+
+    @cache
+    def open_repository(name: str) -> HttpRepository:
+        return HttpRepository.open(name, report)
+
+    return open_repository
+
+
+def require_repositories(project: Project, plan: Plan) -> None:
+    """Refuse images that have no repository to be published in. Raises PlanError."""
+    for image in plan.images:
+        if not image.publication.repositories:
+            raise PlanError(
+                Problem(
+                    f"{project.file.name} names no registry to publish {image.name} in",
+                    "add 'registry: ghcr.io/NAME', or run with '--set registry=...'",
+                    project.spec.location("images", image.name),
+                )
+            )
+
+
+def released_commit(plan: Plan, *, allow_dirty: bool) -> GitFacts | None:
+    """Return the commit as the rules for tags are to see it."""
+    return replace(plan.git, dirty=False) if plan.git and allow_dirty else plan.git
+
+
+def planned_moves(
+    plan: Plan, git: GitFacts | None, open_repository: Open, digests: dict[str, str]
+) -> dict[str, tuple[Move, ...]]:
+    """Return which tags of each image would move; ``digests``: of what was built, by image.
+
+    Raises RegistryError.
+    """
+    found: dict[str, tuple[Move, ...]] = {}
+    for image in plan.images:
+        publication = image.publication
+        found[image.name] = tuple(
+            move
+            for name in publication.repositories
+            for move in moves_of(
+                publication,
+                known_tags(publication, open_repository(name)),
+                git,
+                digests.get(image.name),
+            )
+        )
+    return found
+
+
+def release_images(
+    project: Project,
+    plan: Plan,
+    options: BuildOptions,
+    git: GitFacts | None,
+    report: Progress,
+) -> tuple[ImageResult, ...]:
+    """Build, publish and tag the images of ``plan``; return what is published.
+
+    Raises NoxBuildkitError; as long as not everything is approved, no tag has moved.
+    """
+    open_repository = repositories(report)
+    _require_something(planned_moves(plan, git, open_repository, {}))
+    results = _built(project, plan, options)
+    candidates = [_candidate(project, plan, image, results, options) for image in plan.images]
+    destinations = destinations_of(candidates, open_repository, git)
+    publish(destinations, _approve, Journal(options.output / NAME), report)
+    published = tuple(_published(results[image.name], destinations) for image in plan.images)
+    record_results(options.output / record.RELEASE, plan, published)
+    return published
+
+
+def _require_something(moves: dict[str, tuple[Move, ...]]) -> None:
+    """Refuse a release that would move no tag at all, before anything is built."""
+    every = [move for each in moves.values() for move in each]
+    if all(move.verdict == "keep" for move in every):
+        reasons = dict.fromkeys(f"{move.reference}: {move.why}" for move in every)
+        raise ReleaseError(
+            *(Problem(reason) for reason in reasons),
+            Problem("there is nothing to release", "commit, and tag the commit: git tag vX.Y.Z"),
+        )
+
+
+def _built(project: Project, plan: Plan, options: BuildOptions) -> dict[str, ImageResult]:
+    results = {} if options.no_cache else unchanged(plan, options.output)
+    stale = plan.without(results)
+    if stale.images:
+        built = build_images(project, stale, options)
+        record_results(options.output / record.BUILD, stale, list(built.values()))
+        results |= built
+    return results
+
+
+def _candidate(
+    project: Project,
+    plan: Plan,
+    image: ImagePlan,
+    results: dict[str, ImageResult],
+    options: BuildOptions,
+) -> Candidate:
+    result = results[image.name]
+    layout = _layout(project, plan, result, options.output)
+    return Candidate(
+        image.name, layout, result.digest, image.publication, _origins(plan, image, result)
+    )
+
+
+def _layout(project: Project, plan: Plan, result: ImageResult, output: Path) -> Layout:
+    """Return the OCI layout of a result, out of its file."""
+    folder = work_folder(project.root, plan) / "release" / result.name
+    layout, file = Layout(folder), output / f"{result.name}.oci.tar"
+    if layout.is_whole(result.digest):
+        return layout
+    remove(folder)
+    private_dir(folder.parent)
+    with tarfile.open(file) as tar:
+        tar.extractall(private_dir(folder), filter="data")
+    if not layout.is_whole(result.digest):
+        message = f"{file} is not the image that {record.BUILD} tells of"
+        raise ReleaseError(Problem(message, "remove it, and run it again"))
+    return layout
+
+
+def _origins(plan: Plan, image: ImagePlan, result: ImageResult) -> dict[str, str]:
+    """Return the layers of bases that came from a registry, and the repositories they are in."""
+    found: dict[str, str] = {}
+    for platform in result.platforms:
+        source = plan.lineage(image, platform.platform)[-1].bases.base.source
+        if isinstance(source, RegistryImage):
+            name = ImageReference.parse(source.repository).repository
+            found |= {layer.digest: name for layer in platform.layers if layer.kind == "base"}
+    return found
+
+
+def _approve(destination: Destination) -> None:
+    """Nothing is signed yet."""
+
+
+def _published(result: ImageResult, destinations: Sequence[Destination]) -> ImageResult:
+    own = [each for each in destinations if each.candidate.image == result.name]
+    publications = tuple(
+        Publication(
+            each.repository.name,
+            each.candidate.digest,
+            tuple(move.tag for move in each.moves if move.verdict in ("new", "move", "same")),
+            tuple((move.tag, move.why) for move in each.moves if move.verdict == "keep"),
+        )
+        for each in own
+    )
+    tags = tuple(f"{each.repository}:{tag}" for each in publications for tag in each.tags)
+    return replace(result, tags=tags, publications=publications)

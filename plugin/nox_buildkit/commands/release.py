@@ -1,0 +1,42 @@
+"""nox -s release: build, publish by digest, and move the tags as the last thing."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from nox_buildkit.build.options import BuildOptions, Selection
+from nox_buildkit.build.pipeline import plan_build
+from nox_buildkit.build.project import open_project
+from nox_buildkit.build.project_folder import exclusively
+from nox_buildkit.build.releasing import (
+    release_images,
+    released_commit,
+    require_repositories,
+)
+from nox_buildkit.report.console import downloads, make_console, say
+from nox_buildkit.report.summary import print_summary
+
+
+def run(buildspec: Path, arguments: argparse.Namespace) -> None:
+    """Release the images. Raises NoxBuildkitError."""
+    with exclusively(buildspec):
+        _run(buildspec, arguments)
+
+
+def _run(buildspec: Path, arguments: argparse.Namespace) -> None:
+    project = open_project(buildspec, Selection.of(arguments))
+    options = BuildOptions.of(arguments)
+    plan = plan_build(project, options)
+    require_repositories(project, plan)
+    git = released_commit(plan, allow_dirty=arguments.allow_dirty)
+    with downloads() as report:
+        results = release_images(project, plan, options, git, report)
+    print_summary(make_console(sys.stderr), results)
+    for result in results:
+        for each in result.publications:
+            for tag in each.tags:
+                say(f"{each.repository}:{tag}@{each.digest}")
+            for tag, why in each.kept:
+                say(f"{each.repository}:{tag} stays: {why}")

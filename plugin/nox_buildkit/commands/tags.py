@@ -1,0 +1,61 @@
+"""nox -s tags: which tags a release would move, from what to what, and why."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from nox_buildkit.build.fresh_locks import fresh_sources
+from nox_buildkit.build.options import Selection
+from nox_buildkit.build.project import open_project, plan_project
+from nox_buildkit.build.releasing import (
+    planned_moves,
+    released_commit,
+    repositories,
+    require_repositories,
+)
+from nox_buildkit.plan.plan import Plan
+from nox_buildkit.release.moves import Move
+from nox_buildkit.report.console import downloads
+from nox_buildkit.report.summary import aligned, short
+
+
+def run(buildspec: Path, arguments: argparse.Namespace) -> None:
+    """Ask the registries, and print what would happen. Raises NoxBuildkitError."""
+    project = open_project(buildspec, Selection.of(arguments))
+    with downloads() as report:
+        plan = plan_project(project, fresh_sources(project, report), report)
+        require_repositories(project, plan)
+        git = released_commit(plan, allow_dirty=arguments.allow_dirty)
+        moves = planned_moves(plan, git, repositories(report), {})
+    if arguments.json:
+        json.dump(_document(plan, moves), sys.stdout)
+        print()
+        return
+    rows = [(*_cells(move), move.why) for each in moves.values() for move in each]
+    for line in aligned([("tag", "", "from", "why"), *rows]):
+        print(line)
+    for image in plan.images:
+        for skipped in image.publication.skipped:
+            print(f"{image.name}: no tag of '{skipped.template}': {skipped.why}")
+
+
+def _cells(move: Move) -> tuple[str, str, str]:
+    return move.reference, move.verdict, short(move.before) if move.before else "-"
+
+
+def _document(plan: Plan, moves: Mapping[str, tuple[Move, ...]]) -> dict[str, object]:
+    return {
+        "images": {
+            image.name: {
+                "version": image.publication.version,
+                "moves": [asdict(move) for move in moves[image.name]],
+                "skipped": [asdict(skipped) for skipped in image.publication.skipped],
+            }
+            for image in plan.images
+        }
+    }

@@ -1,0 +1,221 @@
+"""Releases to real registries: which tags move, and that none does if anything fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.faulty_registry import FaultyRegistry, serve_faulty
+from tests.support.project import Project, git
+from tests.support.real_parts import Tools, free_port
+from tests.support.registries import Registry, serve_registry
+
+SPEC = """\
+version: 1
+defaults: {base: debian, requirements: none, command: [python, -V]}
+images:
+  api:
+    tags: ["{version}", "{major}.{minor}", "{major}", latest]
+    repositories: [REPOSITORIES]
+"""
+
+
+@pytest.fixture(scope="module")
+def registry(engine_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    with serve_registry(tmp_path_factory.mktemp("registry"), engine_home) as registry:
+        yield registry
+
+
+@pytest.fixture(scope="module")
+def second(engine_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    with serve_registry(tmp_path_factory.mktemp("registry"), engine_home) as registry:
+        yield registry
+
+
+@pytest.fixture
+def faulty(registry: Registry) -> Iterator[FaultyRegistry]:
+    with serve_faulty(registry.address) as proxy:
+        yield proxy
+
+
+def commit(project: Project, version: str, tag: str = "", spec: str = "") -> None:
+    """Commit the project in this version, with a git tag."""
+    text = f"[project]\nname = 'api'\nversion = '{version}'\n"
+    files = {"pyproject.toml": text, ".gitignore": "dist/\n"}
+    project.write({**files, **({"buildspec.yaml": spec} if spec else {})})
+    if not (project.root / ".git").exists():
+        git(project.root, "init", "-q", "-b", "main")
+    git(project.root, "add", "-A")
+    git(project.root, "commit", "-q", "--allow-empty", "-m", version)
+    git(project.root, "tag", tag or f"v{version}")
+
+
+def spec_for(*repositories: str) -> str:
+    return SPEC.replace("REPOSITORIES", ", ".join(repositories))
+
+
+def digests(registry: Registry, name: str, *tags: str) -> dict[str, str]:
+    found = {}
+    for tag in tags:
+        found[tag] = registry.manifest(name, tag)[0]
+    return found
+
+
+def tags_of(registry: Registry, name: str) -> set[str]:
+    folder = registry.data / "docker/registry/v2/repositories" / name / "_manifests/tags"
+    return {path.name for path in folder.iterdir()} if folder.exists() else set()
+
+
+def test_a_release_a_backport_a_pre_release_and_a_post_release(
+    project: Project, registry: Registry, tools: Tools
+) -> None:
+    name = f"{registry.address}/lines/api"
+    commit(project, "1.2.3", spec=spec_for(name))
+    first = project.ok("release")
+    every = digests(registry, "lines/api", "1.2.3", "1.2", "1", "latest")
+    released = project.record("release.json")["images"]["api"]
+    assert released["publications"] == [
+        {
+            "repository": name,
+            "digest": every["1.2.3"],
+            "tags": ["1.2.3", "1.2", "1", "latest"],
+            "kept": {},
+        }
+    ]
+    assert set(every.values()) == {released["publications"][0]["digest"]}
+    assert f"{name}:latest@{every['latest']}" in first.stderr
+    # Third parties see the same.
+    assert tools.inspect(f"docker://{name}:latest")["Digest"] == every["latest"]
+
+    before = registry.state()
+    assert "up to date" in project.ok("release").stderr
+    assert registry.state() == before
+
+    commit(project, "2.0.0")
+    project.ok("release")
+    assert digests(registry, "lines/api", "1", "latest") != every
+    second = digests(registry, "lines/api", "2.0.0", "2.0", "2", "latest")
+    assert len(set(second.values())) == 1
+
+    commit(project, "1.2.9")
+    shown = project.ok("tags").stdout.splitlines()
+    rows = {line.split()[0].rpartition(":")[2]: line for line in shown[1:]}
+    assert "move  sha256:" in rows["1"]
+    assert "1.2.9 is the highest version of 1" in rows["1"]
+    assert rows["latest"].endswith("2.0.0 is higher than 1.2.9")
+    backport = project.ok("release")
+    assert f"{name}:latest stays: 2.0.0 is higher than 1.2.9" in backport.stderr
+    found = digests(registry, "lines/api", "1.2.9", "1.2", "1", "latest", "2")
+    assert found["1.2.9"] == found["1.2"] == found["1"] != found["latest"]
+    assert found["latest"] == found["2"] == second["2"]
+
+    commit(project, "3.0rc1")
+    project.ok("release")
+    assert "3.0rc1" in tags_of(registry, "lines/api")
+    assert not {"3", "3.0"} & tags_of(registry, "lines/api")
+    assert digests(registry, "lines/api", "latest")["latest"] == second["2"]
+
+    commit(project, "2.0.0.post1")
+    project.ok("release")
+    found = digests(registry, "lines/api", "2.0.0", "2.0.0.post1", "2", "latest")
+    assert found["2.0.0"] == second["2.0.0"]
+    assert found["2.0.0.post1"] == found["2"] == found["latest"] != found["2.0.0"]
+
+
+def test_what_is_no_clean_tagged_commit_is_not_released(
+    project: Project, registry: Registry
+) -> None:
+    name = f"{registry.address}/dirty/api"
+    commit(project, "1.0", tag="v0.9", spec=spec_for(name))
+    done = project.nox("release")
+    assert f"{name}:1.0: the commit has the git tag v0.9, and not one of 1.0" in done.failure
+    assert "there is nothing to release; commit, and tag the commit" in done.failure
+    git(project.root, "tag", "v1.0")
+    (project.root / "pyproject.toml").write_text("[project]\nname = 'api'\nversion = '1.0' # x\n")
+    assert "has changes that are not committed" in project.nox("release").failure
+    assert tags_of(registry, "dirty/api") == set()
+    moves = json.loads(project.ok("tags", "--json").stdout)["images"]["api"]["moves"]
+    assert {move["verdict"] for move in moves} == {"keep"}
+    project.ok("release", "--allow-dirty")
+    assert tags_of(registry, "dirty/api") == {"1.0", "1", "latest"}
+
+
+def test_a_registry_that_dies_between_two_pushes_is_gone_on_with(
+    project: Project, registry: Registry, second: Registry, faulty: FaultyRegistry
+) -> None:
+    names = (f"{second.address}/dies/api", f"{faulty.address}/dies/api")
+    commit(project, "1.2.3", spec=spec_for(*names))
+    puts: list[str] = []
+
+    def dies(method: str, path: str) -> int | None:
+        if method == "PUT" and "/blobs/" in path:
+            puts.append(path)
+            return None if len(puts) < 3 else 0
+        return None
+
+    faulty.fault = dies
+    done = project.nox("release")
+    assert "cannot be reached" in done.failure
+    assert f"no tag has moved; without a tag there is: {names[0]}@sha256:" in done.failure
+    assert not tags_of(second, "dies/api") | tags_of(registry, "dies/api")
+    assert not (project.root / "dist/release.json").exists()
+    journal = project.record("release-journal.json")["repositories"]
+    assert {name: entry["state"] for name, entry in journal.items()} == {names[0]: "pushed"}
+
+    faulty.fault = lambda method, path: None
+    faulty.seen.clear()
+    project.ok("release")
+    sent = [path for method, path in faulty.seen if method == "PUT" and "/blobs/" in path]
+    assert not {path.rpartition("digest=")[2] for path in sent} & {
+        path.rpartition("digest=")[2] for path in puts[:2]
+    }
+    for one in (second, registry):
+        assert tags_of(one, "dies/api") == {"1.2.3", "1.2", "1", "latest"}
+
+
+def test_a_second_registry_that_is_down_keeps_all_tags_where_they_are(
+    project: Project, registry: Registry
+) -> None:
+    down = f"127.0.0.1:{free_port()}"
+    commit(project, "1.2.3", spec=spec_for(f"{registry.address}/down/api", f"{down}/api"))
+    done = project.nox("release")
+    assert f"the registry {down} cannot be reached (connection refused)" in done.failure
+    assert not tags_of(registry, "down/api")
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_busy_registry_is_asked_again(
+    project: Project, registry: Registry, faulty: FaultyRegistry, status: int
+) -> None:
+    name = f"{faulty.address}/busy{status}/api"
+    commit(project, "1.2.3", spec=spec_for(name))
+    refused: dict[str, int] = {}
+
+    def busy(method: str, path: str) -> int | None:
+        kind = f"{method} {path.partition('?')[0].rpartition('/')[0].rpartition('/')[2]}"
+        refused[kind] = refused.get(kind, 0) + 1
+        return status if refused[kind] == 1 else None
+
+    faulty.fault = busy
+    faulty.headers = {"Retry-After": "1"}
+    done = project.ok("release")
+    assert f"the registry {faulty.address} answers {status} to " in done.stderr
+    assert "trying again in 1 s" in done.stderr
+    assert len(refused) > 4
+    assert len(tags_of(registry, f"busy{status}/api")) == 4
+
+
+def test_a_registry_that_refuses_is_not_asked_again(
+    project: Project, registry: Registry, faulty: FaultyRegistry
+) -> None:
+    commit(project, "1.2.3", spec=spec_for(f"{faulty.address}/refused/api"))
+    faulty.fault = lambda method, path: 400 if method == "POST" else None
+    done = project.nox("release")
+    assert f"the registry {faulty.address} answers 400 to POST /v2/refused/api/blobs" in (
+        done.failure
+    )
+    assert "trying again" not in done.stderr
+    assert not tags_of(registry, "refused/api")
