@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
 from nox_buildkit.lock.credentials import (
@@ -30,10 +30,15 @@ UV_VARIABLES = (
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """``variables``: a shell file that exports them; ``netrc``: a netrc file."""
+    """``variables``: a shell file that exports them; ``netrc``: a netrc file.
 
-    variables: str
-    netrc: str
+    ``secrets``: passwords in them, alone and after ``user:``; ``hosts``: of the indexes.
+    """
+
+    variables: str = field(repr=False)
+    netrc: str = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
+    hosts: tuple[str, ...]
 
 
 def network_of(plan: Plan) -> Network:
@@ -61,7 +66,21 @@ def network_of(plan: Plan) -> Network:
             password = _password(index.url, user, logins)
             variables |= {f"{prefix}_PASSWORD": password} if password else {}
     lines = [f"export {name}={shlex.quote(value)}\n" for name, value in sorted(variables.items())]
-    return Network("".join(lines) or "\n", as_netrc(logins))
+    hosts = {urlsplit(index.url).netloc for index in (*stated, *named)}
+    secrets = dict.fromkeys(_secrets(variables, logins))
+    return Network("".join(lines) or "\n", as_netrc(logins), tuple(secrets), tuple(sorted(hosts)))
+
+
+def _secrets(variables: Mapping[str, str], logins: Logins) -> Iterator[str]:
+    """Yield each password, alone and as it is sent with its user (RFC 7617)."""
+    named = [parse_index(word) for name in INDEXES for word in variables.get(name, "").split()]
+    pairs = [(index.user, index.password) for index in named] + list(logins.values())
+    for name, value in variables.items():
+        if name.endswith("_PASSWORD"):
+            pairs.append((variables.get(name.replace("_PASSWORD", "_USERNAME"), ""), value))
+    for user, password in pairs:
+        if password:
+            yield from (password, f"{user}:{password}")
 
 
 def _is_passed(name: str) -> bool:

@@ -12,6 +12,7 @@ from nox_buildkit.build.baking import work_folder
 from nox_buildkit.build.options import BuildOptions
 from nox_buildkit.build.pipeline import build_images, record_results, unchanged
 from nox_buildkit.build.project import Project
+from nox_buildkit.build.verification import require_verified
 from nox_buildkit.errors import PlanError, Problem, ReleaseError
 from nox_buildkit.files import private_dir, remove
 from nox_buildkit.oci.layout import Layout
@@ -102,6 +103,8 @@ def release_images(
     _require_something(planned_moves(plan, git, open_repository, {}))
     results = _built(project, plan, options)
     candidates = [_candidate(project, plan, image, results, options) for image in plan.images]
+    layouts = {each.image: (each.layout, each.digest) for each in candidates}
+    require_verified(project.spec, plan, layouts)
     destinations = destinations_of(candidates, open_repository, git)
     publish(destinations, _approve, Journal(options.output / NAME), report)
     published = tuple(_published(results[image.name], destinations) for image in plan.images)

@@ -12,6 +12,7 @@ from nox_buildkit.buildspec.model.expected_types import ExpectedKind, flow, kind
 from nox_buildkit.buildspec.model.image import Image
 from nox_buildkit.buildspec.model.requirement_set import Requirements
 from nox_buildkit.buildspec.model.runtime import Account, File, Healthcheck, Step
+from nox_buildkit.buildspec.model.smoke_test import Test
 from nox_buildkit.buildspec.reading.yaml_reader import MAX_DEPTH, MAX_NODES, MAX_SIZE
 
 _WORDS: dict[Any, str] = {int: "integer", bool: "`true` or `false`"}
@@ -44,6 +45,7 @@ _SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("Account", Account),
     ("File", File),
     ("Step", Step),
+    ("Test", Test),
 )
 
 _RULES = f"""\

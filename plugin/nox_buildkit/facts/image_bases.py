@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from nox_buildkit.bases.debian_base import BaseContents
 from nox_buildkit.bases.presets import Preset, preset
-from nox_buildkit.buildspec.model.image import Variant
 from nox_buildkit.buildspec.model.targets import Target
+from nox_buildkit.buildspec.model.variant import Variant
 from nox_buildkit.errors import NoxBuildkitError, PlanError, Problem
 from nox_buildkit.facts.base_images import Bases
 from nox_buildkit.plan.base import PlannedImage

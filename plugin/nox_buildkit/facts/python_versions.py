@@ -12,8 +12,8 @@ from pathlib import Path
 from nox_buildkit.bases.presets import PYTHONS, pythons_of
 from nox_buildkit.buildspec.model.buildspec import BuildSpec
 from nox_buildkit.buildspec.model.grammar import NO_REQUIREMENTS, parent_image
-from nox_buildkit.buildspec.model.image import Variant
 from nox_buildkit.buildspec.model.targets import with_ancestors
+from nox_buildkit.buildspec.model.variant import Variant
 from nox_buildkit.errors import Location, LockError, Problem
 from nox_buildkit.files import real_path
 from nox_buildkit.lock.pyproject import read_pyproject

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from nox_buildkit.buildspec.model.image import Variant
 from nox_buildkit.buildspec.model.targets import Target
+from nox_buildkit.buildspec.model.variant import Variant
 from nox_buildkit.errors import PlanError, Problem
 from nox_buildkit.plan.facts import Facts, InspectedBase
 from nox_buildkit.plan.image import ImagePlan

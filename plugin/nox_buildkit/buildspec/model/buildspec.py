@@ -9,11 +9,10 @@ from nox_buildkit.buildspec.model.field_types import (
     FormatVersion,
     ImageName,
     Name,
-    Prefix,
-    Registry,
     SetName,
 )
 from nox_buildkit.buildspec.model.image import Image
+from nox_buildkit.buildspec.model.publishing_types import Prefix, Registry
 from nox_buildkit.buildspec.model.requirement_set import Requirements
 from nox_buildkit.buildspec.model.strict import Strict
 from nox_buildkit.buildspec.tree import Node

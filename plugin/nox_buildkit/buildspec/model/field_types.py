@@ -38,31 +38,30 @@ class IntegerAsWritten:
     """An unquoted integer stands for its own text: ``PORT: 8000`` means the string 8000."""
 
 
-def _anchored(pattern: str) -> str:
+def anchored(pattern: str) -> str:
     # JSON Schema patterns are ECMA 262 and match anywhere; the simple patterns here are both.
     return f"^{pattern}$"
 
 
 _NUMBER_OR_TEXT = Schema({"type": ["string", "integer"]})
-_TEMPLATE = r"(?:[A-Za-z0-9_.-]|\{(?:" + "|".join(grammar.PLACEHOLDERS) + r")\})+"
 
 FormatVersion: TypeAlias = Annotated[Literal[1], BeforeValidator(constraints.format_version)]
 Name: TypeAlias = Annotated[
     str,
     AfterValidator(grammar.name),
-    Schema({"pattern": _anchored(grammar.COMPONENT), "maxLength": 128}),
+    Schema({"pattern": anchored(grammar.COMPONENT), "maxLength": 128}),
 ]
 ImageName: TypeAlias = Annotated[
     str,
     AfterValidator(grammar.image_name),
-    Schema({"pattern": _anchored(grammar.IMAGE_NAME), "maxLength": 128}),
+    Schema({"pattern": anchored(grammar.IMAGE_NAME), "maxLength": 128}),
 ]
 SetName: TypeAlias = Annotated[
     str,
     AfterValidator(grammar.set_name),
     Schema(
         {
-            "pattern": _anchored(grammar.COMPONENT),
+            "pattern": anchored(grammar.COMPONENT),
             "maxLength": 128,
             "not": {"const": grammar.NO_REQUIREMENTS},
         }
@@ -71,38 +70,22 @@ SetName: TypeAlias = Annotated[
 ProjectName: TypeAlias = Annotated[
     str,
     AfterValidator(grammar.project_name),
-    Schema({"pattern": _anchored(grammar.PROJECT_NAME)}),
+    Schema({"pattern": anchored(grammar.PROJECT_NAME)}),
 ]
 PythonVersion: TypeAlias = Annotated[
     str,
     AfterValidator(grammar.python_version),
-    Schema({"pattern": _anchored(grammar.PYTHON)}),
+    Schema({"pattern": anchored(grammar.PYTHON)}),
 ]
 Platform: TypeAlias = Annotated[
     str,
     AfterValidator(grammar.platform),
     Schema({"enum": list(grammar.PLATFORMS)}),
 ]
-Registry: TypeAlias = Annotated[
-    str,
-    AfterValidator(grammar.registry),
-    Schema({"pattern": _anchored(grammar.REGISTRY)}),
-]
-Repository: TypeAlias = Annotated[
-    str,
-    AfterValidator(grammar.repository),
-    Schema({"pattern": _anchored(grammar.REPOSITORY)}),
-]
-Scheme: TypeAlias = Literal["pep440", "semver"]
-Prefix: TypeAlias = Annotated[
-    str,
-    AfterValidator(grammar.prefix),
-    Schema({"pattern": _anchored(grammar.REGISTRY)}),
-]
 Base: TypeAlias = Annotated[
     str,
     AfterValidator(grammar.base),
-    Schema({"pattern": _anchored(grammar.REFERENCE), "not": {"const": "scratch"}}),
+    Schema({"pattern": anchored(grammar.REFERENCE), "not": {"const": "scratch"}}),
 ]
 Path: TypeAlias = Annotated[
     str,
@@ -138,17 +121,17 @@ Argument: TypeAlias = Annotated[str, AfterValidator(argument)]
 EnvName: TypeAlias = Annotated[
     str,
     AfterValidator(container.env_name),
-    Schema({"pattern": _anchored(container.ENV_NAME)}),
+    Schema({"pattern": anchored(container.ENV_NAME)}),
 ]
 DebianPackage: TypeAlias = Annotated[
     str,
     AfterValidator(grammar.debian_package),
-    Schema({"pattern": _anchored(grammar.DEBIAN_PACKAGE)}),
+    Schema({"pattern": anchored(grammar.DEBIAN_PACKAGE)}),
 ]
 LabelName: TypeAlias = Annotated[
     str,
     AfterValidator(grammar.label_name),
-    Schema({"pattern": _anchored(grammar.LABEL_NAME)}),
+    Schema({"pattern": anchored(grammar.LABEL_NAME)}),
 ]
 Text: TypeAlias = Annotated[str, AfterValidator(value_text), IntegerAsWritten(), _NUMBER_OR_TEXT]
 User: TypeAlias = Annotated[
@@ -156,12 +139,12 @@ User: TypeAlias = Annotated[
     AfterValidator(container.user),
     IntegerAsWritten(),
     _NUMBER_OR_TEXT,
-    Schema({"pattern": _anchored(container.USER), "minimum": 0}),
+    Schema({"pattern": anchored(container.USER), "minimum": 0}),
 ]
 UserName: TypeAlias = Annotated[
     str,
     AfterValidator(container.user_name),
-    Schema({"pattern": _anchored(container.USER_NAME)}),
+    Schema({"pattern": anchored(container.USER_NAME)}),
 ]
 UserId: TypeAlias = Annotated[int, Field(ge=0, le=2**31 - 1)]
 SystemPath: TypeAlias = Annotated[
@@ -172,36 +155,31 @@ SystemPath: TypeAlias = Annotated[
 CachePath: TypeAlias = Annotated[
     str,
     AfterValidator(container.cache_path),
-    Schema({"pattern": _anchored(container.CACHE_PATH)}),
+    Schema({"pattern": anchored(container.CACHE_PATH)}),
 ]
 FileMode: TypeAlias = Annotated[
     str,
     AfterValidator(container.file_mode),
-    Schema({"pattern": _anchored(container.FILE_MODE)}),
+    Schema({"pattern": anchored(container.FILE_MODE)}),
 ]
 Duration: TypeAlias = Annotated[
     str,
     AfterValidator(container.duration),
     IntegerAsWritten(),
-    Schema({"pattern": _anchored(container.DURATION)}),
+    Schema({"pattern": anchored(container.DURATION)}),
 ]
 StopSignal: TypeAlias = Annotated[
     str,
     AfterValidator(container.stop_signal),
     IntegerAsWritten(),
     _NUMBER_OR_TEXT,
-    Schema({"pattern": _anchored(container.STOP_SIGNAL), "minimum": 1, "maximum": 64}),
+    Schema({"pattern": anchored(container.STOP_SIGNAL), "minimum": 1, "maximum": 64}),
 ]
 Retries: TypeAlias = Annotated[int, Field(ge=1, le=1000)]
 Workdir: TypeAlias = Annotated[
     str,
     AfterValidator(container.workdir),
     Schema({"pattern": "^(?:/[^/]+)+$"}),
-]
-Tag: TypeAlias = Annotated[
-    str,
-    AfterValidator(grammar.tag),
-    Schema({"pattern": _anchored(_TEMPLATE)}),
 ]
 Port: TypeAlias = Annotated[
     str,
@@ -211,7 +189,7 @@ Port: TypeAlias = Annotated[
         {
             "anyOf": [
                 {"type": "integer", "minimum": 1, "maximum": 65535},
-                {"type": "string", "pattern": _anchored(container.PORT)},
+                {"type": "string", "pattern": anchored(container.PORT)},
             ]
         }
     ),

@@ -18,11 +18,6 @@ from nox_buildkit.oci.platform import Platform
 PLATFORMS = tuple(KNOWN)
 DEFAULT_PLATFORMS = PLATFORMS[:2]
 BASE_PRESETS = ("slim", "full", "debian", "distroless", "chainguard")
-#: Values in tags; nox_buildkit.plan.tags fills them in.
-PLACEHOLDERS = (
-    "version", "major", "minor", "patch", "revision", "short-revision", "branch", "pull-request",
-    "date",
-)  # fmt: skip
 # For apt, a name with a minus at its end is one to remove.
 DEBIAN_PACKAGE = r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.]"
 
@@ -38,11 +33,10 @@ LABEL_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?"
 # Names of extras and groups: the core metadata specification, field Name.
 PROJECT_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
-_HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]+\])(?::[0-9]{{1,5}})?"
+HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]+\])(?::[0-9]{{1,5}})?"
 _DIGEST = r"(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})"
-REFERENCE = rf"(?:{_HOST}/)?{COMPONENT}(?:/{COMPONENT})*(?::{TAG})?(?:@{_DIGEST})?"
-REGISTRY = rf"{_HOST}(?:/{COMPONENT})*"
-REPOSITORY = rf"{_HOST}(?:/(?:{COMPONENT}|\{{image\}}))+"
+REFERENCE = rf"(?:{HOST}/)?{COMPONENT}(?:/{COMPONENT})*(?::{TAG})?(?:@{_DIGEST})?"
+REGISTRY = rf"{HOST}(?:/{COMPONENT})*"
 
 
 def match(pattern: str, value: str, what: str, hint: str = "", limit: int = 512) -> str:
@@ -104,44 +98,6 @@ def _normal_platform(value: str) -> str:
         return str(Platform.parse(value))
     except ValueError:
         return ""
-
-
-def registry(value: str) -> str:
-    """A repository prefix: ``host[:port][/path]``."""
-    printable(value)
-    if "://" in value:
-        raise Invalid("a registry has no scheme", "write host[:port]/path")
-    if "@" in value:
-        raise Invalid("a registry has no user and no digest", "log in with 'docker login'")
-    if value.endswith("/"):
-        raise Invalid(f"{shown(value)} ends with a slash", "remove it")
-    host, _, path = value.partition("/")
-    if ":" in path:
-        raise Invalid(f"{shown(value)} has a tag", "tags go in the image's 'tags'")
-    if path != path.lower():
-        raise Invalid(f"{shown(value)} has upper-case letters", f"write {shown(value.lower())}")
-    hint = "write host[:port]/path, for example 'ghcr.io/octocat'"
-    match(REGISTRY, value, "a registry", hint, limit=255)
-    if not (set(".:") & set(host) or host == "localhost"):
-        raise Invalid(f"{shown(value)} names no host", f"for Docker Hub: 'docker.io/{value}'")
-    return value
-
-
-def repository(value: str) -> str:
-    """A name of an image with its registry, in which ``{image}`` stands for the image's own."""
-    if not re.fullmatch(REPOSITORY, value):
-        registry(value.replace("{image}", "image"))
-        message = f"{shown(value)} is not a repository"
-        raise Invalid(message, "write host[:port]/path, for example 'ghcr.io/octocat/{image}'")
-    registry(value.replace("{image}", "image"))
-    return value
-
-
-def prefix(value: str) -> str:
-    """Return the beginning of a registry's repository names; Docker Hub is ``docker.io``."""
-    if value in ("registry-1.docker.io", "index.docker.io", "hub.docker.com"):
-        raise Invalid(f"{shown(value)} is Docker Hub", "write 'docker.io'")
-    return registry(value)
 
 
 def base(value: str) -> str:
@@ -230,19 +186,3 @@ def index_url(value: str) -> str:
 def label_name(value: str) -> str:
     """A key of an OCI annotation or label."""
     return match(LABEL_NAME, value, "a label's name", "letters and digits, with . _ - / between")
-
-
-def tag(value: str) -> str:
-    """A tag, or a template of one with the placeholders of `PLACEHOLDERS`."""
-    printable(value)
-    for placeholder in re.findall(r"\{([^{}]*)\}", value):
-        if placeholder not in PLACEHOLDERS:
-            known = nearest(placeholder, PLACEHOLDERS)
-            every = ", ".join(f"{{{p}}}" for p in PLACEHOLDERS)
-            message = f"{shown(f'{{{placeholder}}}')} is not a placeholder"
-            raise Invalid(message, known or f"write one of {every}")
-    plain = re.sub(r"\{[^{}]*\}", "x", value)
-    if not re.fullmatch(TAG, plain):
-        hint = "letters, digits, '_', '.' and '-'; no '.' or '-' first; at most 128"
-        raise Invalid(f"{shown(value)} is not a tag", hint)
-    return value

@@ -5,206 +5,33 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from nox_buildkit.buildspec.model import grammar
-from nox_buildkit.buildspec.model.field_types import (
-    Base,
-    CopiedPath,
-    DebianPackage,
-    EnvName,
-    ExecForm,
-    Filled,
-    LabelName,
-    Name,
-    Path,
-    Platform,
-    Port,
-    Program,
-    PythonVersion,
-    Repository,
-    Scheme,
-    Several,
-    StopSignal,
-    SystemPath,
-    Tag,
-    Text,
-    Unique,
-    Workdir,
-)
-from nox_buildkit.buildspec.model.runtime import File, Healthcheck, Step, UserOrAccount
-from nox_buildkit.buildspec.model.strict import Strict
+from nox_buildkit.buildspec.model.field_types import Filled, Platform, Several, Unique
+from nox_buildkit.buildspec.model.publishing_types import Repository, Scheme, Size, Tag
+from nox_buildkit.buildspec.model.smoke_test import Test
+from nox_buildkit.buildspec.model.variant import Variant
 from nox_buildkit.buildspec.text import Invalid, shown
-
-
-class Variant(Strict):
-    """An image on some of its platforms. Every key may be left out."""
-
-    context: Path = Field(
-        default=".",
-        description="Folder with the sources, relative to the spec (the build context).",
-        examples=["services/api"],
-    )
-    requirements: Name | None = Field(
-        default=None,
-        description="Name of the set of requirements to install, or `none`. When left out, the "
-        "context's own requirements are used.",
-        examples=["api"],
-    )
-    base: Base = Field(
-        default="slim",
-        description="Base image: `slim` and `full` (the official Python images), `distroless`, "
-        "`chainguard`, `debian` (assembled from Debian's packages, no container registry needed), "
-        "or any image reference; `target:NAME` for another image of this spec.",
-        examples=["slim", "distroless", "python:3.13-slim-trixie", "target:common"],
-    )
-    build_base: Base | None = Field(
-        default=None,
-        description="Image that build steps run in, where the base itself has no shell or no "
-        "Python. What each preset takes for it stands in the guide.",
-        examples=["python:3.13-slim"],
-    )
-    python: PythonVersion = Field(
-        default="3.13",
-        description="Python version, major and minor, in quotes. When left out: what "
-        ".python-version says, else the newest that the project's requires-python and the base "
-        "allow; 3.13 for a project that says neither.",
-        examples=["3.13"],
-    )
-    apt: Unique[DebianPackage] = Field(
-        default=(),
-        description="Debian packages that the image needs to run, such as libraries. Needs a base "
-        "with apt-get, or base `debian`.",
-        examples=[["libpq5"]],
-    )
-    build_apt: Unique[DebianPackage] = Field(
-        default=(),
-        description="Debian packages that compiling packages without a wheel takes besides the "
-        "compiler. They are not in the image.",
-        examples=[["libpq-dev"]],
-    )
-    package: bool = Field(
-        default=False,
-        description="Install the context's own project, as a wheel that is built of it.",
-        examples=[True],
-    )
-    copy_: Unique[CopiedPath] | None = Field(
-        default=None,
-        description="Files and folders of the context to put into the working folder, at the "
-        "same relative paths. What .gitignore or .dockerignore exclude below them stays out. When "
-        "left out: all of the context, or nothing for a `package`.",
-        examples=[["app", "main.py"]],
-    )
-    steps: Several[Step] = Field(
-        default=(),
-        description="Programs that make files for the image, such as Django's collectstatic.",
-        examples=[
-            [
-                {
-                    "run": ["python", "manage.py", "collectstatic", "--noinput"],
-                    "output": ["static"],
-                }
-            ]
-        ],
-    )
-    steps_apt: Unique[DebianPackage] = Field(
-        default=(),
-        description="Debian packages that `steps` need, and the image does not. Needs `steps`.",
-        examples=[["gettext"]],
-    )
-    entrypoint: ExecForm | None = Field(
-        default=None,
-        description="Program that always starts, in exec form; `[]` takes the base's own away.",
-        examples=[["python", "-m"]],
-    )
-    command: ExecForm | None = Field(
-        default=None,
-        description="Program with its arguments, or arguments for the entrypoint, in exec form; "
-        "`[]` takes the base's own away.",
-        examples=[["fastapi", "run", "main.py", "--port", "8000"]],
-    )
-    prestart: Several[Program] = Field(
-        default=(),
-        description="Programs to run to their end before the command, in the same container and in "
-        "exec form; the first that fails ends it. Needs a `command`.",
-        examples=[[["python", "manage.py", "migrate"]]],
-    )
-    env: dict[EnvName, Text] = Field(
-        default_factory=dict,
-        description="Environment variables. No secrets: everyone who has the image can read them.",
-        examples=[{"LOG_LEVEL": "info"}],
-    )
-    user: UserOrAccount = Field(
-        default="10001",
-        description="User that the image runs as: uid, uid:gid, name, or an account that is made.",
-        examples=["10001", "10001:10001", {"name": "app", "uid": 999}],
-    )
-    workdir: Workdir = Field(
-        default="/app",
-        description="Working folder, which also holds the sources.",
-        examples=["/srv/api"],
-    )
-    directories: Unique[SystemPath] = Field(
-        default=(),
-        description="Folders that the user owns and can write to.",
-        examples=[["/var/log/app"]],
-    )
-    volumes: Unique[SystemPath] = Field(
-        default=(),
-        description="Folders that hold what outlives a container; the user owns them, too.",
-        examples=[["/app/media"]],
-    )
-    files: Several[File] = Field(
-        default=(),
-        description="Files at places of their own, such as configuration.",
-        examples=[[{"source": "uwsgi.ini", "target": "/etc/uwsgi.ini", "mode": "0440"}]],
-    )
-    healthcheck: Healthcheck | None = Field(
-        default=None,
-        description="How to find out that a container works.",
-        examples=[{"test": ["python", "-m", "app.health"], "interval": "30s"}],
-    )
-    stop_signal: StopSignal | None = Field(
-        default=None,
-        description="Signal that asks the process to end, where SIGTERM does not.",
-        examples=["SIGINT"],
-    )
-    expose: Unique[Port] = Field(
-        default=(),
-        description="Ports that the container listens on: 8000, or 53/udp.",
-        examples=[[8000, "53/udp"]],
-    )
-    labels: dict[LabelName, Text] = Field(
-        default_factory=dict,
-        description="Labels besides the OCI ones that are always set.",
-        examples=[{"org.opencontainers.image.title": "Hello"}],
-    )
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> Variant:
-        # What another image of the spec starts is known when that is.
-        if self.prestart and not self.command and not grammar.parent_image(self.base):
-            raise Invalid(
-                "there is no 'command' that it could come before", "add one", at=("prestart",)
-            )
-        if self.steps_apt and not self.steps:
-            message = "these packages are for 'steps', and there are none"
-            raise Invalid(message, "add 'steps', or name them in 'apt'", at=("steps-apt",))
-        targets = [file.target for file in self.files]
-        for position, target in enumerate(targets):
-            if target in targets[:position]:
-                at = ("files", position, "target")
-                raise Invalid(f"two files have the target {shown(target)}", "remove one", at=at)
-        return self
-
-    @property
-    def copied(self) -> tuple[str, ...]:
-        """Return the paths of the context that are copied."""
-        if self.copy_ is None:
-            return () if self.package else (".",)
-        return self.copy_
 
 
 class Image(Variant):
     """One image, for all of its platforms. Every key may be left out."""
 
+    max_size: Size | None = Field(
+        default=None,
+        description="Compressed size that no platform's image may exceed when it is released.",
+        examples=["200MB"],
+    )
+    cuda: bool = Field(
+        default=False,
+        description="Whether packages of NVIDIA's CUDA are wanted; a release refuses them "
+        "otherwise.",
+        examples=[True],
+    )
+    test: Several[Test] = Field(
+        default=(),
+        description="Checks of a started container, on every platform, before a release moves a "
+        "tag.",
+        examples=[[{"http": "/health", "port": 8000}, {"imports": ["app"]}]],
+    )
     platforms: Filled[Platform] = Field(
         default=grammar.DEFAULT_PLATFORMS,
         description="Platforms to build for.",

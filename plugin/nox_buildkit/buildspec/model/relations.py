@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from nox_buildkit.buildspec.model.buildspec import BuildSpec
 from nox_buildkit.buildspec.model.grammar import parent_image
-from nox_buildkit.buildspec.model.image import Variant
 from nox_buildkit.buildspec.model.targets import all_targets, variants_of
+from nox_buildkit.buildspec.model.variant import Variant
 from nox_buildkit.buildspec.text import listed, nearest, shown
 from nox_buildkit.errors import Location, Problem
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from nox_buildkit.buildspec.model.buildspec import BuildSpec
 from nox_buildkit.buildspec.model.grammar import parent_image
-from nox_buildkit.buildspec.model.image import Variant
+from nox_buildkit.buildspec.model.variant import Variant
 from nox_buildkit.errors import Location
 
 

@@ -1,0 +1,155 @@
+"""All checks of an image that start nothing: from its OCI layout, platform by platform."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nox_buildkit.oci.content import Configuration, Descriptor, Manifest
+from nox_buildkit.oci.layout import Layout
+from nox_buildkit.oci.root_file_system import Tree
+from nox_buildkit.plan.packages import VENV
+from nox_buildkit.plan.wheel_platforms import Libc
+from nox_buildkit.verify.commands import unstartable
+from nox_buildkit.verify.distributions import cuda_packages, installed, unlocked, unrecorded
+from nox_buildkit.verify.layer_scan import LayerScan, scan
+from nox_buildkit.verify.leaks import Needle, found_in_text
+from nox_buildkit.verify.libraries import examine
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """An image as it was planned for one platform.
+
+    ``packages``: name → version; ``layers``: how many are its own, above those of the base;
+    ``process``: values of its configuration (OCI image specification, config.md) that are stated;
+    ``max_size``: compressed bytes, 0 for any; ``cuda``: whether CUDA was asked for.
+    """
+
+    packages: Mapping[str, str]
+    layers: int
+    libc: Libc
+    process: Mapping[str, Any] = field(default_factory=dict)
+    max_size: int = 0
+    cuda: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is wrong with the image of a platform, in a sentence."""
+
+    platform: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.platform}: {self.message}"
+
+
+def verify_image(
+    layout: Layout,
+    digest: str,
+    expected: Mapping[str, Expected],
+    needles: Sequence[Needle] = (),
+) -> tuple[Finding, ...]:
+    """Check the index ``digest`` of ``layout``; ``expected``: by platform, none if not known.
+
+    Raises OSError, ValueError for a layout that is not whole.
+    """
+    scans: dict[Path, LayerScan] = {}
+    found = []
+    for descriptor, manifest in layout.images(digest):
+        platform = str(descriptor.platform)
+        one = _Image(layout, manifest, platform, expected.get(platform), needles, scans)
+        found += [Finding(platform, message) for message in one.findings()]
+    for descriptor in layout.index(digest).manifests:
+        if descriptor.is_attestation:
+            found += _attestation(layout, descriptor, needles)
+    if missing := [platform for platform in expected if platform not in _platforms(layout, digest)]:
+        found += [Finding(platform, "the index does not have it") for platform in missing]
+    return tuple(found)
+
+
+def _platforms(layout: Layout, digest: str) -> set[str]:
+    return {str(descriptor.platform) for descriptor, _ in layout.images(digest)}
+
+
+def _attestation(
+    layout: Layout, descriptor: Descriptor, needles: Sequence[Needle]
+) -> Iterator[Finding]:
+    for blob in layout.manifest(descriptor.digest).layers:
+        text = layout.read(blob.digest).decode(errors="replace")
+        for message in found_in_text("an attestation", text, needles):
+            yield Finding("unknown/unknown", message)
+
+
+@dataclass
+class _Image:
+    layout: Layout
+    manifest: Manifest
+    platform: str
+    expected: Expected | None
+    needles: Sequence[Needle]
+    scans: dict[Path, LayerScan]
+
+    def findings(self) -> Iterator[str]:
+        layers = list(self.layout.layers(self.manifest))
+        own = self.expected.layers if self.expected else len(layers)
+        tree = Tree(layers)
+        configuration = self.layout.configuration(self.manifest)
+        try:
+            scans = [self._scanned(layer) for layer in layers[len(layers) - own :]]
+        except tarfile.TarError as error:
+            yield f"a layer cannot be read: {error}"
+            return
+        yield from (leak for layer in scans for leak in layer.leaks)
+        yield from _metadata(configuration, self.manifest, self.needles)
+        found = installed(scans, VENV)
+        yield from unrecorded(found, scans, tree.entries)
+        yield from self._programs(layers, own, tree, configuration.process)
+        if self.expected:
+            yield from unlocked(found, self.expected.packages)
+            yield from self._planned(configuration.process, self.expected)
+            if (cuda := cuda_packages(found)) and not self.expected.cuda:
+                hint = "name an index with CPU builds, or set 'cuda: true'"
+                yield f"it has CUDA, and nobody asked for it: {', '.join(cuda)}; {hint}"
+
+    def _scanned(self, layer: Path) -> LayerScan:
+        # Layers that platforms share are read once.
+        if layer not in self.scans:
+            self.scans[layer] = scan(layer, self.needles)
+        return self.scans[layer]
+
+    def _programs(
+        self, layers: Sequence[Path], own: int, tree: Tree, process: Mapping[str, Any]
+    ) -> Iterator[str]:
+        # Nothing is newer than a libc that is not known.
+        libc = self.expected.libc if self.expected else Libc("glibc", (99, 0))
+        found = examine(layers, own, self.platform, libc)
+        yield from found.problems
+        for missing in found.missing:
+            yield f"{missing.name} is nowhere in the image; /{missing.needed_by[0]} needs it"
+        command = [*(process.get("Entrypoint") or ()), *(process.get("Cmd") or ())]
+        for each in unstartable(tree, process, command):
+            if each.word == 0:
+                yield each.sentence
+
+    def _planned(self, process: Mapping[str, Any], expected: Expected) -> Iterator[str]:
+        for key, value in expected.process.items():
+            if process.get(key) != value:
+                shown = json.dumps(process.get(key))
+                yield f"{key} is {shown}, and {json.dumps(value)} was planned"
+        size = sum(layer.size for layer in self.manifest.layers)
+        if expected.max_size and size > expected.max_size:
+            yield f"it has {size} bytes, compressed, and 'max-size' is {expected.max_size}"
+
+
+def _metadata(
+    configuration: Configuration, manifest: Manifest, needles: Sequence[Needle]
+) -> Iterator[str]:
+    yield from found_in_text("its history", json.dumps(configuration.history), needles)
+    yield from found_in_text("its configuration", json.dumps(configuration.process), needles)
+    yield from found_in_text("an annotation", json.dumps(dict(manifest.annotations)), needles)

@@ -1,0 +1,83 @@
+"""Traces of the machine that built an image: credentials, certificates, addresses of indexes."""
+
+from __future__ import annotations
+
+import base64
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+#: Shorter values are found everywhere by chance.
+_SHORTEST = 6
+
+_CREDENTIAL_FILES = {
+    ".netrc", "_netrc", ".pypirc", ".git-credentials", "id_rsa", "id_ed25519", "id_ecdsa",
+}  # fmt: skip
+_CREDENTIAL_PATHS = ("/.docker/config.json", "/.aws/credentials", "/.config/gcloud/credentials.db")
+_SETTINGS = ("pip.conf", "uv.toml", ".npmrc")
+_INDEX_OR_TOKEN = re.compile(rb"(?m)^\s*(?:extra-)?index-url\s*=|_authToken\s*=")
+_URL_WITH_PASSWORD = re.compile(rb"https?://[^\s/:@'\"<>{}$]+:([^\s/@'\"<>{}$]{4,})@[\w.-]+")
+#: Not worth a look: no settings of a text file are as large.
+_LARGEST_TEXT = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Needle:
+    """Bytes that must not be in an image; ``what``: a name for them.
+
+    ``everywhere``: also in the project's own sources, which may name an index on purpose.
+    """
+
+    what: str
+    content: bytes = field(repr=False)
+    everywhere: bool = True
+
+
+def needles_for(
+    secrets: Iterable[str], index_hosts: Iterable[str], certificates: Iterable[bytes]
+) -> tuple[Needle, ...]:
+    """Return what to look for: ``secrets`` in plain and in Base64 (RFC 7617), and the rest as is.
+
+    ``certificates``: bodies of PEM files.
+    """
+    found = []
+    for secret in dict.fromkeys(secrets):
+        raw = secret.encode()
+        if len(raw) >= _SHORTEST:
+            found.append(Needle("a credential of the build", raw))
+            found.append(Needle("a credential of the build", base64.b64encode(raw)))
+    found += (Needle("the index", host.encode(), everywhere=False) for host in index_hosts)
+    found += (Needle("a certificate of this machine", each) for each in certificates)
+    return tuple(found)
+
+
+def found_in(content: bytes, path: str, needles: Sequence[Needle]) -> Iterator[str]:
+    """Yield what ``content`` of the file ``path`` has that it must not have, and no secret."""
+    own = "/site-packages/" not in path
+    sought = (needle for needle in needles if needle.everywhere or not own)
+    hits = dict.fromkeys(needle.what for needle in sought if needle.content in content)
+    yield from (f"contains {what}" for what in hits)
+    # Packages are full of examples; what installers write about them is not.
+    told = own or posixpath.basename(path) in ("direct_url.json", "RECORD")
+    if told and len(content) < _LARGEST_TEXT and _URL_WITH_PASSWORD.search(content):
+        yield "contains an address with a password"
+
+
+def credential_file(path: str, content: bytes) -> str:
+    """Say why the file ``path`` looks like one that holds credentials; empty if it does not."""
+    name = posixpath.basename(path)
+    if name in _CREDENTIAL_FILES or path.endswith(_CREDENTIAL_PATHS):
+        return "is a file for credentials"
+    if name in _SETTINGS and _INDEX_OR_TOKEN.search(content):
+        return "names an index or a token"
+    return ""
+
+
+def found_in_text(where: str, text: str, needles: Sequence[Needle]) -> Iterator[str]:
+    """Yield the same for a text of the image's metadata, which holds nothing of an index."""
+    content = text.encode()
+    hits = dict.fromkeys(needle.what for needle in needles if needle.content in content)
+    yield from (f"{where} contains {what}" for what in hits)
+    if _URL_WITH_PASSWORD.search(content):
+        yield f"{where} contains an address with a password"

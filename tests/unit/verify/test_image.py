@@ -1,0 +1,203 @@
+"""Checks of an image that start nothing, each provoked by an image that fails it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import tarfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nox_buildkit.oci.image_writer import Entry, PlatformImage, write_images
+from nox_buildkit.oci.layout import Layout
+from nox_buildkit.plan.wheel_platforms import Libc
+from nox_buildkit.verify.image import Expected, verify_image
+from nox_buildkit.verify.leaks import needles_for
+
+AMD64 = "linux/amd64"
+SITE = "opt/venv/lib/python3.13/site-packages"
+GLIBC = Libc("glibc", (2, 41))
+PROCESS = {"User": "10001:10001", "Entrypoint": ["/opt/venv/bin/serve"]}
+EXPECTED = Expected({"Demo_Pkg": "1.0"}, 1, GLIBC, {"User": "10001:10001"})
+NEEDLES = needles_for(["s3cr3t-value", "me:s3cr3t-value"], ["index.corp.example"], [b"MIIcert"])
+
+
+def recorded(content: bytes) -> str:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+    return f"sha256={digest},{len(content)}"
+
+
+def files(name: str = "demo_pkg", version: str = "1.0") -> dict[str, bytes]:
+    """What an installer makes of a small wheel."""
+    code = b"VALUE = 1\n"
+    info = f"{SITE}/{name}-{version}.dist-info"
+    record = (
+        f"{name}/__init__.py,{recorded(code)}\n"
+        f"{name}/__pycache__/__init__.cpython-313.pyc,,\n"
+        f"{name}-{version}.dist-info/RECORD,,\n"
+    )
+    return {
+        f"{SITE}/{name}/__init__.py": code,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode(),
+        f"{info}/RECORD": record.encode(),
+        "opt/venv/bin/serve": b"#!/opt/venv/bin/python\n",
+        "app/main.py": b"print('hello')\n",
+    }
+
+
+class Made:
+    """An image of one layer, and what is found in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(
+        self,
+        content: dict[str, bytes],
+        expected: Expected | None = EXPECTED,
+        process: dict[str, object] | None = None,
+        annotations: dict[str, str] | None = None,
+    ) -> list[str]:
+        layer = tuple(map(self._entry, content.items()))
+        image = PlatformImage(AMD64, layer, process or PROCESS, annotations or {})
+        write_images(self.folder, [image])
+        layout = Layout(self.folder)
+        (top,) = layout.entries()
+        wanted = {AMD64: expected} if expected else {}
+        found = verify_image(layout, top.digest, wanted, NEEDLES)
+        assert all(finding.platform == AMD64 for finding in found)
+        return [finding.message for finding in found]
+
+    def _entry(self, item: tuple[str, bytes]) -> Entry:
+        info = tarfile.TarInfo(item[0])
+        info.mode = 0o755
+        return Entry(info, item[1])
+
+
+@pytest.fixture
+def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
+    monkeypatch.setenv("NOX_BUILDKIT_CACHE", str(tmp_path / "cache"))
+    yield Made(tmp_path / "layout")
+
+
+def test_a_good_image_has_nothing_that_is_wrong(found: Made) -> None:
+    assert found(files()) == []
+    assert found(files(), expected=None) == []
+
+
+def test_installed_distributions_are_those_of_the_lock(found: Made) -> None:
+    locked = replace(EXPECTED, packages={"demo-pkg": "1.0.0", "other": "2.0"})
+    assert found(files(), locked) == ["other 2.0 of the lock is not installed"]
+    assert found(files(version="1.1")) == ["demo-pkg is 1.1, and 1.0 in the lock"]
+    assert found({**files(), **files("extra", "3")}) == [
+        "extra 3 is installed, and not in the lock"
+    ]
+    # The version of a project of its own may be known to its build backend alone.
+    assert found(files(), replace(EXPECTED, packages={"demo-pkg": ""})) == []
+
+
+def test_files_are_as_their_record_says(found: Made) -> None:
+    changed = {**files(), f"{SITE}/demo_pkg/__init__.py": b"VALUE = 2\n"}
+    assert found(changed) == [
+        f"demo-pkg: not as its RECORD says: /{SITE}/demo_pkg/__init__.py was changed"
+    ]
+    lost = files()
+    del lost[f"{SITE}/demo_pkg/__init__.py"]
+    assert found(lost) == [
+        f"demo-pkg: not as its RECORD says: /{SITE}/demo_pkg/__init__.py is missing"
+    ]
+
+
+def elf(machine: int) -> bytes:
+    """The header of a shared object for a machine (elf(5))."""
+    head = b"\x7fELF\x02\x01\x01" + bytes(9) + (3).to_bytes(2, "little")
+    head += machine.to_bytes(2, "little") + (1).to_bytes(4, "little") + bytes(24)
+    return head + bytes(4) + (64).to_bytes(2, "little") + bytes(10)
+
+
+def test_machine_code_is_of_the_platform(found: Made) -> None:
+    assert found({**files(), "app/fast.so": elf(62)}) == []
+    assert found({**files(), "app/fast.so": elf(183)}) == [
+        "/app/fast.so is made for another machine (EM_AARCH64)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "said"),
+    [
+        ("app/settings.py", b"KEY = 's3cr3t-value'", "contains a credential of the build"),
+        (
+            f"{SITE}/x.py",
+            base64.b64encode(b"me:s3cr3t-value"),
+            "contains a credential of the build",
+        ),
+        (f"{SITE}/x.py", b"from https://index.corp.example/", "contains the index"),
+        ("etc/ssl/x.pem", b"-\nMIIcert\n-", "contains a certificate of this machine"),
+        ("app/x.cfg", b"u=https://me:pass1@host.example/", "contains an address with a password"),
+        ("app/.netrc", b"machine x", "is a file for credentials"),
+        ("root/.docker/config.json", b"{}", "is a file for credentials"),
+        ("app/pip.conf", b"[global]\nindex-url = https://x\n", "names an index or a token"),
+    ],
+)
+def test_traces_of_the_machine_that_built_it(
+    found: Made, path: str, content: bytes, said: str
+) -> None:
+    assert found({**files(), path: content}) == [f"/{path} {said}"]
+
+
+def test_what_looks_like_a_trace_and_is_none(found: Made) -> None:
+    harmless = {
+        # Packages have examples, and a project may name its index on purpose.
+        f"{SITE}/docs.py": b"'https://user:password@example.org/'",
+        "app/pyproject.toml": b"url = 'https://index.corp.example/simple'",
+        "app/url.py": b"'https://{user}:{password}@host/', 'https://example.org:8000/a@b'",
+        "app/pip.conf": b"[global]\ntimeout = 3\n",
+    }
+    assert found({**files(), **harmless}) == []
+
+
+def test_metadata_has_no_traces(found: Made) -> None:
+    labels: dict[str, object] = {**PROCESS, "Labels": {"from": "https://index.corp.example"}}
+    assert found(files(), process=labels) == ["its configuration contains the index"]
+    assert found(files(), annotations={"a": "s3cr3t-value"}) == [
+        "an annotation contains a credential of the build"
+    ]
+
+
+def test_the_configuration_is_the_planned_one(found: Made) -> None:
+    assert found(files(), process={**PROCESS, "User": "0"}) == [
+        'User is "0", and "10001:10001" was planned'
+    ]
+    (said,) = found(files(), process={**PROCESS, "Entrypoint": ["gone"]})
+    assert said.startswith("'gone', which it starts, is not in the image")
+
+
+def test_size_and_cuda_are_limited(found: Made) -> None:
+    (said,) = found(files(), replace(EXPECTED, max_size=10))
+    assert said.endswith("compressed, and 'max-size' is 10")
+    cuda = {**files(), **files("nvidia_cublas_cu12", "12.1")}
+    locked = {"demo-pkg": "1.0", "nvidia-cublas-cu12": "12.1"}
+    (said,) = found(cuda, replace(EXPECTED, packages=locked))
+    assert said.startswith("it has CUDA, and nobody asked for it: nvidia-cublas-cu12")
+    assert found(cuda, replace(EXPECTED, packages=locked, cuda=True)) == []
+
+
+def test_a_layer_that_is_no_archive_and_a_platform_that_is_missing(
+    found: Made, tmp_path: Path
+) -> None:
+    assert found(files()) == []
+    layout = Layout(tmp_path / "layout")
+    (top,) = layout.entries()
+    said = verify_image(layout, top.digest, {"linux/arm64": EXPECTED})
+    assert [str(finding) for finding in said] == ["linux/arm64: the index does not have it"]
+
+
+def test_no_finding_says_the_secret(found: Made) -> None:
+    messages = found({**files(), "app/a": b"me:s3cr3t-value", "app/b": io.BytesIO(b"x").read()})
+    assert messages
+    assert "s3cr3t" not in "".join(messages)
+    assert "s3cr3t" not in repr(NEEDLES)
