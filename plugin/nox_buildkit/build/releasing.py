@@ -12,6 +12,7 @@ from nox_buildkit.build.baking import work_folder
 from nox_buildkit.build.options import BuildOptions
 from nox_buildkit.build.pipeline import build_images, record_results, unchanged
 from nox_buildkit.build.project import Project
+from nox_buildkit.build.testing import Tester
 from nox_buildkit.build.verification import require_verified
 from nox_buildkit.errors import PlanError, Problem, ReleaseError
 from nox_buildkit.files import private_dir, remove
@@ -100,13 +101,14 @@ def release_images(
     Raises NoxBuildkitError; as long as not everything is approved, no tag has moved.
     """
     open_repository = repositories(report)
+    tester = Tester(project, plan, report)
     _require_something(planned_moves(plan, git, open_repository, {}))
     results = _built(project, plan, options)
     candidates = [_candidate(project, plan, image, results, options) for image in plan.images]
     layouts = {each.image: (each.layout, each.digest) for each in candidates}
     require_verified(project.spec, plan, layouts)
     destinations = destinations_of(candidates, open_repository, git)
-    publish(destinations, _approve, Journal(options.output / NAME), report)
+    publish(destinations, [tester], Journal(options.output / NAME), report)
     published = tuple(_published(results[image.name], destinations) for image in plan.images)
     record_results(options.output / record.RELEASE, plan, published)
     return published
@@ -172,10 +174,6 @@ def _origins(plan: Plan, image: ImagePlan, result: ImageResult) -> dict[str, str
             name = ImageReference.parse(source.repository).repository
             found |= {layer.digest: name for layer in platform.layers if layer.kind == "base"}
     return found
-
-
-def _approve(destination: Destination) -> None:
-    """Nothing is signed yet."""
 
 
 def _published(result: ImageResult, destinations: Sequence[Destination]) -> ImageResult:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from nox_buildkit.errors import NoxBuildkitError, Problem, ReleaseError
 from nox_buildkit.oci.layout import Layout
@@ -57,7 +58,7 @@ class Destination:
         return tuple(move for move in self.moves if move.verdict in ("new", "move"))
 
 
-#: Attests and signs, what is in a repository by digest. Raises NoxBuildkitError.
+#: Tests, attests or signs what is in a repository by digest. Raises NoxBuildkitError.
 Approve = Callable[[Destination], None]
 #: Returns the repository of a name.
 Open = Callable[[str], Repository]
@@ -92,14 +93,20 @@ def destinations_of(
 
 
 def publish(
-    destinations: Sequence[Destination], approve: Approve, journal: Journal, report: Progress
+    destinations: Sequence[Destination],
+    approvals: Sequence[Approve],
+    journal: Journal,
+    report: Progress,
 ) -> None:
-    """Push, approve, and tag. Raises ReleaseError, which says what is where."""
+    """Push, approve, and tag. Raises ReleaseError, which says what is where.
+
+    Each of ``approvals`` is done for all destinations before the next one begins.
+    """
     problems = [*_each(destinations, lambda each: _push(each, destinations, journal, report))]
-    if not problems:
-        problems += _each(destinations, lambda each: _approve(each, approve, journal))
-    if not problems:
-        problems += _each(destinations, _require_unmoved)
+    steps: tuple[Approve, ...] = (*approvals, partial(_note_approved, journal), _require_unmoved)
+    for step in steps:
+        if not problems:
+            problems += _each(destinations, step)
     if problems:
         raise ReleaseError(*problems, *_untagged(journal))
     if problems := [*_each(destinations, lambda each: _tag(each, journal))]:
@@ -149,8 +156,7 @@ def _push(
     _note(destination, journal, Entry(candidate.image, candidate.digest, "pushed"))
 
 
-def _approve(destination: Destination, approve: Approve, journal: Journal) -> None:
-    approve(destination)
+def _note_approved(journal: Journal, destination: Destination) -> None:
     candidate = destination.candidate
     _note(destination, journal, Entry(candidate.image, candidate.digest, "approved"))
 

@@ -6,6 +6,7 @@ credential stores, identity tokens), which docker-py reads.
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -33,8 +34,12 @@ class Login:
 def stored_login(registry: str) -> Login:
     """Return the login that docker has for ``registry``. Raises RegistryError."""
     try:
-        config = auth.load_config(str(user_config() / "config.json"))
-        found = config.resolve_authconfig(registry) or {}
+        # docker-py would look for a file at other places, too, where docker does not.
+        stated = json.loads((user_config() / "config.json").read_bytes())
+        config = auth.load_config(config_dict=stated) if stated else {}
+        found = auth.resolve_authconfig(config, registry) or {}
+    except FileNotFoundError:
+        return Login()
     except (DockerException, OSError, ValueError) as error:
         message = f"the login of {registry} cannot be read: {error}"
         raise RegistryError(

@@ -219,3 +219,68 @@ def test_a_registry_that_refuses_is_not_asked_again(
     )
     assert "trying again" not in done.stderr
     assert not tags_of(registry, "refused/api")
+
+
+TESTED = """\
+version: 1
+images:
+  web:
+    base: debian
+    requirements: all
+    command: [python, -m, app, "8000"]
+    repositories: [REPOSITORIES]
+    test:
+      - {http: /, port: 8000, contains: '"plain": "1.0"'}
+      - {run: [python, -c, "print('works')"], contains: works}
+      - {imports: [fast, plain, app]}
+requirements:
+  all: {source: requirements.in, output: requirements.lock}
+"""
+
+
+def test_containers_of_both_platforms_are_tested_by_digest_before_a_tag_moves(
+    project: Project, registry: Registry
+) -> None:
+    spec = TESTED.replace("REPOSITORIES", f"{registry.address}/tested/web")
+    failing = spec.replace("imports: [fast,", "imports: [nothing_like_it, fast,")
+    # The application is a server, and its module starts it.
+    spec, failing = (text.replace(", app]}", "]}") for text in (spec, failing))
+    commit(project, "1.0", spec=failing.replace("contains: works", "contains: broken, exit: 3"))
+    done = project.nox("release")
+    # The container's own traceback is shown before.
+    failure = done.stderr.partition(" aborted: ")[2]
+    for platform in ("linux/amd64", "linux/arm64"):
+        assert f"web on {platform}: import nothing_like_it, fast, plain: ended with 1, not 0" in (
+            failure
+        )
+        assert f"web on {platform}: python -c print('works'): ended with 0, not 3" in failure
+    assert "  | ModuleNotFoundError: No module named 'nothing_like_it'" in done.stderr
+    assert "GET /" not in failure
+    assert "no tag has moved" in failure
+    assert not tags_of(registry, "tested/web")
+
+    project.write({"buildspec.yaml": spec})
+    git(project.root, "commit", "-q", "-a", "-m", "mended")
+    git(project.root, "tag", "-f", "v1.0")
+    project.ok("release")
+    assert tags_of(registry, "tested/web") == {"1.0", "latest"}
+
+
+def test_an_application_that_does_not_answer_or_ends_is_not_released(
+    project: Project, registry: Registry
+) -> None:
+    spec = SPEC.replace("REPOSITORIES", f"{registry.address}/silent/api")
+    test = "    platforms: [linux/amd64]\n    test: [{http: /, port: 8000, timeout: 2s}]\n"
+    commit(project, "1.0", spec=spec.replace("[python, -V]", "[sleep, '100']") + test)
+    assert "api on linux/amd64: GET / at port 8000: no answer within 2 s" in (
+        project.nox("release").failure
+    )
+    project.write({"buildspec.yaml": spec + test})
+    done = project.nox("release", "--allow-dirty")
+    assert "GET / at port 8000: the container ended with 0" in done.failure
+    assert "  | Python 3." in done.stderr
+    project.write({"buildspec.yaml": spec + test.replace("port: 8000, ", "")})
+    assert "the test of / has no port to ask; add 'port' to it" in (
+        project.nox("release", "--allow-dirty").failure
+    )
+    assert not tags_of(registry, "silent/api")

@@ -59,7 +59,7 @@ class World:
 
     def release(self, approve: Approve | None = None) -> None:
         found = destinations_of(self.candidates, self.repositories.__getitem__, None)
-        publish(found, approve or self.approve, Journal(self.journal.path), SILENT)
+        publish(found, [approve or self.approve], Journal(self.journal.path), SILENT)
 
     def tagged(self) -> dict[str, list[str]]:
         return {name: list(each.tagged) for name, each in self.repositories.items()}
@@ -153,12 +153,7 @@ def test_no_tag_moves_if_an_approval_fails(world: World) -> None:
         raised.value
     )
     written = json.loads(world.journal.path.read_text())["repositories"]
-    assert {name: entry["state"] for name, entry in written.items()} == {
-        "one.example/api": "approved",
-        "one.example/worker": "approved",
-        "two.example/api": "approved",
-        "two.example/worker": "pushed",
-    }
+    assert {entry["state"] for entry in written.values()} == {"pushed"}
 
 
 def test_a_registry_that_fails_while_it_tags_does_not_stop_another_one(world: World) -> None:

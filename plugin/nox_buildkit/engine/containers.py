@@ -1,0 +1,141 @@
+"""Containers that are started for a moment, to look at them from outside.
+
+The docker client is composed here and not by python-on-whales, whose ``run`` has no time limit.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nox_buildkit.engine.buildkit import Engine
+from nox_buildkit.engine.client import client_environment
+from nox_buildkit.errors import EngineError, Problem
+from nox_buildkit.run import Done, run
+
+if TYPE_CHECKING:
+    from python_on_whales import DockerClient
+
+_CLIENT_SECONDS = 60
+_PULL_SECONDS = 1800
+_LINES = 20
+
+#: Asks an address by HTTP, and prints status and body; nothing else than Python is needed.
+_PROBE = """\
+import sys, urllib.error, urllib.request
+class Same(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *arguments):
+        return None
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), Same)
+try:
+    answer = opener.open(sys.argv[1], timeout=float(sys.argv[2]))
+except urllib.error.HTTPError as error:
+    answer = error
+print(answer.status)
+sys.stdout.flush()
+sys.stdout.buffer.write(answer.read(1 << 20))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Containers:
+    """The way to start the image ``reference`` for ``platform`` on an engine."""
+
+    engine: Engine
+    reference: str
+    platform: str
+
+    def pull(self) -> None:
+        """Get the image from its registry. Raises EngineError."""
+        what = f"the download of {self.reference} ({self.platform})"
+        done = self._docker(
+            "pull", "--quiet", "--platform", self.platform, self.reference, seconds=_PULL_SECONDS
+        )
+        if done.returncode:
+            raise EngineError(Problem(f"{what} failed: {done.cause}"))
+
+    def run(self, command: Sequence[str], seconds: float) -> Done:
+        """Run a program in place of the image's own, to its end. Raises EngineError."""
+        name = _new_name()
+        program, *arguments = command
+        options = ("--name", name, "--network", "none", "--entrypoint", program)
+        try:
+            return self._docker(
+                "run",
+                *options,
+                "--platform",
+                self.platform,
+                self.reference,
+                *arguments,
+                seconds=seconds,
+            )
+        finally:
+            self.remove(name)
+
+    def start(self, port: str) -> str:
+        """Start the image as it is; return the container's name. Raises EngineError.
+
+        ``port`` is reachable from this machine alone: in a network of its own, which the private
+        engine's machine can enter, else at a free port of the loopback interface.
+        """
+        name = _new_name()
+        network = ("--network", "none") if self.engine.private else ("-p", f"127.0.0.1::{port}")
+        options = ("--detach", "--name", name, *network, "--platform", self.platform)
+        done = self._docker("run", *options, self.reference)
+        if done.returncode:
+            self.remove(name)
+            raise EngineError(Problem(f"{self.reference} does not start: {done.cause}"))
+        return name
+
+    def get(self, name: str, port: str, path: str, seconds: float) -> tuple[int, str] | None:
+        """Ask a started container by HTTP; None if it gives no answer (yet)."""
+        state = self.state(name)
+        command: tuple[str, ...] = (sys.executable, "-I", "-c", _PROBE)
+        if self.engine.private:
+            space = f"--net=/proc/{state['State']['Pid']}/ns/net"
+            command = (shutil.which("nsenter") or "nsenter", space, *command)
+            address = f"http://127.0.0.1:{port}{path}"
+        else:
+            ports = state["NetworkSettings"]["Ports"].get(f"{port}/tcp") or [{"HostPort": "0"}]
+            address = f"http://127.0.0.1:{ports[0]['HostPort']}{path}"
+        done = run([*command, address, str(seconds)], seconds=seconds + _CLIENT_SECONDS)
+        if done.returncode:
+            return None
+        status, _, body = done.output.partition("\n")
+        return int(status), body
+
+    def state(self, name: str) -> dict[str, Any]:
+        """Return what the engine says of a container. Raises EngineError."""
+        done = self._docker("container", "inspect", name)
+        if done.returncode:
+            raise EngineError(f"the container {name} is gone: {done.cause}")
+        found: dict[str, Any] = json.loads(done.stdout)[0]
+        return found
+
+    def log(self, name: str) -> list[str]:
+        """Return the last lines that a container wrote."""
+        done = self._docker("logs", "--tail", str(_LINES), name)
+        return (done.output + done.errors).splitlines()[-_LINES:]
+
+    def remove(self, name: str) -> None:
+        """Remove a container, running or not."""
+        self._docker("rm", "--force", "--volumes", name)
+
+    def forget(self) -> None:
+        """Remove the image from the engine's store, unless something else uses it."""
+        self._docker("image", "rm", self.reference)
+
+    def _docker(self, *arguments: str, seconds: float = _CLIENT_SECONDS) -> Done:
+        client: DockerClient = self.engine.client
+        command = [*map(str, client.client_config.docker_cmd), *arguments]
+        what = f"docker {arguments[0]} of {self.reference} ({self.platform})"
+        return run(command, what=what, env=client_environment(), seconds=seconds)
+
+
+def _new_name() -> str:
+    return f"nox-buildkit-{uuid.uuid4().hex[:12]}"
