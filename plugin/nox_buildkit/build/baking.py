@@ -21,6 +21,7 @@ from nox_buildkit.engine.client import client_environment
 from nox_buildkit.engine.events.diagnose import diagnose, last_lines
 from nox_buildkit.engine.events.progress import BuildProgress
 from nox_buildkit.engine.flags.allow import Allow
+from nox_buildkit.engine.flags.attestation import Attestation
 from nox_buildkit.engine.flags.output import Output
 from nox_buildkit.engine.flags.secret import Secret
 from nox_buildkit.engine.silence_limit import Patience
@@ -88,8 +89,9 @@ def prepared(
     outputs: Mapping[str, Sequence[Output]],
     *,
     no_cache: bool,
+    provenance: Mapping[str, str],
 ) -> Iterator[Bake]:
-    """Render ``plan`` with ``outputs`` (by image) for ``engine``.
+    """Render ``plan`` with ``outputs`` and modes of ``provenance`` (by image) for ``engine``.
 
     What steps get to know of this machine's network is in files for as long as the block takes:
     variables of the buildx process would be those of its children too.
@@ -103,6 +105,8 @@ def prepared(
         (secrets / "network").write_text(network.variables)
         (secrets / "netrc").write_text(network.netrc)
         values = {t.name: _override(engine, outputs.get(t.name, ()), secrets) for t in plan.targets}
+        for name, mode in provenance.items():
+            values[name]["attest"] = [str(Attestation.provenance(mode))]
         write_atomic(folder / OVERRIDE, override(values))
         command = command_for(plan, engine, no_cache=no_cache, secrets=secrets)
         yield Bake(plan, engine, folder, tuple(command))

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from nox_buildkit.build import records
@@ -61,10 +62,15 @@ def record_results(path: Path, plan: Plan, results: Sequence[ImageResult]) -> No
 
 
 def build_images(
-    project: Project, plan: Plan, options: BuildOptions, destination: Destination | None = None
+    project: Project,
+    plan: Plan,
+    options: BuildOptions,
+    destination: Destination | None = None,
+    provenance: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, ImageResult]:
     """Build ``plan`` into the output folder, and to ``destination``; return results by image.
 
+    ``provenance``: modes of BuildKit's provenance by image; it is in the index then.
     Raises EngineError, BuildError; nothing in the output folder has changed then.
     """
     exports = private_dir(work_folder(project.root, plan) / "export")
@@ -74,7 +80,14 @@ def build_images(
     outputs = {image.name: _outputs(image, exports, engine, destination) for image in plan.images}
     reporter = choose(options.progress, verbose=options.verbose)
     try:
-        with prepared(plan, engine, project.root, outputs, no_cache=options.no_cache) as ready:
+        with prepared(
+            plan,
+            engine,
+            project.root,
+            outputs,
+            no_cache=options.no_cache,
+            provenance=provenance,
+        ) as ready:
             outcome, digests = _bake(ready, exports, reporter)
         for notice in outcome.notices():
             reporter.message(notice)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from nox_buildkit.build.attesting import Approver, provenance_modes, with_statements
 from nox_buildkit.build.baking import work_folder
 from nox_buildkit.build.options import BuildOptions
 from nox_buildkit.build.pipeline import build_images, record_results, unchanged
@@ -108,7 +109,8 @@ def release_images(
     layouts = {each.image: (each.layout, each.digest) for each in candidates}
     require_verified(project.spec, plan, layouts)
     destinations = destinations_of(candidates, open_repository, git)
-    publish(destinations, [tester], Journal(options.output / NAME), report)
+    signer = Approver(project, plan, report)
+    publish(destinations, [tester, signer], Journal(options.output / NAME), report)
     published = tuple(_published(results[image.name], destinations) for image in plan.images)
     record_results(options.output / record.RELEASE, plan, published)
     return published
@@ -126,10 +128,17 @@ def _require_something(moves: dict[str, tuple[Move, ...]]) -> None:
 
 
 def _built(project: Project, plan: Plan, options: BuildOptions) -> dict[str, ImageResult]:
+    modes = provenance_modes(project.spec, plan)
     results = {} if options.no_cache else unchanged(plan, options.output)
+    for name in modes.keys() & results.keys():
+        layout = _layout(project, plan, results[name], options.output)
+        if not any(e.is_attestation for e in layout.index(results[name].digest).manifests):
+            # It was built for another purpose.
+            del results[name]
     stale = plan.without(results)
     if stale.images:
-        built = build_images(project, stale, options)
+        wanted = {image.name: modes[image.name] for image in stale.images if image.name in modes}
+        built = build_images(project, stale, options, provenance=wanted)
         record_results(options.output / record.BUILD, stale, list(built.values()))
         results |= built
     return results
@@ -144,9 +153,9 @@ def _candidate(
 ) -> Candidate:
     result = results[image.name]
     layout = _layout(project, plan, result, options.output)
-    return Candidate(
-        image.name, layout, result.digest, image.publication, _origins(plan, image, result)
-    )
+    digest = with_statements(project.spec, plan, image, layout, result.digest)
+    origins = _origins(plan, image, result)
+    return Candidate(image.name, layout, digest, image.publication, origins)
 
 
 def _layout(project: Project, plan: Plan, result: ImageResult, output: Path) -> Layout:

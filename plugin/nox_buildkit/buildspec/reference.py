@@ -12,6 +12,7 @@ from nox_buildkit.buildspec.model.expected_types import ExpectedKind, flow, kind
 from nox_buildkit.buildspec.model.image import Image
 from nox_buildkit.buildspec.model.requirement_set import Requirements
 from nox_buildkit.buildspec.model.runtime import Account, File, Healthcheck, Step
+from nox_buildkit.buildspec.model.signing import Attestations, Signing
 from nox_buildkit.buildspec.model.smoke_test import Test
 from nox_buildkit.buildspec.reading.yaml_reader import MAX_DEPTH, MAX_NODES, MAX_SIZE
 
@@ -46,6 +47,8 @@ _SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("File", File),
     ("Step", Step),
     ("Test", Test),
+    ("Attestations", Attestations),
+    ("Signing", Signing),
 )
 
 _RULES = f"""\

@@ -17,6 +17,8 @@ from nox_buildkit.oci.platform import Platform
 INDEX = "application/vnd.oci.image.index.v1+json"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
+#: The configuration of artifacts that have none: ``{}``.
+EMPTY = "application/vnd.oci.empty.v1+json"
 LAYER_GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
 #: Docker's name for an index, which registries have of older images.
 DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
@@ -79,18 +81,23 @@ class Index:
 
     manifests: tuple[Descriptor, ...]
     media_type: str = INDEX
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, content: bytes) -> Index:
         """Read an index of the OCI's or of Docker's. Raises ValueError."""
         fields = _object(json.loads(content))
         listed = tuple(map(Descriptor.parse, _list(fields.get("manifests"))))
-        return cls(listed, str(fields.get("mediaType", INDEX)))
+        kind = str(fields.get("mediaType", INDEX))
+        return cls(listed, kind, _texts(fields.get("annotations")))
 
     def to_bytes(self) -> bytes:
         """Return the index as it is stored."""
         manifests = [manifest.to_json() for manifest in self.manifests]
-        return to_bytes({"schemaVersion": 2, "mediaType": self.media_type, "manifests": manifests})
+        value = {"schemaVersion": 2, "mediaType": self.media_type, "manifests": manifests}
+        return to_bytes(
+            {**value, "annotations": dict(self.annotations)} if self.annotations else value
+        )
 
     @property
     def images(self) -> tuple[Descriptor, ...]:
@@ -100,11 +107,16 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The image of one platform: its configuration, and its layers from the lowest."""
+    """The image of one platform: its configuration, and its layers from the lowest.
+
+    ``artifact_type`` and ``subject``: of an artifact that is no image.
+    """
 
     config: Descriptor
     layers: tuple[Descriptor, ...]
     annotations: Mapping[str, str] = field(default_factory=dict)
+    artifact_type: str = ""
+    subject: Descriptor | None = None
 
     @classmethod
     def parse(cls, content: bytes) -> Manifest:
@@ -112,19 +124,29 @@ class Manifest:
         fields = _object(json.loads(content))
         layers = tuple(map(Descriptor.parse, _list(fields.get("layers"))))
         config = Descriptor.parse(fields.get("config"))
-        return cls(config, layers, _texts(fields.get("annotations")))
+        subject = fields.get("subject")
+        return cls(
+            config,
+            layers,
+            _texts(fields.get("annotations")),
+            str(fields.get("artifactType", "")),
+            None if subject is None else Descriptor.parse(subject),
+        )
 
     def to_bytes(self) -> bytes:
         """Return the manifest as it is stored."""
-        return to_bytes(
-            {
-                "schemaVersion": 2,
-                "mediaType": MANIFEST,
-                "config": self.config.to_json(),
-                "layers": [layer.to_json() for layer in self.layers],
-                "annotations": dict(self.annotations),
-            }
-        )
+        value = {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "config": self.config.to_json(),
+            "layers": [layer.to_json() for layer in self.layers],
+            "annotations": dict(self.annotations),
+        }
+        if self.artifact_type:
+            value["artifactType"] = self.artifact_type
+        if self.subject:
+            value["subject"] = self.subject.to_json()
+        return to_bytes(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from nox_buildkit.engine.buildkit import Engine
+from nox_buildkit.release.cosign import Cosign, Signer
 from tests.support.faulty_registry import FaultyRegistry, serve_faulty
 from tests.support.project import Project, git
-from tests.support.real_parts import Tools, free_port
+from tests.support.real_parts import Tools, free_port, in_cache
 from tests.support.registries import Registry, serve_registry
 
 SPEC = """\
@@ -284,3 +289,101 @@ def test_an_application_that_does_not_answer_or_ends_is_not_released(
         project.nox("release", "--allow-dirty").failure
     )
     assert not tags_of(registry, "silent/api")
+
+
+@pytest.fixture(scope="module")
+def cosign(engine_home: Path) -> Path:
+    with in_cache(engine_home):
+        return Cosign.find(Signer()).path
+
+
+RIGHT, WRONG = {"COSIGN_PASSWORD": "pw"}, {"COSIGN_PASSWORD": "wrong"}
+SIGNED = """\
+version: 1
+images:
+  web:
+    base: debian
+    requirements: all
+    command: [python, -m, app, "8000"]
+    repositories: [REPOSITORIES]
+    sign: {key: cosign.key, public-key: cosign.pub}
+    attest: {form: FORM}
+requirements:
+  all: {source: requirements.in, output: requirements.lock}
+"""
+
+
+def keys(project: Project, cosign: Path) -> None:
+    """A key pair, which git does not know and no image has."""
+    project.write({".dockerignore": "cosign.*\n"})
+    subprocess.run(
+        [cosign, "generate-key-pair"],
+        cwd=project.root,
+        env={**os.environ, **RIGHT},
+        check=True,
+        capture_output=True,
+    )
+
+
+def asked(cosign: Path, root: Path, *arguments: str) -> str:
+    command = [str(cosign), *arguments, "--key", "cosign.pub", "--insecure-ignore-tlog=true"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+@pytest.mark.parametrize("form", ["image", "oci-artifact"])
+def test_signatures_and_statements_are_read_by_others(
+    project: Project, registry: Registry, cosign: Path, engine: Engine, form: str
+) -> None:
+    name = f"{registry.address}/signed-{form}/web"
+    keys(project, cosign)
+    commit(project, "1.0", spec=SIGNED.replace("REPOSITORIES", name).replace("FORM", form))
+    project.ok("release", **RIGHT)
+    released = project.record("release.json")["images"]["web"]
+    digest = released["publications"][0]["digest"]
+
+    for one in (digest, *(each["digest"] for each in released["platforms"].values())):
+        claims = json.loads(asked(cosign, project.root, "verify", f"{name}@{one}"))
+        assert {c["critical"]["image"]["docker-manifest-digest"] for c in claims} == {one}
+    arm64 = released["platforms"]["linux/arm64"]["digest"]
+    envelope = asked(
+        cosign, project.root, "verify-attestation", f"{name}@{arm64}", "--type", "cyclonedx"
+    )
+    payload = json.loads(base64.b64decode(json.loads(envelope)["payload"]))
+    found = {each["purl"] for each in payload["predicate"]["components"]}
+    assert {"pkg:pypi/plain@1.0", "pkg:pypi/fast@2.0"} <= found
+    assert any(purl.startswith("pkg:deb/debian/libc6@") and "arm64" in purl for purl in found)
+
+    docker = [str(part) for part in engine.client.client_config.docker_cmd]
+    for field, expected in (
+        ("SBOM", "SPDX-2.3"),
+        ("Provenance", "https://github.com/moby/buildkit/blob/master/docs/attestations/slsa"),
+    ):
+        command = [*docker, "buildx", "imagetools", "inspect", name, "--format"]
+        done = subprocess.run(
+            [*command, f"{{{{json .{field}}}}}"], capture_output=True, text=True, check=True
+        )
+        shown = json.loads(done.stdout)
+        assert set(shown) == {"linux/amd64", "linux/arm64"}
+        assert expected in done.stdout
+
+    # Nothing is signed, attested or sent twice.
+    before = registry.state()
+    project.ok("release", **RIGHT)
+    assert registry.state() == before
+
+
+def test_a_signature_that_fails_leaves_every_tag_where_it_is(
+    project: Project, registry: Registry, cosign: Path
+) -> None:
+    name = f"{registry.address}/unsigned/web"
+    keys(project, cosign)
+    commit(project, "1.0", spec=SIGNED.replace("REPOSITORIES", name).replace("FORM", "image"))
+    done = project.nox("release", **WRONG)
+    assert f"cosign does not sign {name}@sha256:" in done.failure
+    assert "check the key and COSIGN_PASSWORD" in done.failure
+    assert f"no tag has moved; without a tag there is: {name}@sha256:" in done.failure
+    assert not tags_of(registry, "unsigned/web") & {"1.0", "latest"}
+    assert "wrong" not in done.stderr
+    project.ok("release", **RIGHT)
+    assert {"1.0", "latest"} <= tags_of(registry, "unsigned/web")

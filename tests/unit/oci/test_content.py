@@ -34,21 +34,21 @@ descriptors = st.builds(
     texts,
 )
 
+layers = st.lists(descriptors, max_size=3).map(tuple)
+optional = st.none() | descriptors
 
-@given(st.lists(descriptors, max_size=4).map(tuple), st.sampled_from([INDEX, DOCKER_INDEX]))
+
+@given(st.lists(descriptors, max_size=4).map(tuple), st.sampled_from([INDEX, DOCKER_INDEX]), texts)
 def test_an_index_is_read_as_it_was_written(
-    manifests: tuple[Descriptor, ...], media_type: str
+    manifests: tuple[Descriptor, ...], media_type: str, annotations: dict[str, str]
 ) -> None:
-    index = Index(manifests, media_type)
+    index = Index(manifests, media_type, annotations)
     assert Index.parse(index.to_bytes()) == index
     assert is_index(index.to_bytes())
 
 
-@given(descriptors, st.lists(descriptors, max_size=3).map(tuple), texts)
-def test_a_manifest_is_read_as_it_was_written(
-    config: Descriptor, layers: tuple[Descriptor, ...], annotations: dict[str, str]
-) -> None:
-    manifest = Manifest(config, layers, annotations)
+@given(st.builds(Manifest, descriptors, layers, texts, st.text(max_size=9), optional))
+def test_a_manifest_is_read_as_it_was_written(manifest: Manifest) -> None:
     assert Manifest.parse(manifest.to_bytes()) == manifest
     assert not is_index(manifest.to_bytes())
 

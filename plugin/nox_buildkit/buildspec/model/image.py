@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from nox_buildkit.buildspec.model import grammar
 from nox_buildkit.buildspec.model.field_types import Filled, Platform, Several, Unique
 from nox_buildkit.buildspec.model.publishing_types import Repository, Scheme, Size, Tag
+from nox_buildkit.buildspec.model.signing import Attestations, Signing
 from nox_buildkit.buildspec.model.smoke_test import Test
 from nox_buildkit.buildspec.model.variant import Variant
 from nox_buildkit.buildspec.text import Invalid, shown
@@ -31,6 +32,16 @@ class Image(Variant):
         description="Checks of a started container, on every platform, before a release moves a "
         "tag.",
         examples=[[{"http": "/health", "port": 8000}, {"imports": ["app"]}]],
+    )
+    attest: Attestations = Field(
+        default=Attestations(),
+        description="Statements that a release stores beside the image.",
+        examples=[{"provenance": "none"}],
+    )
+    sign: Signing | None = Field(
+        default=None,
+        description="Who signs a release. When left out, nobody does.",
+        examples=[{"key": "cosign.key", "public-key": "cosign.pub"}],
     )
     platforms: Filled[Platform] = Field(
         default=grammar.DEFAULT_PLATFORMS,

@@ -16,6 +16,9 @@ from nox_buildkit.engine.flags.secret import Secret
 #: No control characters: the spec and paths with them are refused.
 values = st.text(st.characters(exclude_categories=["Cc", "Cs"]))
 names = st.text("abcdefghijklmnopqrstuvwxyz-", min_size=1)
+further = st.lists(
+    st.tuples(names.filter(lambda name: name not in ("type", "disabled")), values)
+).map(tuple)
 attributes = st.lists(st.tuples(names.filter(lambda name: name != "type"), values)).map(tuple)
 
 
@@ -29,7 +32,7 @@ def test_a_secret(secret: Secret) -> None:
     assert Secret.parse(str(secret)) == secret
 
 
-@given(st.builds(Attestation, values, st.booleans()))
+@given(st.builds(Attestation, values, st.booleans(), further))
 def test_an_attestation(attestation: Attestation) -> None:
     assert Attestation.parse(str(attestation)) == attestation
 
@@ -48,6 +51,9 @@ def test_options_are_those_that_buildx_documents() -> None:
     assert str(Output.store(["a:1"], "docker")) == "type=image,name=a:1,oci-mediatypes=true"
     assert str(Output.store(["a:1"], "remote")) == "type=docker,name=a:1,oci-mediatypes=true"
     assert str(Secret("netrc", '/run/"x"')) == 'type=file,id=netrc,"src=/run/""x"""'
+    assert str(Attestation.provenance("max")) == (
+        "type=provenance,disabled=false,mode=max,version=v1"
+    )
     assert str(Attestation("provenance", disabled=True)) == "type=provenance,disabled=true"
     assert Allow.parse("network.host") == Allow("network.host")
 

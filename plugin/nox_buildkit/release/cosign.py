@@ -1,0 +1,130 @@
+"""Signatures and attestations by cosign, with a key pair or with an identity.
+
+Options that cosign calls deprecated are not used: services are chosen by a signing configuration
+(sigstore/cosign, doc/cosign_sign.md, `--signing-config`).
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nox_buildkit.debian.provision import SuitePackage, check_runs, provision
+from nox_buildkit.engine.client import client_environment
+from nox_buildkit.errors import Problem, ReleaseError
+from nox_buildkit.files import cache_dir, private_dir, write_atomic
+from nox_buildkit.printable import redacted
+from nox_buildkit.progress import SILENT, Progress
+from nox_buildkit.run import Done, run
+
+_SECONDS = 300
+#: Uses neither a transparency log nor a timestamping authority.
+_NO_SERVICES = (
+    '{"mediaType":"application/vnd.dev.sigstore.signingconfig.v0.2+json",'
+    '"rekorTlogConfig":{},"tsaConfig":{}}\n'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Whoever signs: a ``key`` (path, ``env://…`` or the address of a key service), or an identity.
+
+    ``public_key`` checks what the key signed; ``identity`` (a regular expression) and ``issuer``
+    check what an identity signed; ``logged``: in the public transparency log.
+    """
+
+    key: str = ""
+    public_key: str = ""
+    identity: str = ""
+    issuer: str = ""
+    logged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cosign:
+    """The program at ``path``, and who signs with it."""
+
+    path: Path
+    signer: Signer
+
+    @classmethod
+    def find(cls, signer: Signer, report: Progress = SILENT) -> Cosign:
+        """Return the cosign on PATH, else Debian's. Raises EngineError."""
+        if installed := shutil.which("cosign"):
+            return cls(Path(installed), signer)
+        # Its configuration of services is new; the stable suite has no cosign yet.
+        candidates = [[SuitePackage("cosign", suite)] for suite in ("testing", "unstable")]
+        prefix = provision(
+            "cosign",
+            candidates,
+            lambda prefix: check_runs(prefix / "usr/bin/cosign", "version"),
+            report,
+        )
+        return cls(prefix / "usr/bin/cosign", signer)
+
+    def sign(self, reference: str) -> None:
+        """Sign an index by digest, and the image of each platform in it. Raises ReleaseError."""
+        if not self.verifies("verify", reference):
+            self._ask("sign", "--recursive", *self._signing(), reference)
+
+    def attest(self, reference: str, kind: str, predicate: Path) -> None:
+        """Attach a signed statement about an image; ``kind``: cosign's name for its predicate.
+
+        Raises ReleaseError.
+        """
+        if not self.verifies("verify-attestation", reference, "--type", kind):
+            options = ("--type", kind, "--predicate", str(predicate))
+            self._ask("attest", *options, *self._signing(), reference)
+
+    def verifies(self, command: str, reference: str, *options: str) -> bool:
+        """Tell whether there is a signature, or a signed statement, that this signer made."""
+        signer = self.signer
+        if signer.key and not signer.public_key:
+            return False
+        whose = (
+            ("--key", signer.public_key)
+            if signer.key or signer.public_key
+            else (
+                "--certificate-identity-regexp",
+                signer.identity,
+                "--certificate-oidc-issuer",
+                signer.issuer,
+            )
+        )
+        log = () if signer.logged else ("--insecure-ignore-tlog=true",)
+        done = self._run(command, *options, *whose, *log, reference)
+        return done.returncode == 0
+
+    def _signing(self) -> Sequence[str]:
+        options = ["--yes"]
+        if self.signer.key:
+            options += ["--key", self.signer.key]
+        if not self.signer.logged:
+            path = private_dir(cache_dir() / "cosign") / "no-services.json"
+            write_atomic(path, _NO_SERVICES)
+            options += ["--signing-config", str(path)]
+        return options
+
+    def _ask(self, command: str, *arguments: str) -> None:
+        done = self._run(command, *arguments)
+        if done.returncode:
+            message = f"cosign does not {command} {arguments[-1]}: {_cause(done)}"
+            hint = "check the key and COSIGN_PASSWORD" if self.signer.key else "check the identity"
+            raise ReleaseError(Problem(message, hint))
+
+    def _run(self, *arguments: str) -> Done:
+        return run(
+            [self.path, *arguments],
+            what=f"cosign {arguments[0]}",
+            env=client_environment(),
+            seconds=_SECONDS,
+            raises=ReleaseError,
+        )
+
+
+def _cause(done: Done) -> str:
+    """Return the line in which cosign tells why it failed; hints come after it."""
+    lines = [line for line in done.errors.splitlines() if line.startswith(("Error:", "error "))]
+    return redacted(lines[0].removeprefix("Error: ")) if lines else done.cause

@@ -1,0 +1,1 @@
+"""Software bills of materials, and their places beside an image."""
