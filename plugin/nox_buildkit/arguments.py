@@ -98,6 +98,11 @@ def _build(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--load", action="store_true", help="also put the images into the engine's image store"
     )
+    parser.add_argument(
+        "--push-by-digest",
+        action="store_true",
+        help="also push them without a tag, and write dist/results/*.json for 'nox -s merge'",
+    )
 
 
 def _dirty(parser: argparse.ArgumentParser) -> None:
@@ -117,6 +122,25 @@ def _tags(parser: argparse.ArgumentParser) -> None:
 
 def _release(parser: argparse.ArgumentParser) -> None:
     _building(parser)
+    _dirty(parser)
+
+
+def _merge(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "results", metavar="FILE", nargs="+", type=Path, help="result files of all runners"
+    )
+    parser.add_argument(
+        "--image",
+        metavar="IMAGE",
+        action="append",
+        default=[],
+        help="image, or group of them, to release; may be repeated; default: all",
+    )
+    _set(parser)
+    parser.add_argument("--builder", metavar="NAME", help="buildx builder whose engine tests")
+    parser.add_argument(
+        "--output", metavar="DIR", type=Path, default=Path("dist"), help="folder for records"
+    )
     _dirty(parser)
 
 
@@ -207,6 +231,12 @@ _SESSIONS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
         "again sends nothing twice. Tags of a version need a clean commit with a git tag of it.\n"
         "dist/release.json tells what was released, dist/release-journal.json what is where.",
         _release,
+    ),
+    "merge": (
+        "Release what the runners of a CI matrix built and pushed with --push-by-digest.",
+        "The images of all platforms become one index, are checked, tested and signed, and get\n"
+        "their tags, as 'nox -s release' on one machine does it.",
+        _merge,
     ),
     "lock": (
         "Bring the committed requirements locks up to date, with hashes, by uv pip compile.",

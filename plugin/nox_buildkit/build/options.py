@@ -38,7 +38,7 @@ class BuildOptions:
     """Options of a build: ``output`` is the folder for images and records, absolute.
 
     ``pull``: look for newer bases; ``load``: put images into the engine's store, too; ``verbose``:
-    show the log of every step.
+    show the log of every step; ``push_by_digest``: to the repositories, for a merge.
     """
 
     output: Path
@@ -47,6 +47,7 @@ class BuildOptions:
     load: bool = False
     progress: ProgressStyle = "auto"
     verbose: bool = False
+    push_by_digest: bool = False
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> BuildOptions:
@@ -58,4 +59,5 @@ class BuildOptions:
             load=getattr(arguments, "load", False),
             progress=arguments.progress,
             verbose=arguments.verbose,
+            push_by_digest=getattr(arguments, "push_by_digest", False),
         )

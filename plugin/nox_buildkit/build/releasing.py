@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -101,19 +101,57 @@ def release_images(
 
     Raises NoxBuildkitError; as long as not everything is approved, no tag has moved.
     """
-    open_repository = repositories(report)
-    tester = Tester(project, plan, report)
-    _require_something(planned_moves(plan, git, open_repository, {}))
-    results = _built(project, plan, options)
-    candidates = [_candidate(project, plan, image, results, options) for image in plan.images]
-    layouts = {each.image: (each.layout, each.digest) for each in candidates}
-    require_verified(project.spec, plan, layouts)
-    destinations = destinations_of(candidates, open_repository, git)
-    signer = Approver(project, plan, report)
-    publish(destinations, [tester, signer], Journal(options.output / NAME), report)
-    published = tuple(_published(results[image.name], destinations) for image in plan.images)
-    record_results(options.output / record.RELEASE, plan, published)
-    return published
+    release = Release(project, plan, options.output, git, report)
+    release.require_something()
+    results = built_for_release(project, plan, options)
+    layouts = {n: unpacked(project, plan, each, options.output) for n, each in results.items()}
+    return release.publish(results, layouts)
+
+
+@dataclass
+class Release:
+    """A release of the images of ``plan``, wherever they were built; ``output``: for its records.
+
+    Mistakes of the spec are raised (ReleaseError) before anything is done.
+    """
+
+    project: Project
+    plan: Plan
+    output: Path
+    git: GitFacts | None
+    report: Progress
+
+    def __post_init__(self) -> None:
+        self.open_repository = repositories(self.report)
+        self._tester = Tester(self.project, self.plan, self.report)
+        self._approver = Approver(self.project, self.plan, self.report)
+
+    def require_something(self) -> None:
+        """Refuse a release that would move no tag at all. Raises ReleaseError, RegistryError."""
+        _require_something(planned_moves(self.plan, self.git, self.open_repository, {}))
+
+    def publish(
+        self, results: Mapping[str, ImageResult], layouts: Mapping[str, Layout]
+    ) -> tuple[ImageResult, ...]:
+        """Attest, check, push, test, sign and tag what was built; return what is published."""
+        candidates = [
+            self._candidate(image, results[image.name], layouts[image.name])
+            for image in self.plan.images
+        ]
+        checked = {each.image: (each.layout, each.digest) for each in candidates}
+        require_verified(self.project.spec, self.plan, checked)
+        destinations = destinations_of(candidates, self.open_repository, self.git)
+        journal = Journal(self.output / NAME)
+        publish(destinations, [self._tester, self._approver], journal, self.report)
+        named = (results[image.name] for image in self.plan.images)
+        published = tuple(_published(result, destinations) for result in named)
+        record_results(self.output / record.RELEASE, self.plan, published)
+        return published
+
+    def _candidate(self, image: ImagePlan, result: ImageResult, layout: Layout) -> Candidate:
+        digest = with_statements(self.project.spec, self.plan, image, layout, result.digest)
+        origins = _origins(self.plan, image, result)
+        return Candidate(image.name, layout, digest, image.publication, origins)
 
 
 def _require_something(moves: dict[str, tuple[Move, ...]]) -> None:
@@ -127,11 +165,14 @@ def _require_something(moves: dict[str, tuple[Move, ...]]) -> None:
         )
 
 
-def _built(project: Project, plan: Plan, options: BuildOptions) -> dict[str, ImageResult]:
+def built_for_release(
+    project: Project, plan: Plan, options: BuildOptions
+) -> dict[str, ImageResult]:
+    """Build what changed, with provenance where the spec wants it. Raises BuildError."""
     modes = provenance_modes(project.spec, plan)
     results = {} if options.no_cache else unchanged(plan, options.output)
     for name in modes.keys() & results.keys():
-        layout = _layout(project, plan, results[name], options.output)
+        layout = unpacked(project, plan, results[name], options.output)
         if not any(e.is_attestation for e in layout.index(results[name].digest).manifests):
             # It was built for another purpose.
             del results[name]
@@ -144,21 +185,7 @@ def _built(project: Project, plan: Plan, options: BuildOptions) -> dict[str, Ima
     return results
 
 
-def _candidate(
-    project: Project,
-    plan: Plan,
-    image: ImagePlan,
-    results: dict[str, ImageResult],
-    options: BuildOptions,
-) -> Candidate:
-    result = results[image.name]
-    layout = _layout(project, plan, result, options.output)
-    digest = with_statements(project.spec, plan, image, layout, result.digest)
-    origins = _origins(plan, image, result)
-    return Candidate(image.name, layout, digest, image.publication, origins)
-
-
-def _layout(project: Project, plan: Plan, result: ImageResult, output: Path) -> Layout:
+def unpacked(project: Project, plan: Plan, result: ImageResult, output: Path) -> Layout:
     """Return the OCI layout of a result, out of its file."""
     folder = work_folder(project.root, plan) / "release" / result.name
     layout, file = Layout(folder), output / f"{result.name}.oci.tar"

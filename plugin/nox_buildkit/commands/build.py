@@ -8,11 +8,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from nox_buildkit.build.matrix_results import push_by_digest
 from nox_buildkit.build.options import BuildOptions, Selection
 from nox_buildkit.build.pipeline import build_images, plan_build, record_results, unchanged
-from nox_buildkit.build.project import open_project
+from nox_buildkit.build.project import Project, open_project
 from nox_buildkit.build.project_folder import exclusively
-from nox_buildkit.report.console import make_console, say
+from nox_buildkit.build.releasing import require_repositories
+from nox_buildkit.plan.plan import Plan
+from nox_buildkit.report.console import downloads, make_console, say
 from nox_buildkit.report.summary import print_summary
 from nox_buildkit.results import record
 from nox_buildkit.results.model import ImageResult
@@ -27,6 +30,9 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
 def _run(buildspec: Path, selection: Selection, options: BuildOptions) -> None:
     project = open_project(buildspec, selection)
     plan = plan_build(project, options)
+    if options.push_by_digest:
+        _push_by_digest(project, plan, options)
+        return
     again = options.no_cache or options.load
     results = {} if again else unchanged(plan, options.output)
     stale = plan.without(results)
@@ -35,6 +41,16 @@ def _run(buildspec: Path, selection: Selection, options: BuildOptions) -> None:
         made = [results[image.name] for image in plan.images]
         record_results(options.output / record.BUILD, plan, made)
     _tell([results[image.name] for image in plan.images], time.monotonic() - project.began)
+
+
+def _push_by_digest(project: Project, plan: Plan, options: BuildOptions) -> None:
+    require_repositories(project, plan)
+    with downloads() as report:
+        results = push_by_digest(project, plan, options, report)
+    print_summary(make_console(sys.stderr), results)
+    for result in results:
+        for each in result.publications:
+            say(f"{each.repository}@{each.digest} pushed, without a tag")
 
 
 def _tell(results: Sequence[ImageResult], seconds: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from nox_buildkit.build.options import BuildOptions, Selection
@@ -17,6 +18,7 @@ from nox_buildkit.build.releasing import (
 )
 from nox_buildkit.report.console import downloads, make_console, say
 from nox_buildkit.report.summary import print_summary
+from nox_buildkit.results.model import ImageResult
 
 
 def run(buildspec: Path, arguments: argparse.Namespace) -> None:
@@ -33,6 +35,11 @@ def _run(buildspec: Path, arguments: argparse.Namespace) -> None:
     git = released_commit(plan, allow_dirty=arguments.allow_dirty)
     with downloads() as report:
         results = release_images(project, plan, options, git, report)
+    tell(results)
+
+
+def tell(results: Sequence[ImageResult]) -> None:
+    """Print what is published, and which tags name it."""
     print_summary(make_console(sys.stderr), results)
     for result in results:
         for each in result.publications:

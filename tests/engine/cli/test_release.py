@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -387,3 +388,44 @@ def test_a_signature_that_fails_leaves_every_tag_where_it_is(
     assert "wrong" not in done.stderr
     project.ok("release", **RIGHT)
     assert {"1.0", "latest"} <= tags_of(registry, "unsigned/web")
+
+
+def test_runners_of_a_matrix_are_merged_into_what_one_machine_makes(
+    project: Project, registry: Registry, engine_home: Path, own_home: Path, cosign: Path
+) -> None:
+    """Each platform is built by an engine of its own, with nothing in common but the commit."""
+    name = f"{registry.address}/merged/web"
+    keys(project, cosign)
+    commit(project, "1.0", spec=SIGNED.replace("REPOSITORIES", name).replace("FORM", "image"))
+    # Downloads, which the index of the tests does not have.
+    for folder in ("bases", "uv"):
+        shutil.copytree(engine_home / folder, own_home / folder, symlinks=True)
+    project.ok("build", "--platform", "linux/amd64", "--push-by-digest")
+    other = {"NOX_BUILDKIT_CACHE": str(own_home), "DOCKER_HOST": ""}
+    project.ok("build", "--platform", "linux/arm64", "--push-by-digest", **other)
+    assert not tags_of(registry, "merged/web")
+    files = sorted(path.name for path in (project.root / "dist/results").iterdir())
+    assert files == ["web-linux-amd64.json", "web-linux-arm64.json"]
+
+    first, second = (f"dist/results/{file}" for file in files)
+    done = project.nox("merge", first, **RIGHT)
+    assert "images.web.platforms: web: no result is of linux/arm64" in done.failure
+    project.write({"dist/results/other.json": '{"revision": "c0ffee"}'})
+    done = project.nox("merge", first, "dist/results/other.json", **RIGHT)
+    assert "dist/results/other.json is not the result of a runner" in done.failure
+
+    project.ok("merge", first, second, **RIGHT)
+    merged = project.record("release.json")["images"]["web"]
+    digest = merged["publications"][0]["digest"]
+    assert digests(registry, "merged/web", "1.0", "latest") == {"1.0": digest, "latest": digest}
+    _, index = registry.manifest("merged/web", digest)
+    kinds = [entry["platform"]["architecture"] for entry in index["manifests"]]
+    # Each platform has its provenance and its bill of materials.
+    assert kinds == ["amd64", "arm64", *["unknown"] * 4]
+    assert asked(cosign, project.root, "verify", f"{name}@{digest}")
+
+    project.ok("build", "--no-cache")
+    alone = project.record("build.json")["images"]["web"]["platforms"]
+    assert {p: each["digest"] for p, each in alone.items()} == {
+        p: each["digest"] for p, each in merged["platforms"].items()
+    }

@@ -1,0 +1,155 @@
+"""Results of the runners of a CI matrix: pushed by digest, told in a file, and merged.
+
+A runner builds some platforms of an image and pushes their index without a tag. What merges takes
+the images and their attestations out of these indexes, as they are, and goes on as one machine
+would that had built all of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from nox_buildkit.build.options import BuildOptions
+from nox_buildkit.build.project import Project
+from nox_buildkit.build.releasing import built_for_release, repositories, unpacked
+from nox_buildkit.errors import Problem, ReleaseError
+from nox_buildkit.files import write_atomic
+from nox_buildkit.oci.content import Index, Manifest
+from nox_buildkit.oci.layout import Layout
+from nox_buildkit.plan.image import ImagePlan
+from nox_buildkit.plan.plan import Plan
+from nox_buildkit.progress import Progress
+from nox_buildkit.release.push import push
+from nox_buildkit.release.repository import Repository
+from nox_buildkit.results.model import Archive, ImageResult, Publication
+from nox_buildkit.results.record import Recorded, parse, serialize
+
+FOLDER = "results"
+_AT_ONCE = 5
+
+
+def push_by_digest(
+    project: Project, plan: Plan, options: BuildOptions, report: Progress
+) -> tuple[ImageResult, ...]:
+    """Build the images of ``plan`` and push them without a tag; write a result file for each.
+
+    Raises NoxBuildkitError.
+    """
+    open_repository = repositories(report)
+    results = built_for_release(project, plan, options)
+    pushed = []
+    for image in plan.images:
+        result = results[image.name]
+        layout = unpacked(project, plan, result, options.output)
+        for name in image.publication.repositories:
+            push(open_repository(name), layout, result.digest, report=report)
+        places = image.publication.repositories
+        publications = tuple(Publication(name, result.digest) for name in places)
+        result = replace(result, tags=(), publications=publications)
+        _write(options.output / FOLDER, image, plan, result)
+        pushed.append(result)
+    return tuple(pushed)
+
+
+def merged(
+    project: Project, plan: Plan, files: Sequence[Path], folder: Path, report: Progress
+) -> tuple[dict[str, ImageResult], dict[str, Layout]]:
+    """Return the whole of each image of ``plan``, made of the results in ``files``.
+
+    ``folder``: where their layouts are written. Raises ReleaseError, RegistryError.
+    """
+    open_repository = repositories(report)
+    told = [(path, _read(path, plan)) for path in files]
+    results, layouts = {}, {}
+    for image in plan.images:
+        parts = [(path, images[image.name]) for path, images in told if image.name in images]
+        _require_every_platform(project, image, parts)
+        layout = Layout(folder / image.name)
+        repository = open_repository(image.publication.repositories[0])
+        digest = _merge(repository, layout, image, [result.digest for _, result in parts])
+        platforms = {p.platform: p for _, result in parts for p in result.platforms}
+        results[image.name] = replace(
+            parts[0][1],
+            digest=digest,
+            platforms=tuple(platforms[platform] for platform in image.every_platform),
+            publications=(),
+            output="",
+            archive=Archive(0, ""),
+            cached=sum(result.cached for _, result in parts),
+            executed=sum(result.executed for _, result in parts),
+            seconds=max(result.seconds for _, result in parts),
+        )
+        layouts[image.name] = layout
+    return results, layouts
+
+
+def _write(folder: Path, image: ImagePlan, plan: Plan, result: ImageResult) -> None:
+    platforms = "-".join(p.replace("/", "-") for p in image.every_platform)
+    recorded = json.loads(serialize({image.name: Recorded(image.digest, result)}))
+    revision = plan.git.revision if plan.git else ""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"revision": revision, **recorded}, indent=2)
+    write_atomic(folder / f"{image.name}-{platforms}.json", f"{text}\n")
+
+
+def _read(path: Path, plan: Plan) -> dict[str, ImageResult]:
+    """Read a result file of the commit that is checked out."""
+    try:
+        content = path.read_bytes()
+        revision = json.loads(content)["revision"]
+        images = {name: each.result for name, each in parse(content).items()}
+    except (OSError, ValueError, LookupError, TypeError):
+        message = f"{path} is not the result of a runner"
+        hint = "name the files of dist/results of every runner"
+        raise ReleaseError(Problem(message, hint)) from None
+    own = plan.git.revision if plan.git else ""
+    if revision != own:
+        message = f"{path} is of the commit {revision or 'unknown'}, and {own or 'none'} is here"
+        raise ReleaseError(Problem(message, "check out the commit that the runners built"))
+    return images
+
+
+def _require_every_platform(
+    project: Project, image: ImagePlan, parts: Iterable[tuple[Path, ImageResult]]
+) -> None:
+    found: dict[str, Path] = {}
+    problems = []
+    for path, result in parts:
+        for each in result.platforms:
+            if each.platform in found:
+                two = f"{found[each.platform]} and {path}"
+                problems.append(Problem(f"{image.name}: {each.platform} is in {two}"))
+            found[each.platform] = path
+    for platform in image.every_platform:
+        if platform not in found:
+            message = f"{image.name}: no result is of {platform}"
+            location = project.spec.location("images", image.name, "platforms")
+            problems.append(Problem(message, "name the files of all runners", location))
+    if problems:
+        raise ReleaseError(*problems)
+
+
+def _merge(repository: Repository, layout: Layout, image: ImagePlan, digests: Iterable[str]) -> str:
+    """Write the images and attestations of several indexes into ``layout``, as one index."""
+    entries = [entry for d in digests for entry in Index.parse(repository.manifest(d)).manifests]
+    order = {platform: n for n, platform in enumerate(image.every_platform)}
+    images = [entry for entry in entries if not entry.is_attestation]
+    images.sort(key=lambda entry: order[str(entry.platform)])
+    blobs = set()
+    for entry in entries:
+        content = repository.manifest(entry.digest)
+        layout.write(entry.media_type, content)
+        manifest = Manifest.parse(content)
+        blobs |= {manifest.config.digest, *(layer.digest for layer in manifest.layers)}
+
+    def fetch(digest: str) -> None:
+        if not layout.path(digest).exists():
+            repository.read_blob(digest, layout.path(digest))
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        list(pool.map(fetch, sorted(blobs)))
+    return layout.finish((*images, *(entry for entry in entries if entry.is_attestation)))
