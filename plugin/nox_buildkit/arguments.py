@@ -144,6 +144,13 @@ def _merge(parser: argparse.ArgumentParser) -> None:
     _dirty(parser)
 
 
+def _resolve(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", metavar="FILE", nargs="+", type=Path, help="YAML files")
+    parser.add_argument(
+        "--output", metavar="DIR", type=Path, default=Path("dist"), help="folder of release.json"
+    )
+
+
 def _lock(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "images", metavar="IMAGE", nargs="*", help="images to lock, or groups of them; default: all"
@@ -237,6 +244,12 @@ _SESSIONS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
         "The images of all platforms become one index, are checked, tested and signed, and get\n"
         "their tags, as 'nox -s release' on one machine does it.",
         _merge,
+    ),
+    "resolve": (
+        "Print YAML files with the digests of the last release in place of image names.",
+        "'image://NAME' is an image of the spec; a repository that was published is one, too,\n"
+        "with any tag. For kubectl: nox -s resolve -- k8s/*.yaml | kubectl apply -f -",
+        _resolve,
     ),
     "lock": (
         "Bring the committed requirements locks up to date, with hashes, by uv pip compile.",

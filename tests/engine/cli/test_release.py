@@ -93,6 +93,10 @@ def test_a_release_a_backport_a_pre_release_and_a_post_release(
     ]
     assert set(every.values()) == {released["publications"][0]["digest"]}
     assert f"{name}:latest@{every['latest']}" in first.stderr
+    project.write({"k8s.yaml": f"image: image://api # ours\nother: {name}:1\n"})
+    resolved = project.ok("resolve", "k8s.yaml").stdout
+    reference = f"{name}@{every['latest']}"
+    assert resolved == f"image: {reference} # ours\nother: {reference}\n"
     # Third parties see the same.
     assert tools.inspect(f"docker://{name}:latest")["Digest"] == every["latest"]
 
@@ -129,6 +133,13 @@ def test_a_release_a_backport_a_pre_release_and_a_post_release(
     found = digests(registry, "lines/api", "2.0.0", "2.0.0.post1", "2", "latest")
     assert found["2.0.0"] == second["2.0.0"]
     assert found["2.0.0.post1"] == found["2"] == found["latest"] != found["2.0.0"]
+
+
+def test_there_is_nothing_to_resolve_before_a_release(project: Project) -> None:
+    project.write({"k8s.yaml": "image: image://api\n"})
+    assert "release.json tells of no release; run 'nox -s release'" in (
+        project.nox("resolve", "k8s.yaml").cause
+    )
 
 
 def test_what_is_no_clean_tagged_commit_is_not_released(

@@ -1,0 +1,51 @@
+"""nox -s resolve: files for deployment, with the digests of the last release."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from nox_buildkit.build import records
+from nox_buildkit.errors import Problem, ReleaseError
+from nox_buildkit.release.resolve import resolve
+from nox_buildkit.results import record
+from nox_buildkit.results.model import ImageResult
+
+
+def run(buildspec: Path, arguments: argparse.Namespace) -> None:
+    """Print the files, resolved, as one stream of YAML documents. Raises ReleaseError."""
+    path = arguments.output.absolute() / record.RELEASE
+    known = records.read(path)
+    if not known:
+        message = f"{path} tells of no release"
+        raise ReleaseError(Problem(message, "run 'nox -s release', or copy its release.json there"))
+    released = references(each.result for each in known.values())
+    texts = []
+    for file in arguments.files:
+        try:
+            text = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            message = f"{file} cannot be read: {getattr(error, 'strerror', None) or error}"
+            raise ReleaseError(message) from None
+        texts.append(resolve(str(file), text, released))
+    for number, text in enumerate(texts):
+        # A file need not begin, or end, as a document does.
+        if number and not text.startswith("---"):
+            print("---")
+        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+
+
+def references(results: Iterable[ImageResult]) -> dict[str, str]:
+    """Return what image names and repositories stand for in a release."""
+    return dict(_references(results))
+
+
+def _references(results: Iterable[ImageResult]) -> Iterator[tuple[str, str]]:
+    for result in results:
+        for number, each in enumerate(result.publications):
+            reference = f"{each.repository}@{each.digest}"
+            if not number:
+                yield result.name, reference
+            yield each.repository, reference
