@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nox
 
-from nox_buildkit.arguments import parser_for, session_names
+from nox_buildkit.arguments.parser import parser_for, session_names
 from nox_buildkit.errors import NoxBuildkitError
 from nox_buildkit.printable import visible
 from nox_buildkit.run import interruptible

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nox_buildkit.arguments import parser_for, session_names
+from nox_buildkit.arguments.parser import parser_for, session_names
 from nox_buildkit.buildspec.reading.load import load, parse
 from nox_buildkit.lock.compile import state_of
 from nox_buildkit.lock.requirement_sets import sources_of

@@ -97,7 +97,7 @@ class Approver:
         stated = self.project.spec.images[destination.candidate.image]
         if stated.sign is None:
             return
-        signer = _signer(stated.sign, self.project.root)
+        signer = signer_of(stated.sign, self.project.root)
         if signer not in self._programs:
             self._programs[signer] = Cosign.find(signer, self.report)
         cosign = self._programs[signer]
@@ -120,7 +120,8 @@ class Approver:
                 cosign.attest(reference, "cyclonedx", file)
 
 
-def _signer(stated: Signing, root: Path) -> Signer:
+def signer_of(stated: Signing, root: Path) -> Signer:
+    """Return who signs by the spec, whose files are relative to ``root``."""
     place = partial(_place, root)
     return Signer(
         key=place(stated.key),

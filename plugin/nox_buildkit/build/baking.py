@@ -87,9 +87,9 @@ def prepared(
     engine: Engine,
     root: Path,
     outputs: Mapping[str, Sequence[Output]],
+    provenance: Mapping[str, str],
     *,
     no_cache: bool,
-    provenance: Mapping[str, str],
 ) -> Iterator[Bake]:
     """Render ``plan`` with ``outputs`` and modes of ``provenance`` (by image) for ``engine``.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,18 +17,18 @@ from nox_buildkit.build.project import Project
 from nox_buildkit.build.releasing import built_for_release, repositories, unpacked
 from nox_buildkit.errors import Problem, ReleaseError
 from nox_buildkit.files import write_atomic
-from nox_buildkit.oci.content import Index, Manifest
+from nox_buildkit.oci.content import Index
 from nox_buildkit.oci.layout import Layout
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.progress import Progress
+from nox_buildkit.release.fetch import fetch_manifests
 from nox_buildkit.release.push import push
 from nox_buildkit.release.repository import Repository
 from nox_buildkit.results.model import Archive, ImageResult, Publication
 from nox_buildkit.results.record import Recorded, parse, serialize
 
 FOLDER = "results"
-_AT_ONCE = 5
 
 
 def push_by_digest(
@@ -139,17 +138,5 @@ def _merge(repository: Repository, layout: Layout, image: ImagePlan, digests: It
     order = {platform: n for n, platform in enumerate(image.every_platform)}
     images = [entry for entry in entries if not entry.is_attestation]
     images.sort(key=lambda entry: order[str(entry.platform)])
-    blobs = set()
-    for entry in entries:
-        content = repository.manifest(entry.digest)
-        layout.write(entry.media_type, content)
-        manifest = Manifest.parse(content)
-        blobs |= {manifest.config.digest, *(layer.digest for layer in manifest.layers)}
-
-    def fetch(digest: str) -> None:
-        if not layout.path(digest).exists():
-            repository.read_blob(digest, layout.path(digest))
-
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        list(pool.map(fetch, sorted(blobs)))
+    fetch_manifests(repository, entries, layout)
     return layout.finish((*images, *(entry for entry in entries if entry.is_attestation)))

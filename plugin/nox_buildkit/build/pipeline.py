@@ -80,14 +80,8 @@ def build_images(
     outputs = {image.name: _outputs(image, exports, engine, destination) for image in plan.images}
     reporter = choose(options.progress, verbose=options.verbose)
     try:
-        with prepared(
-            plan,
-            engine,
-            project.root,
-            outputs,
-            no_cache=options.no_cache,
-            provenance=provenance,
-        ) as ready:
+        bake_with = (plan, engine, project.root, outputs, provenance)
+        with prepared(*bake_with, no_cache=options.no_cache) as ready:
             outcome, digests = _bake(ready, exports, reporter)
         for notice in outcome.notices():
             reporter.message(notice)

@@ -1,0 +1,87 @@
+"""Options of the sessions that lock, plan and build."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from nox_buildkit.arguments.common import add_building, add_images, add_set
+
+
+def add_build(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``build``."""
+    add_building(parser)
+    parser.add_argument(
+        "--load", action="store_true", help="also put the images into the engine's image store"
+    )
+    parser.add_argument(
+        "--push-by-digest",
+        action="store_true",
+        help="also push them without a tag, and write dist/results/*.json for 'nox -s merge'",
+    )
+
+
+def add_lock(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``lock``."""
+    parser.add_argument(
+        "images", metavar="IMAGE", nargs="*", help="images to lock, or groups of them; default: all"
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; fail if a lock is not what it should be",
+    )
+    parser.add_argument("--upgrade", action="store_true", help="take the newest versions that fit")
+    parser.add_argument(
+        "--bases",
+        action="store_true",
+        help="also lock the bases that come from registries to their digests of now (bases.lock)",
+    )
+    parser.add_argument(
+        "--upgrade-package",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="take the newest version of this package; may be repeated",
+    )
+    add_set(parser)
+
+
+def add_plan(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``plan``."""
+    add_images(parser)
+    parser.add_argument("--builder", metavar="NAME", help="buildx builder that would be used")
+    parser.add_argument("--json", action="store_true", help="all of it, as JSON")
+
+
+def add_render(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``render``."""
+    add_images(parser)
+    parser.add_argument(
+        "--output", metavar="DIR", type=Path, default=Path("bake"), help="where to; default: bake"
+    )
+
+
+def add_matrix(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``matrix``."""
+    add_images(parser)
+    parser.add_argument("--json", action="store_true", help="as JSON, for a CI build matrix")
+
+
+def add_engine(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``engine``."""
+    parser.add_argument(
+        "action",
+        choices=("status", "start", "stop", "remove", "env"),
+        nargs="?",
+        default="status",
+        help="env prints shell exports, for eval; default: status",
+    )
+    parser.add_argument(
+        "--platform",
+        metavar="P",
+        action="append",
+        default=[],
+        help="with start: also set up emulation, to run images of this platform",
+    )
+    parser.add_argument("--json", action="store_true", help="with status: as JSON")

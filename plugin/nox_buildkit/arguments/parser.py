@@ -1,0 +1,112 @@
+"""The command line of each session: parsed without ever ending the process."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from nox_buildkit.arguments import building, common, releasing
+from nox_buildkit.errors import Problem, UsageError
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, with a mistake raised: its SystemExit would end all of nox's sessions."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(Problem(message, f"'nox -s {self.prog} -- --help' shows what there is"))
+
+
+def parser_for(session: str, name: str | None = None) -> argparse.ArgumentParser:
+    """The parser of ``session``, which the user calls ``name``."""
+    summary, description, add = _SESSIONS[session]
+    parser = _Parser(
+        prog=name or session,
+        usage=f"nox -s {name or session} -- [options]",
+        description=f"{summary}\n\n{description}".strip(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=False,
+        allow_abbrev=False,
+    )
+    parser.add_argument("-h", "--help", action="store_true", help="show this text")
+    add(parser)
+    return parser
+
+
+def session_names() -> Sequence[str]:
+    """Every session that there is."""
+    return tuple(_SESSIONS)
+
+
+_SESSIONS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = {
+    "build": (
+        "Build the images of buildspec.yaml for all of their platforms, into dist/.",
+        "Every image becomes dist/IMAGE.oci.tar, an OCI layout with every platform in its index;\n"
+        "dist/build.json tells digests, sizes, steps and seconds. Locks are brought up to date\n"
+        "first; with CI=true a stale one is an error. What did not change is not built again.",
+        building.add_build,
+    ),
+    "push": (
+        "Build the images and push them with their tags to the registry of buildspec.yaml.",
+        "Credentials are those of 'docker login'. dist/release.json tells what was pushed.\n"
+        "A tag that already names the same image is not pushed again.",
+        common.add_building,
+    ),
+    "tags": (
+        "Show which tags a release would move, from what to what, and why.",
+        "The registries are asked, and nothing is written. A tag such as 'latest' moves only to\n"
+        "the highest version that its registry has.",
+        releasing.add_tags,
+    ),
+    "release": (
+        "Build the images, publish them by digest, and move their tags as the last thing.",
+        "If anything fails before, no tag of any image has moved in any registry; running it\n"
+        "again sends nothing twice. Tags of a version need a clean commit with a git tag of it.\n"
+        "dist/release.json tells what was released, dist/release-journal.json what is where.",
+        releasing.add_release,
+    ),
+    "merge": (
+        "Release what the runners of a CI matrix built and pushed with --push-by-digest.",
+        "The images of all platforms become one index, are checked, tested and signed, and get\n"
+        "their tags, as 'nox -s release' on one machine does it.",
+        releasing.add_merge,
+    ),
+    "resolve": (
+        "Print YAML files with the digests of the last release in place of image names.",
+        "'image://NAME' is an image of the spec; a repository that was published is one, too,\n"
+        "with any tag. For kubectl: nox -s resolve -- k8s/*.yaml | kubectl apply -f -",
+        releasing.add_resolve,
+    ),
+    "verify": (
+        "Check published images without starting them: packages, files, machine code, traces.",
+        "An image of the commit that is checked out is compared with its lock and its spec, any\n"
+        "other with itself. Signatures are checked by cosign.",
+        releasing.add_verify,
+    ),
+    "lock": (
+        "Bring the committed requirements locks up to date, with hashes, by uv pip compile.",
+        "Pins that still fit are kept. A lock whose inputs did not change costs nothing.\n"
+        "With --bases, builds take the digests of bases.lock until it is written again.",
+        building.add_lock,
+    ),
+    "plan": (
+        "Show what a build would do: bases, layers, packages, tags, and the buildx command.",
+        "Nothing is built. A stale lock is refreshed first, as a build would do it.",
+        building.add_plan,
+    ),
+    "render": (
+        "Write Dockerfiles and docker-bake.json that build the same images without nox-buildkit.",
+        "The folder also gets what the build reads: pinned requirements, uv, assembled bases.",
+        building.add_render,
+    ),
+    "matrix": (
+        "Print the CI build matrix: one entry for each image and platform.",
+        "For GitHub Actions: 'nox -s matrix -- --json' is a value for strategy.matrix.",
+        building.add_matrix,
+    ),
+    "engine": (
+        "Control the private BuildKit: status, start, stop, remove, env.",
+        'eval "$(nox -s engine -- env)" lets this shell\'s docker command use it.',
+        building.add_engine,
+    ),
+}

@@ -1,0 +1,158 @@
+"""Checks of an image that somebody published, by its reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from nox_buildkit.build.attesting import signer_of
+from nox_buildkit.build.options import BuildOptions
+from nox_buildkit.build.pipeline import build_images
+from nox_buildkit.build.project import Project
+from nox_buildkit.build.releasing import unpacked
+from nox_buildkit.build.verification import expected_of, needles_of
+from nox_buildkit.errors import Problem, ReleaseError
+from nox_buildkit.oci.layout import Layout
+from nox_buildkit.oci.references import ImageReference
+from nox_buildkit.plan.image import ImagePlan
+from nox_buildkit.plan.plan import Plan
+from nox_buildkit.progress import Progress
+from nox_buildkit.release.cosign import Cosign, Signer
+from nox_buildkit.release.fetch import fetch_index
+from nox_buildkit.release.publish import Open
+from nox_buildkit.verify.differences import first_difference
+from nox_buildkit.verify.image import verify_image
+
+_REVISION = "org.opencontainers.image.revision"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The state of a published image; ``problems``: sentences, none for a good one.
+
+    ``compared``: whether it was compared with the plan of its commit; ``signed``: whether the
+    signature was checked; ``attestations``: how many there are in the index.
+    """
+
+    reference: str
+    digest: str
+    platforms: tuple[str, ...]
+    attestations: int
+    compared: bool
+    signed: bool
+    problems: tuple[str, ...] = ()
+
+
+@dataclass
+class Published:
+    """Looks into published images of a project, or of anybody; ``key``: a public key for both."""
+
+    project: Project
+    plan: Plan
+    open_repository: Open
+    report: Progress
+    key: str = ""
+    _signers: dict[Signer, Cosign] = field(default_factory=dict)
+
+    def examine(self, text: str, folder: Path) -> tuple[Verdict, Layout]:
+        """Download an image into ``folder`` and check it. Raises RegistryError, ReleaseError."""
+        reference = ImageReference.parse(text)
+        repository = self.open_repository(reference.repository)
+        found = repository.resolve(reference.digest or reference.tag or "latest")
+        if found is None:
+            message = f"there is no image {text}"
+            raise ReleaseError(Problem(message, "check the name and the tag"))
+        layout = Layout(folder)
+        index = fetch_index(repository, found.digest, layout)
+        image = self.image_of(reference.repository)
+        mine = image if image and self._is_of_this_commit(layout, found.digest) else None
+        expected = expected_of(self.project.spec, self.plan, mine) if mine else {}
+        findings = verify_image(layout, found.digest, expected, needles_of(self.plan))
+        problems = [str(finding) for finding in findings]
+        signer = self._signer(image)
+        if signer and not self._cosign(signer).verifies(
+            "verify", f"{repository.name}@{found.digest}"
+        ):
+            problems.append("it has no signature of the one who signs here")
+        verdict = Verdict(
+            text,
+            found.digest,
+            tuple(str(entry.platform) for entry in index.images),
+            sum(entry.is_attestation for entry in index.manifests),
+            mine is not None,
+            signer is not None,
+            tuple(problems),
+        )
+        return verdict, layout
+
+    def image_of(self, repository: str) -> ImagePlan | None:
+        """Return the image of the spec that is published in ``repository``."""
+        images = self.plan.images
+        return next((i for i in images if repository in i.publication.repositories), None)
+
+    def reproduce(self, text: str, verdict: Verdict, layout: Layout, output: Path) -> list[str]:
+        """Build the image again without cache; return a sentence for each difference.
+
+        Raises ReleaseError if this is not its commit, and whatever a build raises.
+        """
+        image = self.image_of(ImageReference.parse(text).repository)
+        if image is None or not verdict.compared:
+            message = f"{text} is not of the commit that is checked out"
+            hint = f"check out the commit that its label {_REVISION} names, without changes"
+            raise ReleaseError(Problem(message, hint))
+        plan = self.plan.without({i.name for i in self.plan.images if i.name != image.name})
+        options = BuildOptions(output, no_cache=True, progress="plain")
+        result = build_images(self.project, plan, options)[image.name]
+        rebuilt = unpacked(self.project, plan, result, output)
+        return list(_differences(rebuilt, result.digest, layout, verdict.digest))
+
+    def _is_of_this_commit(self, layout: Layout, digest: str) -> bool:
+        own = self.plan.git.revision if self.plan.git and not self.plan.git.dirty else ""
+        labels = [
+            layout.configuration(manifest).process.get("Labels") or {}
+            for _, manifest in layout.images(digest)
+        ]
+        return bool(own) and all(each.get(_REVISION) == own for each in labels)
+
+    def _signer(self, image: ImagePlan | None) -> Signer | None:
+        if self.key:
+            return Signer(key=self.key, public_key=self.key)
+        stated = self.project.spec.images[image.name].sign if image else None
+        return signer_of(stated, self.project.root) if stated else None
+
+    def _cosign(self, signer: Signer) -> Cosign:
+        if signer not in self._signers:
+            self._signers[signer] = Cosign.find(signer, self.report)
+        return self._signers[signer]
+
+
+def _differences(mine: Layout, digest: str, other: Layout, published: str) -> Sequence[str]:
+    here = {str(d.platform): (d, m) for d, m in mine.images(digest)}
+    found = []
+    for descriptor, manifest in other.images(published):
+        platform = str(descriptor.platform)
+        one, own = here[platform]
+        if one.digest == descriptor.digest:
+            continue
+        first = first_difference(mine.layers(own), other.layers(manifest))
+        found.append(f"{platform}: {first or 'the layers are equal, the configuration is not'}")
+    return found
+
+
+def with_problems(verdict: Verdict, problems: Sequence[str]) -> Verdict:
+    """Return the same verdict with more problems."""
+    return replace(verdict, problems=(*verdict.problems, *problems))
+
+
+def to_json(verdict: Verdict) -> Mapping[str, object]:
+    """Return a verdict as a JSON value."""
+    return {
+        "reference": verdict.reference,
+        "digest": verdict.digest,
+        "platforms": list(verdict.platforms),
+        "attestations": verdict.attestations,
+        "compared": verdict.compared,
+        "signed": verdict.signed,
+        "problems": list(verdict.problems),
+    }

@@ -1,0 +1,62 @@
+"""nox -s verify: an image in a registry, looked into without starting it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from nox_buildkit.build.fresh_locks import fresh_sources
+from nox_buildkit.build.options import Selection
+from nox_buildkit.build.project import open_project, plan_project
+from nox_buildkit.build.project_folder import exclusively, kept_for
+from nox_buildkit.build.published import Published, Verdict, to_json, with_problems
+from nox_buildkit.build.releasing import repositories
+from nox_buildkit.errors import Problem, ReleaseError
+from nox_buildkit.files import scratch
+from nox_buildkit.report.console import downloads
+
+
+def run(buildspec: Path, arguments: argparse.Namespace) -> None:
+    """Check images by their references. Raises NoxBuildkitError, also for what is wrong."""
+    with exclusively(buildspec):
+        verdicts = _verdicts(buildspec, arguments)
+    if arguments.json:
+        json.dump({"images": [to_json(verdict) for verdict in verdicts]}, sys.stdout)
+        print()
+    else:
+        for verdict in verdicts:
+            print(_sentence(verdict))
+    problems = [f"{each.reference}: {p}" for each in verdicts for p in each.problems]
+    if problems:
+        raise ReleaseError(*map(Problem, problems))
+
+
+def _verdicts(buildspec: Path, arguments: argparse.Namespace) -> list[Verdict]:
+    selection = Selection(overrides=tuple(arguments.set), builder=arguments.builder)
+    project = open_project(buildspec, selection)
+    verdicts = []
+    with downloads() as report:
+        plan = plan_project(project, fresh_sources(project, report), report)
+        published = Published(project, plan, repositories(report), report, arguments.key)
+        for reference in arguments.references:
+            with scratch(kept_for(project.root), "verify-") as folder:
+                verdict, layout = published.examine(reference, folder / "image")
+                if arguments.reproduce:
+                    output = folder / "dist"
+                    found = published.reproduce(reference, verdict, layout, output)
+                    verdict = with_problems(verdict, found)
+            verdicts.append(verdict)
+    return verdicts
+
+
+def _sentence(verdict: Verdict) -> str:
+    platforms = ", ".join(verdict.platforms)
+    told = [
+        f"{verdict.attestations} attestations",
+        "signature good" if verdict.signed and not verdict.problems else "signature not checked",
+        "as its commit and lock say" if verdict.compared else "of another commit: no lock to ask",
+    ]
+    state = f"{len(verdict.problems)} problems" if verdict.problems else "nothing wrong"
+    return f"{verdict.reference}@{verdict.digest} ({platforms}): {state}; {'; '.join(told)}"
