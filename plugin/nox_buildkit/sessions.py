@@ -63,6 +63,8 @@ def _session_function(session: str, name: str, buildspec: Path) -> Callable[[nox
             if os.environ.get("NOX_BUILDKIT_DEBUG") == "1":
                 raise
             sys.stdout.flush()
+            # Not on the way of a run that goes well.
+            importlib.import_module("nox_buildkit.report.ci").annotate(error)
             nox_session.error(str(error))
 
     run.__name__ = name

@@ -65,7 +65,15 @@ def add_render(parser: argparse.ArgumentParser) -> None:
 def add_matrix(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``matrix``."""
     add_images(parser)
-    parser.add_argument("--json", action="store_true", help="as JSON, for a CI build matrix")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="as JSON, for a CI build matrix")
+    form.add_argument("--gitlab", action="store_true", help="as a child pipeline of GitLab, YAML")
+    parser.add_argument(
+        "--changed-since",
+        metavar="REF",
+        default="",
+        help="only images whose plan is another one than at this commit",
+    )
 
 
 def add_engine(parser: argparse.ArgumentParser) -> None:

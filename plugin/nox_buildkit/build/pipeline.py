@@ -28,6 +28,7 @@ from nox_buildkit.files import private_dir, remove
 from nox_buildkit.oci.layout import Layout
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.plan import Plan
+from nox_buildkit.report.ci import log_group
 from nox_buildkit.report.console import Reporter, choose, downloads
 from nox_buildkit.results import record
 from nox_buildkit.results.model import ImageResult
@@ -81,7 +82,8 @@ def build_images(
     reporter = choose(options.progress, verbose=options.verbose)
     try:
         bake_with = (plan, engine, project.root, outputs, provenance)
-        with prepared(*bake_with, no_cache=options.no_cache) as ready:
+        group = log_group(f"build {', '.join(image.name for image in plan.images)}")
+        with prepared(*bake_with, no_cache=options.no_cache) as ready, group:
             outcome, digests = _bake(ready, exports, reporter)
         for notice in outcome.notices():
             reporter.message(notice)

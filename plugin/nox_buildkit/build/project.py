@@ -6,7 +6,8 @@ import contextlib
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,12 +30,16 @@ from nox_buildkit.facts.python_versions import Choice, with_pythons
 from nox_buildkit.lock.source import Source
 from nox_buildkit.oci.platform import PLATFORMS, host_platform
 from nox_buildkit.oci.resolved import ResolvedImage
+from nox_buildkit.plan.facts import GitFacts
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.plan.planner import make_plan
 from nox_buildkit.progress import Progress
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
+
+
+_NO_COMMIT = GitFacts("0" * 40, False, datetime(1980, 1, 1, tzinfo=UTC))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +114,17 @@ def plan_project(
     *,
     exclude: tuple[Path, ...] = (),
     pull: bool = False,
+    anonymous: bool = False,
 ) -> Plan:
-    """The plan of the chosen images, for the machines of the builder that is named."""
+    """The plan of the chosen images, for the machines of the builder that is named.
+
+    ``anonymous``: of no commit in particular, for a comparison.
+    """
     locked = read_base_lock(project.root / BASE_LOCK)
     bases = reach_bases(project, report, locked=locked, pull=pull)
     facts = gather(sources, reach_outside(project, bases, exclude))
+    if anonymous:
+        facts = replace(facts, git=_NO_COMMIT, created=_NO_COMMIT.committed)
     return make_plan(project.spec, facts, images=project.images, platforms=project.platforms)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,8 +14,8 @@ from nox_buildkit.build.project import Project, open_project
 from nox_buildkit.build.project_folder import exclusively
 from nox_buildkit.build.releasing import require_repositories
 from nox_buildkit.plan.plan import Plan
-from nox_buildkit.report.console import downloads, make_console, say
-from nox_buildkit.report.summary import print_summary
+from nox_buildkit.report.ci import show_results
+from nox_buildkit.report.console import downloads, say
 from nox_buildkit.results import record
 from nox_buildkit.results.model import ImageResult
 
@@ -47,14 +46,14 @@ def _push_by_digest(project: Project, plan: Plan, options: BuildOptions) -> None
     require_repositories(project, plan)
     with downloads() as report:
         results = push_by_digest(project, plan, options, report)
-    print_summary(make_console(sys.stderr), results)
+    show_results(results)
     for result in results:
         for each in result.publications:
             say(f"{each.repository}@{each.digest} pushed, without a tag")
 
 
 def _tell(results: Sequence[ImageResult], seconds: float) -> None:
-    print_summary(make_console(sys.stderr), results)
+    show_results(results)
     if all(result.up_to_date for result in results):
         say(f"nothing changed: nothing was built or written ({seconds:.1f} s)")
         return

@@ -7,32 +7,27 @@ import json
 import sys
 from pathlib import Path
 
+from nox_buildkit.build.changes import changed_images
+from nox_buildkit.build.matrix import gitlab_pipeline, matrix_of
 from nox_buildkit.build.options import Selection
-from nox_buildkit.build.project import Project, open_project
-from nox_buildkit.oci.platform import PLATFORMS
+from nox_buildkit.build.project import open_project
+from nox_buildkit.report.console import downloads
 
 
 def run(buildspec: Path, arguments: argparse.Namespace) -> None:
-    """Print an entry for each image and platform. Raises SpecError."""
-    entries = matrix(open_project(buildspec, Selection.of(arguments)))
-    if arguments.json:
-        json.dump({"include": entries}, sys.stdout)
+    """Print an entry for each image and platform. Raises NoxBuildkitError."""
+    selection = Selection.of(arguments)
+    project = open_project(buildspec, selection)
+    images = project.images
+    if arguments.changed_since:
+        with downloads() as report:
+            images = changed_images(project, arguments.changed_since, selection, report)
+    entries = matrix_of(project, images)
+    if arguments.gitlab:
+        print(gitlab_pipeline(entries, tuple(project.spec.runners)), end="")
+    elif arguments.json:
+        json.dump({"include": [entry.to_json() for entry in entries]}, sys.stdout)
         print()
-        return
-    for entry in entries:
-        print(f"{entry['image']}  {entry['platform']}  {entry['runner']}")
-
-
-def matrix(project: Project) -> list[dict[str, str]]:
-    """``image``, ``platform``, a ``name`` fit for artifacts, and GitHub's native ``runner``."""
-    return [
-        {
-            "image": name,
-            "platform": platform,
-            "name": f"{name}-{platform.replace('/', '-')}",
-            "runner": PLATFORMS[platform].runner,
-        }
-        for name in project.images
-        for platform in project.spec.images[name].platforms
-        if not project.platforms or platform in project.platforms
-    ]
+    else:
+        for entry in entries:
+            print(f"{entry.image}  {entry.platform}  {', '.join(entry.runners)}")

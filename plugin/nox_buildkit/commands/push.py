@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +18,8 @@ from nox_buildkit.engine.registry import NotThere, inspect, pushed_digest
 from nox_buildkit.errors import BuildError, EngineError, PlanError, Problem
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.plan import Plan
-from nox_buildkit.report.console import make_console, say
-from nox_buildkit.report.summary import print_summary
+from nox_buildkit.report.ci import show_results
+from nox_buildkit.report.console import say
 from nox_buildkit.results import record
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def _run(buildspec: Path, selection: Selection, options: BuildOptions) -> None:
     ordered = [results[image.name] for image in plan.images]
     for image in plan.images:
         _tell_what_is_left_out(project, image)
-    print_summary(make_console(sys.stderr), ordered)
+    show_results(ordered)
     for result in ordered:
         state = "is there already" if result.up_to_date else "pushed"
         for tag in result.tags:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,8 +15,8 @@ from nox_buildkit.build.releasing import (
     released_commit,
     require_repositories,
 )
-from nox_buildkit.report.console import downloads, make_console, say
-from nox_buildkit.report.summary import print_summary
+from nox_buildkit.report.ci import show_results
+from nox_buildkit.report.console import downloads, say
 from nox_buildkit.results.model import ImageResult
 
 
@@ -40,7 +39,7 @@ def _run(buildspec: Path, arguments: argparse.Namespace) -> None:
 
 def tell(results: Sequence[ImageResult]) -> None:
     """Print what is published, and which tags name it."""
-    print_summary(make_console(sys.stderr), results)
+    show_results(results)
     for result in results:
         for each in result.publications:
             for tag in each.tags:

@@ -9,7 +9,9 @@ from nox_buildkit.buildspec.model.field_types import (
     FormatVersion,
     ImageName,
     Name,
+    Platform,
     SetName,
+    Text,
 )
 from nox_buildkit.buildspec.model.image import Image
 from nox_buildkit.buildspec.model.publishing_types import Prefix, Registry
@@ -36,6 +38,12 @@ class BuildSpec(Strict):
         description="buildx builder to build with, where neither `--builder` nor BUILDX_BUILDER "
         "names one.",
         examples=["farm"],
+    )
+    runners: dict[Platform, Filled[Text]] = Field(
+        default_factory=dict,
+        description="Labels of the CI runners that build a platform, for `nox -s matrix`. When "
+        "left out: GitHub's own.",
+        examples=[{"linux/arm64": ["self-hosted", "arm64"]}],
     )
     mirrors: dict[Prefix, Registry] = Field(
         default_factory=dict,

@@ -1,0 +1,66 @@
+"""Images whose plan differs from that of another commit."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+
+from nox_buildkit.build.fresh_locks import fresh_sources
+from nox_buildkit.build.options import Selection
+from nox_buildkit.build.project import Project, open_project, plan_project
+from nox_buildkit.build.project_folder import kept_for
+from nox_buildkit.errors import NoxBuildkitError, Problem, UsageError
+from nox_buildkit.files import scratch
+from nox_buildkit.lock.git import run_git
+from nox_buildkit.progress import Progress
+
+
+def changed_images(
+    project: Project, reference: str, selection: Selection, report: Progress
+) -> tuple[str, ...]:
+    """Return the images of ``project`` whose plan is another one than at the commit ``reference``.
+
+    An image that was not there is one of them. Where the commit cannot be planned, all of them are,
+    and the report says why. Raises UsageError for what is no commit.
+    """
+    top = _asked(project.root, "rev-parse", "--show-prefix").decode().strip()
+    commit = _asked(project.root, "rev-parse", "--verify", "--quiet", f"{reference}^{{commit}}")
+    now = _plans(project, report)
+    with scratch(kept_for(project.root), "commit-") as folder:
+        archive = _asked(project.root, "archive", "--format=tar", commit.decode().strip())
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            tar.extractall(folder, filter="data")
+        file = folder / top / project.file.name
+        if not file.exists():
+            report.message(f"{reference} has no {project.file.name}: all images are new")
+            return project.images
+        try:
+            # Images that are new would be a mistake there.
+            before = _plans(_project(file, selection), report)
+        except NoxBuildkitError as error:
+            report.message(f"{reference} cannot be planned, so all images count: {error}")
+            return project.images
+    return tuple(name for name in project.images if before.get(name) != now[name])
+
+
+def _project(file: Path, selection: Selection) -> Project:
+    return open_project(file, replace(selection, images=(), platforms=()))
+
+
+def _plans(project: Project, report: Progress) -> dict[str, str]:
+    """Return the digest of each image's plan, as if all commits were the same."""
+    whole = replace(project, platforms=())
+    plan = plan_project(whole, fresh_sources(whole, report), report, anonymous=True)
+    return {image.name: image.digest for image in plan.images}
+
+
+def _asked(folder: Path, command: str, *arguments: str) -> bytes:
+    done = run_git(folder, command, *arguments)
+    if done is None or done.returncode:
+        words = " ".join((done.errors if done else "there is no git").split())
+        message = f"git {command} {arguments[-1]} fails: {words or 'no such commit'}"
+        hint = "a shallow clone does not have it: fetch it (actions/checkout: fetch-depth: 0)"
+        raise UsageError(Problem(message, hint))
+    return done.content
