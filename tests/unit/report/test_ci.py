@@ -24,8 +24,8 @@ RESULT = ImageResult(
 def test_a_problem_is_shown_at_its_line() -> None:
     problem = Problem("100% wrong\nreally", "a, b: c", Location("/work/a,b:c.yaml", 12, 7, "x"))
     assert annotation(problem, GITHUB) == (
-        "::error file=a%2Cb%3Ac.yaml,line=12,col=7::/work/a,b:c.yaml:12:7: x: 100%25 wrong\\nreally; "
-        "a, b: c"
+        "::error file=a%2Cb%3Ac.yaml,line=12,col=7::"
+        "/work/a,b:c.yaml:12:7: x: 100%25 wrong\\nreally; a, b: c"
     )
     assert annotation(Problem("no place"), GITHUB) == "::error::no place"
 
