@@ -83,6 +83,11 @@ _SESSIONS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
         "other with itself. Signatures are checked by cosign.",
         releasing.add_verify,
     ),
+    "doctor": (
+        "Show what the registries of buildspec.yaml take, and what follows from it.",
+        "A registry is probed once a day, by manifests of a few hundred bytes without a tag.",
+        releasing.add_doctor,
+    ),
     "lock": (
         "Bring the committed requirements locks up to date, with hashes, by uv pip compile.",
         "Pins that still fit are kept. A lock whose inputs did not change costs nothing.\n"

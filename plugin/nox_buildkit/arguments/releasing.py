@@ -17,6 +17,15 @@ def add_dirty(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _refs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--image-refs",
+        metavar="FILE",
+        type=Path,
+        help="write each published index to this file, a line of REPOSITORY@DIGEST",
+    )
+
+
 def add_tags(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``tags``."""
     add_images(parser)
@@ -29,6 +38,13 @@ def add_release(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``release``."""
     add_building(parser)
     add_dirty(parser)
+    _refs(parser)
+
+
+def add_doctor(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``doctor``."""
+    add_set(parser)
+    parser.add_argument("--json", action="store_true", help="as JSON")
 
 
 def add_merge(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +65,7 @@ def add_merge(parser: argparse.ArgumentParser) -> None:
         "--output", metavar="DIR", type=Path, default=Path("dist"), help="folder for records"
     )
     add_dirty(parser)
+    _refs(parser)
 
 
 def add_resolve(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,7 @@ from nox_buildkit.build.project import Project
 from nox_buildkit.buildspec.model.buildspec import BuildSpec
 from nox_buildkit.buildspec.model.signing import Signing
 from nox_buildkit.debian.releases import distribution
+from nox_buildkit.errors import Problem, ReleaseError
 from nox_buildkit.files import cache_dir, private_dir, scratch
 from nox_buildkit.oci.content import Descriptor, Manifest
 from nox_buildkit.oci.file_contents import read_files
@@ -21,7 +22,9 @@ from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.progress import Progress
 from nox_buildkit.release.cosign import Cosign, Signer
-from nox_buildkit.release.publish import Destination
+from nox_buildkit.release.probe import traits_of
+from nox_buildkit.release.publish import Destination, Open
+from nox_buildkit.release.sbom.attestations import SPDX, Form, Statement, attach
 from nox_buildkit.release.sbom.components import (
     Component,
     Subject,
@@ -40,24 +43,35 @@ def provenance_modes(spec: BuildSpec, plan: Plan) -> dict[str, str]:
     return {name: mode for name, mode in modes.items() if mode != "none"}
 
 
+def form_of(image: ImagePlan, stated: Form | None, open_repository: Open) -> Form:
+    """Return the form of attestations that all registries of ``image`` take.
+
+    Raises RegistryError.
+    """
+    if stated:
+        return stated
+    names = image.publication.repositories
+    forms = {traits_of(open_repository(name)).form for name in names}
+    return "oci-artifact" if forms == {"oci-artifact"} else "image"
+
+
 def with_statements(
-    spec: BuildSpec, plan: Plan, image: ImagePlan, layout: Layout, digest: str
+    spec: BuildSpec, plan: Plan, image: ImagePlan, built: tuple[Layout, str], form: Form
 ) -> str:
-    """Return the digest of the index that is released: with SBOMs and OCI annotations."""
+    """Return the digest of the index that is released: with SBOMs and OCI annotations.
+
+    ``built``: the layout and the digest of the index that was built.
+    """
     # Nothing of this is needed where nothing is released.
     from nox_buildkit.release.sbom import spdx  # noqa: PLC0415
-    from nox_buildkit.release.sbom.attestations import (  # noqa: PLC0415
-        SPDX,
-        Statement,
-        attach,
-    )
 
+    layout, digest = built
     attest, statements = spec.images[image.name].attest, {}
     for subject, components in _bills(plan, image, layout, digest) if attest.sbom else ():
         document = json.loads(spdx.document(subject, components))
         statements[subject.digest] = (subject.purl, Statement(SPDX, document))
     annotations = dict(image.config.labels)
-    return attach(layout, digest, statements, attest.form, annotations)
+    return attach(layout, digest, statements, form, annotations)
 
 
 def _bills(
@@ -92,6 +106,20 @@ class Approver:
     report: Progress
     _programs: dict[Signer, Cosign] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Look for the files that are needed, before anything is built. Raises ReleaseError."""
+        problems = []
+        for image in self.plan.images:
+            stated = self.project.spec.images[image.name]
+            keys = (stated.sign.key, stated.sign.public_key) if stated.sign else ()
+            files = [key for key in keys if key and not _ADDRESS.match(key)]
+            for file in (*files, *stated.attest.vex):
+                if not (self.project.root / file).is_file():
+                    location = self.project.spec.location("images", image.name, "sign")
+                    problems.append(Problem(f"there is no file {file}", "correct it", location))
+        if problems:
+            raise ReleaseError(*problems)
+
     def __call__(self, destination: Destination) -> None:
         """Sign an image in a repository. Raises ReleaseError, EngineError."""
         stated = self.project.spec.images[destination.candidate.image]
@@ -105,6 +133,8 @@ class Approver:
         cosign.sign(destination.reference)
         if stated.attest.sbom:
             self._attest(cosign, destination)
+        for file in stated.attest.vex:
+            cosign.attest(destination.reference, "openvex", self.project.root / file)
 
     def _attest(self, cosign: Cosign, destination: Destination) -> None:
         from nox_buildkit.release.sbom import cyclonedx  # noqa: PLC0415

@@ -8,7 +8,12 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from nox_buildkit.build.attesting import Approver, provenance_modes, with_statements
+from nox_buildkit.build.attesting import (
+    Approver,
+    form_of,
+    provenance_modes,
+    with_statements,
+)
 from nox_buildkit.build.baking import work_folder
 from nox_buildkit.build.options import BuildOptions
 from nox_buildkit.build.pipeline import build_images, record_results, unchanged
@@ -149,7 +154,9 @@ class Release:
         return published
 
     def _candidate(self, image: ImagePlan, result: ImageResult, layout: Layout) -> Candidate:
-        digest = with_statements(self.project.spec, self.plan, image, layout, result.digest)
+        spec = self.project.spec
+        form = form_of(image, spec.images[image.name].attest.form, self.open_repository)
+        digest = with_statements(spec, self.plan, image, (layout, result.digest), form)
         origins = _origins(self.plan, image, result)
         return Candidate(image.name, layout, digest, image.publication, origins)
 

@@ -38,4 +38,4 @@ def _run(buildspec: Path, arguments: argparse.Namespace) -> None:
         release.require_something()
         results, layouts = merged(project, plan, arguments.results, folder, report)
         published = release.publish(results, layouts)
-    tell(published)
+    tell(published, arguments.image_refs)

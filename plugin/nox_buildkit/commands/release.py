@@ -15,6 +15,7 @@ from nox_buildkit.build.releasing import (
     released_commit,
     require_repositories,
 )
+from nox_buildkit.files import write_atomic
 from nox_buildkit.report.ci import show_results
 from nox_buildkit.report.console import downloads, say
 from nox_buildkit.results.model import ImageResult
@@ -34,11 +35,15 @@ def _run(buildspec: Path, arguments: argparse.Namespace) -> None:
     git = released_commit(plan, allow_dirty=arguments.allow_dirty)
     with downloads() as report:
         results = release_images(project, plan, options, git, report)
-    tell(results)
+    tell(results, arguments.image_refs)
 
 
-def tell(results: Sequence[ImageResult]) -> None:
-    """Print what is published, and which tags name it."""
+def tell(results: Sequence[ImageResult], references: Path | None) -> None:
+    """Print what is published, and which tags name it; write the file of ``references``."""
+    if references:
+        places = [each for result in results for each in result.publications]
+        lines = "".join(f"{each.repository}@{each.digest}\n" for each in places)
+        write_atomic(references.absolute(), lines)
     show_results(results)
     for result in results:
         for each in result.publications:

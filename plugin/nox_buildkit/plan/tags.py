@@ -94,6 +94,14 @@ def tags_for(
     return tuple(tags.values()), tuple(skipped)
 
 
+def repositories_of(
+    image: str, stated: Sequence[str] | None, registry: str | None
+) -> tuple[str, ...]:
+    """Return the repositories of an image: those that are ``stated``, else one in ``registry``."""
+    own = (f"{registry}/{image}",) if registry else ()
+    return tuple(each.replace("{image}", image) for each in stated or ()) or own
+
+
 def _names(template: str) -> tuple[str, ...]:
     return tuple(_PLACEHOLDER.findall(template))
 

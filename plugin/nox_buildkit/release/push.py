@@ -51,8 +51,10 @@ def push(
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         send = partial(_put, repository, layout, origins or {}, report)
         done = tuple(pool.map(send, _largest_first(blobs.values())))
-        # Only what the index names is put by digest; a tag is another step.
-        list(pool.map(partial(_put_manifest, repository, layout), index.manifests))
+        put = partial(_put_manifest, repository, layout)
+        list(pool.map(put, index.images))
+        # Artifacts refer to images, and some registries want these to be there.
+        list(pool.map(put, (entry for entry in index.manifests if entry.is_attestation)))
     whole = Descriptor(index.media_type, digest, len(layout.read(digest)))
     _put_manifest(repository, layout, whole)
     return Pushed(*(sum(each) for each in zip(*done, strict=True))) if done else Pushed()

@@ -80,7 +80,7 @@ def test_a_release_a_backport_a_pre_release_and_a_post_release(
 ) -> None:
     name = f"{registry.address}/lines/api"
     commit(project, "1.2.3", spec=spec_for(name))
-    first = project.ok("release")
+    first = project.ok("release", "--image-refs", "dist/refs.txt")
     every = digests(registry, "lines/api", "1.2.3", "1.2", "1", "latest")
     released = project.record("release.json")["images"]["api"]
     assert released["publications"] == [
@@ -93,10 +93,11 @@ def test_a_release_a_backport_a_pre_release_and_a_post_release(
     ]
     assert set(every.values()) == {released["publications"][0]["digest"]}
     assert f"{name}:latest@{every['latest']}" in first.stderr
-    project.write({"k8s.yaml": f"image: image://api # ours\nother: {name}:1\n"})
-    resolved = project.ok("resolve", "k8s.yaml").stdout
+    project.write({"dist/k8s.yaml": f"image: image://api # ours\nother: {name}:1\n"})
+    resolved = project.ok("resolve", "dist/k8s.yaml").stdout
     reference = f"{name}@{every['latest']}"
     assert resolved == f"image: {reference} # ours\nother: {reference}\n"
+    assert (project.root / "dist/refs.txt").read_text() == f"{reference}\n"
     # Third parties see the same.
     assert tools.inspect(f"docker://{name}:latest")["Digest"] == every["latest"]
 
@@ -319,15 +320,30 @@ images:
     command: [python, -m, app, "8000"]
     repositories: [REPOSITORIES]
     sign: {key: cosign.key, public-key: cosign.pub}
-    attest: {form: FORM}
+    attest: {form: FORM, vex: [vex.json]}
 requirements:
   all: {source: requirements.in, output: requirements.lock}
 """
 
 
+VEX = """\
+{
+  "@context": "https://openvex.dev/ns/v0.2.0",
+  "@id": "https://example.com/vex/1",
+  "author": "Octocat",
+  "timestamp": "2026-01-01T00:00:00Z",
+  "version": 1,
+  "statements": [
+    {"vulnerability": {"name": "CVE-2026-0001"}, "products": [{"@id": "pkg:oci/web"}],
+     "status": "not_affected", "justification": "component_not_present"}
+  ]
+}
+"""
+
+
 def keys(project: Project, cosign: Path) -> None:
-    """A key pair, which git does not know and no image has."""
-    project.write({".dockerignore": "cosign.*\n"})
+    """A key pair, which git does not know and no image has, and a VEX document."""
+    project.write({".dockerignore": "cosign.*\nvex.json\n", "vex.json": VEX})
     subprocess.run(
         [cosign, "generate-key-pair"],
         cwd=project.root,
@@ -366,6 +382,12 @@ def test_signatures_and_statements_are_read_by_others(
     assert {"pkg:pypi/plain@1.0", "pkg:pypi/fast@2.0"} <= found
     assert any(purl.startswith("pkg:deb/debian/libc6@") and "arm64" in purl for purl in found)
 
+    envelope = asked(
+        cosign, project.root, "verify-attestation", f"{name}@{digest}", "--type", "openvex"
+    )
+    payload = json.loads(base64.b64decode(json.loads(envelope)["payload"]))
+    assert payload["predicate"]["statements"][0]["vulnerability"]["name"] == "CVE-2026-0001"
+
     docker = [str(part) for part in engine.client.client_config.docker_cmd]
     for field, expected in (
         ("SBOM", "SPDX-2.3"),
@@ -391,6 +413,11 @@ def test_a_signature_that_fails_leaves_every_tag_where_it_is(
     name = f"{registry.address}/unsigned/web"
     keys(project, cosign)
     commit(project, "1.0", spec=SIGNED.replace("REPOSITORIES", name).replace("FORM", "image"))
+    (project.root / "cosign.key").rename(project.root / "elsewhere")
+    missing = project.nox("release", **RIGHT)
+    assert "images.web.sign: there is no file cosign.key; correct it" in missing.failure
+    assert "RUN" not in missing.stderr
+    (project.root / "elsewhere").rename(project.root / "cosign.key")
     done = project.nox("release", **WRONG)
     assert f"cosign does not sign {name}@sha256:" in done.failure
     assert "check the key and COSIGN_PASSWORD" in done.failure
@@ -440,3 +467,20 @@ def test_runners_of_a_matrix_are_merged_into_what_one_machine_makes(
     assert {p: each["digest"] for p, each in alone.items()} == {
         p: each["digest"] for p, each in merged["platforms"].items()
     }
+
+
+def test_what_a_registry_takes_is_shown(project: Project, registry: Registry) -> None:
+    name = f"{registry.address}/probed/api"
+    project.write({"buildspec.yaml": spec_for(name)})
+    shown = project.ok("doctor").stdout.splitlines()
+    assert shown[0] == f"registry {registry.address}"
+    assert "  yes  manifests without a tag" in shown
+    assert shown[-1] == "  attestations have the form 'oci-artifact'"
+    (found,) = json.loads(project.ok("doctor", "--json").stdout)["registries"]
+    assert found["referrers"] is False
+    before = registry.state()
+    project.ok("doctor")
+    assert registry.state() == before
+    down = f"127.0.0.1:{free_port()}"
+    project.write({"buildspec.yaml": spec_for(f"{down}/api")})
+    assert f"the registry {down} cannot be reached" in project.nox("doctor").failure

@@ -79,6 +79,13 @@ class Image(Variant):
     )
 
     @model_validator(mode="after")
+    def _can_attest(self) -> Image:
+        if self.attest.vex and not self.sign:
+            message = "VEX documents are signed, and nobody is named who signs"
+            raise Invalid(message, "add 'sign'", at=("attest", "vex"))
+        return self
+
+    @model_validator(mode="after")
     def _names_tags(self) -> Image:
         for position, tag in enumerate(self.immutable_tags):
             if tag not in (self.tags or ("{version}", "latest")):

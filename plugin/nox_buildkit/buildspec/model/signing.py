@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from nox_buildkit.buildspec.model.field_types import Text
+from nox_buildkit.buildspec.model.field_types import InnerPath, Text, Unique
 from nox_buildkit.buildspec.model.strict import Strict
 from nox_buildkit.buildspec.text import Invalid
 
@@ -63,9 +63,15 @@ class Attestations(Strict):
         description="Description of the build, by BuildKit (SLSA).",
         examples=["none"],
     )
-    form: Literal["oci-artifact", "image"] = Field(
-        default="image",
-        description="Form of BuildKit's attestations: OCI artifacts, which refer to their image, "
-        "or the older form, which every registry takes.",
+    vex: Unique[InnerPath] = Field(
+        default=(),
+        description="OpenVEX documents, relative to the spec, that are attested with the index. "
+        "Needs `sign`.",
+        examples=[["vex.json"]],
+    )
+    form: Literal["oci-artifact", "image"] | None = Field(
+        default=None,
+        description="Form of attestations: OCI artifacts, which refer to their image, or the older "
+        "form. When left out: the first, if the registry takes it (`nox -s doctor`).",
         examples=["oci-artifact"],
     )
