@@ -61,4 +61,9 @@ def add_building(parser: argparse.ArgumentParser) -> None:
         default=Path("dist"),
         help="folder for images and results; default: dist",
     )
+    parser.add_argument(
+        "--export-cache",
+        action="store_true",
+        help="write the layer caches that the spec names; in CI, that is the default",
+    )
     parser.add_argument("--verbose", action="store_true", help="show what the steps write")

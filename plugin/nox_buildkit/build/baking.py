@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from nox_buildkit.build.caches import Caches
 from nox_buildkit.build.network_secrets import network_of
 from nox_buildkit.build.project_folder import forget_projects, kept_for
 from nox_buildkit.engine.bake import BakeResult, Update, bake_command
@@ -65,11 +66,10 @@ def command_for(
     engine: Engine | PlannedEngine,
     *,
     no_cache: bool = False,
-    secrets: Path | None = None,
+    private: Sequence[str] = (),
 ) -> list[str]:
-    """The exact buildx command of a build; ``secrets``: the folder that they lie in."""
-    allow = [Allow("fs", path) for path in _outside(plan)]
-    allow += [Allow("fs.read", str(secrets))] if secrets else []
+    """The exact buildx command of a build; ``private``: folders that this run alone needs."""
+    allow = [Allow("fs", path) for path in (*_outside(plan), *private)]
     allow += [Allow("network.host")] if engine.network else []
     return bake_command(
         engine,
@@ -87,8 +87,9 @@ def prepared(
     engine: Engine,
     root: Path,
     outputs: Mapping[str, Sequence[Output]],
-    provenance: Mapping[str, str],
+    caches: Caches,
     *,
+    provenance: Mapping[str, str],
     no_cache: bool,
 ) -> Iterator[Bake]:
     """Render ``plan`` with ``outputs`` and modes of ``provenance`` (by image) for ``engine``.
@@ -107,8 +108,12 @@ def prepared(
         values = {t.name: _override(engine, outputs.get(t.name, ()), secrets) for t in plan.targets}
         for name, mode in provenance.items():
             values[name]["attest"] = [str(Attestation.provenance(mode))]
+        for option, entries in (("cache-from", caches.reads), ("cache-to", caches.writes)):
+            for name, stated in entries.items():
+                values[name][option] = list(stated)
         write_atomic(folder / OVERRIDE, override(values))
-        command = command_for(plan, engine, no_cache=no_cache, secrets=secrets)
+        private = (str(secrets), *caches.folders)
+        command = command_for(plan, engine, no_cache=no_cache, private=private)
         yield Bake(plan, engine, folder, tuple(command))
 
 

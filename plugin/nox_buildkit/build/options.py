@@ -6,6 +6,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+from nox_buildkit.environment import in_ci
 from nox_buildkit.report.console import ProgressStyle
 
 
@@ -38,7 +39,8 @@ class BuildOptions:
     """Options of a build: ``output`` is the folder for images and records, absolute.
 
     ``pull``: look for newer bases; ``load``: put images into the engine's store, too; ``verbose``:
-    show the log of every step; ``push_by_digest``: to the repositories, for a merge.
+    show the log of every step; ``push_by_digest``: to the repositories, for a merge;
+    ``export_cache``: write the layer caches that the spec names.
     """
 
     output: Path
@@ -48,6 +50,7 @@ class BuildOptions:
     progress: ProgressStyle = "auto"
     verbose: bool = False
     push_by_digest: bool = False
+    export_cache: bool = False
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> BuildOptions:
@@ -60,4 +63,5 @@ class BuildOptions:
             progress=arguments.progress,
             verbose=arguments.verbose,
             push_by_digest=getattr(arguments, "push_by_digest", False),
+            export_cache=arguments.export_cache or in_ci(),
         )

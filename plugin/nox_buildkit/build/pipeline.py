@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -12,6 +13,7 @@ from typing import Literal
 from nox_buildkit.build import records
 from nox_buildkit.build.archive import is_archive
 from nox_buildkit.build.baking import Bake, bake, prepared, work_folder
+from nox_buildkit.build.caches import caches_of
 from nox_buildkit.build.compile_hints import wheel_hints
 from nox_buildkit.build.exported import Exported, Place, require_planned
 from nox_buildkit.build.fresh_locks import fresh_sources
@@ -81,9 +83,10 @@ def build_images(
     outputs = {image.name: _outputs(image, exports, engine, destination) for image in plan.images}
     reporter = choose(options.progress, verbose=options.verbose)
     try:
-        bake_with = (plan, engine, project.root, outputs, provenance)
+        caches = caches_of(project, plan, export=options.export_cache)
+        bake_with = partial(prepared, provenance=provenance, no_cache=options.no_cache)
         group = log_group(f"build {', '.join(image.name for image in plan.images)}")
-        with prepared(*bake_with, no_cache=options.no_cache) as ready, group:
+        with bake_with(plan, engine, project.root, outputs, caches) as ready, group:
             outcome, digests = _bake(ready, exports, reporter)
         for notice in outcome.notices():
             reporter.message(notice)

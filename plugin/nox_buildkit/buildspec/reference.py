@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from nox_buildkit.buildspec.model.buildspec import BuildSpec
+from nox_buildkit.buildspec.model.cache import Cache
 from nox_buildkit.buildspec.model.expected_types import ExpectedKind, flow, kind_of
 from nox_buildkit.buildspec.model.image import Image
 from nox_buildkit.buildspec.model.requirement_set import Requirements
@@ -49,6 +50,7 @@ _SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("Test", Test),
     ("Attestations", Attestations),
     ("Signing", Signing),
+    ("Cache", Cache),
 )
 
 _RULES = f"""\

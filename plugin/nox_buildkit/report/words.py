@@ -18,6 +18,8 @@ def doing(vertex: Vertex) -> str:
         return "build context" if name.text == "load build context" else "base and contexts"
     if name.kind is VertexKind.METADATA:
         return "base image"
+    if name.kind is VertexKind.CACHE:
+        return "layer cache"
     if name.kind is VertexKind.INTERNAL:
         return "build definition"
     return name.part

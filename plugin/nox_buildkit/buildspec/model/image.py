@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from nox_buildkit.buildspec.model import grammar
+from nox_buildkit.buildspec.model.cache import Cache
 from nox_buildkit.buildspec.model.field_types import Filled, Platform, Several, Unique
 from nox_buildkit.buildspec.model.publishing_types import Repository, Scheme, Size, Tag
 from nox_buildkit.buildspec.model.signing import Attestations, Signing
@@ -32,6 +33,11 @@ class Image(Variant):
         description="Checks of a started container, on every platform, before a release moves a "
         "tag.",
         examples=[[{"http": "/health", "port": 8000}, {"imports": ["app"]}]],
+    )
+    cache: Cache | None = Field(
+        default=None,
+        description="Layer cache that other machines read, and that builds in CI write.",
+        examples=[{"type": "registry"}],
     )
     attest: Attestations = Field(
         default=Attestations(),

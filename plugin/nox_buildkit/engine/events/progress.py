@@ -169,7 +169,8 @@ class BuildProgress:
             seconds=sum(self._runs.get(old.digest, {}).values()),
             running=bool(started and not completed),
             done=old.done or bool(completed),
-            cached=bool(item.get("cached")) if started else old.cached,
+            # What a layer cache has is told to be cached, and then pulled.
+            cached=old.cached or bool(started and item.get("cached")),
             error=clean(str(item.get("error") or old.error)),
         )
         self.vertices[old.digest] = new

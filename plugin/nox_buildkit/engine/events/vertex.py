@@ -26,6 +26,7 @@ class VertexKind(StrEnum):
     CONTEXT = "context"
     METADATA = "metadata"
     EXPORT = "export"
+    CACHE = "cache"
     INTERNAL = "internal"
 
 
@@ -95,7 +96,8 @@ class Vertex:
 
     @property
     def failed(self) -> bool:
-        return bool(self.error) and not self.cancelled
+        # A build goes on without a layer cache.
+        return bool(self.error) and not self.cancelled and self.name.kind is not VertexKind.CACHE
 
     @property
     def transfer(self) -> Transfer | None:
@@ -133,6 +135,8 @@ def _kind(words: list[str], text: str) -> VertexKind:
         return VertexKind.METADATA
     if words[:1] == ["context"] or text == "load build context":
         return VertexKind.CONTEXT
+    if text.startswith(("importing cache manifest ", "exporting cache ")):
+        return VertexKind.CACHE
     if text.startswith(("exporting ", "pushing ", "importing to ")):
         return VertexKind.EXPORT
     return VertexKind.INTERNAL

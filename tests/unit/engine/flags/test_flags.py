@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from nox_buildkit.engine.flags.allow import Allow
 from nox_buildkit.engine.flags.attestation import Attestation
+from nox_buildkit.engine.flags.cache import CacheEntry
 from nox_buildkit.engine.flags.output import Output
 from nox_buildkit.engine.flags.secret import Secret
 
@@ -25,6 +26,11 @@ attributes = st.lists(st.tuples(names.filter(lambda name: name != "type"), value
 @given(st.builds(Output, names, attributes))
 def test_an_output(output: Output) -> None:
     assert Output.parse(str(output)) == output
+
+
+@given(st.builds(CacheEntry, names, attributes))
+def test_a_cache(cache: CacheEntry) -> None:
+    assert CacheEntry.parse(str(cache)) == cache
 
 
 @given(st.builds(Secret, values, values))
