@@ -32,6 +32,8 @@ def pack(layout: Layout, digest: str, references: tuple[str, ...], target: Path)
         replace(entry, annotations={IMAGE_NAME: str(reference), REF_NAME: reference.tag})
         for reference in map(ImageReference.parse, references)
     )
+    # An image without a tag is there all the same.
+    entries = entries or (entry,)
     try:
         with replacing(target) as temporary, tarfile.open(temporary, "w") as tar:
             _add(tar, "index.json", Index(entries).to_bytes())

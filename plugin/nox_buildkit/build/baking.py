@@ -153,7 +153,7 @@ def bake(ready: Bake, reporter: Reporter) -> tuple[BakeResult, dict[str, str]]:
     Raises BakeError, after the end of the failed step's log was shown.
     """
     progress = BuildProgress({target.name: target.every_platform for target in ready.plan.targets})
-    registries = {i.name: ImageReference.parse(i.references[0]).registry for i in ready.plan.images}
+    registries = {i.name: ImageReference.parse(i.repository).registry for i in ready.plan.images}
     # BuildKit tells nothing while it sends a layer.
     patience = Patience(
         _limit("NOX_BUILDKIT_PUSH_TIMEOUT", 1800),

@@ -8,7 +8,7 @@ would that had built all of them.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,15 +62,16 @@ def merged(
     ``folder``: where their layouts are written. Raises ReleaseError, RegistryError.
     """
     open_repository = repositories(report)
-    told = [(path, _read(path, plan)) for path in files]
+    read = [(path, _read(path, plan)) for path in files]
     results, layouts = {}, {}
     for image in plan.images:
-        parts = [(path, images[image.name]) for path, images in told if image.name in images]
+        parts = [(path, images[image.name]) for path, images in read if image.name in images]
         _require_every_platform(project, image, parts)
         layout = Layout(folder / image.name)
         repository = open_repository(image.publication.repositories[0])
-        digest = _merge(repository, layout, image, [result.digest for _, result in parts])
         platforms = {p.platform: p for _, result in parts for p in result.platforms}
+        told = {platform: platforms[platform].digest for platform in image.every_platform}
+        digest = _merge(repository, layout, told, [result.digest for _, result in parts])
         results[image.name] = replace(
             parts[0][1],
             digest=digest,
@@ -132,11 +133,18 @@ def _require_every_platform(
         raise ReleaseError(*problems)
 
 
-def _merge(repository: Repository, layout: Layout, image: ImagePlan, digests: Iterable[str]) -> str:
-    """Write the images and attestations of several indexes into ``layout``, as one index."""
+def _merge(
+    repository: Repository, layout: Layout, told: Mapping[str, str], digests: Iterable[str]
+) -> str:
+    """Write the images and attestations of several indexes into ``layout``, as one index.
+
+    ``told``: platform → digest of its image, in the order of the index.
+    """
     entries = [entry for d in digests for entry in Index.parse(repository.manifest(d)).manifests]
-    order = {platform: n for n, platform in enumerate(image.every_platform)}
-    images = [entry for entry in entries if not entry.is_attestation]
-    images.sort(key=lambda entry: order[str(entry.platform)])
+    images = {str(entry.platform): entry for entry in entries if not entry.is_attestation}
+    if {platform: entry.digest for platform, entry in images.items()} != dict(told):
+        message = f"{repository.name} has other images than the runners tell of"
+        raise ReleaseError(Problem(message, "build and push them again"))
     fetch_manifests(repository, entries, layout)
-    return layout.finish((*images, *(entry for entry in entries if entry.is_attestation)))
+    ordered = (images[platform] for platform in told)
+    return layout.finish((*ordered, *(entry for entry in entries if entry.is_attestation)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from nox_buildkit.build.attesting import signer_of
 from nox_buildkit.build.options import BuildOptions
@@ -27,12 +28,15 @@ from nox_buildkit.verify.image import verify_image
 _REVISION = "org.opencontainers.image.revision"
 
 
+Signature = Literal["good", "missing", "not checked"]
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The state of a published image; ``problems``: sentences, none for a good one.
 
-    ``compared``: whether it was compared with the plan of its commit; ``signed``: whether the
-    signature was checked; ``attestations``: how many there are in the index.
+    ``compared``: whether it was compared with the plan of its commit; ``signature``: of whoever
+    signs by the spec, or with the key that was named; ``attestations``: how many are in the index.
     """
 
     reference: str
@@ -40,7 +44,7 @@ class Verdict:
     platforms: tuple[str, ...]
     attestations: int
     compared: bool
-    signed: bool
+    signature: Signature
     problems: tuple[str, ...] = ()
 
 
@@ -70,18 +74,16 @@ class Published:
         expected = expected_of(self.project.spec, self.plan, mine) if mine else {}
         findings = verify_image(layout, found.digest, expected, needles_of(self.plan))
         problems = [str(finding) for finding in findings]
-        signer = self._signer(image)
-        if signer and not self._cosign(signer).verifies(
-            "verify", f"{repository.name}@{found.digest}"
-        ):
-            problems.append("it has no signature of the one who signs here")
+        signature = self._signature(image, f"{repository.name}@{found.digest}")
+        if signature == "missing":
+            problems.append("it has no signature of whoever signs it by the spec or the key")
         verdict = Verdict(
             text,
             found.digest,
             tuple(str(entry.platform) for entry in index.images),
             sum(entry.is_attestation for entry in index.manifests),
             mine is not None,
-            signer is not None,
+            signature,
             tuple(problems),
         )
         return verdict, layout
@@ -115,9 +117,15 @@ class Published:
         ]
         return bool(own) and all(each.get(_REVISION) == own for each in labels)
 
+    def _signature(self, image: ImagePlan | None, reference: str) -> Signature:
+        signer = self._signer(image)
+        if signer is None:
+            return "not checked"
+        return "good" if self._cosign(signer).verifies("verify", reference) else "missing"
+
     def _signer(self, image: ImagePlan | None) -> Signer | None:
         if self.key:
-            return Signer(key=self.key, public_key=self.key)
+            return Signer(public_key=self.key)
         stated = self.project.spec.images[image.name].sign if image else None
         return signer_of(stated, self.project.root) if stated else None
 
@@ -153,6 +161,6 @@ def to_json(verdict: Verdict) -> Mapping[str, object]:
         "platforms": list(verdict.platforms),
         "attestations": verdict.attestations,
         "compared": verdict.compared,
-        "signed": verdict.signed,
+        "signature": verdict.signature,
         "problems": list(verdict.problems),
     }

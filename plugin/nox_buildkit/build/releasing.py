@@ -67,6 +67,16 @@ def require_repositories(project: Project, plan: Plan) -> None:
             )
 
 
+def require_tags(plan: Plan) -> None:
+    """Refuse images that no tag of theirs is for, as they are here. Raises PlanError."""
+    for image in plan.images:
+        if not image.references:
+            skipped = image.publication.skipped
+            reasons = "; ".join(f"'{each.template}': {each.why}" for each in skipped)
+            message = f"{image.name} has no tag here ({reasons})"
+            raise PlanError(Problem(message, "add one to 'tags' that it always has"))
+
+
 def released_commit(plan: Plan, *, allow_dirty: bool) -> GitFacts | None:
     """Return the commit as the rules for tags are to see it."""
     return replace(plan.git, dirty=False) if plan.git and allow_dirty else plan.git
@@ -132,7 +142,8 @@ class Release:
         self._approver = Approver(self.project, self.plan, self.report)
 
     def require_something(self) -> None:
-        """Refuse a release that would move no tag at all. Raises ReleaseError, RegistryError."""
+        """Refuse a release that would move no tag at all. Raises NoxBuildkitError."""
+        require_tags(self.plan)
         _require_something(planned_moves(self.plan, self.git, self.open_repository, {}))
 
     def publish(

@@ -12,7 +12,7 @@ from nox_buildkit.build.options import BuildOptions, Selection
 from nox_buildkit.build.pipeline import build_images, plan_build, record_results, unchanged
 from nox_buildkit.build.project import Project, open_project
 from nox_buildkit.build.project_folder import exclusively
-from nox_buildkit.build.releasing import require_repositories
+from nox_buildkit.build.releasing import require_repositories, require_tags
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.report.ci import show_results
 from nox_buildkit.report.console import downloads, say
@@ -29,6 +29,8 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
 def _run(buildspec: Path, selection: Selection, options: BuildOptions) -> None:
     project = open_project(buildspec, selection)
     plan = plan_build(project, options)
+    if options.load:
+        require_tags(plan)
     if options.push_by_digest:
         _push_by_digest(project, plan, options)
         return

@@ -13,9 +13,10 @@ from nox_buildkit.build.options import BuildOptions, Selection
 from nox_buildkit.build.pipeline import build_images, plan_build, record_results
 from nox_buildkit.build.project import Project, open_project
 from nox_buildkit.build.project_folder import exclusively
+from nox_buildkit.build.releasing import require_repositories, require_tags
 from nox_buildkit.engine.find import find_client
 from nox_buildkit.engine.registry import NotThere, inspect, pushed_digest
-from nox_buildkit.errors import BuildError, EngineError, PlanError, Problem
+from nox_buildkit.errors import BuildError, EngineError, Problem
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.report.ci import show_results
@@ -34,8 +35,9 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
 
 def _run(buildspec: Path, selection: Selection, options: BuildOptions) -> None:
     project = open_project(buildspec, selection)
-    _require_registry(project, buildspec)
     plan = plan_build(project, options)
+    require_repositories(project, plan)
+    require_tags(plan)
     output = options.output
     known = {} if options.no_cache else records.read(output / record.RELEASE, tell=True)
     results = {
@@ -67,16 +69,6 @@ def _tell_what_is_left_out(project: Project, image: ImagePlan) -> None:
     if left := [platform for platform in every if platform not in image.every_platform]:
         tags = ", ".join(image.references)
         say(f"warning: {tags}: without {' and '.join(left)} now")
-
-
-def _require_registry(project: Project, buildspec: Path) -> None:
-    if not project.spec.registry:
-        raise PlanError(
-            Problem(
-                f"{buildspec} names no registry to push to",
-                "add 'registry: ghcr.io/NAME', or run with '--set registry=...'",
-            )
-        )
 
 
 def _is_pushed(image: ImagePlan, last: record.Recorded) -> bool:

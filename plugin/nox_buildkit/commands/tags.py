@@ -36,16 +36,21 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
         json.dump(_document(plan, moves), sys.stdout)
         print()
         return
-    rows = [(*_cells(move), move.why) for each in moves.values() for move in each]
-    for line in aligned([("tag", "", "from", "why"), *rows]):
+    rows = [
+        (*_cells(move, image.publication.version or "this build"), move.why)
+        for image in plan.images
+        for move in moves[image.name]
+    ]
+    for line in aligned([("tag", "", "from", "to", "why"), *rows]):
         print(line)
     for image in plan.images:
         for skipped in image.publication.skipped:
             print(f"{image.name}: no tag of '{skipped.template}': {skipped.why}")
 
 
-def _cells(move: Move) -> tuple[str, str, str]:
-    return move.reference, move.verdict, short(move.before) if move.before else "-"
+def _cells(move: Move, after: str) -> tuple[str, str, str, str]:
+    before = short(move.before) if move.before else "-"
+    return move.reference, move.verdict, before, "-" if move.verdict == "keep" else after
 
 
 def _document(plan: Plan, moves: Mapping[str, tuple[Move, ...]]) -> dict[str, object]:

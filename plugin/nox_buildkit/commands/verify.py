@@ -55,7 +55,7 @@ def _sentence(verdict: Verdict) -> str:
     platforms = ", ".join(verdict.platforms)
     told = [
         f"{verdict.attestations} attestations",
-        "signature good" if verdict.signed and not verdict.problems else "signature not checked",
+        f"signature {verdict.signature}",
         "as its commit and lock say" if verdict.compared else "of another commit: no lock to ask",
     ]
     state = f"{len(verdict.problems)} problems" if verdict.problems else "nothing wrong"

@@ -114,6 +114,11 @@ class ImagePlan:
         return bool(self.packages) or self.packages.extend_base
 
     @property
+    def repository(self) -> str:
+        """The first of its repositories; without a registry, its own name."""
+        return self.publication.repository or self.name
+
+    @property
     def references(self) -> tuple[str, ...]:
         """Every repository with every tag; without a registry, ``name:tag``."""
         names = self.publication.repositories or (self.name,)

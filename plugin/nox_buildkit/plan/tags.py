@@ -74,8 +74,7 @@ def tags_for(
     """Return the tags, and the templates that give none here.
 
     Without templates: the version and ``latest``, or ``latest`` alone where no version is known.
-    Raises PlanError for text that is not a tag, for a value that nobody knows, and if nothing is
-    left.
+    Raises PlanError for text that is not a tag, and for a value that nobody knows.
     """
     if templates is None:
         templates = ("{version}", "latest") if values.version else ("latest",)
@@ -88,9 +87,6 @@ def tags_for(
             skipped.append(made)
         else:
             tags.setdefault(made.name, made)
-    if not tags:
-        reasons = "; ".join(f"'{each.template}': {each.why}" for each in skipped)
-        raise PlanError(Problem(f"no tag is left ({reasons})", "add one to 'tags'"))
     return tuple(tags.values()), tuple(skipped)
 
 

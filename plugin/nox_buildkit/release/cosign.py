@@ -54,7 +54,7 @@ class Cosign:
         """Return the cosign on PATH, else Debian's. Raises EngineError."""
         if installed := shutil.which("cosign"):
             return cls(Path(installed), signer)
-        # Its configuration of services is new; the stable suite has no cosign yet.
+        # Signing configurations came with cosign 3.
         candidates = [[SuitePackage("cosign", suite)] for suite in ("testing", "unstable")]
         prefix = provision(
             "cosign",

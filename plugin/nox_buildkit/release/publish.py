@@ -116,7 +116,10 @@ def publish(
 def _each(
     destinations: Sequence[Destination], step: Callable[[Destination], None]
 ) -> Iterator[Problem]:
-    """Do ``step`` for each destination; a registry that fails once is not asked again."""
+    """Do ``step`` for each destination, and yield what is wrong.
+
+    A registry that fails once is not asked again.
+    """
     failed: set[str] = set()
     for destination in destinations:
         if destination.registry in failed:
@@ -124,7 +127,8 @@ def _each(
         try:
             step(destination)
         except NoxBuildkitError as error:
-            failed.add(destination.registry)
+            if isinstance(error, RegistryError):
+                failed.add(destination.registry)
             yield from error.problems
 
 

@@ -133,7 +133,7 @@ def test_a_registry_that_is_not_there(project: Project) -> None:
 
 
 def test_a_spec_without_a_registry(project: Project) -> None:
-    assert "buildspec.yaml names no registry to push to" in project.nox("push").cause
+    assert "buildspec.yaml names no registry to publish web in" in project.nox("push").cause
 
 
 TWO = """\

@@ -136,6 +136,24 @@ def test_a_release_a_backport_a_pre_release_and_a_post_release(
     assert found["2.0.0.post1"] == found["2"] == found["latest"] != found["2.0.0"]
 
 
+def test_an_image_without_a_tag_is_built_and_not_published(
+    project: Project, registry: Registry
+) -> None:
+    """On another branch than the default one, there is no edge."""
+    name = f"{registry.address}/edge/api"
+    spec = spec_for(name).replace('["{version}", "{major}.{minor}", "{major}", latest]', "[edge]")
+    commit(project, "1.0", spec=spec)
+    project.ok("build")
+    assert project.record("build.json")["images"]["api"]["tags"] == []
+    why = "api has no tag here ('edge': the default branch is not checked out)"
+    assert why in project.nox("push").failure
+    assert why in project.nox("release").failure
+    git(project.root, "update-ref", "refs/remotes/origin/main", "HEAD")
+    git(project.root, "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
+    project.ok("release")
+    assert tags_of(registry, "edge/api") == {"edge"}
+
+
 def test_there_is_nothing_to_resolve_before_a_release(project: Project) -> None:
     project.write({"k8s.yaml": "image: image://api\n"})
     assert "release.json tells of no release; run 'nox -s release'" in (
@@ -451,6 +469,14 @@ def test_runners_of_a_matrix_are_merged_into_what_one_machine_makes(
     project.write({"dist/results/other.json": '{"revision": "c0ffee"}'})
     done = project.nox("merge", first, "dist/results/other.json", **RIGHT)
     assert "dist/results/other.json is not the result of a runner" in done.failure
+
+    text = (project.root / first).read_text()
+    amd64 = project.record("results/web-linux-amd64.json")["images"]["web"]["platforms"]
+    forged = text.replace(amd64["linux/amd64"]["digest"], "sha256:" + "0" * 64)
+    project.write({"dist/results/other.json": forged})
+    done = project.nox("merge", "dist/results/other.json", second, **RIGHT)
+    assert f"{name} has other images than the runners tell of" in done.failure
+    assert not tags_of(registry, "merged/web") & {"1.0", "latest"}
 
     project.ok("merge", first, second, **RIGHT)
     merged = project.record("release.json")["images"]["web"]
