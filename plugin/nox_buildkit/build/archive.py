@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
+import shutil
 import tarfile
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +20,7 @@ from nox_buildkit.results.model import Archive
 #: containerd's name for the reference that an image is imported under.
 IMAGE_NAME = "io.containerd.image.name"
 REF_NAME = "org.opencontainers.image.ref.name"
+_LAYOUT = re.compile(r"oci-layout|index\.json|blobs/[a-z0-9]+/[0-9a-f]+")
 
 
 def pack(layout: Layout, digest: str, references: tuple[str, ...], target: Path) -> None:
@@ -46,6 +49,22 @@ def pack(layout: Layout, digest: str, references: tuple[str, ...], target: Path)
                     tar.addfile(info, stream)
     except OSError as error:
         raise BuildError(Problem(f"{target} cannot be written: {error.strerror}")) from None
+
+
+def unpack(target: Path, folder: Path) -> Layout:
+    """Write the OCI layout in the tar file ``target`` into ``folder``, and nothing else.
+
+    Raises OSError, tarfile.TarError.
+    """
+    with tarfile.open(target) as tar:
+        for member in tar:
+            stream = tar.extractfile(member) if _LAYOUT.fullmatch(member.name) else None
+            if stream:
+                path = folder / member.name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with path.open("wb") as file:
+                    shutil.copyfileobj(stream, file)
+    return Layout(folder)
 
 
 def archive_of(target: Path) -> Archive:

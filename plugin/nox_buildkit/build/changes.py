@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,14 +23,15 @@ def changed_images(
     An image that was not there is one of them. Where the commit cannot be planned, all of them are,
     and the report says why. Raises UsageError for what is no commit.
     """
-    top = _asked(project.root, "rev-parse", "--show-prefix").decode().strip()
+    top = _asked(project.root, "rev-parse", "--show-prefix")
     commit = _asked(project.root, "rev-parse", "--verify", "--quiet", f"{reference}^{{commit}}")
     now = _plans(project, report)
     with scratch(kept_for(project.root), "commit-") as folder:
-        archive = _asked(project.root, "archive", "--format=tar", commit.decode().strip())
-        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-            tar.extractall(folder, filter="data")
-        file = folder / top / project.file.name
+        # An index of its own: nothing of the user's is touched.
+        index = {"GIT_INDEX_FILE": str(folder / "index")}
+        _asked(project.root, "read-tree", commit, **index)
+        _asked(project.root, "checkout-index", "--all", f"--prefix={folder}/files/", **index)
+        file = folder / "files" / top / project.file.name
         if not file.exists():
             report.message(f"{reference} has no {project.file.name}: all images are new")
             return project.images
@@ -56,11 +55,11 @@ def _plans(project: Project, report: Progress) -> dict[str, str]:
     return {image.name: image.digest for image in plan.images}
 
 
-def _asked(folder: Path, command: str, *arguments: str) -> bytes:
-    done = run_git(folder, command, *arguments)
+def _asked(folder: Path, command: str, *arguments: str, **environment: str) -> str:
+    done = run_git(folder, command, *arguments, **environment)
     if done is None or done.returncode:
         words = " ".join((done.errors if done else "there is no git").split())
         message = f"git {command} {arguments[-1]} fails: {words or 'no such commit'}"
         hint = "a shallow clone does not have it: fetch it (actions/checkout: fetch-depth: 0)"
         raise UsageError(Problem(message, hint))
-    return done.content
+    return done.output.strip()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from nox_buildkit.build.archive import unpack
 from nox_buildkit.build.attesting import (
     Approver,
     form_of,
@@ -211,8 +211,7 @@ def unpacked(project: Project, plan: Plan, result: ImageResult, output: Path) ->
         return layout
     remove(folder)
     private_dir(folder.parent)
-    with tarfile.open(file) as tar:
-        tar.extractall(private_dir(folder), filter="data")
+    unpack(file, private_dir(folder))
     if not layout.is_whole(result.digest):
         message = f"{file} is not the image that {record.BUILD} tells of"
         raise ReleaseError(Problem(message, "remove it, and run it again"))

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -73,12 +73,11 @@ def web_address(remote: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer of git's, with file names as Python has them; ``content``: the same, as bytes."""
+    """An answer of git's, with file names as Python has them."""
 
     returncode: int
     output: str
     errors: str
-    content: bytes = field(default=b"", repr=False)
 
 
 def run_git(folder: Path, *arguments: str, given: str = "", **environment: str) -> Answer | None:
@@ -96,7 +95,7 @@ def run_git(folder: Path, *arguments: str, given: str = "", **environment: str) 
         seconds=_SECONDS,
         raises=LockError,
     )
-    return Answer(done.returncode, os.fsdecode(done.stdout), done.errors, done.stdout)
+    return Answer(done.returncode, os.fsdecode(done.stdout), done.errors)
 
 
 def in_own_repository(folder: Path) -> bool:
