@@ -1,4 +1,4 @@
-"""What a registry takes, found out by trying it, and remembered for a day.
+"""Traits of a registry, found out by trying it, and remembered for a day.
 
 Sources: OCI distribution specification 1.1 (subject, referrers); many registries refuse a part of
 it (moby/buildkit#7007, for one). What is written has no tag, takes a few hundred bytes, and is the

@@ -1,4 +1,4 @@
-"""What CI systems show beside the log: errors at their lines, a summary, groups of lines.
+"""Output for CI systems beside the log: errors at their lines, a summary, groups of lines.
 
 Sources: GitHub Actions, "Workflow commands"; GitLab, "Custom collapsible sections" of job logs.
 """
