@@ -7,7 +7,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -19,6 +19,7 @@ from nox_buildkit.engine.bake import BakeResult, Update, bake_command
 from nox_buildkit.engine.bake import run as run_bake
 from nox_buildkit.engine.buildkit import Engine, PlannedEngine
 from nox_buildkit.engine.client import client_environment
+from nox_buildkit.engine.events.cache_faults import CacheFault, fault_of
 from nox_buildkit.engine.events.diagnose import diagnose, last_lines
 from nox_buildkit.engine.events.progress import BuildProgress
 from nox_buildkit.engine.flags.allow import Allow
@@ -48,12 +49,26 @@ OVERRIDE = "docker-bake.override.json"
 
 @dataclass(frozen=True, slots=True)
 class Bake:
-    """A rendered plan, ready to run: ``folder`` is where buildx runs."""
+    """A rendered plan, ready to run: ``folder`` is where buildx runs.
+
+    ``values``: what this run adds to each target, without its ``caches``.
+    """
 
     plan: Plan
     engine: Engine
     folder: Path
     command: tuple[str, ...]
+    values: Mapping[str, Mapping[str, Any]]
+    caches: Caches = field(default_factory=Caches)
+
+    def caching(self, caches: Caches) -> Bake:
+        """Return the same with ``caches``, which replace those that it had."""
+        values = {name: dict(value) for name, value in self.values.items()}
+        for option, entries in (("cache-from", caches.reads), ("cache-to", caches.writes)):
+            for name, stated in entries.items():
+                values[name][option] = list(stated)
+        write_atomic(self.folder / OVERRIDE, override(values))
+        return replace(self, caches=caches)
 
 
 def work_folder(root: Path, plan: Plan) -> Path:
@@ -108,13 +123,9 @@ def prepared(
         values = {t.name: _override(engine, outputs.get(t.name, ()), secrets) for t in plan.targets}
         for name, mode in provenance.items():
             values[name]["attest"] = [str(Attestation.provenance(mode))]
-        for option, entries in (("cache-from", caches.reads), ("cache-to", caches.writes)):
-            for name, stated in entries.items():
-                values[name][option] = list(stated)
-        write_atomic(folder / OVERRIDE, override(values))
         private = (str(secrets), *caches.folders)
         command = command_for(plan, engine, no_cache=no_cache, private=private)
-        yield Bake(plan, engine, folder, tuple(command))
+        yield Bake(plan, engine, folder, tuple(command), values).caching(caches)
 
 
 def _require_no_at_sign(plan: Plan) -> None:
@@ -150,7 +161,7 @@ class BakeError(BuildError):
 def bake(ready: Bake, reporter: Reporter) -> tuple[BakeResult, dict[str, str]]:
     """Run it; return the result and the digest of each image's index.
 
-    Raises BakeError, after the end of the failed step's log was shown.
+    Raises BakeError, after the end of the failed step's log was shown; CacheFault.
     """
     progress = BuildProgress({target.name: target.every_platform for target in ready.plan.targets})
     registries = {i.name: ImageReference.parse(i.repository).registry for i in ready.plan.images}
@@ -168,18 +179,17 @@ def bake(ready: Bake, reporter: Reporter) -> tuple[BakeResult, dict[str, str]]:
 
     (ready.folder / "metadata.json").unlink(missing_ok=True)
     try:
-        result = run_bake(
-            ready.command,
-            cwd=ready.folder,
-            env=client_environment(),
-            progress=progress,
-            on_event=look,
-        )
+        env, where = client_environment(), ready.folder
+        result = run_bake(ready.command, cwd=where, env=env, progress=progress, on_event=look)
         if result.returncode:
+            if fault := fault_of(result.progress, result.text):
+                raise fault
             reporter.close()
             print_lines(reporter, "the step's last lines:", last_lines(result.progress))
             raise diagnose(result.progress, result.text)
     except BuildError as error:
+        if isinstance(error, CacheFault):
+            raise
         failed = BakeError(*error.problems)
         failed.digests = progress.indexes()
         raise failed from error

@@ -57,9 +57,15 @@ def _plans(project: Project, report: Progress) -> dict[str, str]:
 
 def _asked(folder: Path, command: str, *arguments: str, **environment: str) -> str:
     done = run_git(folder, command, *arguments, **environment)
-    if done is None or done.returncode:
-        words = " ".join((done.errors if done else "there is no git").split())
+    if done is None:
+        raise UsageError(Problem("there is no git, which knows other commits", "install it"))
+    if done.returncode:
+        words = " ".join(done.errors.split())
+        hint = (
+            "--changed-since compares commits of a git repository"
+            if "not a git repository" in words
+            else "a shallow clone does not have it: fetch it (actions/checkout: fetch-depth: 0)"
+        )
         message = f"git {command} {arguments[-1]} fails: {words or 'no such commit'}"
-        hint = "a shallow clone does not have it: fetch it (actions/checkout: fetch-depth: 0)"
         raise UsageError(Problem(message, hint))
     return done.output.strip()

@@ -12,8 +12,9 @@ from typing import Literal
 
 from nox_buildkit.build import records
 from nox_buildkit.build.archive import is_archive
-from nox_buildkit.build.baking import Bake, bake, prepared, work_folder
-from nox_buildkit.build.caches import caches_of
+from nox_buildkit.build.baking import Bake, prepared, work_folder
+from nox_buildkit.build.cached_bake import bake_with_caches
+from nox_buildkit.build.caches import Caches, caches_of
 from nox_buildkit.build.compile_hints import wheel_hints
 from nox_buildkit.build.exported import Exported, Place, require_planned
 from nox_buildkit.build.fresh_locks import fresh_sources
@@ -83,11 +84,12 @@ def build_images(
     outputs = {image.name: _outputs(image, exports, engine, destination) for image in plan.images}
     reporter = choose(options.progress, verbose=options.verbose)
     try:
-        caches = caches_of(project, plan, export=options.export_cache)
+        caches = _caches(project, plan, engine, options)
         bake_with = partial(prepared, provenance=provenance, no_cache=options.no_cache)
         group = log_group(f"build {', '.join(image.name for image in plan.images)}")
         with bake_with(plan, engine, project.root, outputs, caches) as ready, group:
             outcome, digests = _bake(ready, exports, reporter)
+        caches.keep()
         for notice in outcome.notices():
             reporter.message(notice)
         locate = _locator(project, plan)
@@ -131,10 +133,16 @@ def _outputs(
             return layout, Output.registry(image.references)
 
 
+def _caches(project: Project, plan: Plan, engine: Engine, options: BuildOptions) -> Caches:
+    written = private_dir(work_folder(project.root, plan) / "cache")
+    export, read = options.export_cache, not options.no_cache
+    return caches_of(project, plan, engine, written, export=export, read=read)
+
+
 def _bake(ready: Bake, exports: Path, reporter: Reporter) -> tuple[BakeResult, dict[str, str]]:
     """Bake until what was exported is whole; buildx leaves alone what an earlier build exported."""
     for _ in range(2):
-        outcome, digests = bake(ready, reporter)
+        outcome, digests = bake_with_caches(ready, reporter)
         damaged = [name for name in digests if not Layout(exports / name).is_whole(digests[name])]
         if not damaged:
             return outcome, digests

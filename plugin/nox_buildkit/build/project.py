@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from nox_buildkit.bases.base_lock import NAME as BASE_LOCK
 from nox_buildkit.bases.base_lock import read_base_lock
 from nox_buildkit.build.generator import generator_digest
+from nox_buildkit.build.local_caches import cache_folders
 from nox_buildkit.build.options import Selection
 from nox_buildkit.buildspec.model.buildspec import BuildSpec
 from nox_buildkit.buildspec.model.targets import Target
@@ -153,7 +154,8 @@ def reach_outside(project: Project, bases: Bases, exclude: tuple[Path, ...] = ()
     """Return the way to gather facts about the images of ``project``."""
     # What builds the images is in none of them.
     own = (project.file, project.root / "noxfile.py", project.root / "dist")
-    exclude = (*own, project.root / BASE_LOCK, *exclude)
+    caches = cache_folders(project.root, project.spec)
+    exclude = (*own, project.root / BASE_LOCK, *caches, *exclude)
     generator = generator_digest()
     return Outside(project.root, bases, _native(project), generator, exclude, project.platforms)
 

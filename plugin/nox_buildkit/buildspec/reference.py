@@ -115,7 +115,9 @@ def _words(kind: ExpectedKind, many: str = "") -> str:
         title = next(title for title, model in _SECTIONS if issubclass(model, kind.model))
         return f"[{title.lower()}](#{title.lower()})"
     if kind.is_list:
-        return f"list{many} of {_words(kind_of(get_args(kind.type)[0]), 's')}"
+        item = kind_of(get_args(kind.type)[0])
+        one = f"{_words(item, many)} or " if kind.or_one else ""
+        return f"{one}list{many} of {_words(item, 's')}"
     if kind.is_mapping:
         return f"mapping of names to {_words(kind_of(get_args(kind.type)[1]), 's')}"
     if kind.is_text:

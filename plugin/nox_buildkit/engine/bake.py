@@ -23,10 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from nox_buildkit.engine.buildkit import Engine, PlannedEngine
+from nox_buildkit.engine.events.cache_faults import lost_caches
 from nox_buildkit.engine.events.progress import BuildProgress, Change
-from nox_buildkit.engine.events.vertex import VertexKind
 from nox_buildkit.engine.flags.allow import Allow
-from nox_buildkit.printable import redacted
 
 _TICK = 0.1
 _PATIENCE = ((signal.SIGINT, 10.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 2.0))
@@ -67,14 +66,7 @@ class BakeResult:
         """Return the notices of our scripts, and of layer caches that were not to be had."""
         logs = (line for digest in self.progress.vertices for line in self.progress.log(digest))
         found = (line.partition(_NOTICE)[2] for line in logs if line.startswith(_NOTICE))
-        return list(dict.fromkeys((*found, *self._lost_caches())))
-
-    def _lost_caches(self) -> Iterator[str]:
-        for vertex in self.progress.vertices.values():
-            lost = vertex.name.kind is VertexKind.CACHE and vertex.error and not vertex.cancelled
-            # The first build of all has none to read.
-            if lost and not vertex.error.endswith(": not found"):
-                yield f"warning: no layer cache: {vertex.name.text}: {redacted(vertex.error)}"
+        return list(dict.fromkeys((*found, *lost_caches(self.progress))))
 
 
 def bake_command(

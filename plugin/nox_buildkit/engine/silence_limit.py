@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from nox_buildkit.engine.bake import Update
+from nox_buildkit.engine.events.cache_faults import CacheFault, is_import
 from nox_buildkit.engine.events.vertex import Vertex, VertexKind
 from nox_buildkit.errors import BuildError, Problem
 from nox_buildkit.oci.references import ImageReference
@@ -19,7 +20,7 @@ _ASKS = ("load metadata for ", "resolve image config for ")
 
 @dataclass
 class Patience:
-    """Looks on at a bake, and ends it when a registry makes no progress for some seconds.
+    """Looks on at a bake, and ends it when a registry or a cache stands still for some seconds.
 
     ``seconds``: of a push; ``fetch_seconds``: of an image that is asked for; ``registries``: where
     each image goes; ``tell`` says what is waited for.
@@ -34,12 +35,17 @@ class Patience:
 
     def look(self, update: Update) -> None:
         """Take an event, or the news that there was none. Raises BuildError."""
-        running = [one for one in update.progress.vertices.values() if one.running]
+        every = [one for one in update.progress.vertices.values() if one.running]
+        caches = [one for one in every if one.name.kind is VertexKind.CACHE]
+        running = [one for one in every if one.name.kind is not VertexKind.CACHE]
         pushes, fetches = all(map(_pushes, running)), all(map(_fetches, running))
-        if update.line or not self._since or not running or not (pushes or fetches):
+        if update.line or not self._since or not every or not (pushes or fetches):
             self._since, self._told = update.now, False
             return
         silent = update.now - self._since
+        if caches:
+            self._look_at_caches(caches, silent)
+            return
         seconds = self.seconds if pushes else self.fetch_seconds
         registry = " and ".join(self._pushed_to(running) if pushes else _fetched_from(running))
         if silent > seconds:
@@ -54,6 +60,17 @@ class Patience:
         if silent > min(_SILENT, seconds / 2) and not self._told:
             self._told = True
             self.tell(f"waiting for the registry {registry}, for {seconds:.0f} s at most")
+
+    def _look_at_caches(self, caches: Sequence[Vertex], silent: float) -> None:
+        """End a build whose caches do not answer. Raises CacheFault."""
+        writing = not all(map(is_import, caches))
+        seconds, kind = (self.seconds, "PUSH") if writing else (self.fetch_seconds, "FETCH")
+        if silent > seconds:
+            cause = f"it did not go on for {seconds:.0f} s (NOX_BUILDKIT_{kind}_TIMEOUT)"
+            raise CacheFault.of(cause, writing=writing)
+        if silent > min(_SILENT, seconds / 2) and not self._told:
+            self._told = True
+            self.tell(f"waiting for the layer cache, for {seconds:.0f} s at most")
 
     def _pushed_to(self, running: Sequence[Vertex]) -> list[str]:
         names = (self.registries.get(image, image) for one in running for image in one.images)

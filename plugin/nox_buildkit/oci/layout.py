@@ -73,11 +73,12 @@ class Layout:
         BuildKit does not write again what the layout has by name.
         """
         try:
-            return all(map(self._is_unaltered, sorted(self.reachable(digest))))
+            return all(map(self.is_unaltered, sorted(self.reachable(digest))))
         except (OSError, ValueError):
             return False
 
-    def _is_unaltered(self, digest: str) -> bool:
+    def is_unaltered(self, digest: str) -> bool:
+        """Tell whether the blob ``digest`` has that digest. Raises OSError if it is missing."""
         algorithm, _, expected = digest.partition(":")
         with self.path(digest).open("rb") as stream:
             return hashlib.file_digest(stream, algorithm).hexdigest() == expected

@@ -27,7 +27,7 @@ _TYPE = "application/vnd.nox-buildkit.probe.v1+json"
 
 @dataclass(frozen=True, slots=True)
 class RegistryTraits:
-    """What a ``registry`` takes; ``probed``: seconds since 1970.
+    """Traits of a ``registry``; ``probed``: seconds since 1970.
 
     ``by_digest``: manifests without a tag; ``empty_config``: artifacts without a configuration;
     ``dangling_subject``: artifacts that refer to a manifest which is not there;

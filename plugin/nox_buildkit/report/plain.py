@@ -28,8 +28,11 @@ class Plain:
         for change in update.changes:
             self._change(update.progress, change, update.now)
         for digest, told in list(self._told.items()):
-            vertex = update.progress.vertices[digest]
-            if update.now - told >= HEARTBEAT and vertex.running:
+            vertex = update.progress.vertices.get(digest)
+            if vertex is None:
+                # Of a bake that ended, and was begun again.
+                del self._told[digest]
+            elif update.now - told >= HEARTBEAT and vertex.running:
                 self._told[digest] = update.now
                 seconds = update.now - (vertex.began or update.now)
                 self._say(update.progress, vertex, f"still running after {seconds:.0f} s")

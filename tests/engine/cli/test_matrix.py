@@ -85,6 +85,9 @@ def test_images_that_changed_since_a_commit(project: Project) -> None:
     done = project.nox("matrix", "--json", "--changed-since", "nowhere")
     assert "a shallow clone does not have it: fetch it" in done.failure
     assert done.stdout == ""
+    shutil.rmtree(project.root / ".git")
+    done = project.nox("matrix", "--json", "--changed-since", "HEAD")
+    assert "--changed-since compares commits of a git repository" in done.failure
 
 
 def git_status(project: Project) -> str:

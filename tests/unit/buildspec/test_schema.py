@@ -28,6 +28,8 @@ ACCEPTED = [
     "{env: {A: x, PORT: 8000}, labels: {a.b/c: d, n: 1}, user: 1000}",
     "{user: www-data, expose: [80, 53/udp], tags: ['{version}-x', latest], entrypoint: []}",
     "{requirements: web}",
+    "{cache: registry}",
+    "{cache: {type: s3, bucket: a, region: b, endpoint: 'https://s3.example.com'}}",
 ]
 REFUSED = [
     "{platfroms: []}",
@@ -56,6 +58,9 @@ REFUSED = [
     "{tags: ['{sha}']}",
     "{tags: []}",
     "{user: }",
+    "{cache: s3}",
+    "{cache: {path: a}}",
+    "{cache: {type: s3, bucket: a, region: b, secret_access_key: c}}",
     "",
 ]
 

@@ -9,12 +9,12 @@ from nox_buildkit.buildspec.model.field_types import (
     FormatVersion,
     ImageName,
     Name,
+    OneOrMore,
     Platform,
     SetName,
-    Text,
 )
 from nox_buildkit.buildspec.model.image import Image
-from nox_buildkit.buildspec.model.publishing_types import Prefix, Registry
+from nox_buildkit.buildspec.model.publishing_types import Prefix, Registry, RunnerLabel
 from nox_buildkit.buildspec.model.requirement_set import Requirements
 from nox_buildkit.buildspec.model.strict import Strict
 from nox_buildkit.buildspec.tree import Node
@@ -39,11 +39,11 @@ class BuildSpec(Strict):
         "names one.",
         examples=["farm"],
     )
-    runners: dict[Platform, Filled[Text]] = Field(
+    runners: dict[Platform, OneOrMore[RunnerLabel]] = Field(
         default_factory=dict,
         description="Labels of the CI runners that build a platform, for `nox -s matrix`. When "
         "left out: GitHub's own.",
-        examples=[{"linux/arm64": ["self-hosted", "arm64"]}],
+        examples=[{"linux/arm64": "ubuntu-24.04-arm"}, {"linux/arm64": ["self-hosted", "arm64"]}],
     )
     mirrors: dict[Prefix, Registry] = Field(
         default_factory=dict,

@@ -17,6 +17,11 @@ def filled(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def several(value: object) -> object:
+    """Return a list in place of a single text."""
+    return (value,) if isinstance(value, str) else value
+
+
 def unique(values: tuple[str, ...]) -> tuple[str, ...]:
     """Refuse a list that says something twice."""
     seen: set[str] = set()

@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from nox_buildkit.buildspec.model.field_types import IntegerAsWritten
+from nox_buildkit.buildspec.model.field_types import IntegerAsWritten, OrOne
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,10 @@ class ExpectedKind:
     @property
     def keeps_integers(self) -> bool:
         return any(isinstance(item, IntegerAsWritten) for item in self.metadata)
+
+    @property
+    def or_one(self) -> bool:
+        return any(isinstance(item, OrOne) for item in self.metadata)
 
     @property
     def is_mapping(self) -> bool:
@@ -76,7 +80,7 @@ def kind_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> ExpectedKind:
         inner, *others = (arg for arg in get_args(annotation) if arg is not types.NoneType)
         first = kind_of(inner, metadata)
         models = (kind_of(other).model for other in others)
-        return ExpectedKind(first.type, first.metadata, next(filter(None, models), None))
+        return ExpectedKind(first.type, first.metadata, next(filter(None, models), first.mapping))
     return ExpectedKind(annotation, metadata)
 
 

@@ -38,6 +38,17 @@ class IntegerAsWritten:
     """An unquoted integer stands for its own text: ``PORT: 8000`` means the string 8000."""
 
 
+@dataclass(frozen=True, slots=True)
+class OrOne:
+    """A list of one item may be written as that item."""
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        several = handler(core_schema)
+        return {"anyOf": [several["items"], several]}
+
+
 def anchored(pattern: str) -> str:
     # JSON Schema patterns are ECMA 262 and match anywhere; the simple patterns here are both.
     return f"^{pattern}$"
@@ -210,6 +221,7 @@ Filled: TypeAlias = Annotated[
     AfterValidator(constraints.unique),
     Schema({"uniqueItems": True, "minItems": 1}),
 ]
+OneOrMore: TypeAlias = Annotated[Filled[_T], BeforeValidator(constraints.several), OrOne()]
 Several: TypeAlias = Annotated[tuple[_T, ...], Field(strict=False)]
 Program: TypeAlias = Annotated[
     tuple[Argument, ...],

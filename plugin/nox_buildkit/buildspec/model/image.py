@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from nox_buildkit.buildspec.model import grammar
-from nox_buildkit.buildspec.model.cache import Cache
+from nox_buildkit.buildspec.model.cache import Cache, CacheOrType
 from nox_buildkit.buildspec.model.field_types import Filled, Platform, Several, Unique
 from nox_buildkit.buildspec.model.publishing_types import Repository, Scheme, Size, Tag
 from nox_buildkit.buildspec.model.signing import Attestations, Signing
@@ -34,10 +34,10 @@ class Image(Variant):
         "tag.",
         examples=[[{"http": "/health", "port": 8000}, {"imports": ["app"]}]],
     )
-    cache: Cache | None = Field(
+    cache: CacheOrType | None = Field(
         default=None,
         description="Layer cache that other machines read, and that builds in CI write.",
-        examples=[{"type": "registry"}],
+        examples=["registry", {"type": "local", "path": ".buildcache"}],
     )
     attest: Attestations = Field(
         default=Attestations(),
@@ -56,8 +56,8 @@ class Image(Variant):
     )
     per_platform: dict[Platform, Variant] = Field(
         default_factory=dict,
-        description="Keys that are different on a platform: every key of an image but `platforms` "
-        "and `tags`. `env` and `labels` are merged name by name, lists are replaced.",
+        description="Keys that are different on a platform: the keys of this table above "
+        "`max-size`. `env` and `labels` are merged name by name, lists are replaced.",
         examples=[{"linux/arm/v7": {"requirements": "small"}}],
     )
     tags: Filled[Tag] | None = Field(
@@ -98,3 +98,12 @@ class Image(Variant):
                 message = f"{shown(tag)} is none of the 'tags'"
                 raise Invalid(message, "add it there", at=("immutable-tags", position))
         return self
+
+    @property
+    def layer_cache(self) -> Cache | None:
+        """The layer cache, in whichever form it was written."""
+        return (
+            Cache.model_validate({"type": self.cache})
+            if isinstance(self.cache, str)
+            else self.cache
+        )

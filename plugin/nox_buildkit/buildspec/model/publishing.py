@@ -19,6 +19,7 @@ PLACEHOLDERS = (
 SIZE = r"[1-9][0-9]*(?:\.[0-9]+)?(?:[kMG]B|[KMG]iB|B)"
 _UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 MODULE = r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*"
+RUNNER_LABEL = r"[!-~](?:[ -~]*[!-~])?"
 REPOSITORY = rf"{HOST}(?:/(?:{COMPONENT}|\{{image\}}))+"
 
 
@@ -85,6 +86,11 @@ def bytes_of(value: str) -> int:
     """Return the bytes of a `size`."""
     unit = value.lstrip("0123456789.")
     return int(float(value.removesuffix(unit)) * _UNITS[unit])
+
+
+def runner_label(value: str) -> str:
+    """A label of a CI runner."""
+    return match(RUNNER_LABEL, value, "a label of a runner", "write it like 'ubuntu-24.04-arm'")
 
 
 def url_path(value: str) -> str:

@@ -36,6 +36,11 @@ Module: TypeAlias = Annotated[
     AfterValidator(publishing.module),
     Schema({"pattern": anchored(publishing.MODULE)}),
 ]
+RunnerLabel: TypeAlias = Annotated[
+    str,
+    AfterValidator(publishing.runner_label),
+    Schema({"pattern": anchored(publishing.RUNNER_LABEL)}),
+]
 Scheme: TypeAlias = Literal["pep440", "semver"]
 Prefix: TypeAlias = Annotated[
     str,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, TypeAlias
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import BaseModel, Discriminator, Field, Tag
 
 from nox_buildkit.buildspec.model.field_types import (
     CachePath,
@@ -77,15 +77,16 @@ class Account(Strict):
         return f"{self.uid}:{self.uid if self.gid is None else self.gid}"
 
 
-def _form(value: object) -> str:
-    return AS_MAPPING if isinstance(value, dict | Account) else AS_TEXT
+def form(value: object) -> str:
+    """Return the mark of the form that a value has: of a mapping, or of text."""
+    return AS_MAPPING if isinstance(value, dict | BaseModel) else AS_TEXT
 
 
-#: Marks of the two forms in pydantic's errors; no key looks like one.
-AS_TEXT, AS_MAPPING = "(text)", "(mapping)"
+#: Marks of the two forms in pydantic's errors; neither YAML nor an argument has such a key.
+AS_TEXT, AS_MAPPING = "\0text", "\0mapping"
 
 UserOrAccount: TypeAlias = Annotated[
-    Annotated[User, Tag(AS_TEXT)] | Annotated[Account, Tag(AS_MAPPING)], Discriminator(_form)
+    Annotated[User, Tag(AS_TEXT)] | Annotated[Account, Tag(AS_MAPPING)], Discriminator(form)
 ]
 
 

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from nox_buildkit.buildspec.model.image import Image
+from nox_buildkit.buildspec.model.strict import key_of
+from nox_buildkit.buildspec.model.variant import Variant
 from nox_buildkit.buildspec.reading.yaml_reader import MAX_NODES
 from nox_buildkit.buildspec.tree import Node
 from nox_buildkit.errors import Problem
@@ -14,7 +17,7 @@ from nox_buildkit.errors import Problem
 _MERGED = ("env", "labels", "per-platform")
 
 #: What an image has for all of its platforms.
-_WHOLE = ("platforms", "tags", "per-platform")
+_WHOLE = frozenset(map(key_of, Image.model_fields.keys() - Variant.model_fields.keys()))
 
 
 def inherit(tree: Node) -> tuple[Node, list[Problem]]:

@@ -196,3 +196,32 @@ def test_a_hundred_images_on_each_other_are_read() -> None:
     spec = parse(text, "buildspec.yaml")
     assert [target.root.name for target in targets_of(spec, "image-0")] == ["image-99"]
     assert with_ancestors(spec, ["image-0"])[0] == "image-99"
+
+
+@pytest.mark.parametrize("key", ["cache: gha", "sign: {key: a, public-key: b}", "cuda: true"])
+def test_keys_of_the_whole_image_go_with_keys_of_a_platform(key: str) -> None:
+    spec = parse(
+        f"version: 1\nimages: {{a: {{{key}, per-platform: {{linux/arm64: {{env: {{A: b}}}}}}}}}}\n",
+        "buildspec.yaml",
+    )
+    assert [target.variant.env for target in targets_of(spec, "a")] == [{}, {"A": "b"}]
+
+
+@pytest.mark.parametrize(
+    ("cache", "problem"),
+    [
+        ("s3", "'s3' is not a cache by itself (registry, local, gha)"),
+        ("{type: local, path: '.'}", "'.' is the folder of the project; write it like"),
+        ("{type: gha, ref: a.b/c}", "'ref' is not for a cache of type gha"),
+        (
+            "{type: s3, bucket: a, region: b, session_token: c}",
+            "credentials do not belong in a file; set AWS_ACCESS_KEY_ID",
+        ),
+        ("{type: s3, bucket: a, region: b, endpoint: 'https://u:p@h'}", "without credentials"),
+        ("{type: s3, bucket: a, region: b, endpoint_url: a}", "did you mean 'endpoint'?"),
+    ],
+)
+def test_caches_that_cannot_be(cache: str, problem: str) -> None:
+    (found,) = _problems(f"version: 1\nimages: {{a: {{cache: {cache}}}}}\n")
+    assert problem in found
+    assert "u:p" not in found

@@ -1,0 +1,24 @@
+"""A bake that no layer cache can make fail: it goes on without the one that is at fault."""
+
+from __future__ import annotations
+
+from nox_buildkit.build.baking import Bake, BakeError, bake
+from nox_buildkit.engine.bake import BakeResult
+from nox_buildkit.engine.events.cache_faults import CacheFault
+from nox_buildkit.report.console import Reporter
+
+
+def bake_with_caches(ready: Bake, reporter: Reporter) -> tuple[BakeResult, dict[str, str]]:
+    """Run it as `bake` does; where a cache ends it, again without reading or writing caches.
+
+    Steps that ended are cached in the engine by then. Raises BakeError.
+    """
+    try:
+        return bake(ready, reporter)
+    except CacheFault as fault:
+        rest = ready.caches.without(writing=fault.writing)
+        if rest == ready.caches:
+            raise BakeError(*fault.problems) from fault
+        done = "written" if fault.writing else "read"
+        reporter.message(f"warning: no layer cache is {done}: {fault}; building again without")
+        return bake_with_caches(ready.caching(rest), reporter)
