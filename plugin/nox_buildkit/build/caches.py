@@ -6,6 +6,7 @@ what builds some platforms of an image has a cache of its own, and reads those o
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
@@ -19,12 +20,17 @@ from nox_buildkit.engine.buildkit import Engine
 from nox_buildkit.engine.flags.cache import CacheEntry
 from nox_buildkit.engine.flags.fields import Fields
 from nox_buildkit.files import remove
+from nox_buildkit.oci.references import ImageReference
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.plan import Plan
+from nox_buildkit.release.transport import Transport
 from nox_buildkit.report.console import say
 
 #: What GitHub's cache needs; plain steps of a workflow do not have it.
 _GITHUB = ("ACTIONS_RUNTIME_TOKEN", "ACTIONS_RESULTS_URL")
+
+#: For an answer of a registry, in seconds.
+_PATIENCE = 10
 
 #: Longest tag (OCI distribution specification, pulling manifests).
 _TAG = 128
@@ -120,11 +126,23 @@ def _usable(image: ImagePlan, stated: Cache, engine: Engine) -> bool:
             "since dockerd's own BuildKit has no 's3'; take a builder of its own "
             "(docker buildx create --driver docker-container --use)"
         )
-    elif stated.type == "registry" and not (stated.ref or image.publication.repository):
-        why = "since neither 'ref' nor 'registry' is set"
+    elif stated.type == "registry":
+        repository = stated.ref or image.publication.repository
+        why = _silent(repository) if repository else "since neither 'ref' nor 'registry' is set"
     if why:
         say(f"warning: {image.name}: no layer cache, {why}")
     return not why
+
+
+def _silent(repository: str) -> str:
+    """Return why a registry is no cache: BuildKit waits for its answer for ever (0.30)."""
+    host = ImageReference.parse(repository.replace("{image}", "image")).registry
+    return f"since the registry {host} does not answer in {_PATIENCE} s" if _hangs(host) else ""
+
+
+@functools.cache
+def _hangs(host: str) -> bool:
+    return Transport(host).is_silent(_PATIENCE)
 
 
 def _word(platform: str) -> str:

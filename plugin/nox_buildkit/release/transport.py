@@ -149,6 +149,18 @@ class Transport:
                 self._address = f"{'http' if plain else 'https'}://{name}"
             return self._address
 
+    def is_silent(self, seconds: float) -> bool:
+        """Tell whether the registry takes connections, and does not answer within ``seconds``."""
+        name = _HUB.get(self.host, self.host)
+        try:
+            self._session.get(f"https://{name}/v2/", timeout=(seconds, seconds))
+        except requests.ReadTimeout:
+            return True
+        except requests.RequestException:
+            # Of one that cannot be reached from here, the engine may know more.
+            return False
+        return False
+
     def _speaks_tls(self, name: str) -> bool:
         try:
             limits = (_CONNECT_SECONDS, _SILENT_SECONDS)

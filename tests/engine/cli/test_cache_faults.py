@@ -54,6 +54,15 @@ def test_a_cache_that_the_engine_cannot_set_up(
     assert said in project.ok("build", "--export-cache", *ONE, **env).stderr
 
 
+def test_a_registry_that_never_answers(project: Project) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        _cached(project, f"{{type: registry, ref: '{address}/a'}}")
+        done = project.ok("build", *ONE)
+    cause = f"web: no layer cache, since the registry {address} does not answer in 10 s"
+    assert cause in done.stderr
+
+
 def test_layers_that_a_cache_has_no_more(
     project: Project, registry: Registry, other: dict[str, str]
 ) -> None:
