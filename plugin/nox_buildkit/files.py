@@ -85,6 +85,17 @@ def copy_atomic(source: Path, target: Path) -> None:
     """Copy all of ``source`` to ``target``, or nothing; no more than a block of it is in memory."""
     with replacing(target) as temporary:
         shutil.copyfile(source, temporary)
+        found = source.stat()
+        os.utime(temporary, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
+def link(source: Path, target: Path) -> None:
+    """Give the file ``source`` the second name ``target``; copy it where that cannot be."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        copy_atomic(source, target)
 
 
 @contextlib.contextmanager

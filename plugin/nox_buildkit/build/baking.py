@@ -13,6 +13,8 @@ from types import MappingProxyType
 from typing import Any
 
 from nox_buildkit.build.caches import Caches
+from nox_buildkit.build.compiled_wheels import kept_contexts
+from nox_buildkit.build.definition import write_definition
 from nox_buildkit.build.network_secrets import network_of
 from nox_buildkit.build.project_folder import forget_projects, kept_for
 from nox_buildkit.engine.bake import BakeResult, Update, bake_command
@@ -31,17 +33,15 @@ from nox_buildkit.environment import ca_bundle
 from nox_buildkit.errors import BuildError, Problem, UsageError
 from nox_buildkit.files import (
     cache_dir,
-    copy_atomic,
     private_dir,
     real_path,
-    remove,
     scratch,
     write_atomic,
 )
 from nox_buildkit.lock.uv_binary import uv_programs
 from nox_buildkit.oci.references import ImageReference
 from nox_buildkit.plan.plan import Plan
-from nox_buildkit.render.bake_definition import DEFINITION, copies, override, render
+from nox_buildkit.render.bake_definition import DEFINITION, override
 from nox_buildkit.report.console import Reporter, print_lines
 
 OVERRIDE = "docker-bake.override.json"
@@ -59,6 +59,7 @@ class Bake:
     folder: Path
     command: tuple[str, ...]
     values: Mapping[str, Mapping[str, Any]]
+    allow: tuple[Allow, ...] = ()
     caches: Caches = field(default_factory=Caches)
 
     def caching(self, caches: Caches) -> Bake:
@@ -84,16 +85,21 @@ def command_for(
     private: Sequence[str] = (),
 ) -> list[str]:
     """The exact buildx command of a build; ``private``: folders that this run alone needs."""
-    allow = [Allow("fs", path) for path in (*_outside(plan), *private)]
-    allow += [Allow("network.host")] if engine.network else []
     return bake_command(
         engine,
         (DEFINITION, OVERRIDE),
         [image.name for image in plan.images],
         metadata_file="metadata.json",
         no_cache=no_cache,
-        allow=allow,
+        allow=_allowed(plan, engine, private),
     )
+
+
+def _allowed(
+    plan: Plan, engine: Engine | PlannedEngine, private: Sequence[str]
+) -> tuple[Allow, ...]:
+    folders = (Allow("fs", path) for path in (*_outside(plan), *private))
+    return (*folders, *([Allow("network.host")] if engine.network else []))
 
 
 @contextlib.contextmanager
@@ -123,9 +129,12 @@ def prepared(
         values = {t.name: _override(engine, outputs.get(t.name, ()), secrets) for t in plan.targets}
         for name, mode in provenance.items():
             values[name]["attest"] = [str(Attestation.provenance(mode))]
+        for name, contexts in kept_contexts(plan).items() if not no_cache else ():
+            values[name]["contexts"] = contexts
         private = (str(secrets), *caches.folders)
         command = command_for(plan, engine, no_cache=no_cache, private=private)
-        yield Bake(plan, engine, folder, tuple(command), values).caching(caches)
+        allow = _allowed(plan, engine, private)
+        yield Bake(plan, engine, folder, tuple(command), values, allow).caching(caches)
 
 
 def _require_no_at_sign(plan: Plan) -> None:
@@ -134,22 +143,6 @@ def _require_no_at_sign(plan: Plan) -> None:
         if "@" in layout.folder:
             message = f"buildx takes the '@' in {layout.folder} for the beginning of a digest"
             raise UsageError(Problem(message, "set NOX_BUILDKIT_CACHE to a folder without it"))
-
-
-def write_definition(
-    plan: Plan, folder: Path, uv: str, layouts: Mapping[str, str] | None = None
-) -> None:
-    """Write the files of the definition into ``folder``, and remove what an earlier plan left."""
-    remove(folder / "inputs")
-    rendered = render(plan, str(folder), uv, layouts)
-    for pattern in ("*.Dockerfile", "*.Dockerfile.dockerignore"):
-        for old in folder.glob(pattern):
-            if old.name not in rendered:
-                old.unlink()
-    for name, text in rendered.items():
-        write_atomic(folder / name, text)
-    for name, path in copies(plan).items():
-        copy_atomic(Path(path), folder / name)
 
 
 class BakeError(BuildError):

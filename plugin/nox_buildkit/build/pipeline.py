@@ -18,6 +18,7 @@ from nox_buildkit.build.caches import Caches, caches_of
 from nox_buildkit.build.compile_hints import wheel_hints
 from nox_buildkit.build.exported import Exported, Place, require_planned
 from nox_buildkit.build.fresh_locks import fresh_sources
+from nox_buildkit.build.keep_wheels import keep_wheels
 from nox_buildkit.build.options import BuildOptions
 from nox_buildkit.build.output_folder import require_room, require_writable
 from nox_buildkit.build.project import Project, plan_project
@@ -28,6 +29,8 @@ from nox_buildkit.engine.find import find_engine
 from nox_buildkit.engine.flags.output import Output
 from nox_buildkit.errors import BuildError, EngineError, Location, Problem
 from nox_buildkit.files import private_dir, remove
+from nox_buildkit.lock.requirement_sets import sources_of
+from nox_buildkit.lock.wheelhouse import provide
 from nox_buildkit.oci.layout import Layout
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.plan import Plan
@@ -46,6 +49,13 @@ def plan_build(project: Project, options: BuildOptions) -> Plan:
     with downloads() as report:
         sources = fresh_sources(project, report)
         return plan_project(project, sources, report, exclude=(options.output,), pull=options.pull)
+
+
+def provide_packages(project: Project, plan: Plan) -> None:
+    """Have the files of all packages of ``plan`` on this machine. Raises LockError."""
+    sources = sources_of(project.spec, project.root, project.images).values()
+    with downloads() as report:
+        provide(plan.packages, list(dict.fromkeys(filter(None, sources))), report)
 
 
 def unchanged(plan: Plan, output: Path) -> dict[str, ImageResult]:
@@ -81,6 +91,7 @@ def build_images(
     require_writable(options.output)
     require_room(plan, options.output, exports)
     engine = _engine(project, plan, destination)
+    provide_packages(project, plan)
     outputs = {image.name: _outputs(image, exports, engine, destination) for image in plan.images}
     reporter = choose(options.progress, verbose=options.verbose)
     try:
@@ -89,9 +100,8 @@ def build_images(
         group = log_group(f"build {', '.join(image.name for image in plan.images)}")
         with bake_with(plan, engine, project.root, outputs, caches) as ready, group:
             outcome, digests = _bake(ready, exports, reporter)
+            keep_wheels(ready, reporter)
         caches.keep()
-        for notice in outcome.notices():
-            reporter.message(notice)
         locate = _locator(project, plan)
         made = [Exported(plan, i, exports, digests[i.name], locate) for i in plan.images]
         require_planned(made, _DONE[destination] if destination else "")
@@ -145,6 +155,8 @@ def _bake(ready: Bake, exports: Path, reporter: Reporter) -> tuple[BakeResult, d
         outcome, digests = bake_with_caches(ready, reporter)
         damaged = [name for name in digests if not Layout(exports / name).is_whole(digests[name])]
         if not damaged:
+            for notice in outcome.notices():
+                reporter.message(notice)
             return outcome, digests
         for name in damaged:
             reporter.message(f"{name}: layers of an earlier build are damaged: exporting again")

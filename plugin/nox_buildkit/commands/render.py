@@ -8,9 +8,11 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from nox_buildkit.build.baking import OVERRIDE, write_definition
+from nox_buildkit.build.baking import OVERRIDE
+from nox_buildkit.build.definition import write_definition
 from nox_buildkit.build.fresh_locks import fresh_sources
 from nox_buildkit.build.options import Selection
+from nox_buildkit.build.pipeline import provide_packages
 from nox_buildkit.build.project import open_project, plan_project
 from nox_buildkit.engine.buildkit import PlannedEngine
 from nox_buildkit.engine.find import planned_engine
@@ -37,6 +39,7 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     with downloads() as report:
         sources = fresh_sources(project, report)
         plan = plan_project(project, sources, report, exclude=(folder,))
+    provide_packages(project, plan)
     folder.mkdir(parents=True, exist_ok=True)
     write_definition(plan, folder, "uv", _copied(plan, folder))
     machine = _machine(planned_engine(project.builder))

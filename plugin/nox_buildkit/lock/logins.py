@@ -56,6 +56,13 @@ def hidden_logins(
         yield {**found.environment, **rest}
 
 
+def logins_of_variables(
+    environment: Mapping[str, str], arguments: Sequence[object], cwd: Path
+) -> Mapping[str, tuple[str, str]]:
+    """Return user and password of each index that variables have a password of, by its address."""
+    return _found(environment, arguments, cwd).logins
+
+
 def _found(environment: Mapping[str, str], arguments: Sequence[object], cwd: Path) -> _Found:
     found = _Found(dict(environment))
     named = dict(_settings(cwd, environment))

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from nox_buildkit.plan.base import LayoutImage
 from nox_buildkit.plan.facts import GitFacts
 from nox_buildkit.plan.image import ImagePlan
+from nox_buildkit.plan.operations import Requirements
+from nox_buildkit.plan.packages import Package
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,13 @@ class Plan:
         bases = (base for target in self.targets for base in target.bases.named.values())
         sources = (base.source for base in bases)
         return tuple(dict.fromkeys(s for s in sources if isinstance(s, LayoutImage)))
+
+    @property
+    def packages(self) -> tuple[Package, ...]:
+        """Every package that a stage installs or compiles."""
+        reads = (read for t in self.targets for stage in t.stages for read in stage.reads)
+        lists = (one for read in reads if isinstance(read, Requirements) for one in read.lists)
+        return tuple(dict.fromkeys(package for _, packages in lists for package in packages))
 
     @property
     def emulated(self) -> frozenset[str]:

@@ -21,7 +21,7 @@ from nox_buildkit.plan.base import (
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.render.dockerfile import dockerfile
-from nox_buildkit.render.inputs import folders, scripts
+from nox_buildkit.render.inputs import Copied, folders, scripts
 from nox_buildkit.render.quote import bake_string
 from nox_buildkit.render.scripts.layer import EPOCH
 from nox_buildkit.render.stage import variant_context
@@ -60,13 +60,13 @@ def render(
     return rendered
 
 
-def copies(plan: Plan) -> dict[str, str]:
-    """Files of the definition that lie on this machine: path below its folder → path."""
+def copies(plan: Plan) -> dict[str, Copied]:
+    """Files of the definition that lie on this machine, by their path below its folder."""
     return {
-        f"inputs/{read.name}/{name}": path
+        f"inputs/{read.name}/{name}": copied
         for image in plan.targets
         for read in folders(image)
-        for name, (path, _) in read.copies.items()
+        for name, copied in read.copies.items()
     }
 
 

@@ -28,25 +28,34 @@ SCRIPTS = "/run/scripts"
 PRESTART = "/opt/prestart/prestart.py"
 
 _FOLDER_OF_SCRIPTS = "scripts"
-#: Files that no index has.
 _FILES = "files"
+#: Where a step finds the files of packages.
+FILES = f"{INPUTS}/{_FILES}"
 
 #: Mounts the scripts that steps run.
 SCRIPTS_MOUNT = f"--mount=type=bind,from=inputs,source={_FOLDER_OF_SCRIPTS},target={SCRIPTS}"
 
 
 @dataclass(frozen=True, slots=True)
+class Copied:
+    """A file with the digest ``sha256``: ``path`` on this machine, else one of the wheelhouse."""
+
+    sha256: str
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Folder:
-    """Files for one step. ``copies``: path in the folder → path on this machine, and digest."""
+    """Files for one step. ``copies``: by their path in the folder."""
 
     kind: str
     texts: Mapping[str, str]
-    copies: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    copies: Mapping[str, Copied] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """``kind`` and the beginning of the digest of all that is in it."""
-        copied = {name: digest for name, (_, digest) in self.copies.items()}
+        copied = {name: file.sha256 for name, file in self.copies.items()}
         content = json.dumps([dict(self.texts), copied], sort_keys=True)
         return f"{self.kind}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
 
@@ -104,7 +113,7 @@ def _surroundings(placement: Placement) -> Folder:
             "time": EPOCH,
         }
     )
-    copies = {f"{_FILES}/{file.digest}": (file.path, file.digest) for file in placement.files}
+    copies = {f"{_FILES}/{file.digest}": Copied(file.digest, file.path) for file in placement.files}
     return Folder("surroundings", texts, copies)
 
 
@@ -124,9 +133,8 @@ def _requirements(requirements: Requirements) -> Folder:
         folder = f"linux-{PLATFORMS[platform].architecture}" if platform else ""
         texts[posixpath.join(folder, "requirements.txt")] = _pinned(packages)
         for package in packages:
-            if package.path:
-                name = posixpath.join(folder, _FILES, package.filename)
-                copies[name] = (package.path, package.sha256)
+            name = posixpath.join(folder, _FILES, package.filename)
+            copies[name] = Copied(package.sha256, package.path)
     return Folder(requirements.kind, texts, copies)
 
 
@@ -136,11 +144,9 @@ def _pinned(packages: Sequence[Package]) -> str:
 
 
 def _requirement(package: Package) -> str:
-    if package.path:
-        return f"{package.name} @ file://{INPUTS}/{_FILES}/{package.filename}"
-    if package.url:
-        return f"{package.name} @ {package.url}"
-    return f"{package.name}=={package.version}"
+    if package.version:
+        return f"{package.name}=={package.version}"
+    return f"{package.name} @ file://{FILES}/{package.filename}"
 
 
 def _script(name: str) -> str:

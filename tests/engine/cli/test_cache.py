@@ -82,29 +82,6 @@ def test_byte_code_that_was_damaged_is_compiled_again(
     assert after.read_bytes(name) == before.read_bytes(name)
 
 
-def test_a_package_in_the_place_of_another_is_installed_again(
-    unseen: tuple[Project, PackageIndex], private_engine: PrivateEngine, engine_home: Path
-) -> None:
-    project, index = unseen
-    arguments = ("build", "--platform", "linux/amd64")
-    project.ok(*arguments)
-    wanted = project.root.joinpath("requirements.in").read_text()
-    version = wanted.partition("==")[2].partition("\n")[0]
-    data = engine_home / "engine/data/containerd"
-    name = f"plain-{version}.dist-info"
-    (info,) = data.glob(f"*/snapshots/*/fs/archive-v0/*/{name}")
-    info.rename(info.with_name("plain-0.1.dist-info"))
-    more = new_version()
-    index.add("other", more)
-    project.write({"requirements.in": f"{wanted}other=={more}\n"})
-
-    done = project.ok(*arguments)
-
-    assert "plain is installed again: it was 0.1, and has to be " + version in done.stderr
-    image = ImageIndex.open(project.tar).platforms["linux/amd64"]
-    assert image.read_bytes(f"opt/venv/lib/python3.13/site-packages/{name}/METADATA")
-
-
 def test_a_cache_may_lie_behind_a_link(project: Project, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(cache_of(project))

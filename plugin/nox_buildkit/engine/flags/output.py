@@ -34,6 +34,11 @@ class Output:
         return cls("oci", (("dest", str(folder)), ("tar", "false"), ("compression", "gzip"), *more))
 
     @classmethod
+    def files(cls, folder: Path) -> Output:
+        """The files of a result, in ``folder``, each platform's in a folder of its own."""
+        return cls("local", (("dest", str(folder)),))
+
+    @classmethod
     def registry(cls, references: Iterable[str]) -> Output:
         """The registry, under ``references``."""
         return cls._named("image", references, ("push", "true"), ("compression", "gzip"))

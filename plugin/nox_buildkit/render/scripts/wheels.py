@@ -6,10 +6,11 @@ Runs inside the build:
 
 makes one wheel. A build backend is foreign code: it can write into nothing that another step or
 another build reads, but for the folder OUTPUT of its stage. REQUIREMENT is a requirements file with
-one pinned and hashed package. OUTPUT gets the wheel in a folder that says where it can be
-installed: ``any``, or this machine. FOLDER is the output of the same on another machine: what was
-made there for this machine is copied, and for any machine nothing is to be made. ``--optional``: it
-is no error if the package cannot be compiled here.
+one pinned and hashed package, whose sdist is in the folder ``files`` beside it. OUTPUT gets the
+wheel in a folder that says where it can be installed: ``any``, or this machine. FOLDER is the
+output of the same on another machine: what was made there for this machine is copied, and for any
+machine nothing is to be made. ``--optional``: it is no error if the package cannot be compiled
+here.
 
     python3 wheels.py list KIND FOLDER NAME...
 
@@ -61,7 +62,8 @@ def sources(requirement: Path, name: str, work: Path) -> Path:
     (cache / "builds-v0").touch()
     command: list[str | Path] = [
         "uv", "pip", "install", "--python", sys.executable, "--target", work / "target",
-        "--no-deps", "--require-hashes", "--no-binary", name, "--requirements", requirement,
+        "--no-deps", "--require-hashes", "--no-index", "--find-links", requirement.parent / "files",
+        "--no-binary", name, "--requirements", requirement,
     ]  # fmt: skip
     done = subprocess.run(
         command,

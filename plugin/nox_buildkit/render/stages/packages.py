@@ -9,8 +9,8 @@ from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.operations import InstallPackages, Wheels
 from nox_buildkit.plan.packages import VENV
 from nox_buildkit.render import quote
-from nox_buildkit.render.inputs import INPUTS, SCRIPTS, SCRIPTS_MOUNT, mount_of
-from nox_buildkit.render.stages.shared import FINISH, bytecode_cache, cache_name, network
+from nox_buildkit.render.inputs import FILES, INPUTS, SCRIPTS, mount_of
+from nox_buildkit.render.stages.shared import FINISH, UV_SETTINGS, bytecode_cache, offline_run
 
 #: Build arguments that name the architecture of a machine.
 ARCHITECTURE = {"build": "BUILDARCH", "target": "TARGETARCH"}
@@ -20,33 +20,22 @@ _ENVIRONMENT = f"python3 -I {SCRIPTS}/environment.py"
 
 
 def install_packages(image: ImagePlan, operation: InstallPackages) -> list[str]:
-    """Install packages, prove them, and leave the environment in ``/layer``."""
+    """Install packages from files that have the locked hashes; leave them in ``/layer``."""
     option = " --python-platform $platform" if operation.cross else ""
     command = f"uv pip install --python {VENV}{option} --no-deps"
-    locked = f"{command} --require-hashes --only-binary :all: --requirements {INPUTS}"
-    new = [
-        f"uv venv --quiet --no-project --python python3 {VENV}",
-        f"{_ENVIRONMENT} made {VENV}",
-        f"{locked}/requirements.txt",
-    ]
-    damaged = f"{_ENVIRONMENT} damaged {VENV} {INPUTS}/requirements.txt"
     compiled = operation.compiled
     strip = "" if operation.environment else " all"
     return [
         *_mounts(image, operation),
-        *network(image),
-        "export PATH=/run/uv:$PATH UV_CACHE_DIR=/var/cache/uv",
+        "set -eu",
+        # Wheels are unpacked into the temporary folder, and linked from there.
+        f"export UV_OFFLINE=1 UV_NO_CACHE=1 UV_LINK_MODE=hardlink {UV_SETTINGS}",
+        "export PATH=/run/uv:$PATH",
         *_platforms(operation),
-        *new,
-        "# A cache may have lost a part of a file, or have another package's.",
-        f"damaged=$({damaged})",
-        'if [ -n "$damaged" ]; then',
-        f"  rm -rf {VENV} && uv cache clean --quiet $damaged",
-        *(f"  {line}" for line in new),
-        f'  if [ -n "$({damaged})" ]; then',
-        "    echo 'what is installed is not what is locked' >&2; exit 1",
-        "  fi",
-        "fi",
+        f"uv venv --quiet --no-project --python python3 {VENV}",
+        f"{_ENVIRONMENT} made {VENV}",
+        f"{command} --no-index --find-links {FILES} \\",
+        f"  --require-hashes --only-binary :all: --requirements {INPUTS}/requirements.txt",
         *(_install_compiled(command, compiled) if compiled else []),
         *_interpreter(image),
         f"{_ENVIRONMENT} strip {VENV}{strip}",
@@ -58,21 +47,15 @@ def install_packages(image: ImagePlan, operation: InstallPackages) -> list[str]:
 
 def _mounts(image: ImagePlan, operation: InstallPackages) -> list[str]:
     architecture, requirements = ARCHITECTURE[operation.machine], operation.requirements
-    # Tells apart what must not race.
-    chosen = requirements.machine
-    cache = f"${ARCHITECTURE[chosen]}" if chosen else requirements.kind
     wheels = operation.compiled
     taken = wheels and f"from={wheels.stage},source=/wheels,target={_COMPILED}"
-    return [
-        f"RUN {SCRIPTS_MOUNT} \\",
-        f"    {mount_of(requirements)} \\",
-        f"    --mount=type=bind,from=uv,source=linux-${architecture},target=/run/uv \\",
-        f"    --mount=type=cache,id={cache_name(image, 'uv')}-{cache},target=/var/cache/uv \\",
-        f"    {bytecode_cache(image)} \\",
-        *([f"    --mount=type=bind,{taken} \\"] if wheels else []),
-        "    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network \\",
-        "    --mount=type=secret,id=netrc <<'RUN'",
+    *every, last = [
+        mount_of(requirements),
+        f"--mount=type=bind,from=uv,source=linux-${architecture},target=/run/uv",
+        *([f"--mount=type=bind,{taken}"] if wheels else []),
+        bytecode_cache(image),
     ]
+    return [*offline_run(*every), f"    {last} <<'RUN'"]
 
 
 def _platforms(operation: InstallPackages) -> list[str]:

@@ -8,6 +8,9 @@ from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.render import quote
 from nox_buildkit.render.inputs import SCRIPTS, SCRIPTS_MOUNT
 
+#: Of every uv: it does what it was told, and leaves nothing of itself.
+UV_SETTINGS = "UV_PYTHON_DOWNLOADS=never UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1"
+
 _BYTECODE = "/var/cache/bytecode"
 
 #: Compiles byte code, and gives everything in the layer one time.
@@ -41,8 +44,7 @@ def network(image: ImagePlan) -> list[str]:
         "  export SSL_CERT_FILE=/run/secrets/ca-bundle UV_SYSTEM_CERTS=1",
         "fi",
         "if [ -s /run/secrets/netrc ]; then export NETRC=/run/secrets/netrc; fi",
-        "export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_NO_INSTALLER_METADATA=1 "
-        "UV_NO_PROGRESS=1 UV_NO_CONFIG=1",
+        f"export UV_LINK_MODE=copy {UV_SETTINGS}",
     ]
     if image.python.index:
         index = quote.shell_word(image.python.index)

@@ -12,35 +12,18 @@ USER 0:0
 # Packages without machine code: installed once, one layer for all platforms.
 FROM build AS deps-pure
 ARG BUILDARCH
-RUN --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
-    --mount=type=bind,from=inputs,source=pure-d90f784a7117,target=/run/inputs \
+RUN --network=none \
+    --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
+    --mount=type=bind,from=inputs,source=pure-73b881c97e84,target=/run/inputs \
     --mount=type=bind,from=uv,source=linux-$BUILDARCH,target=/run/uv \
-    --mount=type=cache,id=nox-buildkit-uv-3b93089f4b03-pure,target=/var/cache/uv \
-    --mount=type=cache,id=nox-buildkit-bytecode-3b93089f4b03,target=/var/cache/bytecode \
-    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network \
-    --mount=type=secret,id=netrc <<'RUN'
+    --mount=type=cache,id=nox-buildkit-bytecode-3b93089f4b03,target=/var/cache/bytecode <<'RUN'
 set -eu
-if [ -s /run/secrets/network ]; then . /run/secrets/network; fi
-if [ -s /run/secrets/ca-bundle ]; then
-  export SSL_CERT_FILE=/run/secrets/ca-bundle UV_SYSTEM_CERTS=1
-fi
-if [ -s /run/secrets/netrc ]; then export NETRC=/run/secrets/netrc; fi
-export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
-export PATH=/run/uv:$PATH UV_CACHE_DIR=/var/cache/uv
+export UV_OFFLINE=1 UV_NO_CACHE=1 UV_LINK_MODE=hardlink UV_PYTHON_DOWNLOADS=never UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
+export PATH=/run/uv:$PATH
 uv venv --quiet --no-project --python python3 /opt/venv
 python3 -I /run/scripts/environment.py made /opt/venv
-uv pip install --python /opt/venv --no-deps --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
-# A cache may have lost a part of a file, or have another package's.
-damaged=$(python3 -I /run/scripts/environment.py damaged /opt/venv /run/inputs/requirements.txt)
-if [ -n "$damaged" ]; then
-  rm -rf /opt/venv && uv cache clean --quiet $damaged
-  uv venv --quiet --no-project --python python3 /opt/venv
-  python3 -I /run/scripts/environment.py made /opt/venv
-  uv pip install --python /opt/venv --no-deps --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
-  if [ -n "$(python3 -I /run/scripts/environment.py damaged /opt/venv /run/inputs/requirements.txt)" ]; then
-    echo 'what is installed is not what is locked' >&2; exit 1
-  fi
-fi
+uv pip install --python /opt/venv --no-deps --no-index --find-links /run/inputs/files \
+  --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
 ln -sf /usr/bin/python3.13 /opt/venv/bin/python
 {
   printf '%s\n' 'home = /usr/bin'
@@ -57,36 +40,19 @@ RUN
 FROM build AS deps-native
 ARG BUILDARCH
 ARG TARGETARCH
-RUN --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
-    --mount=type=bind,from=inputs,source=native-0ef8c9574ff6/linux-$TARGETARCH,target=/run/inputs \
+RUN --network=none \
+    --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
+    --mount=type=bind,from=inputs,source=native-119f1a7349bc/linux-$TARGETARCH,target=/run/inputs \
     --mount=type=bind,from=uv,source=linux-$BUILDARCH,target=/run/uv \
-    --mount=type=cache,id=nox-buildkit-uv-3b93089f4b03-$TARGETARCH,target=/var/cache/uv \
-    --mount=type=cache,id=nox-buildkit-bytecode-3b93089f4b03,target=/var/cache/bytecode \
-    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network \
-    --mount=type=secret,id=netrc <<'RUN'
+    --mount=type=cache,id=nox-buildkit-bytecode-3b93089f4b03,target=/var/cache/bytecode <<'RUN'
 set -eu
-if [ -s /run/secrets/network ]; then . /run/secrets/network; fi
-if [ -s /run/secrets/ca-bundle ]; then
-  export SSL_CERT_FILE=/run/secrets/ca-bundle UV_SYSTEM_CERTS=1
-fi
-if [ -s /run/secrets/netrc ]; then export NETRC=/run/secrets/netrc; fi
-export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
-export PATH=/run/uv:$PATH UV_CACHE_DIR=/var/cache/uv
+export UV_OFFLINE=1 UV_NO_CACHE=1 UV_LINK_MODE=hardlink UV_PYTHON_DOWNLOADS=never UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
+export PATH=/run/uv:$PATH
 case $TARGETARCH in amd64) platform=x86_64-manylinux_2_40 ;; arm64) platform=aarch64-manylinux_2_40 ;; esac
 uv venv --quiet --no-project --python python3 /opt/venv
 python3 -I /run/scripts/environment.py made /opt/venv
-uv pip install --python /opt/venv --python-platform $platform --no-deps --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
-# A cache may have lost a part of a file, or have another package's.
-damaged=$(python3 -I /run/scripts/environment.py damaged /opt/venv /run/inputs/requirements.txt)
-if [ -n "$damaged" ]; then
-  rm -rf /opt/venv && uv cache clean --quiet $damaged
-  uv venv --quiet --no-project --python python3 /opt/venv
-  python3 -I /run/scripts/environment.py made /opt/venv
-  uv pip install --python /opt/venv --python-platform $platform --no-deps --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
-  if [ -n "$(python3 -I /run/scripts/environment.py damaged /opt/venv /run/inputs/requirements.txt)" ]; then
-    echo 'what is installed is not what is locked' >&2; exit 1
-  fi
-fi
+uv pip install --python /opt/venv --python-platform $platform --no-deps --no-index --find-links /run/inputs/files \
+  --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
 ln -sf /usr/bin/python3.13 /opt/venv/bin/python
 {
   printf '%s\n' 'home = /usr/bin'
@@ -110,35 +76,18 @@ RUN --network=none \
 # Packages with machine code for the machine that builds.
 FROM build AS deps-steps
 ARG BUILDARCH
-RUN --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
-    --mount=type=bind,from=inputs,source=steps-4dd3b522f8ca/linux-$BUILDARCH,target=/run/inputs \
+RUN --network=none \
+    --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
+    --mount=type=bind,from=inputs,source=steps-8f8cd3a55052/linux-$BUILDARCH,target=/run/inputs \
     --mount=type=bind,from=uv,source=linux-$BUILDARCH,target=/run/uv \
-    --mount=type=cache,id=nox-buildkit-uv-3b93089f4b03-$BUILDARCH,target=/var/cache/uv \
-    --mount=type=cache,id=nox-buildkit-bytecode-3b93089f4b03,target=/var/cache/bytecode \
-    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network \
-    --mount=type=secret,id=netrc <<'RUN'
+    --mount=type=cache,id=nox-buildkit-bytecode-3b93089f4b03,target=/var/cache/bytecode <<'RUN'
 set -eu
-if [ -s /run/secrets/network ]; then . /run/secrets/network; fi
-if [ -s /run/secrets/ca-bundle ]; then
-  export SSL_CERT_FILE=/run/secrets/ca-bundle UV_SYSTEM_CERTS=1
-fi
-if [ -s /run/secrets/netrc ]; then export NETRC=/run/secrets/netrc; fi
-export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
-export PATH=/run/uv:$PATH UV_CACHE_DIR=/var/cache/uv
+export UV_OFFLINE=1 UV_NO_CACHE=1 UV_LINK_MODE=hardlink UV_PYTHON_DOWNLOADS=never UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
+export PATH=/run/uv:$PATH
 uv venv --quiet --no-project --python python3 /opt/venv
 python3 -I /run/scripts/environment.py made /opt/venv
-uv pip install --python /opt/venv --no-deps --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
-# A cache may have lost a part of a file, or have another package's.
-damaged=$(python3 -I /run/scripts/environment.py damaged /opt/venv /run/inputs/requirements.txt)
-if [ -n "$damaged" ]; then
-  rm -rf /opt/venv && uv cache clean --quiet $damaged
-  uv venv --quiet --no-project --python python3 /opt/venv
-  python3 -I /run/scripts/environment.py made /opt/venv
-  uv pip install --python /opt/venv --no-deps --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
-  if [ -n "$(python3 -I /run/scripts/environment.py damaged /opt/venv /run/inputs/requirements.txt)" ]; then
-    echo 'what is installed is not what is locked' >&2; exit 1
-  fi
-fi
+uv pip install --python /opt/venv --no-deps --no-index --find-links /run/inputs/files \
+  --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
 ln -sf /usr/bin/python3.13 /opt/venv/bin/python
 {
   printf '%s\n' 'home = /usr/bin'

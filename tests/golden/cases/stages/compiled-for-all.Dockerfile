@@ -52,7 +52,7 @@ RUN
 
 FROM compile AS wheel-markupsafe-77777777
 RUN --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
-    --mount=type=bind,from=inputs,source=sdist-c3ea69fd699f,target=/run/inputs \
+    --mount=type=bind,from=inputs,source=sdist-bf50c1f210ac,target=/run/inputs \
     --mount=type=bind,from=uv,source=linux-$TARGETARCH,target=/run/uv \
     --mount=type=secret,id=ca-bundle --mount=type=secret,id=network \
     --mount=type=secret,id=netrc <<'RUN'
@@ -62,14 +62,14 @@ if [ -s /run/secrets/ca-bundle ]; then
   export SSL_CERT_FILE=/run/secrets/ca-bundle UV_SYSTEM_CERTS=1
 fi
 if [ -s /run/secrets/netrc ]; then export NETRC=/run/secrets/netrc; fi
-export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
+export UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
 export PATH=/run/uv:$PATH
 python3 /run/scripts/wheels.py build /run/inputs/requirements.txt /wheels
 RUN
 
 FROM compile AS wheel-markupsafe-77777777
 RUN --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
-    --mount=type=bind,from=inputs,source=sdist-c3ea69fd699f,target=/run/inputs \
+    --mount=type=bind,from=inputs,source=sdist-bf50c1f210ac,target=/run/inputs \
     --mount=type=bind,from=uv,source=linux-$TARGETARCH,target=/run/uv \
     --mount=type=secret,id=ca-bundle --mount=type=secret,id=network \
     --mount=type=secret,id=netrc <<'RUN'
@@ -79,7 +79,7 @@ if [ -s /run/secrets/ca-bundle ]; then
   export SSL_CERT_FILE=/run/secrets/ca-bundle UV_SYSTEM_CERTS=1
 fi
 if [ -s /run/secrets/netrc ]; then export NETRC=/run/secrets/netrc; fi
-export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
+export UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
 export PATH=/run/uv:$PATH
 python3 /run/scripts/wheels.py build /run/inputs/requirements.txt /wheels
 RUN
@@ -99,35 +99,18 @@ FROM wheels-$TARGETARCH AS wheels
 # Packages without machine code: installed once, one layer for all platforms.
 FROM build AS deps-pure
 ARG BUILDARCH
-RUN --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
-    --mount=type=bind,from=inputs,source=pure-d90f784a7117,target=/run/inputs \
+RUN --network=none \
+    --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
+    --mount=type=bind,from=inputs,source=pure-73b881c97e84,target=/run/inputs \
     --mount=type=bind,from=uv,source=linux-$BUILDARCH,target=/run/uv \
-    --mount=type=cache,id=nox-buildkit-uv-7b28e61bc1d2-pure,target=/var/cache/uv \
-    --mount=type=cache,id=nox-buildkit-bytecode-7b28e61bc1d2,target=/var/cache/bytecode \
-    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network \
-    --mount=type=secret,id=netrc <<'RUN'
+    --mount=type=cache,id=nox-buildkit-bytecode-7b28e61bc1d2,target=/var/cache/bytecode <<'RUN'
 set -eu
-if [ -s /run/secrets/network ]; then . /run/secrets/network; fi
-if [ -s /run/secrets/ca-bundle ]; then
-  export SSL_CERT_FILE=/run/secrets/ca-bundle UV_SYSTEM_CERTS=1
-fi
-if [ -s /run/secrets/netrc ]; then export NETRC=/run/secrets/netrc; fi
-export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
-export PATH=/run/uv:$PATH UV_CACHE_DIR=/var/cache/uv
+export UV_OFFLINE=1 UV_NO_CACHE=1 UV_LINK_MODE=hardlink UV_PYTHON_DOWNLOADS=never UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
+export PATH=/run/uv:$PATH
 uv venv --quiet --no-project --python python3 /opt/venv
 python3 -I /run/scripts/environment.py made /opt/venv
-uv pip install --python /opt/venv --no-deps --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
-# A cache may have lost a part of a file, or have another package's.
-damaged=$(python3 -I /run/scripts/environment.py damaged /opt/venv /run/inputs/requirements.txt)
-if [ -n "$damaged" ]; then
-  rm -rf /opt/venv && uv cache clean --quiet $damaged
-  uv venv --quiet --no-project --python python3 /opt/venv
-  python3 -I /run/scripts/environment.py made /opt/venv
-  uv pip install --python /opt/venv --no-deps --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
-  if [ -n "$(python3 -I /run/scripts/environment.py damaged /opt/venv /run/inputs/requirements.txt)" ]; then
-    echo 'what is installed is not what is locked' >&2; exit 1
-  fi
-fi
+uv pip install --python /opt/venv --no-deps --no-index --find-links /run/inputs/files \
+  --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
 python3 -I /run/scripts/environment.py strip /opt/venv
 mkdir -p /layer/opt && mv /opt/venv /layer/opt/venv
 python3 /run/scripts/layer.py /layer /var/cache/bytecode
@@ -138,37 +121,20 @@ RUN
 FROM build AS deps-native
 ARG BUILDARCH
 ARG TARGETARCH
-RUN --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
-    --mount=type=bind,from=inputs,source=native-2901f36ac973/linux-$TARGETARCH,target=/run/inputs \
+RUN --network=none \
+    --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
+    --mount=type=bind,from=inputs,source=native-ff8805a3b00a/linux-$TARGETARCH,target=/run/inputs \
     --mount=type=bind,from=uv,source=linux-$BUILDARCH,target=/run/uv \
-    --mount=type=cache,id=nox-buildkit-uv-7b28e61bc1d2-$TARGETARCH,target=/var/cache/uv \
-    --mount=type=cache,id=nox-buildkit-bytecode-7b28e61bc1d2,target=/var/cache/bytecode \
     --mount=type=bind,from=wheels,source=/wheels,target=/run/wheels \
-    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network \
-    --mount=type=secret,id=netrc <<'RUN'
+    --mount=type=cache,id=nox-buildkit-bytecode-7b28e61bc1d2,target=/var/cache/bytecode <<'RUN'
 set -eu
-if [ -s /run/secrets/network ]; then . /run/secrets/network; fi
-if [ -s /run/secrets/ca-bundle ]; then
-  export SSL_CERT_FILE=/run/secrets/ca-bundle UV_SYSTEM_CERTS=1
-fi
-if [ -s /run/secrets/netrc ]; then export NETRC=/run/secrets/netrc; fi
-export UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
-export PATH=/run/uv:$PATH UV_CACHE_DIR=/var/cache/uv
+export UV_OFFLINE=1 UV_NO_CACHE=1 UV_LINK_MODE=hardlink UV_PYTHON_DOWNLOADS=never UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
+export PATH=/run/uv:$PATH
 case $TARGETARCH in amd64) platform=x86_64-manylinux_2_40 ;; arm64) platform=aarch64-manylinux_2_40 ;; esac
 uv venv --quiet --no-project --python python3 /opt/venv
 python3 -I /run/scripts/environment.py made /opt/venv
-uv pip install --python /opt/venv --python-platform $platform --no-deps --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
-# A cache may have lost a part of a file, or have another package's.
-damaged=$(python3 -I /run/scripts/environment.py damaged /opt/venv /run/inputs/requirements.txt)
-if [ -n "$damaged" ]; then
-  rm -rf /opt/venv && uv cache clean --quiet $damaged
-  uv venv --quiet --no-project --python python3 /opt/venv
-  python3 -I /run/scripts/environment.py made /opt/venv
-  uv pip install --python /opt/venv --python-platform $platform --no-deps --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
-  if [ -n "$(python3 -I /run/scripts/environment.py damaged /opt/venv /run/inputs/requirements.txt)" ]; then
-    echo 'what is installed is not what is locked' >&2; exit 1
-  fi
-fi
+uv pip install --python /opt/venv --python-platform $platform --no-deps --no-index --find-links /run/inputs/files \
+  --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
 python3 -I /run/scripts/wheels.py list rest /run/wheels markupsafe > /run/wheels.txt
 if [ -s /run/wheels.txt ]; then
   uv pip install --python /opt/venv --python-platform $platform --no-deps --no-cache --no-index --requirements /run/wheels.txt

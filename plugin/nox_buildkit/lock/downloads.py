@@ -1,0 +1,183 @@
+"""Downloads of files that are known by their digest, several at a time.
+
+By requests, with urllib3's own rules for what is tried again: uv has no command that downloads and
+does not install.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import requests
+import tenacity
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+from nox_buildkit.environment import ca_bundle
+from nox_buildkit.errors import LockError, Problem
+from nox_buildkit.files import private_dir, replacing
+from nox_buildkit.printable import redacted
+from nox_buildkit.progress import Progress
+
+_AT_A_TIME = 8
+_CONNECT_SECONDS = 10
+_SILENT_SECONDS = 60
+_BLOCK = 2**20
+_RETRIES = Retry(
+    total=5,
+    backoff_factor=0.5,
+    status_forcelist=(429, 500, 502, 503, 504),
+    raise_on_status=False,
+)
+#: Of connections that end too early.
+_ATTEMPTS = 3
+#: Of every file: BuildKit sends a file again whose time differs.
+_TIME = 315532800
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file ``target`` with the digest ``sha256``; ``logins``: by host and port."""
+
+    url: str
+    target: Path
+    sha256: str
+    logins: Mapping[str, tuple[str, str]] = field(repr=False, default_factory=dict)
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).netloc.rpartition("@")[2]
+
+
+def download(files: Sequence[Download], report: Progress) -> None:
+    """Download ``files``. Raises LockError with a problem for each that cannot be had."""
+    total = _Total(report)
+    with ThreadPoolExecutor(_AT_A_TIME) as threads, requests.Session() as session:
+        session.mount("https://", HTTPAdapter(pool_maxsize=_AT_A_TIME, max_retries=_RETRIES))
+        session.mount("http://", HTTPAdapter(pool_maxsize=_AT_A_TIME, max_retries=_RETRIES))
+        started = [threads.submit(_file, session, file, total) for file in files]
+        try:
+            problems = [problem for one in started if (problem := one.result())]
+        except BaseException:
+            threads.shutdown(cancel_futures=True)
+            raise
+    if problems:
+        raise LockError(*problems)
+
+
+@dataclass
+class _Total:
+    """The bytes of all files, as far as servers have told."""
+
+    report: Progress
+    done: int = 0
+    total: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, done: int = 0, total: int = 0) -> None:
+        with self._lock:
+            self.done, self.total = self.done + done, self.total + total
+            self.report.transfer("packages", self.done, max(self.done, self.total))
+
+
+def _file(session: requests.Session, file: Download, total: _Total) -> Problem | None:
+    try:
+        _tried(session, file, total)
+    except requests.RequestException as error:
+        return _unreached(file, error)
+    except _Refused as refused:
+        return refused.problem
+    return None
+
+
+class _Refused(Exception):
+    """An answer that is not the file."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+@tenacity.retry(
+    retry=tenacity.retry_if_exception_type(requests.exceptions.ChunkedEncodingError),
+    stop=tenacity.stop_after_attempt(_ATTEMPTS),
+    reraise=True,
+)
+def _tried(session: requests.Session, file: Download, total: _Total) -> None:
+    insecure = file.host in os.environ.get("UV_INSECURE_HOST", "").split()
+    with session.get(
+        file.url,
+        auth=_Login(file.logins),
+        stream=True,
+        timeout=(_CONNECT_SECONDS, _SILENT_SECONDS),
+        verify=not insecure and (ca_bundle() or True),
+        # A proxy or a server may pack what is packed.
+        headers={"Accept-Encoding": "identity"},
+    ) as response:
+        if response.status_code != requests.codes.ok:
+            raise _Refused(_refusal(file, response.status_code))
+        total.add(total=int(response.headers.get("Content-Length", 0)))
+        private_dir(file.target.parent)
+        with replacing(file.target) as temporary:
+            found = _written(response, temporary, total)
+            if found != file.sha256:
+                raise _Refused(_other(file, found))
+            os.utime(temporary, (_TIME, _TIME))
+
+
+def _written(response: requests.Response, path: Path, total: _Total) -> str:
+    """Write the body of ``response`` to ``path``; return its digest."""
+    digest = hashlib.sha256()
+    with path.open("wb") as stream:
+        for block in response.iter_content(_BLOCK):
+            stream.write(block)
+            digest.update(block)
+            total.add(len(block))
+    return digest.hexdigest()
+
+
+class _Login(requests.auth.AuthBase):
+    """Logs in where a login is known, and with nothing of netrc elsewhere."""
+
+    def __init__(self, logins: Mapping[str, tuple[str, str]]) -> None:
+        self.logins = logins
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        login = self.logins.get(urlsplit(str(request.url)).netloc)
+        return requests.auth.HTTPBasicAuth(*login)(request) if login else request
+
+
+def _refusal(file: Download, status: int) -> Problem:
+    message = f"{file.host} answers {status} to the request for {file.target.name}"
+    match status:
+        case 401 | 403:
+            return Problem(message, "log in as for locking: UV_INDEX_…_PASSWORD, netrc or keyring")
+        case 404 | 410:
+            return Problem(message, "lock it again: the index has the file no more")
+        case _:
+            return Problem(message, "try again later")
+
+
+def _other(file: Download, found: str) -> Problem:
+    message = (
+        f"{file.target.name} of {file.host} is not what was locked: its hash is sha256:{found}, "
+        f"and not sha256:{file.sha256}"
+    )
+    return Problem(message, "find out why it changed before you lock it again")
+
+
+def _unreached(file: Download, error: requests.RequestException) -> Problem:
+    why = redacted(str(error).rpartition(": ")[2].rstrip(")>'\""))
+    if isinstance(error, requests.Timeout):
+        why = "it does not answer"
+    elif "refused" in str(error):
+        why = "connection refused"
+    message = f"{file.target.name} cannot be downloaded from {file.host} ({why})"
+    return Problem(message, "check the network, HTTPS_PROXY and SSL_CERT_FILE, then try again")

@@ -1,0 +1,107 @@
+"""The wheelhouse: files of packages by their digest, in a folder that a CI cache can keep.
+
+Others may write to such a cache, so every file is compared with the lock's hash when it is used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from nox_buildkit.cache_entries import drop
+from nox_buildkit.errors import LockError, Problem
+from nox_buildkit.files import cache_dir, private_dir, remove
+from nox_buildkit.lock.download_logins import download_logins
+from nox_buildkit.lock.downloads import Download, download
+from nox_buildkit.lock.pylock import read_pylock
+from nox_buildkit.lock.source import Source
+from nox_buildkit.plan.packages import Package
+from nox_buildkit.progress import Progress
+
+#: After which a file that no build has used is removed.
+KEPT_SECONDS = 60 * 86400
+
+
+def wheelhouse() -> Path:
+    """Return the folder of the wheelhouse."""
+    return private_dir(cache_dir() / "wheelhouse")
+
+
+def place_of(sha256: str, filename: str) -> Path:
+    """Return the path of a file in the wheelhouse, which may not have it."""
+    return wheelhouse() / sha256 / filename
+
+
+def provide(packages: Iterable[Package], sources: Sequence[Source], report: Progress) -> None:
+    """Put the files of ``packages`` into the wheelhouse: those that an index has.
+
+    ``sources``: the requirements that they are locked of. Raises LockError.
+    """
+    wanted = {p.sha256: p for p in packages if not p.path}
+    with ThreadPoolExecutor() as threads:
+        whole = threads.map(_is_whole, wanted.values())
+        missing = [p for p, is_whole in zip(wanted.values(), whole, strict=True) if not is_whole]
+    if missing:
+        download(_downloads(missing, sources), report)
+    _forget_unused(wanted)
+
+
+def _is_whole(package: Package) -> bool:
+    path = place_of(package.sha256, package.filename)
+    try:
+        with path.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return False
+    if found != package.sha256:
+        drop(path)
+        return False
+    # BuildKit sends a file again whose time of change differs.
+    os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
+    return True
+
+
+def _downloads(missing: Sequence[Package], sources: Sequence[Source]) -> list[Download]:
+    addresses = {p.sha256: p.url for p in missing if p.url}
+    logins: dict[str, tuple[str, str]] = {}
+    for source in sources:
+        known = _addresses(source) if len(addresses) < len(missing) else {}
+        wanted = {p.sha256: known[p.sha256] for p in missing if p.sha256 in known}
+        addresses = {**wanted, **addresses}
+        logins = {**download_logins(source, addresses.values()), **logins}
+    problems = [
+        Problem(f"the lock's index names no address of {p.filename}", "lock it again")
+        for p in missing
+        if p.sha256 not in addresses
+    ]
+    if problems:
+        raise LockError(*problems)
+    return [
+        Download(addresses[p.sha256], place_of(p.sha256, p.filename), p.sha256, logins)
+        for p in missing
+    ]
+
+
+def _addresses(source: Source) -> Mapping[str, str]:
+    """Return the address of each file of a lock, by its digest."""
+    found: dict[str, str] = {}
+    for package in read_pylock(source).packages:
+        files = (*(package.wheels or ()), package.sdist, package.archive)
+        found |= {f.hashes["sha256"]: str(f.url) for f in files if f and f.url}
+    return found
+
+
+def _forget_unused(used: Mapping[str, object]) -> None:
+    """Remove what no build has read for long: the time of access says when that was."""
+    limit = time.time() - KEPT_SECONDS
+    for folder in wheelhouse().glob("?" * 64):
+        # Another build may do the same.
+        with contextlib.suppress(OSError):
+            last = max((path.stat().st_atime for path in folder.iterdir()), default=0.0)
+            if folder.name not in used and last < limit:
+                remove(folder)
