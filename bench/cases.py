@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from functools import partial
 
-from bench import bytecode, floor, oci, registry
+from bench import bytecode, floor, new_engine, oci, registry
 from bench.answer import first_answer
 from bench.contenders import nox
 from bench.model import Case, Sample
@@ -202,6 +203,30 @@ def several_images(stage: Stage) -> list[Case]:
     ]
 
 
+def on_new_engine(stage: Stage) -> list[Case]:
+    """An engine with empty data, whose machine has a wheelhouse, or nothing."""
+    if not stage.engine.private:
+        raise BenchError("'new-engine' starts private engines; unset DOCKER_HOST, or leave it out")
+    project = stage.root / "new-engine"
+    shutil.copytree(stage.ours.folder, project)
+    new_engine.add_compiled(project)
+    stage.say("filling the wheelhouse")
+    stage.runner.run(nox("build"), project)
+
+    def build(*, wheelhouse: bool) -> float:
+        stage.say(f"building on a new engine, {'with' if wheelhouse else 'without'} a wheelhouse")
+        home = stage.root / "home"
+        return new_engine.build(stage.runner, project, home, wheelhouse=wheelhouse)
+
+    measures: dict[str, Measure] = {
+        "ours": partial(build, wheelhouse=True),
+        "ours-nothing": partial(build, wheelhouse=False),
+    }
+    warm = "the base is there; no layer, and no byte code; one more package, which is compiled"
+    samples = interleave(measures, stage.repeat)
+    return [Case("new-engine", "A new engine, with a wheelhouse", "s", warm, samples)]
+
+
 #: What --case takes, in the order of a run.
 CASES: dict[str, Callable[[Stage], list[Case]]] = {
     "no-layer-cache": no_layer_cache,
@@ -213,4 +238,5 @@ CASES: dict[str, Callable[[Stage], list[Case]]] = {
     "dependency-bumped": dependency_bumped,
     "floor": host_floor,
     "several-images": several_images,
+    "new-engine": on_new_engine,
 }

@@ -15,6 +15,7 @@ CONTENDERS = {
     "uv": "two stages, uv",
     "ours": "nox-buildkit",
     "ours-cold": "nox-buildkit, byte code cold",
+    "ours-nothing": "nox-buildkit, no wheelhouse",
     "bare": "bare docker buildx bake",
     "nox": "nox alone",
     "floor": "uv on the host, packed",

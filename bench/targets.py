@@ -30,6 +30,7 @@ def targets(cases: Mapping[str, Case], *, both_platforms: bool) -> tuple[Target,
             "ours",
         ),
         _further_image(cases),
+        _wheelhouse(cases.get("new-engine")),
     )
 
 
@@ -62,6 +63,15 @@ def _further_image(cases: Mapping[str, Case]) -> Target:
         return Target(name, 0.15, None, at_least=False)
     detail = f"({many:.2f} s for 16 - {one:.2f} s for 1) / 15 / {one:.2f} s"
     return Target(name, 0.15, (many - one) / 15 / one, at_least=False, detail=detail)
+
+
+def _wheelhouse(case: Case | None) -> Target:
+    name = "a new engine: with a wheelhouse, over without"
+    kept, nothing = (case.median(key) if case else None for key in ("ours", "ours-nothing"))
+    if not kept or not nothing:
+        return Target(name, 0.5, None, at_least=False)
+    detail = f"{kept:.2f} s / {nothing:.2f} s"
+    return Target(name, 0.5, kept / nothing, at_least=False, detail=detail)
 
 
 def _size(case: Case | None, platform: str) -> Target:

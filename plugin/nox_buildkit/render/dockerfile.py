@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nox_buildkit.plan.image import ImagePlan
+from nox_buildkit.plan.operations import AddDebianPackages, MakeWheel
 from nox_buildkit.render import quote
 from nox_buildkit.render.stage import instructions, variant_context
 
+#: Operations that reach the network.
+_DOWNLOADS = (AddDebianPackages, MakeWheel)
 _PURPOSES = {
     "builder": "runs build steps:",
     "compiler": "compiles packages without a wheel:",
@@ -33,4 +36,5 @@ def _header(image: ImagePlan) -> Iterator[str]:
     for name, other in image.bases.named.items():
         if name in _PURPOSES:
             yield f"#   {name:7} {_PURPOSES[name]} {quote.comment(other.name)}@{other.digest}"
-    yield "# Optional secrets: ca-bundle (PEM), netrc, network (shell exports of proxies, indexes)."
+    if any(isinstance(each, _DOWNLOADS) for stage in image.stages for each in stage.operations):
+        yield "# Optional secrets: ca-bundle (PEM), netrc, network (exports of proxies, indexes)."

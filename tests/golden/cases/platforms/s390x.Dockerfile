@@ -3,7 +3,6 @@
 #   base    debian@sha256:abababababababababababababababababababababababababababababababab
 #   inputs  scripts, and what each step reads
 #   uv      the uv program
-# Optional secrets: ca-bundle (PEM), netrc, network (shell exports of proxies, indexes).
 
 FROM --platform=$BUILDPLATFORM base AS build
 USER 0:0

@@ -4,7 +4,6 @@
 #   inputs  scripts, and what each step reads
 #   uv      the uv program
 #   builder runs build steps: debian@sha256:abababababababababababababababababababababababababababababababab
-# Optional secrets: ca-bundle (PEM), netrc, network (shell exports of proxies, indexes).
 
 FROM --platform=$BUILDPLATFORM builder AS build
 USER 0:0

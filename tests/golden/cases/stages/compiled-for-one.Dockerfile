@@ -4,7 +4,7 @@
 #   inputs  scripts, and what each step reads
 #   uv      the uv program
 #   compiler compiles packages without a wheel: compiler@sha256:1212121212121212121212121212121212121212121212121212121212121212
-# Optional secrets: ca-bundle (PEM), netrc, network (shell exports of proxies, indexes).
+# Optional secrets: ca-bundle (PEM), netrc, network (exports of proxies, indexes).
 
 FROM --platform=$BUILDPLATFORM base AS build
 USER 0:0

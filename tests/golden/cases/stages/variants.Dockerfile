@@ -4,7 +4,6 @@
 #   inputs  scripts, and what each step reads
 #   uv      the uv program
 #   linux-arm64  what the image is on that platform
-# Optional secrets: ca-bundle (PEM), netrc, network (shell exports of proxies, indexes).
 
 FROM --platform=$BUILDPLATFORM base AS build
 USER 0:0
