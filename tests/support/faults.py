@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.support.oci import ImageIndex
-from tests.support.package_index import PackageIndex
+from tests.support.package_index import PackageIndex, new_version
 from tests.support.project import Project
 
 Unseen = tuple[Project, PackageIndex]
@@ -38,7 +38,7 @@ def undisturbed(project: Project, **env: str) -> str:
 
 @contextlib.contextmanager
 def held(unseen: Unseen, phase: str) -> Iterator[subprocess.Popen[str]]:
-    """A session that is at ``phase`` (begin, lock, install), and stays there."""
+    """A session that is at ``phase`` (begin, lock, download, compile), and stays there."""
     project, index = unseen
     if phase == "begin":
         with project.start("build") as process:
@@ -46,7 +46,10 @@ def held(unseen: Unseen, phase: str) -> Iterator[subprocess.Popen[str]]:
         return
     if phase == "lock":
         project.write({"requirements.in": "plain\nfast\n"})
-    index.stalled = {name for name in index.files if name.startswith("plain")}
+    if phase == "compile":
+        stall_compiling(unseen)
+    else:
+        index.stalled = {name for name in index.files if name.startswith("plain")}
     with project.start("build") as process:
         try:
             deadline = time.monotonic() + 300
@@ -58,6 +61,16 @@ def held(unseen: Unseen, phase: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
             index.released.set()
     index.stalled = set()
+
+
+def stall_compiling(unseen: Unseen) -> None:
+    """Let a build of the project wait in a step of BuildKit, until the index is released."""
+    project, index = unseen
+    version = new_version()
+    index.stall_compiling("late", version)
+    wanted = (project.root / "requirements.in").read_text()
+    project.write({"requirements.in": f"{wanted}late=={version}\n"})
+    project.ok("lock")
 
 
 def processes_of(folder: Path, program: str) -> list[int]:

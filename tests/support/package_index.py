@@ -200,6 +200,20 @@ class PackageIndex:
         more = {"honest.py": PURE_BACKEND.format(name=name, version=version)}
         self._offer(f"{name}-{version}.tar.gz", _sdist(name, version, "", backend, more))
 
+    def add_slow_sdist(self, name: str, version: str, seconds: int) -> None:
+        """Offer sources of a module ``name`` that take ``seconds`` to be built."""
+        backend = PURE_BACKEND.format(name=name, version=version)
+        slow = f"import time\ntime.sleep({seconds})\n{backend}"
+        self._offer(f"{name}-{version}.tar.gz", _sdist(name, version, "", slow))
+
+    def stall_compiling(self, name: str, version: str) -> None:
+        """Offer sources of a module ``name`` that wait, when they are compiled, to be released."""
+        backend = PURE_BACKEND.format(name=name, version=version)
+        needed = f"needed-by-{name}"
+        self._offer(f"{name}-{version}.tar.gz", _sdist(name, version, "", backend, requires=needed))
+        self.add(needed.replace("-", "_"), version)
+        self.stalled = {file for file in self.files if file.startswith("needed_by_")}
+
     def _offer(self, filename: str, content: bytes) -> None:
         self.files[filename] = content
         self.stated[filename] = hashlib.sha256(content).hexdigest()
@@ -303,13 +317,20 @@ def _wheel(name: str, version: str, tag: str, text: str, requires: str) -> tuple
 
 
 def _sdist(
-    name: str, version: str, source: str, backend: str = "", more: Mapping[str, str] | None = None
+    name: str,
+    version: str,
+    source: str,
+    backend: str = "",
+    more: Mapping[str, str] | None = None,
+    *,
+    requires: str = "",
 ) -> bytes:
-    """A source distribution with a backend of its own, so that building it downloads nothing."""
+    """A source distribution with a backend of its own; building it downloads ``requires`` alone."""
     files = {
         "PKG-INFO": f"Metadata-Version: 2.2\nName: {name}\nVersion: {version}\n",
         "pyproject.toml": (
-            f'[project]\nname = "{name}"\nversion = "{version}"\n[build-system]\nrequires = []\n'
+            f'[project]\nname = "{name}"\nversion = "{version}"\n[build-system]\n'
+            f"requires = {[requires] if requires else []}\n"
             'build-backend = "backend"\nbackend-path = ["."]\n'
         ),
         "backend.py": backend or BACKEND.format(name=name, version=version),

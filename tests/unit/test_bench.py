@@ -103,11 +103,12 @@ def test_promises_are_kept_or_broken_by_what_was_measured() -> None:
         "nothing-changed": case("nothing-changed", ours=1.2, bare=0.5, nox=0.6),
         "size-amd64": case("size-amd64", "B", pip=60e6, ours=54e6),
         "first-answer": case("first-answer", pip=1.2, ours=1.0),
+        "new-engine": case("new-engine", ours=12, ours_nothing=20),
     }
     cases |= {
         f"images-{n}": case(f"images-{n}", ours=seconds) for n, seconds in ((1, 10), (16, 25))
     }
-    pip, uv, no_op, amd64, arm64, answer, further = targets(cases, both_platforms=True)
+    pip, uv, no_op, amd64, arm64, answer, further, kept = targets(cases, both_platforms=True)
     # The row with cold byte code counts, not the flattering one.
     assert (pip.measured, pip.passed) == (36, False)
     assert (uv.measured, uv.passed) == (11, False)
@@ -117,6 +118,7 @@ def test_promises_are_kept_or_broken_by_what_was_measured() -> None:
     assert (arm64.measured, arm64.passed) == (None, None)
     assert (answer.measured, answer.passed) == (1.2, False)
     assert (further.measured, further.passed) == (0.1, True)
+    assert (kept.measured, kept.passed) == (0.6, False)
 
 
 def test_peers_built_for_one_platform_prove_nothing_about_two() -> None:

@@ -183,7 +183,7 @@ def _composed(release: Release, platforms: Sequence[str], contents: BaseContents
     place = _place(release, platforms, contents)
     with scratch(place.parent, ".assemble-") as work:
         layout = work / "layout"
-        digest = compose(layout, [Layout(part.folder) for part in whole])
+        digest = compose(layout, ((Layout(part.folder), part.digest) for part in whole))
         known: dict[str, Any] = {
             "digest": digest,
             "manifests": {name: v for part in whole for name, v in part.manifests.items()},

@@ -16,6 +16,7 @@ from nox_buildkit.build.caches import Caches
 from nox_buildkit.build.compiled_wheels import kept_contexts
 from nox_buildkit.build.definition import write_definition
 from nox_buildkit.build.network_secrets import network_of
+from nox_buildkit.build.node_bake import NODES, composed, write_node_targets
 from nox_buildkit.build.project_folder import forget_projects, kept_for
 from nox_buildkit.engine.bake import BakeResult, Update, bake_command
 from nox_buildkit.engine.bake import run as run_bake
@@ -42,6 +43,7 @@ from nox_buildkit.lock.uv_binary import uv_programs
 from nox_buildkit.oci.references import ImageReference
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.render.bake_definition import DEFINITION, override
+from nox_buildkit.render.node_targets import Part, names_of_parts, parts_of
 from nox_buildkit.report.console import Reporter, print_lines
 
 OVERRIDE = "docker-bake.override.json"
@@ -51,7 +53,8 @@ OVERRIDE = "docker-bake.override.json"
 class Bake:
     """A rendered plan, ready to run: ``folder`` is where buildx runs.
 
-    ``values``: what this run adds to each target, without its ``caches``.
+    ``values``: what this run adds to each target, without its ``caches``; ``parts``: what nodes
+    make, where there are several.
     """
 
     plan: Plan
@@ -60,6 +63,7 @@ class Bake:
     command: tuple[str, ...]
     values: Mapping[str, Mapping[str, Any]]
     allow: tuple[Allow, ...] = ()
+    parts: tuple[Part, ...] = ()
     caches: Caches = field(default_factory=Caches)
 
     def caching(self, caches: Caches) -> Bake:
@@ -68,7 +72,10 @@ class Bake:
         for option, entries in (("cache-from", caches.reads), ("cache-to", caches.writes)):
             for name, stated in entries.items():
                 values[name][option] = list(stated)
-        write_atomic(self.folder / OVERRIDE, override(values))
+        text = override(values)
+        write_atomic(self.folder / OVERRIDE, text)
+        if self.parts:
+            write_node_targets(self.plan, self.folder, self.parts, text)
         return replace(self, caches=caches)
 
 
@@ -85,10 +92,11 @@ def command_for(
     private: Sequence[str] = (),
 ) -> list[str]:
     """The exact buildx command of a build; ``private``: folders that this run alone needs."""
+    several = engine.nodes > 1
     return bake_command(
         engine,
-        (DEFINITION, OVERRIDE),
-        [image.name for image in plan.images],
+        (NODES,) if several else (DEFINITION, OVERRIDE),
+        [p.target for p in parts_of(plan)] if several else [image.name for image in plan.images],
         metadata_file="metadata.json",
         no_cache=no_cache,
         allow=_allowed(plan, engine, private),
@@ -132,9 +140,10 @@ def prepared(
         for name, contexts in kept_contexts(plan).items() if not no_cache else ():
             values[name]["contexts"] = contexts
         private = (str(secrets), *caches.folders)
-        command = command_for(plan, engine, no_cache=no_cache, private=private)
+        command = tuple(command_for(plan, engine, no_cache=no_cache, private=private))
         allow = _allowed(plan, engine, private)
-        yield Bake(plan, engine, folder, tuple(command), values, allow).caching(caches)
+        parts = parts_of(plan) if engine.nodes > 1 else ()
+        yield Bake(plan, engine, folder, command, values, allow, parts).caching(caches)
 
 
 def _require_no_at_sign(plan: Plan) -> None:
@@ -156,15 +165,10 @@ def bake(ready: Bake, reporter: Reporter) -> tuple[BakeResult, dict[str, str]]:
 
     Raises BakeError, after the end of the failed step's log was shown; CacheFault.
     """
-    progress = BuildProgress({target.name: target.every_platform for target in ready.plan.targets})
+    targets = {target.name: target.every_platform for target in ready.plan.targets}
+    progress = BuildProgress(targets, names_of_parts(ready.plan) if ready.parts else {})
     registries = {i.name: ImageReference.parse(i.repository).registry for i in ready.plan.images}
-    # BuildKit tells nothing while it sends a layer.
-    patience = Patience(
-        _limit("NOX_BUILDKIT_PUSH_TIMEOUT", 1800),
-        _limit("NOX_BUILDKIT_FETCH_TIMEOUT", 300),
-        registries,
-        reporter.message,
-    )
+    patience = Patience.of_environment(registries, reporter.message)
 
     def look(update: Update) -> None:
         reporter.event(update)
@@ -179,26 +183,23 @@ def bake(ready: Bake, reporter: Reporter) -> tuple[BakeResult, dict[str, str]]:
                 raise fault
             reporter.close()
             print_lines(reporter, "the step's last lines:", last_lines(result.progress))
-            raise diagnose(result.progress, result.text)
+            builder = "" if ready.engine.private else ready.engine.builder
+            raise diagnose(result.progress, result.text, builder)
     except BuildError as error:
         if isinstance(error, CacheFault):
             raise
         failed = BakeError(*error.problems)
         failed.digests = progress.indexes()
         raise failed from error
+    return result, _digests(ready)
+
+
+def _digests(ready: Bake) -> dict[str, str]:
+    """Return the digest of the index of each image that was exported."""
     metadata = json.loads((ready.folder / "metadata.json").read_text())
-    return result, {
-        image.name: metadata[image.name]["containerimage.digest"] for image in ready.plan.images
-    }
-
-
-def _limit(variable: str, default: int) -> int:
-    """Seconds that a registry may be silent."""
-    stated = os.environ.get(variable, str(default))
-    if not stated.isdecimal() or not int(stated):
-        message = f"{variable} is '{stated}'"
-        raise UsageError(Problem(message, "set it to a number of seconds, or unset it"))
-    return int(stated)
+    if ready.parts:
+        return composed(ready.folder, ready.parts, metadata)
+    return {i.name: metadata[i.name]["containerimage.digest"] for i in ready.plan.images}
 
 
 def _override(engine: Engine, outputs: Sequence[Output], secrets: Path) -> dict[str, Any]:

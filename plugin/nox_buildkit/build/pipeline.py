@@ -19,6 +19,7 @@ from nox_buildkit.build.compile_hints import wheel_hints
 from nox_buildkit.build.exported import Exported, Place, require_planned
 from nox_buildkit.build.fresh_locks import fresh_sources
 from nox_buildkit.build.keep_wheels import keep_wheels
+from nox_buildkit.build.node_bake import push_composed
 from nox_buildkit.build.options import BuildOptions
 from nox_buildkit.build.output_folder import require_room, require_writable
 from nox_buildkit.build.project import Project, plan_project
@@ -34,6 +35,7 @@ from nox_buildkit.lock.wheelhouse import provide
 from nox_buildkit.oci.layout import Layout
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.plan import Plan
+from nox_buildkit.progress import SILENT
 from nox_buildkit.report.ci import log_group
 from nox_buildkit.report.console import Reporter, choose, downloads
 from nox_buildkit.results import record
@@ -100,12 +102,12 @@ def build_images(
         group = log_group(f"build {', '.join(image.name for image in plan.images)}")
         with bake_with(plan, engine, project.root, outputs, caches) as ready, group:
             outcome, digests = _bake(ready, exports, reporter)
-            keep_wheels(ready, reporter)
-        caches.keep()
         locate = _locator(project, plan)
         made = [Exported(plan, i, exports, digests[i.name], locate) for i in plan.images]
         require_planned(made, _DONE[destination] if destination else "")
         results = [one.finish(options.output, reporter.message, outcome.progress) for one in made]
+        if destination == "registry" and engine.nodes > 1:
+            push_composed(plan, ready.folder, digests, SILENT)
     except BuildError as error:
         hints = wheel_hints(project, plan, error)
         raise error.placed(_places(project, plan)).hinted(hints) from None
@@ -121,6 +123,9 @@ def _engine(project: Project, plan: Plan, destination: Destination | None) -> En
     needs = Needs(plan.platforms, plan.emulated, load=destination == "store")
     with downloads() as report:
         engine = find_engine(needs, project.builder, report)
+    if destination == "store" and engine.nodes > 1:
+        message = f"the nodes of {engine.builder} have no image store in common to load into"
+        raise EngineError(Problem(message, "leave --load out, or name a builder of one node"))
     steps = any(target.application.steps for target in plan.targets)
     if steps and not set(engine.native) <= set(plan.native):
         planned, found = ", ".join(plan.native), ", ".join(engine.native)
@@ -145,7 +150,8 @@ def _outputs(
 
 def _caches(project: Project, plan: Plan, engine: Engine, options: BuildOptions) -> Caches:
     written = private_dir(work_folder(project.root, plan) / "cache")
-    export, read = options.export_cache, not options.no_cache
+    # Nodes would overwrite each other's.
+    export, read = options.export_cache and engine.nodes == 1, not options.no_cache
     return caches_of(project, plan, engine, written, export=export, read=read)
 
 
@@ -157,6 +163,8 @@ def _bake(ready: Bake, exports: Path, reporter: Reporter) -> tuple[BakeResult, d
         if not damaged:
             for notice in outcome.notices():
                 reporter.message(notice)
+            keep_wheels(ready, reporter)
+            ready.caches.keep()
             return outcome, digests
         for name in damaged:
             reporter.message(f"{name}: layers of an earlier build are damaged: exporting again")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from nox_buildkit.bases.base_lock import NAME as BASE_LOCK
 from nox_buildkit.bases.base_lock import read_base_lock
+from nox_buildkit.build.builders import stated_builder
 from nox_buildkit.build.generator import generator_digest
 from nox_buildkit.build.local_caches import cache_folders
 from nox_buildkit.build.options import Selection
@@ -23,6 +24,7 @@ from nox_buildkit.buildspec.reading.load import load
 from nox_buildkit.buildspec.text import listed, nearest
 from nox_buildkit.engine.buildkit import Engine, Needs
 from nox_buildkit.engine.find import find_client, find_engine, planned_engine
+from nox_buildkit.engine.stated_builder import StatedBuilder
 from nox_buildkit.environment import in_ci
 from nox_buildkit.errors import EngineError, Problem, UsageError
 from nox_buildkit.facts.base_images import Bases
@@ -56,7 +58,7 @@ class Project:
     spec: BuildSpec
     images: tuple[str, ...]
     platforms: tuple[str, ...]
-    builder: str | None = None
+    builder: str | StatedBuilder | None = None
     pythons: Mapping[str, Choice] = field(default_factory=dict)
     began: float = field(default_factory=time.monotonic)
 
@@ -86,7 +88,8 @@ def open_project(buildspec: Path, selection: Selection) -> Project:
     named = selection.builder or os.environ.get("BUILDX_BUILDER")
     file = buildspec.resolve()
     spec, pythons = with_pythons(spec, file.parent, images)
-    return Project(file, spec, images, platforms, named or spec.builder, pythons)
+    builder = named or stated_builder(spec.builder, file.parent)
+    return Project(file, spec, images, platforms, builder, pythons)
 
 
 def _require_utf8(folder: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from nox_buildkit.buildspec.model.builder import Builder, Node, Tls
 from nox_buildkit.buildspec.model.buildspec import BuildSpec
 from nox_buildkit.buildspec.model.cache import Cache
 from nox_buildkit.buildspec.model.expected_types import ExpectedKind, flow, kind_of
@@ -41,6 +42,9 @@ images:
 
 _SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("Top of the file", BuildSpec),
+    ("Builder", Builder),
+    ("Node", Node),
+    ("TLS", Tls),
     ("Image", Image),
     ("Requirements", Requirements),
     ("Healthcheck", Healthcheck),

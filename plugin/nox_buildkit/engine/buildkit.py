@@ -33,6 +33,7 @@ class PlannedEngine:
     builder: str
     native: tuple[str, ...]
     network: str | None = None
+    nodes: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ class Engine:
     """A BuildKit that was found or started, checked against the needs of a plan.
 
     ``builder``: name for ``buildx --builder``; ``native``: platforms of the nodes' own processors;
-    ``network``: network of RUN steps (``host`` where the engine has no bridge), else None.
+    ``network``: network of RUN steps (``host`` where the engine has no bridge), else None;
+    ``nodes``: number of machines.
     """
 
     client: DockerClient
@@ -49,6 +51,7 @@ class Engine:
     native: tuple[str, ...]
     network: str | None = None
     private: bool = False
+    nodes: int = 1
     platforms: frozenset[str] = field(default_factory=frozenset)
 
     @property

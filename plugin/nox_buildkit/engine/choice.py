@@ -6,14 +6,19 @@ import os
 from dataclasses import dataclass
 
 from nox_buildkit.engine.private.paths import EnginePaths
+from nox_buildkit.engine.stated_builder import StatedBuilder
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The user's choice: ``builder`` by name, or ``named`` a daemon in the environment."""
+    """The user's choice: ``builder`` by name, or ``named`` a daemon in the environment.
+
+    ``stated``: a description of the builder, where there is one.
+    """
 
     builder: str | None
     named: str | None
+    stated: StatedBuilder | None = None
 
     @property
     def explicit(self) -> str | None:
@@ -21,9 +26,11 @@ class Choice:
         return f"builder {self.builder}" if self.builder else self.named
 
     @classmethod
-    def of(cls, builder: str | None) -> Choice:
+    def of(cls, builder: str | StatedBuilder | None) -> Choice:
         names = ("DOCKER_HOST", "DOCKER_CONTEXT")
         named = next((f"{name}={os.environ[name]}" for name in names if os.environ.get(name)), None)
+        if isinstance(builder, StatedBuilder):
+            return cls(builder.name, named, builder)
         return cls(builder or os.environ.get("BUILDX_BUILDER") or None, named)
 
     @property

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import platform
 import shutil
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from nox_buildkit.engine import inspect as inspection
@@ -12,28 +13,33 @@ from nox_buildkit.engine.buildkit import Engine, Needs, PlannedEngine
 from nox_buildkit.engine.choice import Choice
 from nox_buildkit.engine.client import docker_client
 from nox_buildkit.engine.docker_config import CREDENTIALS, borrow
-from nox_buildkit.engine.inspect import Builder
 from nox_buildkit.engine.private import emulation
 from nox_buildkit.engine.private import engine as private
 from nox_buildkit.engine.private.binaries import client_binaries
 from nox_buildkit.engine.private.paths import EnginePaths
+from nox_buildkit.engine.stated_builder import (
+    StatedBuilder,
+    build_platforms,
+    ensure_builder,
+)
+from nox_buildkit.engine.suitable import (
+    CREATE,
+    require_daemon,
+    require_platforms,
+    require_store,
+)
 from nox_buildkit.errors import EngineError, Problem
 from nox_buildkit.files import cache_dir
-from nox_buildkit.oci.platform import Platform, host_platform, native_platforms
+from nox_buildkit.oci.platform import host_platform, native_platforms
 from nox_buildkit.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
 
-CONTAINERD_STORE = "io.containerd.snapshotter.v1"
-CREATE = "docker buildx create --driver docker-container --use"
-ENABLE_STORE = (
-    'set "features": {"containerd-snapshotter": true} in the daemon.json of its dockerd and '
-    f"restart it, or run `{CREATE}`"
-)
 
-
-def find_engine(needs: Needs, builder: str | None = None, report: Progress = SILENT) -> Engine:
+def find_engine(
+    needs: Needs, builder: str | StatedBuilder | None = None, report: Progress = SILENT
+) -> Engine:
     """Return an engine for ``needs``: ``builder``, the current docker context, or the private one.
 
     What the user names (argument, BUILDX_BUILDER, DOCKER_HOST, DOCKER_CONTEXT) is used or refused,
@@ -43,15 +49,8 @@ def find_engine(needs: Needs, builder: str | None = None, report: Progress = SIL
     if choice.is_private:
         return _private(needs, report)
     if choice.explicit:
-        try:
-            return _users(_client(report), choice.builder, needs, report)
-        except EngineError as error:
-            raise EngineError(
-                *(
-                    Problem(f"{choice.explicit}: {problem.message}", problem.hint or _fix(choice))
-                    for problem in error.problems
-                )
-            ) from error
+        with _named(choice):
+            return _users(_chosen(choice, report), choice.builder, needs, report)
     client = _installed(report)
     if client is None:
         return _private(needs, report)
@@ -61,19 +60,43 @@ def find_engine(needs: Needs, builder: str | None = None, report: Progress = SIL
         return _instead(needs, unsuitable, report)
 
 
-def planned_engine(builder: str | None = None) -> PlannedEngine:
+@contextlib.contextmanager
+def _named(choice: Choice) -> Iterator[None]:
+    """Say in errors of the block which engine they are about."""
+    try:
+        yield
+    except EngineError as error:
+        problems = (
+            Problem(f"{choice.explicit}: {problem.message}", problem.hint or _fix(choice))
+            for problem in error.problems
+        )
+        raise EngineError(*problems) from error
+
+
+def _chosen(choice: Choice, report: Progress) -> DockerClient:
+    """Return a docker client that knows the builder of ``choice``. Raises EngineError."""
+    client = _client(report)
+    if choice.stated:
+        ensure_builder(client, choice.stated)
+    return client
+
+
+def planned_engine(builder: str | StatedBuilder | None = None) -> PlannedEngine:
     """Tell which engine a build would use, without starting one or asking a daemon for long.
 
     Raises EngineError if the user names a builder that cannot be used.
     """
     choice = Choice.of(builder)
-    client = None if choice.is_private else _installed()
+    client = None
+    if not choice.is_private:
+        with _named(choice):
+            client = _chosen(choice, SILENT) if choice.stated else _installed()
     if client is not None:
         try:
             found = inspection.builder(client, choice.builder)
             # A builder whose daemon does not answer is on this machine, as far as one can tell.
-            native = found.native or (host_platform(),)
-            return PlannedEngine(_command(client), found.name, native)
+            native = build_platforms(client, found) if found.running else (host_platform(),)
+            return PlannedEngine(_command(client), found.name, native, nodes=len(found.nodes))
         except EngineError:
             if choice.explicit:
                 raise
@@ -132,78 +155,18 @@ def _users(client: DockerClient, name: str | None, needs: Needs, report: Progres
     if not found.running:
         raise EngineError(found.cause)
     if found.driver == "docker":
-        _require_store(client, found, needs)
+        require_store(client, found, needs)
     elif needs.load:
-        _require_daemon(client)
-    added = _require_platforms(client, found, needs, report)
+        require_daemon(client)
+    added = require_platforms(client, found, needs, report)
     return Engine(
         client=client,
         builder=found.name,
         driver=found.driver,
-        native=found.native,
+        native=build_platforms(client, found),
         platforms=found.platforms | added,
+        nodes=len(found.nodes),
     )
-
-
-def _require_store(client: DockerClient, found: Builder, needs: Needs) -> None:
-    """The driver `docker` writes an index or an OCI layout only with the containerd store."""
-    status = inspection.daemon(client, _context(found)).driver_status or []
-    if not any(row[-1] == CONTAINERD_STORE for row in status):
-        what = "images of several platforms" if len(needs.platforms) > 1 else "OCI layouts"
-        raise EngineError(
-            Problem(
-                f"its dockerd cannot make {what} without the containerd image store", ENABLE_STORE
-            )
-        )
-
-
-def _require_daemon(client: DockerClient) -> None:
-    try:
-        inspection.daemon(client)
-    except EngineError as error:
-        raise EngineError(
-            Problem(f"nothing to load the image into: {error}", "drop --load")
-        ) from error
-
-
-def _context(found: Builder) -> str | None:
-    """The docker context behind a builder of the driver `docker`: they share their name."""
-    return None if found.name == "default" else found.name
-
-
-def _require_platforms(
-    client: DockerClient, found: Builder, needs: Needs, report: Progress
-) -> frozenset[str]:
-    """Return the platforms whose emulation was set up for this build. Raises EngineError."""
-    missing = frozenset(p for p in needs.emulated if not _listed(p, found.platforms))
-    if not missing:
-        return missing
-    if not _is_here(client, found):
-        names = ", ".join(sorted(missing))
-        raise EngineError(
-            Problem(
-                f"emulation missing: its nodes run no steps of {names}",
-                "install qemu-user-static where the node runs, or add a node of that architecture",
-            )
-        )
-    emulation.ensure(missing, os.uname().machine, report)
-    return missing
-
-
-def _listed(wanted: str, platforms: frozenset[str]) -> bool:
-    """Tell whether steps of ``wanted`` run, by whatever name the builder lists it."""
-    return wanted in {str(Platform.parse(platform)) for platform in platforms}
-
-
-def _is_here(client: DockerClient, found: Builder) -> bool:
-    """Tell whether the builder's steps run under this host's kernel."""
-    if found.driver not in ("docker", "docker-container"):
-        return False
-    try:
-        info = inspection.daemon(client, _context(found) if found.driver == "docker" else None)
-    except EngineError:
-        return False
-    return info.name == platform.node() and info.kernel_version == platform.release()
 
 
 def _instead(needs: Needs, unsuitable: EngineError, report: Progress) -> Engine:

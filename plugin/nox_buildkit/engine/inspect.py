@@ -8,7 +8,9 @@ builder by asking all of them, the dead ones too.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nox_buildkit.engine.client import client_environment
@@ -18,6 +20,9 @@ from nox_buildkit.run import run
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
     from python_on_whales.components.system.models import SystemInfo
+
+#: As buildx prints options of a driver.
+_OPTION = re.compile(r'(\S+?)="([^"]*)"')
 
 SECONDS = 8
 # To start a builder's container may mean to pull its image first.
@@ -33,6 +38,8 @@ class Node:
     platforms: tuple[str, ...]
     preferred: tuple[str, ...]
     error: str
+    endpoint: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def native(self) -> tuple[str, ...]:
@@ -125,6 +132,8 @@ def _node(fields: dict[str, str]) -> Node:
         # Those that the user gave to this node (`buildx create --platform`) have a star.
         preferred=tuple(p.removesuffix("*") for p in listed if p.endswith("*")),
         error=fields.get("Error", ""),
+        endpoint=fields.get("Endpoint", ""),
+        options=dict(_OPTION.findall(fields.get("Driver Options", ""))),
     )
 
 

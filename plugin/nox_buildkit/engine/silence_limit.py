@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from nox_buildkit.engine.bake import Update
 from nox_buildkit.engine.events.cache_faults import CacheFault, is_import
 from nox_buildkit.engine.events.vertex import Vertex, VertexKind
-from nox_buildkit.errors import BuildError, Problem
+from nox_buildkit.errors import BuildError, Problem, UsageError
 from nox_buildkit.oci.references import ImageReference
 
 #: Seconds of silence before somebody is told what is waited for.
@@ -32,6 +33,13 @@ class Patience:
     tell: Callable[[str], None]
     _since: float = field(default=0.0, init=False)
     _told: bool = field(default=False, init=False)
+
+    @classmethod
+    def of_environment(cls, registries: dict[str, str], tell: Callable[[str], None]) -> Patience:
+        """Return one with the limits that the user has set. Raises UsageError."""
+        # BuildKit tells nothing while it sends a layer.
+        push = _limit("NOX_BUILDKIT_PUSH_TIMEOUT", 1800)
+        return cls(push, _limit("NOX_BUILDKIT_FETCH_TIMEOUT", 300), registries, tell)
 
     def look(self, update: Update) -> None:
         """Take an event, or the news that there was none. Raises BuildError."""
@@ -104,3 +112,12 @@ def _asked(vertex: Vertex) -> str:
         if text.startswith(words):
             return text.removeprefix(words)
     return text.removeprefix("FROM ").split()[0] if text.startswith("FROM ") else ""
+
+
+def _limit(variable: str, default: int) -> int:
+    """Seconds that a registry may be silent."""
+    stated = os.environ.get(variable, str(default))
+    if not stated.isdecimal() or not int(stated):
+        message = f"{variable} is '{stated}'"
+        raise UsageError(Problem(message, "set it to a number of seconds, or unset it"))
+    return int(stated)

@@ -6,13 +6,15 @@ does not install.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from urllib.parse import urlsplit
 
 import requests
@@ -22,7 +24,7 @@ from urllib3.util import Retry
 
 from nox_buildkit.environment import ca_bundle
 from nox_buildkit.errors import LockError, Problem
-from nox_buildkit.files import private_dir, replacing
+from nox_buildkit.files import private_dir, replacing, sweep_parts
 from nox_buildkit.printable import redacted
 from nox_buildkit.progress import Progress
 
@@ -59,17 +61,39 @@ class Download:
 def download(files: Sequence[Download], report: Progress) -> None:
     """Download ``files``. Raises LockError with a problem for each that cannot be had."""
     total = _Total(report)
-    with ThreadPoolExecutor(_AT_A_TIME) as threads, requests.Session() as session:
-        session.mount("https://", HTTPAdapter(pool_maxsize=_AT_A_TIME, max_retries=_RETRIES))
-        session.mount("http://", HTTPAdapter(pool_maxsize=_AT_A_TIME, max_retries=_RETRIES))
-        started = [threads.submit(_file, session, file, total) for file in files]
-        try:
-            problems = [problem for one in started if (problem := one.result())]
-        except BaseException:
-            threads.shutdown(cancel_futures=True)
-            raise
+    waiting: SimpleQueue[Download] = SimpleQueue()
+    ended: SimpleQueue[Problem | BaseException | None] = SimpleQueue()
+    for file in files:
+        waiting.put(file)
+    with requests.Session() as session:
+        for scheme in ("https://", "http://"):
+            adapter = HTTPAdapter(pool_maxsize=_AT_A_TIME, max_retries=_RETRIES)
+            session.mount(scheme, adapter)
+        for _ in range(min(_AT_A_TIME, len(files))):
+            # Nobody who interrupts waits for a server that is silent.
+            run = partial(_work, session, waiting, ended, total)
+            threading.Thread(target=run, daemon=True).start()
+        problems = [problem for problem in (ended.get() for _ in files) if problem]
+    for problem in problems:
+        if isinstance(problem, BaseException):
+            raise problem
     if problems:
-        raise LockError(*problems)
+        raise LockError(*(problem for problem in problems if isinstance(problem, Problem)))
+
+
+def _work(
+    session: requests.Session,
+    waiting: SimpleQueue[Download],
+    ended: SimpleQueue[Problem | BaseException | None],
+    total: _Total,
+) -> None:
+    with contextlib.suppress(Empty):
+        while True:
+            file = waiting.get_nowait()
+            try:
+                ended.put(_file(session, file, total))
+            except BaseException as error:
+                ended.put(error)
 
 
 @dataclass
@@ -124,7 +148,7 @@ def _tried(session: requests.Session, file: Download, total: _Total) -> None:
         if response.status_code != requests.codes.ok:
             raise _Refused(_refusal(file, response.status_code))
         total.add(total=int(response.headers.get("Content-Length", 0)))
-        private_dir(file.target.parent)
+        sweep_parts(private_dir(file.target.parent))
         with replacing(file.target) as temporary:
             found = _written(response, temporary, total)
             if found != file.sha256:

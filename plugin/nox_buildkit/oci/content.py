@@ -27,6 +27,10 @@ _DIGEST = re.compile(r"sha(?:256:[0-9a-f]{64}|512:[0-9a-f]{128})")
 _REFERENCE_TYPE = "vnd.docker.reference.type"
 
 
+#: Characters that Go's encoder writes as escapes.
+_GO_ESCAPES = re.compile("[<>&\u2028\u2029]")
+
+
 @dataclass(frozen=True, slots=True)
 class Descriptor:
     """A reference to a blob: ``size`` in bytes; ``platform``: of a manifest in an index."""
@@ -63,7 +67,7 @@ class Descriptor:
             "size": self.size,
         }
         if self.annotations:
-            value["annotations"] = dict(self.annotations)
+            value["annotations"] = dict(sorted(self.annotations.items()))
         if self.platform:
             value["platform"] = self.platform.to_json()
         return value
@@ -92,12 +96,16 @@ class Index:
         return cls(listed, kind, _texts(fields.get("annotations")))
 
     def to_bytes(self) -> bytes:
-        """Return the index as it is stored."""
+        """Return the index as BuildKit writes it: of equal images, whoever puts them together.
+
+        That is Go's json.MarshalIndent (moby/buildkit, exporter/containerimage/writer.go).
+        """
         manifests = [manifest.to_json() for manifest in self.manifests]
         value = {"schemaVersion": 2, "mediaType": self.media_type, "manifests": manifests}
-        return to_bytes(
-            {**value, "annotations": dict(self.annotations)} if self.annotations else value
-        )
+        if self.annotations:
+            value["annotations"] = dict(sorted(self.annotations.items()))
+        text = json.dumps(value, indent=2, ensure_ascii=False)
+        return _GO_ESCAPES.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
 
     @property
     def images(self) -> tuple[Descriptor, ...]:

@@ -109,19 +109,19 @@ class Layout:
         return entry.digest
 
 
-def compose(folder: Path, layouts: Iterable[Layout]) -> str:
-    """Write a layout into ``folder`` with the images of all ``layouts``; return its digest.
+def compose(folder: Path, parts: Iterable[tuple[Layout, str]]) -> str:
+    """Write a layout into ``folder`` with the images of all ``parts``; return its digest.
 
-    Blobs are linked, not copied. The order of ``layouts`` is that of the index.
+    ``parts``: layouts and the digests of their indexes, in the order of the images. Blobs are
+    linked, not copied. Attestations come last, as BuildKit has them.
     """
     composed = Layout(folder)
     manifests: list[Descriptor] = []
-    for layout in layouts:
-        (top,) = layout.entries()
-        manifests += layout.index(top.digest).manifests
-        for digest in layout.reachable(top.digest) - {top.digest}:
+    for layout, top in parts:
+        manifests += layout.index(top).manifests
+        for digest in layout.reachable(top) - {top}:
             path = composed.path(digest)
             path.parent.mkdir(parents=True, exist_ok=True)
             if not path.exists():
                 path.hardlink_to(layout.path(digest))
-    return composed.finish(manifests)
+    return composed.finish(sorted(manifests, key=lambda entry: entry.is_attestation))

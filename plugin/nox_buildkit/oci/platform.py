@@ -73,8 +73,8 @@ class Platform:
         return _UNKNOWN not in (self.os, self.architecture)
 
     def to_json(self) -> dict[str, str]:
-        """Return the properties of an index."""
-        values = {"os": self.os, "architecture": self.architecture}
+        """Return the properties of an index, in the order in which BuildKit writes them."""
+        values = {"architecture": self.architecture, "os": self.os}
         return values | ({"variant": self.variant} if self.variant else {})
 
 

@@ -91,3 +91,41 @@ def test_what_is_no_index_is_refused(text: str) -> None:
         Index.parse(text.encode())
     with pytest.raises(ValueError, match=r".+"):
         Manifest.parse(text.encode())
+
+
+def test_an_index_is_written_as_buildkit_does() -> None:
+    text = """\
+{
+  "schemaVersion": 2,
+  "mediaType": "application/vnd.oci.image.index.v1+json",
+  "manifests": [
+    {
+      "mediaType": "application/vnd.oci.image.manifest.v1+json",
+      "digest": "sha256:ebea2a5dbd1b1596ba65763aebedc4137ee2773415c24d82f30c9396c4265f81",
+      "size": 1422,
+      "platform": {
+        "architecture": "arm",
+        "os": "linux",
+        "variant": "v7"
+      }
+    },
+    {
+      "mediaType": "application/vnd.oci.image.manifest.v1+json",
+      "digest": "sha256:e75ccd395009214caa7ac291286d92fecfce10fb735553f6a7a5ca55a4f82831",
+      "size": 566,
+      "annotations": {
+        "vnd.docker.reference.digest": "sha256:ebea",
+        "vnd.docker.reference.type": "attestation-manifest"
+      },
+      "platform": {
+        "architecture": "unknown",
+        "os": "unknown"
+      }
+    }
+  ],
+  "annotations": {
+    "org.opencontainers.image.title": "a \\\\u003cb\\\\u003e \\\\u0026 ü"
+  }
+}"""
+    content = text.replace("\\\\", "\\").encode()
+    assert Index.parse(content).to_bytes() == content

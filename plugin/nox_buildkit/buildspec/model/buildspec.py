@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pydantic import Field, PrivateAttr
 
+from nox_buildkit.buildspec.model.builder import BuilderOrName
 from nox_buildkit.buildspec.model.field_types import (
     Filled,
     FormatVersion,
     ImageName,
-    Name,
     OneOrMore,
     Platform,
     SetName,
@@ -33,11 +33,11 @@ class BuildSpec(Strict):
         description="Prefix of every image's repository: host[:port]/path.",
         examples=["ghcr.io/octocat"],
     )
-    builder: Name | None = Field(
+    builder: BuilderOrName | None = Field(
         default=None,
         description="buildx builder to build with, where neither `--builder` nor BUILDX_BUILDER "
-        "names one.",
-        examples=["farm"],
+        "names one: a name, or a description to create it by.",
+        examples=["farm", {"name": "farm", "driver": "remote", "nodes": [{"endpoint": "tcp://b"}]}],
     )
     runners: dict[Platform, OneOrMore[RunnerLabel]] = Field(
         default_factory=dict,

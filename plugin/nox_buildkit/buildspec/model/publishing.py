@@ -19,6 +19,8 @@ PLACEHOLDERS = (
 SIZE = r"[1-9][0-9]*(?:\.[0-9]+)?(?:[kMG]B|[KMG]iB|B)"
 _UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 MODULE = r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*"
+ENDPOINT = r"[A-Za-z0-9][!-~]*"
+OPTION_NAME = r"[a-z][a-z0-9_.-]*"
 RUNNER_LABEL = r"[!-~](?:[ -~]*[!-~])?"
 REPOSITORY = rf"{HOST}(?:/(?:{COMPONENT}|\{{image\}}))+"
 
@@ -86,6 +88,19 @@ def bytes_of(value: str) -> int:
     """Return the bytes of a `size`."""
     unit = value.lstrip("0123456789.")
     return int(float(value.removesuffix(unit)) * _UNITS[unit])
+
+
+def endpoint(value: str) -> str:
+    """An address of a BuildKit or of a docker host, or the name of a docker context."""
+    hint = "write tcp://HOST:PORT, ssh://USER@HOST, or the name of a docker context"
+    if re.match(r"[a-z]+://[^/@]*:[^/@]*@", value):
+        raise Invalid("an endpoint has no password", "log in with a key or a certificate")
+    return match(ENDPOINT, value, "an endpoint", hint)
+
+
+def option_name(value: str) -> str:
+    """The name of an option of a buildx driver."""
+    return match(OPTION_NAME, value, "an option of a driver", "write it like 'namespace'")
 
 
 def runner_label(value: str) -> str:

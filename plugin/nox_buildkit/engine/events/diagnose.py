@@ -20,11 +20,28 @@ _PROCESS = re.compile(r'process "(?:[^"\\]|\\.)*" ', re.DOTALL)
 _CONTEXT = re.compile(r"docker\.io/library/([^@/]+)@sha256:.*")
 
 
-def diagnose(progress: BuildProgress, text: Sequence[str]) -> BuildError:
+def diagnose(progress: BuildProgress, text: Sequence[str], builder: str = "") -> BuildError:
     """The error for a failed bake; ``text``: what buildx wrote beside the rawjson objects.
 
-    Vertices that failed for the same cause make one problem that names them all.
+    Vertices that failed for the same cause make one problem that names them all. ``builder``: its
+    name, if the engine is not our own.
     """
+    error = _diagnose(progress, text)
+    if not builder:
+        return error
+    hint = f"`docker buildx inspect {builder}` shows its nodes; finished steps are kept"
+    gone, named = ENGINE_GONE.message, f"a node of the builder {builder} went away"
+    return BuildError(
+        *(
+            replace(problem, message=problem.message.replace(gone, named), hint=hint)
+            if gone in problem.message
+            else problem
+            for problem in error.problems
+        )
+    )
+
+
+def _diagnose(progress: BuildProgress, text: Sequence[str]) -> BuildError:
     said = _spoken(text)
     causes: dict[Problem, list[Vertex]] = {}
     for vertex in progress.failed:

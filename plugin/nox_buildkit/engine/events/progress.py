@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Literal
 
 from nox_buildkit.engine.events.log_text import clean, decoded, log_lines
-from nox_buildkit.engine.events.vertex import Transfer, Vertex, VertexKind, parse_name
+from nox_buildkit.engine.events.platforms import platforms_of
+from nox_buildkit.engine.events.vertex import Name, Transfer, Vertex, VertexKind, parse_name
 
 #: How BuildKit calls the making of an index.
 _INDEX = "exporting manifest list "
@@ -69,9 +71,16 @@ class BuildProgress:
 
     ``images``: the bake targets and the platforms of each. buildx leaves a target's name out
     where it is the only one, and BuildKit a platform, so both must be known from outside.
+
+    ``parts``: bake targets that are one platform of an image → that image and platform.
     """
 
-    def __init__(self, images: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self,
+        images: Mapping[str, Sequence[str]],
+        parts: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+    ) -> None:
+        self._parts = parts
         self.images = {image: tuple(platforms) for image, platforms in images.items()}
         self.vertices: dict[str, Vertex] = {}
         self.warnings: list[str] = []
@@ -145,11 +154,11 @@ class BuildProgress:
 
     def _needed_by(self, digest: str) -> frozenset[str]:
         if not self._platforms:
-            self._platforms = _spread(self.vertices.values())
+            self._platforms = platforms_of(self.vertices.values())
         return self._platforms.get(digest, frozenset())
 
     def _vertex(self, item: Mapping[str, Any], now: float) -> Iterable[Change]:
-        name = parse_name(str(item.get("name", "")), frozenset(self.images))
+        name = self._name(str(item.get("name", "")))
         old = self.vertices.get(item["digest"]) or Vertex(item["digest"], name)
         image = name.image or (next(iter(self.images)) if len(self.images) == 1 else None)
         inputs = old.inputs | frozenset(item.get("inputs") or ())
@@ -180,6 +189,13 @@ class BuildProgress:
             yield Change("finished", new)
         elif new.running and old.began is None:
             yield Change("started", new)
+
+    def _name(self, text: str) -> Name:
+        name = parse_name(text, frozenset((*self.images, *self._parts)))
+        if name.image and name.image in self._parts:
+            image, platform = self._parts[name.image]
+            return replace(name, image=image, platform=name.platform or platform)
+        return name
 
     def _transfer(self, item: Mapping[str, Any]) -> None:
         vertex = self.vertices.get(item["vertex"])
@@ -214,27 +230,6 @@ def _count(vertices: Iterable[Vertex]) -> Count:
     over = [[one for one in same if one.done and not one.error] for same in steps.values()]
     executed = sum(any(not one.cached for one in same) for same in over)
     return Count(len(steps), sum(bool(same) for same in over) - executed, executed)
-
-
-def _spread(vertices: Iterable[Vertex]) -> dict[str, frozenset[str]]:
-    """For each vertex the platforms of all that is made from it, or the one in its own name."""
-    consumers: dict[str, list[str]] = {}
-    own: dict[str, frozenset[str]] = {}
-    for vertex in vertices:
-        platform = vertex.name.platform
-        own[vertex.digest] = frozenset({platform} if platform else ())
-        for digest in vertex.inputs:
-            consumers.setdefault(digest, []).append(vertex.digest)
-    found: dict[str, frozenset[str]] = {}
-
-    def needed_by(digest: str) -> frozenset[str]:
-        if digest not in found:
-            found[digest] = frozenset()
-            users = [needed_by(user) for user in consumers.get(digest, ())]
-            found[digest] = frozenset().union(*users) or own.get(digest, frozenset())
-        return found[digest]
-
-    return {digest: needed_by(digest) for digest in own}
 
 
 def _seconds(started: str, completed: str) -> float:

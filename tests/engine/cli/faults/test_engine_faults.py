@@ -37,7 +37,7 @@ def test_an_engine_that_ends_under_a_build(
     alone: Unseen, own_home: Path, common: dict[str, str], how: str
 ) -> None:
     project, _ = alone
-    with held(alone, "install") as process:
+    with held(alone, "compile") as process:
         if how == "stop":
             project.ok("engine", "stop")
         else:

@@ -52,8 +52,10 @@ def in_namespace(project: Project, mounts: str, *arguments: str) -> Done:
         pytest.param("begin", signal.SIGINT, marks=campaign),
         pytest.param("begin", signal.SIGTERM, marks=campaign),
         pytest.param("begin", signal.SIGKILL, marks=campaign),
-        pytest.param("install", signal.SIGTERM, marks=campaign),
-        ("install", signal.SIGKILL),
+        ("download", signal.SIGINT),
+        pytest.param("download", signal.SIGKILL, marks=campaign),
+        pytest.param("compile", signal.SIGTERM, marks=campaign),
+        ("compile", signal.SIGKILL),
     ],
 )
 def test_a_build_that_gets_a_signal(unseen: Unseen, phase: str, number: signal.Signals) -> None:
@@ -279,7 +281,7 @@ def test_no_secret_is_where_it_should_not_be(unseen: Unseen, tmp_path: Path) -> 
         "SSH_AUTH_SOCK": "/run/canary-agent.sock",
     }
     canaries = [b"canary-", login.encode()]
-    with held(unseen, "install") as process:
+    with held(unseen, "compile") as process:
         children = _descendants(process.pid)
         assert any(b"buildx" in (child / "cmdline").read_bytes() for child in children)
         for child in children:

@@ -1,0 +1,90 @@
+"""The user's builder against the needs of a build."""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import TYPE_CHECKING
+
+from nox_buildkit.engine import inspect as inspection
+from nox_buildkit.engine.buildkit import Needs
+from nox_buildkit.engine.inspect import Builder
+from nox_buildkit.engine.private import emulation
+from nox_buildkit.errors import EngineError, Problem
+from nox_buildkit.oci.platform import Platform
+from nox_buildkit.progress import Progress
+
+if TYPE_CHECKING:
+    from python_on_whales import DockerClient
+
+CONTAINERD_STORE = "io.containerd.snapshotter.v1"
+CREATE = "docker buildx create --driver docker-container --use"
+ENABLE_STORE = (
+    'set "features": {"containerd-snapshotter": true} in the daemon.json of its dockerd and '
+    f"restart it, or run `{CREATE}`"
+)
+
+
+def require_store(client: DockerClient, found: Builder, needs: Needs) -> None:
+    """Refuse a dockerd that cannot write an index, or an OCI layout. Raises EngineError.
+
+    The driver `docker` does so with the containerd store alone.
+    """
+    status = inspection.daemon(client, _context(found)).driver_status or []
+    if not any(row[-1] == CONTAINERD_STORE for row in status):
+        what = "images of several platforms" if len(needs.platforms) > 1 else "OCI layouts"
+        raise EngineError(
+            Problem(
+                f"its dockerd cannot make {what} without the containerd image store", ENABLE_STORE
+            )
+        )
+
+
+def require_daemon(client: DockerClient) -> None:
+    """Refuse to load images where no daemon answers. Raises EngineError."""
+    try:
+        inspection.daemon(client)
+    except EngineError as error:
+        raise EngineError(
+            Problem(f"nothing to load the image into: {error}", "drop --load")
+        ) from error
+
+
+def _context(found: Builder) -> str | None:
+    """The docker context behind a builder of the driver `docker`: they share their name."""
+    return None if found.name == "default" else found.name
+
+
+def require_platforms(
+    client: DockerClient, found: Builder, needs: Needs, report: Progress
+) -> frozenset[str]:
+    """Return the platforms whose emulation was set up for this build. Raises EngineError."""
+    missing = frozenset(p for p in needs.emulated if not _listed(p, found.platforms))
+    if not missing:
+        return missing
+    if not _is_here(client, found):
+        names = ", ".join(sorted(missing))
+        raise EngineError(
+            Problem(
+                f"emulation missing: its nodes run no steps of {names}",
+                "install qemu-user-static where the node runs, or add a node of that architecture",
+            )
+        )
+    emulation.ensure(missing, os.uname().machine, report)
+    return missing
+
+
+def _listed(wanted: str, platforms: frozenset[str]) -> bool:
+    """Tell whether steps of ``wanted`` run, by whatever name the builder lists it."""
+    return wanted in {str(Platform.parse(platform)) for platform in platforms}
+
+
+def _is_here(client: DockerClient, found: Builder) -> bool:
+    """Tell whether the builder's steps run under this host's kernel."""
+    if found.driver not in ("docker", "docker-container"):
+        return False
+    try:
+        info = inspection.daemon(client, _context(found) if found.driver == "docker" else None)
+    except EngineError:
+        return False
+    return info.name == platform.node() and info.kernel_version == platform.release()

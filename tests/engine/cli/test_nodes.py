@@ -1,0 +1,152 @@
+"""Builders of several machines: described in the spec, created, asked, and used."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import secrets
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from nox_buildkit.engine.private import engine as private
+from nox_buildkit.engine.private.engine import PrivateEngine
+from tests.support.buildkit_endpoint import Endpoint, serve_buildkit
+from tests.support.faults import Unseen
+from tests.support.oci import ImageIndex
+from tests.support.package_index import new_version
+from tests.support.project import SPEC, Project
+from tests.support.real_parts import in_cache
+from tests.support.registries import serve_registry
+
+BUILDER = """\
+builder:
+  name: NAME
+  driver: remote
+  nodes:
+    - endpoint: FIRST
+      platforms: [linux/amd64]
+    - endpoint: SECOND
+      platforms: [linux/arm64]
+      tls: {ca: certs/ca.pem, cert: certs/cert.pem, key: certs/key.pem}
+"""
+
+
+@dataclass(frozen=True)
+class Farm:
+    """A builder of two nodes."""
+
+    name: str
+    first: Endpoint
+    second: Endpoint
+
+
+@pytest.fixture
+def farm(
+    project: Project, private_engine: PrivateEngine, own_home: Path, tmp_path: Path
+) -> Iterator[Farm]:
+    """Two BuildKits on TCP, the second with mutual TLS; the spec of ``project`` has both."""
+    with in_cache(own_home):
+        second = private.start()
+    certificates = project.root / "certs"
+    with (
+        serve_buildkit(private_engine.host) as one,
+        serve_buildkit(second.host, certificates) as two,
+    ):
+        # buildx remembers builders, so each has another name.
+        farm = Farm(f"farm-{secrets.token_hex(4)}", one, two)
+        described(project, farm.name, one.address, two.address)
+        project.env["DOCKER_HOST"] = ""
+        yield farm
+
+
+def described(project: Project, name: str, first: str, second: str) -> None:
+    """Describe a builder in the spec of ``project``."""
+    text = BUILDER.replace("NAME", name).replace("FIRST", first).replace("SECOND", second)
+    project.write({"buildspec.yaml": SPEC + text, ".gitignore": "certs/\ndist/\n"})
+
+
+def test_each_platform_is_built_on_its_node(
+    project: Project, private_engine: PrivateEngine, farm: Farm
+) -> None:
+    plan = json.loads(project.ok("plan", "--json").stdout)
+    # Both have this machine's processor, whatever they are given to build.
+    assert plan["native"] == ["linux/amd64"]
+    before = [node.connections for node in (farm.first, farm.second)]
+    project.ok("build")
+    assert all(
+        node.connections > count
+        for node, count in zip((farm.first, farm.second), before, strict=True)
+    )
+    digest = project.digest()
+    assert set(ImageIndex.open(project.tar).platforms) == {"linux/amd64", "linux/arm64"}
+    # Another run uses the builder that is there.
+    assert "nothing changed" in project.ok("build").stderr
+    # One machine makes the same.
+    shutil.rmtree(project.root / "dist")
+    project.ok("build", "--builder", "default", DOCKER_HOST=private_engine.host)
+    assert project.digest() == digest
+
+
+def test_a_builder_of_that_name_that_differs_is_refused(project: Project, farm: Farm) -> None:
+    project.ok("plan")
+    described(project, farm.name, farm.first.address, "tcp://127.0.0.1:9")
+    cause = project.nox("plan").cause
+    assert cause == project.nox("build").cause
+    assert f"builder {farm.name}: it is another builder than the spec describes: " in cause
+    assert f"the endpoint of {farm.name}1 is" in cause
+    assert ", not tcp://127.0.0.1:9" in cause
+    assert f"run `docker buildx rm {farm.name}`" in cause
+
+
+def test_a_node_that_dies_in_a_build_leaves_no_tag(
+    unseen: Unseen, farm: Farm, engine_home: Path, tmp_path: Path
+) -> None:
+    project, index = unseen
+    # Nodes elsewhere do not reach the index, and need not.
+    version = new_version()
+    index.add_slow_sdist("late", version, 20)
+    project.write({"requirements.in": f"late=={version}\n"})
+    project.ok("lock")
+    (tmp_path / "registry").mkdir()
+    with serve_registry(tmp_path / "registry", engine_home) as registry:
+        arguments = ("--set", f"registry={registry.address}/demo")
+        with project.start("push", *arguments) as process:
+            assert process.stderr
+            before = itertools.takewhile(
+                lambda line: "package late 1/1: RUN" not in line, process.stderr
+            )
+            list(before)
+            farm.second.end()
+            _, stderr = process.communicate(timeout=120)
+        assert process.returncode == 1
+        assert f"a node of the builder {farm.name} went away" in stderr
+        assert f"`docker buildx inspect {farm.name}` shows its nodes" in stderr
+        tags = registry.data / "docker/registry/v2/repositories/demo/web/_manifests/tags"
+        assert not tags.exists()
+        assert not project.tar.exists()
+
+
+def test_an_index_of_several_nodes_is_pushed(
+    project: Project,
+    farm: Farm,
+    private_engine: PrivateEngine,
+    engine_home: Path,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "registry").mkdir()
+    with serve_registry(tmp_path / "registry", engine_home) as registry:
+        project.ok("push", "--set", f"registry={registry.address}/demo")
+        assert registry.manifest("demo/web", "latest")[0] == project.digest()
+    cause = project.nox("build", "--load", DOCKER_HOST=private_engine.host).cause
+    assert f"the nodes of {farm.name} have no image store in common to load into" in cause
+
+
+def test_a_node_that_is_not_there(project: Project, farm: Farm) -> None:
+    farm.second.end()
+    done = project.nox("build")
+    assert done.failure
+    assert "127.0.0.1" in done.cause or farm.name in done.cause
