@@ -18,6 +18,7 @@ from nox_buildkit.build.baking import work_folder
 from nox_buildkit.build.options import BuildOptions
 from nox_buildkit.build.pipeline import build_images, record_results, unchanged
 from nox_buildkit.build.project import Project
+from nox_buildkit.build.size_changes import size_changes
 from nox_buildkit.build.testing import Tester
 from nox_buildkit.build.verification import require_verified
 from nox_buildkit.errors import PlanError, Problem, ReleaseError
@@ -157,6 +158,8 @@ class Release:
         checked = {each.image: (each.layout, each.digest) for each in candidates}
         require_verified(self.project.spec, self.plan, checked)
         destinations = destinations_of(candidates, self.open_repository, self.git)
+        for line in size_changes(destinations):
+            self.report.message(line)
         journal = Journal(self.output / NAME)
         publish(destinations, [self._tester, self._approver], journal, self.report)
         named = (results[image.name] for image in self.plan.images)

@@ -53,6 +53,7 @@ def _lines(traits: RegistryTraits) -> list[str]:
         ("manifests without a tag", traits.by_digest, "a release needs them"),
         ("artifacts with an empty configuration", traits.empty_config, ""),
         ("artifacts about what is not there yet", traits.dangling_subject, ""),
+        ("blobs of other repositories, without an upload", traits.mounts, ""),
         ("referrers API", traits.referrers, "signatures are found by tags that cosign writes"),
     )
     rows = [f"registry {traits.registry}"]

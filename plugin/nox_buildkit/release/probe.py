@@ -20,7 +20,7 @@ from nox_buildkit.release.sbom.attestations import Form
 
 _DAY = 24 * 3600
 #: Counts changes of what is probed.
-_FORMAT = 1
+_FORMAT = 2
 _NOTHING = b"{}"
 _TYPE = "application/vnd.nox-buildkit.probe.v1+json"
 
@@ -31,7 +31,9 @@ class RegistryTraits:
 
     ``by_digest``: manifests without a tag; ``empty_config``: artifacts without a configuration;
     ``dangling_subject``: artifacts that refer to a manifest which is not there;
-    ``referrers``: the API for them, in place of tags that clients write.
+    ``referrers``: the API for them, in place of tags that clients write; ``mounts``: blobs are
+    taken over from other repositories. Whether tags are immutable is not probed: that would leave
+    one behind.
     """
 
     registry: str
@@ -40,6 +42,7 @@ class RegistryTraits:
     empty_config: bool
     dangling_subject: bool
     referrers: bool
+    mounts: bool
 
     @property
     def form(self) -> Form:
@@ -79,7 +82,16 @@ def _probe(repository: Repository, registry: str, moment: float) -> RegistryTrai
         empty_config=empty_config,
         dangling_subject=_takes(repository, Manifest(empty, (empty,), {}, _TYPE, nowhere)),
         referrers=repository.referrers(nowhere.digest) is not None,
+        mounts=_mounts(repository, empty.digest),
     )
+
+
+def _mounts(repository: Repository, digest: str) -> bool:
+    try:
+        # The one repository in which the blob is for certain.
+        return repository.mount(digest, repository.name)
+    except RegistryError:
+        return False
 
 
 def _takes(repository: Repository, manifest: Manifest) -> bool:

@@ -501,6 +501,7 @@ def test_what_a_registry_takes_is_shown(project: Project, registry: Registry) ->
     shown = project.ok("doctor").stdout.splitlines()
     assert shown[0] == f"registry {registry.address}"
     assert "  yes  manifests without a tag" in shown
+    assert "  yes  blobs of other repositories, without an upload" in shown
     assert shown[-1] == "  attestations have the form 'oci-artifact'"
     (found,) = json.loads(project.ok("doctor", "--json").stdout)["registries"]
     assert found["referrers"] is False

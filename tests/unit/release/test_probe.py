@@ -35,7 +35,14 @@ def test_a_registry_that_takes_all() -> None:
     assert found.registry == "one.example"
     assert (found.by_digest, found.empty_config, found.dangling_subject) == (True, True, True)
     assert found.referrers is False
+    assert found.mounts is False
     assert found.form == "oci-artifact"
+
+
+def test_a_registry_that_mounts_blobs() -> None:
+    registry = Recorder("five.example/api")
+    registry.neighbours = {registry.name: registry.blobs}
+    assert traits_of(registry).mounts is True
 
 
 def test_registries_that_refuse_something() -> None:
