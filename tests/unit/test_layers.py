@@ -17,7 +17,8 @@ NAME = PACKAGE.name
 LAYERS = (
     "printable", "errors", "progress", "run", "mounts", "files", "cache_entries", "environment",
     "oci", "debian", "buildspec", "plan", "lock", "bases", "engine", "facts", "render",
-    "results", "verify", "release", "report", "build", "commands", "arguments", "sessions",
+    "results", "verify", "release", "report", "build", "init", "commands", "arguments", "sessions",
+    "__main__",
 )  # fmt: skip
 
 #: Values in, values out.

@@ -21,6 +21,15 @@ def add_build(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_init(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``init``."""
+    parser.add_argument(
+        "--diff", action="store_true", help="write nothing; show how the file that is there differs"
+    )
+    parser.add_argument("--base", metavar="BASE", default="", help="base of the images")
+    parser.add_argument("--json", action="store_true", help="write nothing; print it as JSON")
+
+
 def add_lock(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``lock``."""
     parser.add_argument(

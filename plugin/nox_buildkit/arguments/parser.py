@@ -39,6 +39,13 @@ def session_names() -> Sequence[str]:
 
 
 _SESSIONS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = {
+    "init": (
+        "Write a buildspec.yaml for this project, and the noxfile that it needs.",
+        "The code is read, and not run: FastAPI, Starlette, Flask, Django and Celery, programs, a\n"
+        "Procfile, a Dockerfile. It says what it recognised and what it guessed, and changes no\n"
+        "file that is there. Without a noxfile: python -m nox_buildkit init",
+        building.add_init,
+    ),
     "build": (
         "Build the images of buildspec.yaml for all of their platforms, into dist/.",
         "Every image becomes dist/IMAGE.oci.tar, an OCI layout with every platform in its index;\n"
