@@ -7,6 +7,7 @@ from typing import Literal
 
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -19,6 +20,15 @@ _KINDS: tuple[LayerKind, ...] = ("base", "apt", "pure", "native", "app")
 #: The layers of few images; their column is left out where there are none.
 _RARE: tuple[LayerKind, ...] = ("apt",)
 _LEFT = 3
+_NEEDED = ("image", "platform", "digest", "total")
+#: Columns to do without, the fewest first.
+_DROPPED: tuple[frozenset[str], ...] = (
+    frozenset(),
+    frozenset(_KINDS),
+    frozenset({*_KINDS, "cached/run"}),
+    frozenset({*_KINDS, "cached/run", "time"}),
+)
+_UNLIMITED = 10_000
 
 
 def print_summary(console: Console, results: Sequence[ImageResult]) -> None:
@@ -40,15 +50,28 @@ def print_summary(console: Console, results: Sequence[ImageResult]) -> None:
 def _print_table(
     console: Console, headings: Sequence[str], rows: Sequence[tuple[str, ...]]
 ) -> None:
+    """Print as many columns as fit; where the fewest are too wide, a line a value."""
+    unlimited = console.options.update(max_width=_UNLIMITED)
+    for dropped in _DROPPED:
+        shown = [i for i, heading in enumerate(headings) if heading not in dropped]
+        table = _table(headings, rows, shown)
+        if Measurement.get(console, unlimited, table).maximum <= console.width:
+            console.print(table)
+            return
+    for row in rows:
+        values = dict(zip(headings, row, strict=True))
+        text = "\n  ".join(filter(None, (values[heading] for heading in _NEEDED)))
+        console.print(Text(text), overflow="fold")
+
+
+def _table(headings: Sequence[str], rows: Sequence[tuple[str, ...]], shown: Sequence[int]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    kinds = {index for index, heading in enumerate(headings) if heading in _KINDS}
-    shown = [i for i in range(len(headings)) if console.width >= 100 or i not in kinds]
     for index in shown:
         justify: Literal["left", "right"] = "left" if index < _LEFT else "right"
         table.add_column(headings[index], justify=justify, no_wrap=True)
     for row in rows:
         table.add_row(*(Text(row[index]) for index in shown))
-    console.print(table)
+    return table
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

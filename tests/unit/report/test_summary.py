@@ -4,6 +4,7 @@ import io
 import re
 from dataclasses import replace
 
+import pytest
 from rich.console import Console
 
 from nox_buildkit.report.summary import print_summary
@@ -72,6 +73,23 @@ def test_in_a_narrow_terminal_the_layers_give_way() -> None:
         assert ("4.21 MB" in out.getvalue()) is native
         assert "37.9 MB" in out.getvalue()
         assert max(map(len, out.getvalue().splitlines())) <= width
+
+
+@pytest.mark.parametrize("width", [30, 60, 80, 100, 105, 110, 200])
+@pytest.mark.parametrize("name", ["hello", "a-service-with-quite-a-long-name-of-its-own"])
+def test_nothing_is_cut_in_a_terminal_of_any_width(width: int, name: str) -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=width, force_terminal=True, color_system=None)
+    apt = Layer("apt", "sha256:" + "05" * 32, 123_000_000)
+    image = replace(AMD64, layers=(*AMD64.layers, apt))
+    print_summary(console, [replace(RESULTS[0], name=name, platforms=(image, ARM64))])
+    text = out.getvalue()
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= width
+    # What matters is there, though it may be on several lines.
+    joined = "".join(text.split())
+    for word in (name, "linux/amd64", "linux/arm64", "sha256:a1a1a1a1a1a1", "161MB", "33.7MB"):
+        assert word in joined
 
 
 def test_the_record_says_all_of_it_in_bytes() -> None:
