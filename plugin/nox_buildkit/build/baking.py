@@ -137,8 +137,9 @@ def prepared(
         values = {t.name: _override(engine, outputs.get(t.name, ()), secrets) for t in plan.targets}
         for name, mode in provenance.items():
             values[name]["attest"] = [str(Attestation.provenance(mode))]
-        for name, contexts in kept_contexts(plan).items() if not no_cache else ():
-            values[name]["contexts"] = contexts
+        if not no_cache and set(engine.native) == set(plan.native):
+            for name, contexts in kept_contexts(plan).items():
+                values[name]["contexts"] = contexts
         private = (str(secrets), *caches.folders)
         command = tuple(command_for(plan, engine, no_cache=no_cache, private=private))
         allow = _allowed(plan, engine, private)

@@ -123,11 +123,27 @@ def keep(wheel: CompiledWheel, exported: Path) -> None:
     folder = private_dir(wheel.folder.parent) / f"{wheel.folder.name}.new"
     remove(folder)
     (folder / "wheels").mkdir(parents=True)
-    if taken.is_dir():
-        shutil.copytree(taken, folder / "wheels", dirs_exist_ok=True)
+    for path in _wheels(taken):
+        target = folder / "wheels" / path.parent.name / path.name
+        target.parent.mkdir(exist_ok=True)
+        shutil.copyfile(path, target)
     remove(wheel.folder)
     folder.rename(wheel.folder)
     seal(wheel.folder, wheel.seal)
+
+
+def _wheels(folder: Path) -> Iterator[Path]:
+    """Yield the wheels in the folders of ``folder``, and nothing that foreign code linked there."""
+    if not folder.is_dir():
+        return
+    with os.scandir(folder) as places:
+        for place in places:
+            if not place.is_dir(follow_symlinks=False):
+                continue
+            with os.scandir(place) as files:
+                for file in files:
+                    if file.name.endswith(".whl") and file.is_file(follow_symlinks=False):
+                        yield Path(file.path)
 
 
 def forget_unused() -> None:

@@ -12,7 +12,7 @@ from nox_buildkit.engine import inspect as inspection
 from nox_buildkit.engine.flags.fields import join
 from nox_buildkit.engine.inspect import BOOT_SECONDS, Builder, ask
 from nox_buildkit.errors import EngineError, Problem
-from nox_buildkit.files import cache_dir, private_dir, scratch, write_atomic
+from nox_buildkit.files import cache_dir, locked, private_dir, scratch, write_atomic
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
@@ -54,13 +54,14 @@ def ensure_builder(client: DockerClient, stated: StatedBuilder) -> None:
 
     One that differs is refused, and nothing of it is changed: others may use it.
     """
-    try:
-        found = inspection.parse(ask(client, "buildx", "inspect", stated.name))
-    except EngineError as error:
-        if _ABSENT not in str(error):
-            raise
-        _create(client, stated)
-        return
+    with locked(cache_dir() / "builders" / ".lock"):
+        try:
+            found = inspection.parse(ask(client, "buildx", "inspect", stated.name))
+        except EngineError as error:
+            if _ABSENT not in str(error):
+                raise
+            _create(client, stated)
+            return
     if difference := _difference(stated, found):
         message = f"it is another builder than the spec describes: {difference}"
         hint = f"run `docker buildx rm {stated.name}`, or give that in the spec another name"

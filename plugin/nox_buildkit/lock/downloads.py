@@ -34,6 +34,7 @@ _SILENT_SECONDS = 60
 _BLOCK = 2**20
 _RETRIES = Retry(
     total=5,
+    connect=1,
     backoff_factor=0.5,
     status_forcelist=(429, 500, 502, 503, 504),
     raise_on_status=False,
@@ -135,7 +136,8 @@ class _Refused(Exception):
     reraise=True,
 )
 def _tried(session: requests.Session, file: Download, total: _Total) -> None:
-    insecure = file.host in os.environ.get("UV_INSECURE_HOST", "").split()
+    trusted = os.environ.get("UV_INSECURE_HOST", "").split()
+    insecure = not {file.host, file.host.partition(":")[0]}.isdisjoint(trusted)
     with session.get(
         file.url,
         auth=_Login(file.logins),
