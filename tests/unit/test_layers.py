@@ -92,13 +92,14 @@ def test_only_one_module_imports_nox() -> None:
 
 
 #: A program that is not waited for with a time limit: its output is read as it comes, or goes into
-#: a file; it is a daemon; or it is umount, which the removal of files needs.
+#: a file; it has the terminal; it is a daemon; or it is umount, which the removal of files needs.
 STARTING = {
     "run",
     "mounts",
     "bases.unpack",
     "debian.suite",
     "engine.bake",
+    "engine.foreground",
     "engine.private.daemons",
 }
 

@@ -30,6 +30,32 @@ def add_init(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="write nothing; print it as JSON")
 
 
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``run``; what comes after ``--`` is ``rest``."""
+    parser.set_defaults(rest=[])
+    parser.add_argument(
+        "image", metavar="IMAGE", nargs="?", help="image to start; default: the only one"
+    )
+    parser.add_argument("--platform", metavar="P", help="platform to start; default: the engine's")
+    for option, metavar, what in (
+        ("--env", "NAME[=VALUE]", "a variable for the container"),
+        ("--env-file", "FILE", "a file of variables"),
+        ("--volume", "SOURCE:TARGET", "a folder or a volume, and its place in the container"),
+        ("--publish", "PORT:PORT", "a port of the host and one of the container; default: expose"),
+    ):
+        parser.add_argument(
+            option, metavar=metavar, action="append", default=[], help=f"{what}; may be repeated"
+        )
+    parser.add_argument("--builder", metavar="NAME", help="buildx builder to use")
+    parser.add_argument(
+        "--progress",
+        choices=("auto", "rich", "plain"),
+        default="auto",
+        help="how to show a build",
+    )
+    add_set(parser)
+
+
 def add_lock(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``lock``."""
     parser.add_argument(

@@ -13,6 +13,18 @@ from nox_buildkit.errors import Problem, UsageError
 class _Parser(argparse.ArgumentParser):
     """argparse, with a mistake raised: its SystemExit would end all of nox's sessions."""
 
+    def parse_intermixed_args(  # type: ignore[override]
+        self, args: Sequence[str], namespace: None = None
+    ) -> argparse.Namespace:
+        """Parse as argparse does; of a parser that has a ``rest``, up to ``--``."""
+        words = list(args)
+        has_rest = self.get_default("rest") is not None and "--" in words
+        end = words.index("--") if has_rest else len(words)
+        parsed = super().parse_intermixed_args(words[:end])
+        if has_rest:
+            parsed.rest = words[end + 1 :]
+        return parsed
+
     def error(self, message: str) -> NoReturn:
         raise UsageError(Problem(message, f"'nox -s {self.prog} -- --help' shows what there is"))
 
@@ -52,6 +64,13 @@ _SESSIONS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
         "dist/build.json tells digests, sizes, steps and seconds. Locks are brought up to date\n"
         "first; with CI=true a stale one is an error. What did not change is not built again.",
         building.add_build,
+    ),
+    "run": (
+        "Build one image for the platform of the engine, and start it.",
+        "Its ports are published, its output is shown, and Ctrl-C ends it. dist/ is left alone.\n"
+        "Another command than the image's comes after '--': nox -s run -- web -- python -m app\n"
+        "On the private engine, which has no bridge, it has the host's network.",
+        building.add_run,
     ),
     "push": (
         "Build the images and push them with their tags to the registry of buildspec.yaml.",
