@@ -20,7 +20,9 @@ from nox_buildkit.errors import Location, PlanError, Problem
 
 # Go's filepath.Match: outside of a class, in it, and of no class an escape without a character.
 _MEMBER = r"(?:\\.|[^\\\]-])"
-_SYNTAX = re.compile(rf"(?:\\.|\[\^?+(?:{_MEMBER}(?:-{_MEMBER})?)++\]|[^\\\[])*+", re.DOTALL)
+# Without possessive quantifiers, which Python 3.11.2 gets wrong (python/cpython#106052).
+_CLASS = rf"\[(?:\^|(?!\^))(?:{_MEMBER}(?:-{_MEMBER})?)+\]"
+_SYNTAX = re.compile(rf"(?:\\.|{_CLASS}|[^\\\[])*", re.DOTALL)
 # unicode.IsSpace, which strings.TrimSpace goes by.
 _SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"  # noqa: E501
 _LITERAL = ".+()|{}$"
