@@ -30,7 +30,7 @@ from nox_buildkit.progress import Progress
 from nox_buildkit.run import Programs
 
 #: Counts changes of what this module makes of the same packages.
-RECIPE = 8
+RECIPE = 9
 
 #: What compiles packages that have no wheel, and what build scripts on Debian take for granted.
 _COMPILERS = (
