@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
-import time
 from collections.abc import Sequence
+from types import FrameType
 
 from nox_buildkit.engine.client import client_environment
 
@@ -15,24 +16,31 @@ _PATIENCE = 10
 def attach(command: Sequence[str]) -> int | None:
     """Run a docker client to its end; return its status, or None if somebody interrupted it.
 
-    Ctrl-C reaches the client, too, which passes it on to the container.
+    Ctrl-C reaches the client by itself, and it passes on to the container what it gets; SIGTERM has
+    to be sent on to it.
     """
     process = subprocess.Popen(command, env=client_environment())
+    ended = False
+
+    def end(number: int, frame: FrameType | None) -> None:
+        nonlocal ended
+        ended = True
+        process.terminate()
+
+    before = signal.signal(signal.SIGTERM, end)
     try:
-        return process.wait()
+        status = process.wait()
     except KeyboardInterrupt:
-        _end(process)
-        return None
+        ended, status = True, _end(process)
     finally:
-        if process.poll() is None:
-            process.terminate()
+        signal.signal(signal.SIGTERM, before)
+    return None if ended else status
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes]) -> int:
     """Wait until it has ended; whoever presses Ctrl-C again waits no longer."""
-    deadline = time.monotonic() + _PATIENCE
     try:
-        while process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.05)
-    except KeyboardInterrupt:
-        pass
+        return process.wait(timeout=_PATIENCE)
+    except (KeyboardInterrupt, subprocess.TimeoutExpired):
+        process.terminate()
+        return process.wait()

@@ -8,6 +8,8 @@ import time
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 from tests.support.project import SPEC, Project
 from tests.support.real_parts import free_port
 
@@ -20,7 +22,8 @@ def _answers(port: int) -> bool:
         return False
 
 
-def test_an_image_runs_until_ctrl_c(project: Project) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_image_runs_until_it_is_interrupted(project: Project, number: signal.Signals) -> None:
     port = free_port()
     # The application of the tests listens where its argument says.
     arguments = ("web", "--env", "GREETING=hello", "--", "python", "-m", "app", str(port))
@@ -31,8 +34,12 @@ def test_an_image_runs_until_ctrl_c(project: Project) -> None:
                 assert process.poll() is None, process.communicate()
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
-            os.killpg(process.pid, signal.SIGINT)
-            _, stderr = process.communicate(timeout=60)
+            if number == signal.SIGTERM:
+                process.terminate()
+            else:
+                # As a terminal does it.
+                os.killpg(process.pid, number)
+            _, stderr = process.communicate(timeout=8)
         finally:
             process.kill()
     assert "starting web:latest for linux/amd64; Ctrl-C ends it" in stderr
