@@ -18,7 +18,7 @@ from tests.support.buildkit_endpoint import Endpoint, serve_buildkit
 from tests.support.faults import Unseen
 from tests.support.oci import ImageIndex
 from tests.support.package_index import new_version
-from tests.support.project import SPEC, Project
+from tests.support.project import SPEC, Project, git
 from tests.support.real_parts import in_cache
 from tests.support.registries import serve_registry
 
@@ -143,6 +143,26 @@ def test_an_index_of_several_nodes_is_pushed(
         assert registry.manifest("demo/web", "latest")[0] == project.digest()
     cause = project.nox("build", "--load", DOCKER_HOST=private_engine.host).cause
     assert f"the nodes of {farm.name} have no image store in common to load into" in cause
+
+
+def test_a_release_has_the_statements_of_every_node(
+    project: Project, farm: Farm, engine_home: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "registry").mkdir()
+    with serve_registry(tmp_path / "registry", engine_home) as registry:
+        version = "[project]\nname = 'web'\nversion = '1.2.3'\n"
+        project.write({"pyproject.toml": version})
+        git(project.root, "init", "-q", "-b", "main")
+        git(project.root, "add", "-A")
+        git(project.root, "commit", "-q", "-m", "1.2.3")
+        git(project.root, "tag", "v1.2.3")
+        project.ok("release", "--set", f"registry={registry.address}/demo")
+        digest, content = registry.manifest("demo/web", "1.2.3")
+        assert digest == registry.manifest("demo/web", "latest")[0]
+    kinds = [entry["platform"]["architecture"] for entry in content["manifests"]]
+    assert kinds[:2] == ["amd64", "arm64"]
+    # Provenance and a bill of materials of each.
+    assert kinds[2:] == ["unknown"] * 4
 
 
 def test_a_node_that_is_not_there(project: Project, farm: Farm) -> None:
