@@ -18,6 +18,7 @@ from rich.console import Console
 from bench import chart, machine, markdown, table
 from bench.cases import CASES
 from bench.model import Case, Results
+from bench.process import BenchError
 from bench.stage import PLATFORMS, Stage, stage
 from bench.targets import targets
 from nox_buildkit.errors import NoxBuildkitError
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(stderr=True)
     try:
         return _run(options, console)
-    except NoxBuildkitError as error:
+    except (BenchError, NoxBuildkitError) as error:
         console.print(str(error), style="red", markup=False, highlight=False)
         return 1
     except KeyboardInterrupt:

@@ -11,12 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nox_buildkit.errors import NoxBuildkitError, Problem
-
 _PATIENCE = ((signal.SIGINT, 15.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 2.0))
 
 
-class BenchError(NoxBuildkitError):
+class BenchError(Exception):
     """Something could not be measured."""
 
 
@@ -69,16 +67,15 @@ class Runner:
             check=False,
         )
         if done.returncode:
-            raise BenchError(
-                Problem(f"`{_short(command)}` failed: {' '.join(done.stderr.split())[-500:]}")
-            )
+            last = " ".join(done.stderr.split())[-500:]
+            raise BenchError(f"`{_short(command)}` failed: {last}")
         return done.stdout
 
-    def _failure(self, command: Sequence[str], status: int, start: int) -> Problem:
+    def _failure(self, command: Sequence[str], status: int, start: int) -> str:
         text = self.log.read_bytes()[start:].decode(errors="replace")
         lines = [line for line in text.splitlines() if line.strip()]
         last = " | ".join(lines[-15:])
-        return Problem(f"`{_short(command)}` ended with status {status}: {last}")
+        return f"`{_short(command)}` ended with status {status}: {last}"
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:

@@ -1,33 +1,59 @@
-"""``python -m nox_buildkit init``: for a project that has no noxfile yet."""
+"""``python -m nox_buildkit SESSION``: the sessions without nox, for scripts and for first steps.
+
+nox ends with 1 whatever failed; here the exit status is that of the family of the error.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from nox_buildkit.arguments.parser import parser_for
-from nox_buildkit.commands import init
-from nox_buildkit.errors import NoxBuildkitError
+from nox_buildkit.arguments.parser import parser_for, session_names
+from nox_buildkit.explanations import explanations
+from nox_buildkit.perform import perform
+
+_CALL = "python -m nox_buildkit"
+_HELP = f"""\
+usage: {_CALL} SESSION [options]
+       {_CALL} explain CODE
+
+"""
 
 
-def main(words: list[str]) -> int:
-    """Run ``init``; everything else is a session of nox."""
-    parser = parser_for("init")
-    parser.prog, parser.usage = "init", "python -m nox_buildkit init [options]"
-    if words[:1] != ["init"]:
-        print(f"{parser.format_usage()}everything else is a session: nox -s build", file=sys.stderr)
+def main(words: Sequence[str]) -> int:
+    """Run a session, or explain a code of an error; return the exit status."""
+    match words:
+        case ["-h" | "--help", *_]:
+            print(_HELP + "\n".join(_summaries()))
+            return 0
+        case ["explain", code]:
+            return _explain(code)
+        case [session, *options] if session in session_names():
+            failure = perform(session, options, Path("buildspec.yaml"), f"{_CALL} {session}")
+            if failure:
+                print(failure.message, file=sys.stderr)
+            return failure.exit_status if failure else 0
+    print(f"{_HELP}'--help' lists the sessions", file=sys.stderr)
+    return 2
+
+
+def _summaries() -> list[str]:
+    descriptions = {name: parser_for(name).description or "" for name in session_names()}
+    return [f"  {name:8}  {text.partition(chr(10))[0]}" for name, text in descriptions.items()]
+
+
+def _explain(code: str) -> int:
+    known = explanations()
+    if code.upper() not in known:
+        print(f"there is no code {code}; they are {', '.join(known)}", file=sys.stderr)
         return 2
-    try:
-        arguments = parser.parse_intermixed_args(words[1:])
-        if arguments.help:
-            print(parser.format_help(), end="")
-        else:
-            init.run(Path("buildspec.yaml"), arguments)
-    except NoxBuildkitError as error:
-        print(error, file=sys.stderr)
-        return 1
+    print(known[code.upper()].page, end="")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from nox_buildkit.printable import redacted, shortened, visible
@@ -38,6 +39,7 @@ class Problem:
     hint: str = ""
     location: Location | None = None
     about: str = ""
+    code: Code = field(kw_only=True)
 
     def __str__(self) -> str:
         text = f"{self.message}; {self.hint}" if self.hint else self.message
@@ -45,12 +47,113 @@ class Problem:
         return visible(redacted(shortened(whole, _LENGTH)))
 
 
+class Code(enum.Enum):
+    """A kind of problem; the value is its code, which is never given to another kind.
+
+    The hundreds of a code are its family, which decides the exit status. ``explanations.toml`` has
+    more words for each.
+    """
+
+    # The command line and the environment.
+    COMMAND_LINE = "NBK101"
+    UNKNOWN_SELECTION = "NBK102"
+    UNKNOWN_REVISION = "NBK103"
+    ENVIRONMENT = "NBK104"
+    PROJECT_PATH = "NBK105"
+    EXISTING_FILE = "NBK106"
+    # buildspec.yaml.
+    SPEC_FILE = "NBK201"
+    YAML = "NBK202"
+    UNKNOWN_KEY = "NBK203"
+    MISSING_KEY = "NBK204"
+    WRONG_VALUE = "NBK205"
+    CONTRADICTION = "NBK206"
+    UNDEFINED_NAME = "NBK207"
+    CODEBUILD_FILE = "NBK208"
+    # Requirements and locks.
+    UNRESOLVABLE = "NBK301"
+    STALE_LOCK = "NBK302"
+    UNREADABLE_SOURCE = "NBK303"
+    PYTHON_VERSION = "NBK304"
+    CREDENTIALS = "NBK305"
+    UNPINNED_ADDRESS = "NBK306"
+    PATH_REQUIREMENT = "NBK307"
+    LOCK_TARGET = "NBK308"
+    INDEX = "NBK309"
+    DOWNLOAD = "NBK310"
+    REQUIREMENTS_KEY = "NBK311"
+    LOCK_MISFIT = "NBK312"
+    # What is to be built.
+    NO_WHEEL = "NBK401"
+    CONTEXT = "NBK402"
+    BASE = "NBK403"
+    STALE_BASE_LOCK = "NBK404"
+    OWN_PACKAGE = "NBK405"
+    PACKAGE_CONFLICT = "NBK406"
+    TAG_TEMPLATE = "NBK407"
+    IGNORE_PATTERN = "NBK408"
+    GIT = "NBK409"
+    NO_REGISTRY = "NBK410"
+    # Engines, and what they need.
+    NO_ENGINE = "NBK501"
+    BUILDER = "NBK502"
+    EMULATION = "NBK503"
+    PRIVATE_ENGINE = "NBK504"
+    FOLDER = "NBK505"
+    DEBIAN_ARCHIVE = "NBK506"
+    DEBIAN_PACKAGE = "NBK507"
+    BASE_ASSEMBLY = "NBK508"
+    TIME_LIMIT = "NBK509"
+    DISK_FULL = "NBK510"
+    CONTAINER = "NBK511"
+    INTERRUPTED = "NBK512"
+    PROGRAM = "NBK513"
+    # Builds.
+    STEP = "NBK601"
+    COMPILATION = "NBK602"
+    BASE_IMAGE = "NBK603"
+    ACCOUNT = "NBK604"
+    CHANGED_INPUTS = "NBK605"
+    ENGINE_GONE = "NBK606"
+    LAYER_CACHE = "NBK607"
+    OUTPUT = "NBK608"
+    MISSING_INPUT = "NBK609"
+    OUT_OF_MEMORY = "NBK610"
+    PACKAGE_INDEX = "NBK611"
+    # Registries and releases.
+    REGISTRY = "NBK701"
+    REGISTRY_LOGIN = "NBK702"
+    NOTHING_TO_RELEASE = "NBK703"
+    TAG_MOVED = "NBK704"
+    UNFINISHED_RELEASE = "NBK705"
+    SIGNATURE = "NBK706"
+    MATRIX_RESULT = "NBK707"
+    MANIFEST_FILE = "NBK708"
+    ATTESTATION = "NBK709"
+    NO_IMAGE = "NBK710"
+    # Checks of what was built.
+    VERIFICATION = "NBK801"
+    SMOKE_TEST = "NBK802"
+    DIFFERENCE = "NBK803"
+
+    @property
+    def exit_status(self) -> int:
+        """Exit status of the family: 2 for the command line (NBK1…), 3 for the spec, and so on."""
+        return int(self.value[3]) + 1
+
+    def __call__(
+        self, message: str, hint: str = "", location: Location | None = None, about: str = ""
+    ) -> Problem:
+        """Return a problem of this kind."""
+        return Problem(message, hint, location, about, code=self)
+
+
 class NoxBuildkitError(Exception):
     """Base of all errors that are reported without a traceback."""
 
-    def __init__(self, *problems: Problem | str) -> None:
-        self.problems = tuple(Problem(p) if isinstance(p, str) else p for p in problems)
-        super().__init__(*self.problems)
+    def __init__(self, *problems: Problem) -> None:
+        self.problems = problems
+        super().__init__(*problems)
 
     def __str__(self) -> str:
         lines = [str(problem) for problem in self.problems[:_PROBLEMS]]

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from nox_buildkit.errors import EngineError, Problem
+from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.mounts import mounts_below, unmount
 
 _PART = ".part"
@@ -155,7 +155,7 @@ def _remove_at(parent: int, name: str, path: Path) -> None:
 
 def _mounted(path: Path) -> EngineError:
     hint = f"run `umount {shlex.quote(str(path))}`, and try again"
-    return EngineError(Problem(f"{path} is mounted", hint))
+    return EngineError(Code.FOLDER(f"{path} is mounted", hint))
 
 
 @contextlib.contextmanager

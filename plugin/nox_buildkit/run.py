@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
 
-from nox_buildkit.errors import EngineError, NoxBuildkitError, Problem
+from nox_buildkit.errors import Code, EngineError, NoxBuildkitError, Problem
 from nox_buildkit.printable import redacted, visible
 
 _TICK = 0.5
@@ -87,7 +87,7 @@ def run(
                 announced = False
             if programs:
                 roomy = programs.check_room(what, roomy)
-        raise raises(Problem(f"{what} took longer than {_duration(seconds)}", _HINT))
+        raise raises(Code.TIME_LIMIT(f"{what} took longer than {_duration(seconds)}", _HINT))
     finally:
         _end(process, group=not asks)
         if programs:
@@ -122,7 +122,7 @@ def _started(
                 start_new_session=group,
             )
         except OSError as error:
-            raise raises(f"{error.filename}: {error.strerror}") from error
+            raise raises(Code.PROGRAM(f"{error.filename}: {error.strerror}")) from error
 
 
 @dataclass(slots=True)
@@ -160,7 +160,7 @@ class Programs:
         Raises EngineError if it takes too long, or if there is no room to go on.
         """
         if self._over:
-            raise EngineError(f"{what} was interrupted")
+            raise EngineError(Code.INTERRUPTED(f"{what} was interrupted"))
         return run(command, seconds=self.seconds, what=what, env=env, given=given, programs=self)
 
     def add(self, process: subprocess.Popen[bytes]) -> None:
@@ -190,7 +190,9 @@ class Programs:
 
 def disk_full(what: str, folder: Path) -> Problem:
     """Return the problem that ``what`` needs more room than ``folder`` has."""
-    return Problem(f"{what}: the disk of {folder} is full", "make room on it, and build again")
+    return Code.DISK_FULL(
+        f"{what}: the disk of {folder} is full", "make room on it, and build again"
+    )
 
 
 @contextlib.contextmanager

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import nox
 
 from nox_buildkit.arguments.parser import parser_for, session_names
-from nox_buildkit.errors import NoxBuildkitError
-from nox_buildkit.printable import visible
-from nox_buildkit.run import interruptible
+from nox_buildkit.perform import perform
 
 
 def register(buildspec: str | os.PathLike[str] = "buildspec.yaml", prefix: str = "") -> None:
@@ -37,36 +33,12 @@ def register(buildspec: str | os.PathLike[str] = "buildspec.yaml", prefix: str =
 
 
 def _session_function(session: str, name: str, buildspec: Path) -> Callable[[nox.Session], None]:
-    def run(nox_session: nox.Session) -> None:
-        with interruptible():
-            checked(nox_session)
+    call = f"nox -s {name} --"
 
-    def checked(nox_session: nox.Session) -> None:
-        try:
-            arguments = parser_for(session, name).parse_intermixed_args(nox_session.posargs)
-            if arguments.help:
-                print(parser_for(session, name).format_help(), end="")
-                return
-            command = importlib.import_module(f"nox_buildkit.commands.{session}")
-            command.run(buildspec, arguments)
-            # What is written at the very end fails where nobody can tell of it.
-            sys.stdout.flush()
-        except BrokenPipeError:
-            # Whoever read our output has seen enough; nothing more can be written to it.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        except OSError as error:
-            if os.environ.get("NOX_BUILDKIT_DEBUG") == "1":
-                raise
-            where = f"{error.filename}: " if error.filename else ""
-            nox_session.error(visible(f"{where}{error.strerror or error}"))
-        except NoxBuildkitError as error:
-            if os.environ.get("NOX_BUILDKIT_DEBUG") == "1":
-                raise
-            sys.stdout.flush()
-            # Not on the way of a run that goes well.
-            importlib.import_module("nox_buildkit.report.ci").annotate(error)
-            nox_session.error(str(error))
+    def run(nox_session: nox.Session) -> None:
+        if failure := perform(session, nox_session.posargs, buildspec, call):
+            nox_session.error(failure.message)
 
     run.__name__ = name
-    run.__doc__ = parser_for(session, name).format_help().partition("\n\n")[2]
+    run.__doc__ = parser_for(session, call).format_help().partition("\n\n")[2]
     return run

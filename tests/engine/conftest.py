@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +18,9 @@ from nox_buildkit.debian.provision import SuitePackage, check_runs, provision
 from nox_buildkit.engine.buildkit import Engine, Needs
 from nox_buildkit.engine.find import find_engine
 from nox_buildkit.engine.private import engine as private
+from nox_buildkit.engine.private.daemons import daemon_of
 from nox_buildkit.engine.private.engine import PrivateEngine
+from nox_buildkit.engine.private.paths import EnginePaths
 from nox_buildkit.files import cache_dir
 from tests.support.real_parts import Tools, free_port, in_cache, wait_for
 
@@ -42,6 +47,29 @@ def private_engine(engine_home: Path) -> Iterator[PrivateEngine]:
     if not was_running:
         with in_cache(engine_home):
             private.stop()
+
+
+#: Tests that ran into a time limit: after some of them, the engine is taken for hung.
+_timeouts: list[str] = []
+_MOST_TIMEOUTS = 3
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """End the run if the engine hangs: each further test would wait for its time limit, too."""
+    if report.failed and "TimeoutExpired" in report.longreprtext:
+        _timeouts.append(report.nodeid)
+    if len(_timeouts) == _MOST_TIMEOUTS:
+        _timeouts.clear()
+        pytest.exit(f"the engine seems to hang; its log ends with:\n{_stacks()}", 3)
+
+
+def _stacks() -> str:
+    paths = EnginePaths.current()
+    if daemon := daemon_of(paths):
+        # dockerd writes the stacks of its goroutines into its log.
+        os.kill(daemon.pid, signal.SIGUSR1)
+        time.sleep(2)
+    return paths.log.read_text(errors="replace")[-20_000:] if paths.log.exists() else ""
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ subprocess.run(["mount", "--bind", canary, folder], check=True)
 try:
     remove(top / ".work-dead")
 except EngineError as error:
-    print(error)
+    print(error, error.problems[0].code.value)
 assert (top / ".work-dead" / "first").exists()
 with scratch(top, ".work-"):
     pass
@@ -42,7 +42,7 @@ def test_what_is_mounted_in_a_folder_is_not_deleted_with_it(tmp_path: Path) -> N
         check=True,
     )
     point = f"{top}/.work-dead/root/dev shm"
-    assert done.stdout == f"{point} is mounted; run `umount '{point}'`, and try again\n"
+    assert done.stdout == f"{point} is mounted; run `umount '{point}'`, and try again NBK505\n"
     assert (canary / "file").exists()
 
 

@@ -19,9 +19,11 @@ from nox_buildkit.engine.private import engine as private
 from nox_buildkit.engine.private import processes
 from nox_buildkit.engine.private.engine import PrivateEngine
 from nox_buildkit.engine.private.paths import SOCKET_PATH_BYTES, EnginePaths
-from nox_buildkit.errors import EngineError
+from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.files import locked
 from nox_buildkit.mounts import mounts_below
+from nox_buildkit.report.diagnostics import with_codes
+from tests.support.codes import coded
 from tests.support.executable import waits
 from tests.support.real_parts import in_cache
 
@@ -82,7 +84,7 @@ def test_status_stop_and_remove(own_home: Path, engine_home: Path) -> None:
     kept = own_home / "projects/shop-0123"
     with locked(kept / ".lock"):
         (kept / "project").write_text("/srv/shop")
-        with pytest.raises(EngineError, match="a build is running, of the project in /srv/shop"):
+        with pytest.raises(EngineError, match="a build is running"), coded(Code.PRIVATE_ENGINE):
             private.remove()
     assert (own_home / "engine/data").exists()
     private.remove()
@@ -304,13 +306,14 @@ def test_without_root_the_message_names_two_commands(own_home: Path) -> None:
         try:
             private.start()
         except EngineError as error:
-            os.write(writer, str(error).encode())
+            os.write(writer, with_codes(error).encode())
         os._exit(0)
     os.close(writer)
     os.waitpid(child, 0)
     with open(reader, encoding="utf-8") as pipe:  # noqa: PTH123 - a file descriptor
         message = pipe.read()
     assert "needs root" in message
+    assert message.endswith("[NBK501]")
     assert "apt-get install docker.io" in message
     assert "docker buildx create --driver docker-container --use" in message
 

@@ -16,7 +16,8 @@ import pytest
 
 from nox_buildkit.debian.archive import host_archive
 from nox_buildkit.debian.provision import SuitePackage, check_runs, provision, tool, tools_dir
-from nox_buildkit.errors import EngineError
+from nox_buildkit.errors import Code, EngineError
+from tests.support.codes import coded
 from tests.support.progress import Told
 from tests.support.real_parts import Tools
 
@@ -97,7 +98,7 @@ def test_two_processes_unpack_once() -> None:
 
 def test_the_next_candidate_is_taken_and_every_reason_given() -> None:
     def refuse(_prefix: Path) -> None:
-        raise EngineError("it wants another libc")
+        raise EngineError(Code.DEBIAN_ARCHIVE("it wants another libc"))
 
     candidates = [[SuitePackage("no-such-package")], [SuitePackage("hello")]]
     assert provision("hello", candidates, check_hello).name.startswith("hello-")
@@ -166,7 +167,7 @@ def test_the_archive_is_the_one_of_the_hosts_sources(
 
 def test_no_source_says_what_to_add(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use_sources(tmp_path, monkeypatch, "sources.list", "\n")
-    with pytest.raises(EngineError, match="apt has no source for Debian"):
+    with pytest.raises(EngineError, match="apt has no source"), coded(Code.DEBIAN_ARCHIVE):
         host_archive()
 
 

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from nox_buildkit.errors import Code
 from nox_buildkit.release.http_repository import HttpRepository
 from nox_buildkit.release.repository import RegistryError
+from tests.support.codes import coded
 from tests.support.registries import PASSWORD, USER, Registry, serve_registry
 from tests.support.token_server import TokenServer, serve_with_tokens
 
@@ -91,7 +93,10 @@ def test_a_credential_helper(
     write(docker_config, {key: {closed.address: "test"} if key == "credHelpers" else "test"})
     assert upload(closed.address)
     helper.write_text("#!/bin/sh\necho 'it is locked' >&2\nexit 1\n")
-    with pytest.raises(RegistryError, match=rf"the login of {closed.address} cannot be read"):
+    with (
+        pytest.raises(RegistryError, match=rf"the login of {closed.address} cannot be read"),
+        coded(Code.REGISTRY_LOGIN),
+    ):
         upload(closed.address)
 
 

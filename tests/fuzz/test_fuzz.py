@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nox_buildkit.errors import NoxBuildkitError
+from nox_buildkit.errors import Code, NoxBuildkitError
 from tests.fuzz.campaign import fault_of, run
 from tests.fuzz.subjects import READERS, Case, case_of
 
@@ -27,9 +27,9 @@ def test_what_does_not_hold_is_noticed(tmp_path: Path) -> None:
             raise {
                 "traceback": KeyError("project"),
                 "flood": NoxBuildkitError(
-                    "buildspec.yaml: " + "🐍" * 9000 + "x", *["🐍" * 2000] * 20
+                    *map(Code.YAML, ["buildspec.yaml: " + "🐍" * 9000 + "x", *["🐍" * 2000] * 20])
                 ),
-                "nowhere": NoxBuildkitError("it is wrong"),
+                "nowhere": NoxBuildkitError(Code.YAML("it is wrong")),
             }[self.subject]
 
     assert "KeyError" in fault_of(Planted("traceback", {}), tmp_path)

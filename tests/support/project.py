@@ -58,11 +58,18 @@ signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
 
+_CODE = re.compile(r" \[NBK\d{3}\]$", re.MULTILINE)
 #: Set by whoever runs the tests, they would change what a command does.
 _CHOICES = (
     "CI", "SOURCE_DATE_EPOCH", "NOX_BUILDKIT_DEBUG", "FORCE_COLOR", "NO_COLOR", "NOXSESSION",
     "UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "DOCKER_CONFIG",
 )  # fmt: skip
+
+
+class Failure(str):
+    """What a session failed with, without the codes, which are ``codes``, one a cause."""
+
+    codes: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,7 @@ class Done:
     stderr: str
 
     @property
-    def failure(self) -> str:
+    def failure(self) -> Failure:
         """What nox says at the end of a session that failed; it must be told, not thrown."""
         assert self.code != 0, self.stderr
         assert "Traceback" not in self.stderr + self.stdout, self.stderr
@@ -84,13 +91,16 @@ class Done:
             re.DOTALL | re.MULTILINE,
         )
         assert match, self.stderr
-        return match[1]
+        failure = Failure(_CODE.sub("", match[1]))
+        failure.codes = [code[2:-1] for code in _CODE.findall(match[1])]
+        return failure
 
     @property
-    def cause(self) -> str:
+    def cause(self) -> Failure:
         """The same, of a failure that has one cause: it takes one line."""
-        assert "\n" not in self.failure
-        return self.failure
+        failure = self.failure
+        assert "\n" not in failure
+        return failure
 
 
 @dataclass

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nox_buildkit.errors import Code
 from nox_buildkit.oci.content import Descriptor
 from nox_buildkit.release.repository import RegistryError
 
@@ -80,6 +81,6 @@ def failing(beginning: str, *, after: int = 0) -> Callable[[str], None]:
         if operation.startswith(beginning):
             seen.append(operation)
             if len(seen) > after:
-                raise RegistryError(f"the registry dies at {operation}")
+                raise RegistryError(Code.REGISTRY(f"the registry dies at {operation}"))
 
     return fault

@@ -15,10 +15,11 @@ NAME = PACKAGE.name
 
 #: From the ground up: a package imports itself and those that come before it, lazily or not.
 LAYERS = (
-    "printable", "errors", "progress", "run", "mounts", "files", "cache_entries", "environment",
+    "printable", "errors", "explanations", "progress", "run", "mounts", "files", "cache_entries",
+    "environment",
     "oci", "debian", "buildspec", "plan", "lock", "bases", "engine", "facts", "render",
-    "results", "verify", "release", "report", "build", "init", "commands", "arguments", "sessions",
-    "__main__",
+    "results", "verify", "release", "report", "build", "init", "commands", "arguments",
+    "perform", "sessions", "__main__",
 )  # fmt: skip
 
 #: Values in, values out.

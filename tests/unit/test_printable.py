@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nox_buildkit.errors import Location, NoxBuildkitError, Problem
+from nox_buildkit.errors import Code, Location, NoxBuildkitError
 from nox_buildkit.printable import redacted, shortened, visible, visible_lines
 from nox_buildkit.report.console import choose, make_console
 from nox_buildkit.report.summary import print_summary
@@ -72,7 +72,7 @@ def test_arguments_are_shown_in_one_line(tmp_path: Path, arguments: list[str]) -
 
 def test_an_error_is_a_line_a_problem_and_never_a_flood() -> None:
     at = Location("buildspec.yaml", 3, 1)
-    flood = NoxBuildkitError(*(Problem(f"{n} {'x' * 9000} the end", "", at) for n in range(7000)))
+    flood = NoxBuildkitError(*(Code.STEP(f"{n} {'x' * 9000} the end", "", at) for n in range(7000)))
     lines = str(flood).splitlines()
     assert len(lines) == 21
     assert lines[-1] == "and 6980 more"
@@ -85,7 +85,9 @@ def test_credentials_are_taken_out_in_linear_time() -> None:
     assert redacted("see https://me:p@ss@h/x and git+ssh://git@h") == (
         "see https://***@h/x and git+ssh://***@h"
     )
-    assert "secret" not in str(NoxBuildkitError("https://me:secret@index.example/simple: 404"))
+    assert "secret" not in str(
+        NoxBuildkitError(Code.INDEX("https://me:secret@index.example/: 404"))
+    )
     began = time.process_time()
     for text in ("a" * 1_000_000, "a://" * 250_000, "//a" * 300_000, "://" + "a@b" * 300_000):
         redacted(text)

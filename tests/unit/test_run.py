@@ -12,14 +12,19 @@ from pathlib import Path
 import pytest
 
 import nox_buildkit.run
-from nox_buildkit.errors import EngineError, LockError
+from nox_buildkit.errors import Code, EngineError, LockError
 from nox_buildkit.run import Programs, interruptible, run
+from tests.support.codes import coded
 
 
 def test_a_program_that_never_ends_is_ended_with_its_children(tmp_path: Path) -> None:
     # The first one is gone, and what it started holds its output open.
     command = ["sh", "-c", 'sleep 1000 & echo $! > "$1"', "sh", str(tmp_path / "pid")]
-    with Programs(tmp_path, 1) as programs, pytest.raises(EngineError, match="it took longer than"):
+    with (
+        Programs(tmp_path, 1) as programs,
+        pytest.raises(EngineError, match="it took longer than"),
+        coded(Code.TIME_LIMIT),
+    ):
         programs.run(command, what="it", env=os.environ)
     _gone(int((tmp_path / "pid").read_text()))
 
@@ -38,7 +43,7 @@ def test_no_program_outlives_the_block(tmp_path: Path) -> None:
         raise KeyboardInterrupt
     thread.join(5)
     assert ended == [-9]
-    with pytest.raises(EngineError, match="it was interrupted"):
+    with pytest.raises(EngineError, match="it was interrupted"), coded(Code.INTERRUPTED):
         programs.run(["true"], what="it", env=os.environ)
 
 
@@ -64,7 +69,10 @@ def test_a_disk_is_full_when_it_was_for_as_long_as_the_program_waits(
         # What is done between programs takes its time, too.
         time.sleep(1.2)
         assert programs.run(["sleep", "0.7"], what="it", env=os.environ).returncode == 0
-        with pytest.raises(EngineError, match=f"it: the disk of {tmp_path} is full"):
+        with (
+            pytest.raises(EngineError, match=f"it: the disk of {tmp_path} is full"),
+            coded(Code.DISK_FULL),
+        ):
             programs.run(["sleep", "1000"], what="it", env=os.environ)
 
 
@@ -73,7 +81,7 @@ def test_a_failed_program_says_why(tmp_path: Path) -> None:
     assert run(["sh", "-c", script], seconds=10).cause == "https://***@host/ refused"
     assert run(["sh", "-c", "echo said; exit 2"], seconds=10).cause == "said"
     assert run(["sh", "-c", "exit 3"], seconds=10).cause == "status 3"
-    with pytest.raises(LockError, match="No such file"):
+    with pytest.raises(LockError, match="No such file"), coded(Code.PROGRAM):
         run([tmp_path / "missing"], seconds=10, raises=LockError)
 
 

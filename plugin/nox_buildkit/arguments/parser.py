@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from nox_buildkit.arguments import building, common, releasing
-from nox_buildkit.errors import Problem, UsageError
+from nox_buildkit.errors import Code, UsageError
 
 
 class _Parser(argparse.ArgumentParser):
@@ -26,15 +26,16 @@ class _Parser(argparse.ArgumentParser):
         return parsed
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(Problem(message, f"'nox -s {self.prog} -- --help' shows what there is"))
+        raise UsageError(Code.COMMAND_LINE(message, f"'{self.prog} --help' shows what there is"))
 
 
-def parser_for(session: str, name: str | None = None) -> argparse.ArgumentParser:
-    """The parser of ``session``, which the user calls ``name``."""
+def parser_for(session: str, call: str = "") -> argparse.ArgumentParser:
+    """The parser of ``session``; ``call``: how the user calls it, if not by ``nox -s``."""
+    call = call or f"nox -s {session} --"
     summary, description, add = _SESSIONS[session]
     parser = _Parser(
-        prog=name or session,
-        usage=f"nox -s {name or session} -- [options]",
+        prog=call,
+        usage=f"{call} [options]",
         description=f"{summary}\n\n{description}".strip(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         add_help=False,

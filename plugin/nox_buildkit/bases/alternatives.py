@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nox_buildkit.bases.image_inspection import Files
-from nox_buildkit.errors import EngineError
+from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.run import run
 
 _FOLDER = "/etc/alternatives/"
@@ -156,7 +156,7 @@ def links(alternatives: Iterable[Alternative], files: Files, skeleton: Path) -> 
     """
     wanted = [one for one in alternatives if files.real(one.path)]
     if any(".." in word for one in wanted for word in one.arguments):
-        raise EngineError("a package wants an alternative outside of the tree")
+        raise EngineError(Code.BASE_ASSEMBLY("a package wants an alternative outside of the tree"))
     for folder in ("etc/alternatives", "var/lib/dpkg/alternatives", "var/log"):
         (skeleton / folder).mkdir(parents=True)
     for path in {word for one in wanted for word in one.arguments if word.startswith("/")}:
@@ -166,7 +166,7 @@ def links(alternatives: Iterable[Alternative], files: Files, skeleton: Path) -> 
         environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
         done = run(["update-alternatives", *options], seconds=60, env=environment)
         if done.returncode:
-            raise EngineError(f"update-alternatives: {done.cause[-300:]}")
+            raise EngineError(Code.BASE_ASSEMBLY(f"update-alternatives: {done.cause[-300:]}"))
     made = (path for path in sorted(skeleton.rglob("*")) if path.is_symlink())
     found = {str(path.relative_to(skeleton)): str(path.readlink()) for path in made}
     return {

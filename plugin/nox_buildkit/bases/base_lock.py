@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from nox_buildkit.errors import LockError, Problem
+from nox_buildkit.errors import Code, LockError
 from nox_buildkit.files import write_atomic
 from nox_buildkit.oci.resolved import ResolvedImage
 
@@ -27,7 +27,7 @@ def read_base_lock(path: Path) -> dict[str, ResolvedImage] | None:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise LockError(
-            Problem(f"{path.name} cannot be read", "run 'nox -s lock -- --bases'")
+            Code.STALE_BASE_LOCK(f"{path.name} cannot be read", "run 'nox -s lock -- --bases'")
         ) from None
 
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from nox_buildkit.bases.unpack import Tree
-from nox_buildkit.errors import EngineError
+from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.run import Programs
 
 #: Path of a .pyc → its source, and the byte code.
@@ -37,8 +37,9 @@ def compile_library(tree: Tree, python: str, root: Path, programs: Programs) -> 
     what = f"compiling the standard library of Python {python}"
     done = programs.run(command, what=what, env=environment)
     if done.returncode:
-        raise EngineError(f"the standard library of Python {python} cannot be compiled: "
-                          f"{(done.output + done.errors).strip()[-300:]}")  # fmt: skip
+        said = (done.output + done.errors).strip()[-300:]
+        message = f"the standard library of Python {python} cannot be compiled: {said}"
+        raise EngineError(Code.BASE_ASSEMBLY(message))
     compiled = {}
     for path in (root / library).rglob("__pycache__/*.pyc"):
         source = path.parent.parent / f"{path.name.split('.')[0]}.py"

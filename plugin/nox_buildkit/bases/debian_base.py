@@ -21,7 +21,7 @@ from nox_buildkit.bases.bytecode import Bytecode, compile_library
 from nox_buildkit.bases.debian_release import Release
 from nox_buildkit.bases.maintainer_scripts import add_file
 from nox_buildkit.bases.unpack import PACKAGES, PackageSource, Tree, unpack
-from nox_buildkit.errors import EngineError, Problem
+from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.files import cache_dir, locked, scratch
 from nox_buildkit.oci.image_writer import PlatformImage, write_images
 from nox_buildkit.oci.layout import Layout, compose
@@ -177,7 +177,11 @@ def _composed(release: Release, platforms: Sequence[str], contents: BaseContents
     parts = [_read(_place(release, [platform], contents)) for platform in platforms]
     whole = [part for part in parts if part]
     if len(whole) < len(platforms):
-        raise EngineError(f"base 'debian' was removed from {cache_dir()} while it was assembled")
+        raise EngineError(
+            Code.BASE_ASSEMBLY(
+                f"base 'debian' was removed from {cache_dir()} while it was assembled"
+            )
+        )
     if len(whole) == 1:
         return whole[0]
     place = _place(release, platforms, contents)
@@ -198,7 +202,9 @@ def _host() -> str:
     """Return the platform whose interpreter compiles byte code for all of them."""
     host = host_platform()
     if host not in PLATFORMS:
-        raise EngineError(Problem(f"base 'debian' is not made on {host}", "use base 'slim'"))
+        raise EngineError(
+            Code.BASE_ASSEMBLY(f"base 'debian' is not made on {host}", "use base 'slim'")
+        )
     return host
 
 

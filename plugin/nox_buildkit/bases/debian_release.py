@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nox_buildkit.errors import PlanError, Problem
+from nox_buildkit.errors import Code, PlanError
 from nox_buildkit.oci.platform import PLATFORMS
 from nox_buildkit.plan.wheel_platforms import Libc
 
@@ -42,7 +42,7 @@ def release_for(python: str) -> Release:
         return found
     offered = " and ".join(f"{r.python} ({r.suite})" for r in RELEASES.values())
     raise PlanError(
-        Problem(
+        Code.PYTHON_VERSION(
             f"base 'debian' has no Python {python}: Debian carries {offered}",
             "set 'python' to one of these, or use base 'slim'",
         )

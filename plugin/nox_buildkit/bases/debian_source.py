@@ -9,7 +9,7 @@ from nox_buildkit.bases.unpack import PackageSource
 from nox_buildkit.debian.archive import Archive, host_archive, host_security
 from nox_buildkit.debian.provision import tool
 from nox_buildkit.debian.suite import Suite
-from nox_buildkit.errors import EngineError, Problem
+from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.progress import Progress
 
 
@@ -18,7 +18,7 @@ def debian_source(suite: str, report: Progress) -> PackageSource:
     # mmdebstrap makes itself root in a user namespace, which takes newuidmap(1).
     if os.geteuid() != 0 and shutil.which("newuidmap") is None:
         raise EngineError(
-            Problem(
+            Code.BASE_ASSEMBLY(
                 "base 'debian' is assembled as root, or by a user who has newuidmap",
                 "run nox as root (`sudo -E nox -s build`) or `apt-get install uidmap`, or set "
                 "'base' to 'slim'",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from packaging.version import Version
 
 from nox_buildkit.bases.debian_release import RELEASES
-from nox_buildkit.errors import PlanError, Problem
+from nox_buildkit.errors import Code, PlanError
 from nox_buildkit.oci.references import ImageReference
 
 _OFFICIAL = "docker.io/library/python"
@@ -95,7 +95,7 @@ def preset(base: str, python: str) -> Preset | None:
         if found := offered[base]:
             return _filled(found, python)
         raise PlanError(
-            Problem(
+            Code.PYTHON_VERSION(
                 f"base '{base}' has no Python {python}: it has {' and '.join(PRESETS[base])}",
                 "set 'python' to one of these, or take base 'slim'",
             )

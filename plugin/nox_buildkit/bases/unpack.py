@@ -15,7 +15,7 @@ from pathlib import Path
 
 from nox_buildkit.bases.maintainer_scripts import add_file, configure, left_out
 from nox_buildkit.debian.package_names import EXACT, installed_names, unknown_name, wrong_names
-from nox_buildkit.errors import EngineError, Problem
+from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.files import remove
 from nox_buildkit.oci.image_writer import Entry
 from nox_buildkit.printable import redacted
@@ -141,7 +141,7 @@ def _failure(said: str, where: str, work: Path) -> EngineError:
     causes = [line[3:] for line in said.splitlines() if line.startswith("E: ")]
     cause = redacted(causes[0] if causes else said.strip()[-300:])
     hint = "check that the Debian mirror of this machine answers ('apt-get update')"
-    return EngineError(Problem(f"{where} cannot be assembled: {cause}", hint))
+    return EngineError(Code.BASE_ASSEMBLY(f"{where} cannot be assembled: {cause}", hint))
 
 
 def _versions(controls: Mapping[str, str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ import tarfile
 from dataclasses import replace
 from pathlib import Path
 
-from nox_buildkit.errors import BuildError, Problem
+from nox_buildkit.errors import BuildError, Code
 from nox_buildkit.files import replacing
 from nox_buildkit.oci.content import Descriptor, Index
 from nox_buildkit.oci.layout import MARK, MARK_TEXT, Layout
@@ -48,7 +48,7 @@ def pack(layout: Layout, digest: str, references: tuple[str, ...], target: Path)
                 with path.open("rb") as stream:
                     tar.addfile(info, stream)
     except OSError as error:
-        raise BuildError(Problem(f"{target} cannot be written: {error.strerror}")) from None
+        raise BuildError(Code.OUTPUT(f"{target} cannot be written: {error.strerror}")) from None
 
 
 def unpack(target: Path, folder: Path) -> Layout:

@@ -13,7 +13,7 @@ from nox_buildkit.build.project import Project
 from nox_buildkit.buildspec.model.buildspec import BuildSpec
 from nox_buildkit.buildspec.model.signing import Signing
 from nox_buildkit.debian.releases import distribution
-from nox_buildkit.errors import Problem, ReleaseError
+from nox_buildkit.errors import Code, ReleaseError
 from nox_buildkit.files import cache_dir, private_dir, scratch
 from nox_buildkit.oci.content import Descriptor, Manifest
 from nox_buildkit.oci.file_contents import read_files
@@ -116,7 +116,9 @@ class Approver:
             for file in (*files, *stated.attest.vex):
                 if not (self.project.root / file).is_file():
                     location = self.project.spec.location("images", image.name, "sign")
-                    problems.append(Problem(f"there is no file {file}", "correct it", location))
+                    problems.append(
+                        Code.ATTESTATION(f"there is no file {file}", "correct it", location)
+                    )
         if problems:
             raise ReleaseError(*problems)
 

@@ -31,7 +31,7 @@ from nox_buildkit.engine.flags.output import Output
 from nox_buildkit.engine.flags.secret import Secret
 from nox_buildkit.engine.silence_limit import Patience
 from nox_buildkit.environment import ca_bundle
-from nox_buildkit.errors import BuildError, Problem, UsageError
+from nox_buildkit.errors import BuildError, Code, UsageError
 from nox_buildkit.files import (
     cache_dir,
     private_dir,
@@ -152,7 +152,9 @@ def _require_no_at_sign(plan: Plan) -> None:
     for layout in plan.layouts:
         if "@" in layout.folder:
             message = f"buildx takes the '@' in {layout.folder} for the beginning of a digest"
-            raise UsageError(Problem(message, "set NOX_BUILDKIT_CACHE to a folder without it"))
+            raise UsageError(
+                Code.PROJECT_PATH(message, "set NOX_BUILDKIT_CACHE to a folder without it")
+            )
 
 
 class BakeError(BuildError):

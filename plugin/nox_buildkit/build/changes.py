@@ -9,7 +9,7 @@ from nox_buildkit.build.fresh_locks import fresh_sources
 from nox_buildkit.build.options import Selection
 from nox_buildkit.build.project import Project, open_project, plan_project
 from nox_buildkit.build.project_folder import kept_for
-from nox_buildkit.errors import NoxBuildkitError, Problem, UsageError
+from nox_buildkit.errors import Code, NoxBuildkitError, UsageError
 from nox_buildkit.files import scratch
 from nox_buildkit.lock.git import run_git
 from nox_buildkit.progress import Progress
@@ -58,7 +58,9 @@ def _plans(project: Project, report: Progress) -> dict[str, str]:
 def _asked(folder: Path, command: str, *arguments: str, **environment: str) -> str:
     done = run_git(folder, command, *arguments, **environment)
     if done is None:
-        raise UsageError(Problem("there is no git, which knows other commits", "install it"))
+        raise UsageError(
+            Code.UNKNOWN_REVISION("there is no git, which knows other commits", "install it")
+        )
     if done.returncode:
         words = " ".join(done.errors.split())
         hint = (
@@ -67,5 +69,5 @@ def _asked(folder: Path, command: str, *arguments: str, **environment: str) -> s
             else "a shallow clone does not have it: fetch it (actions/checkout: fetch-depth: 0)"
         )
         message = f"git {command} {arguments[-1]} fails: {words or 'no such commit'}"
-        raise UsageError(Problem(message, hint))
+        raise UsageError(Code.UNKNOWN_REVISION(message, hint))
     return done.output.strip()

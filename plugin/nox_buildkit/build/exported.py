@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from nox_buildkit.build.archive import archive_of, pack
 from nox_buildkit.engine.events.progress import BuildProgress
-from nox_buildkit.errors import BuildError, Location, Problem
+from nox_buildkit.errors import BuildError, Code, Location
 from nox_buildkit.oci.content import Manifest
 from nox_buildkit.oci.layout import Layout
 from nox_buildkit.plan.image import ImagePlan
@@ -196,7 +196,7 @@ def require_planned(made: Sequence[Exported], done: str) -> None:
         more = f" and {len(files) - _SHOWN} more" if len(files) > _SHOWN else ""
         state = f"; what was {done} has them as they were later" if done else ""
         problems.append(
-            Problem(
+            Code.CHANGED_INPUTS(
                 f"{one.image.name}: changed while it was built: "
                 f"{', '.join(files[:_SHOWN])}{more}{state}",
                 "build again; a file that is named again was changed without its time: touch it",

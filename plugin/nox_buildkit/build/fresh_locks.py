@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from nox_buildkit.build.project import Project
 from nox_buildkit.buildspec.model.targets import Target
 from nox_buildkit.environment import in_ci
-from nox_buildkit.errors import LockError, NoxBuildkitError, Problem
+from nox_buildkit.errors import Code, LockError, NoxBuildkitError, Problem
 from nox_buildkit.lock.compile import Outcome, check_lock, compile_lock, state_of
 from nox_buildkit.lock.requirement_sets import sources_of
 from nox_buildkit.lock.source import Source
@@ -55,7 +55,7 @@ def _stale(project: Project, source: Source) -> Problem:
             message = f"{lock} was changed since it was made, by hand or in a merge{_lost(source)}"
         case _:
             message = f"{lock} does not match {source.path.name}"
-    return Problem(message, "run 'nox -s lock' and commit it", source.location)
+    return Code.STALE_LOCK(message, "run 'nox -s lock' and commit it", source.location)
 
 
 def _lost(source: Source) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nox_buildkit.buildspec.model.buildspec import BuildSpec
-from nox_buildkit.errors import PlanError, Problem
+from nox_buildkit.errors import Code, PlanError
 from nox_buildkit.files import remove
 from nox_buildkit.oci.content import Index, Manifest, is_index
 from nox_buildkit.oci.layout import Layout
@@ -33,7 +33,7 @@ def cache_folders(root: Path, spec: BuildSpec) -> Iterator[Path]:
             if others:
                 message = f"the cache's folder '{stated.folder}' holds other files ({others[0]})"
                 where = spec.location("images", name, "cache")
-                raise PlanError(Problem(message, "name a folder of its own as 'path'", where))
+                raise PlanError(Code.CONTEXT(message, "name a folder of its own as 'path'", where))
             yield folder
 
 

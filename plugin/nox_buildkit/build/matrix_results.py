@@ -15,7 +15,7 @@ from pathlib import Path
 from nox_buildkit.build.options import BuildOptions
 from nox_buildkit.build.project import Project
 from nox_buildkit.build.releasing import built_for_release, repositories, unpacked
-from nox_buildkit.errors import Problem, ReleaseError
+from nox_buildkit.errors import Code, ReleaseError
 from nox_buildkit.files import write_atomic
 from nox_buildkit.oci.content import Index
 from nox_buildkit.oci.layout import Layout
@@ -105,11 +105,13 @@ def _read(path: Path, plan: Plan) -> dict[str, ImageResult]:
     except (OSError, ValueError, LookupError, TypeError):
         message = f"{path} is not the result of a runner"
         hint = "name the files of dist/results of every runner"
-        raise ReleaseError(Problem(message, hint)) from None
+        raise ReleaseError(Code.MATRIX_RESULT(message, hint)) from None
     own = plan.git.revision if plan.git else ""
     if revision != own:
         message = f"{path} is of the commit {revision or 'unknown'}, and {own or 'none'} is here"
-        raise ReleaseError(Problem(message, "check out the commit that the runners built"))
+        raise ReleaseError(
+            Code.MATRIX_RESULT(message, "check out the commit that the runners built")
+        )
     return images
 
 
@@ -122,13 +124,13 @@ def _require_every_platform(
         for each in result.platforms:
             if each.platform in found:
                 two = f"{found[each.platform]} and {path}"
-                problems.append(Problem(f"{image.name}: {each.platform} is in {two}"))
+                problems.append(Code.MATRIX_RESULT(f"{image.name}: {each.platform} is in {two}"))
             found[each.platform] = path
     for platform in image.every_platform:
         if platform not in found:
             message = f"{image.name}: no result is of {platform}"
             location = project.spec.location("images", image.name, "platforms")
-            problems.append(Problem(message, "name the files of all runners", location))
+            problems.append(Code.MATRIX_RESULT(message, "name the files of all runners", location))
     if problems:
         raise ReleaseError(*problems)
 
@@ -144,7 +146,7 @@ def _merge(
     images = {str(entry.platform): entry for entry in entries if not entry.is_attestation}
     if {platform: entry.digest for platform, entry in images.items()} != dict(told):
         message = f"{repository.name} has other images than the runners tell of"
-        raise ReleaseError(Problem(message, "build and push them again"))
+        raise ReleaseError(Code.MATRIX_RESULT(message, "build and push them again"))
     fetch_manifests(repository, entries, layout)
     ordered = (images[platform] for platform in told)
     return layout.finish((*ordered, *(entry for entry in entries if entry.is_attestation)))

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from nox_buildkit.errors import BuildError, Problem
+from nox_buildkit.errors import BuildError, Code
 from nox_buildkit.files import sweep_parts
 from nox_buildkit.oci.layout import Layout
 from nox_buildkit.plan.base import LayoutImage
@@ -27,7 +27,7 @@ def require_writable(folder: Path) -> None:
             probe.write(b"\0")
     except OSError as error:
         raise BuildError(
-            Problem(f"{folder} cannot be written: {error.strerror}", "name another --output")
+            Code.OUTPUT(f"{folder} cannot be written: {error.strerror}", "name another --output")
         ) from None
 
 
@@ -42,7 +42,7 @@ def require_room(plan: Plan, output: Path, cache: Path) -> None:
         free = shutil.disk_usage(folder).free
         if free < needed:
             message = f"{folder} has room for {words.size(free)}: the base alone takes"
-            raise BuildError(Problem(f"{message} {words.size(needed)}", hint))
+            raise BuildError(Code.OUTPUT(f"{message} {words.size(needed)}", hint))
 
 
 def _base_size(image: ImagePlan) -> int:

@@ -28,7 +28,7 @@ from nox_buildkit.engine.bake import BakeResult
 from nox_buildkit.engine.buildkit import Engine, Needs
 from nox_buildkit.engine.find import find_engine
 from nox_buildkit.engine.flags.output import Output
-from nox_buildkit.errors import BuildError, EngineError, Location, Problem
+from nox_buildkit.errors import BuildError, Code, EngineError, Location
 from nox_buildkit.files import private_dir, remove
 from nox_buildkit.lock.requirement_sets import sources_of
 from nox_buildkit.lock.wheelhouse import provide
@@ -125,13 +125,13 @@ def _engine(project: Project, plan: Plan, destination: Destination | None) -> En
         engine = find_engine(needs, project.builder, report)
     if destination == "store" and engine.nodes > 1:
         message = f"the nodes of {engine.builder} have no image store in common to load into"
-        raise EngineError(Problem(message, "leave --load out, or name a builder of one node"))
+        raise EngineError(Code.BUILDER(message, "leave --load out, or name a builder of one node"))
     steps = any(target.application.steps for target in plan.targets)
     if steps and not set(engine.native) <= set(plan.native):
         planned, found = ", ".join(plan.native), ", ".join(engine.native)
         message = f"steps were planned for a builder on {planned}, and {engine.builder} is on "
         hint = "name a builder that can do the build: --builder NAME"
-        raise EngineError(Problem(message + found, hint))
+        raise EngineError(Code.BUILDER(message + found, hint))
     return engine
 
 
@@ -170,7 +170,7 @@ def _bake(ready: Bake, exports: Path, reporter: Reporter) -> tuple[BakeResult, d
             reporter.message(f"{name}: layers of an earlier build are damaged: exporting again")
             remove(exports / name)
     message = f"{damaged[0]}: what BuildKit exported to {exports} is damaged"
-    raise BuildError(Problem(message, "check the disk and the memory of this machine"))
+    raise BuildError(Code.OUTPUT(message, "check the disk and the memory of this machine"))
 
 
 def _places(project: Project, plan: Plan) -> dict[str, Location]:

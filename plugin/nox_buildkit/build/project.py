@@ -26,7 +26,7 @@ from nox_buildkit.engine.buildkit import Engine, Needs
 from nox_buildkit.engine.find import find_client, find_engine, planned_engine
 from nox_buildkit.engine.stated_builder import StatedBuilder
 from nox_buildkit.environment import in_ci
-from nox_buildkit.errors import EngineError, Problem, UsageError
+from nox_buildkit.errors import Code, EngineError, Problem, UsageError
 from nox_buildkit.facts.base_images import Bases
 from nox_buildkit.facts.gather import Outside, gather
 from nox_buildkit.facts.python_versions import Choice, with_pythons
@@ -98,7 +98,7 @@ def _require_utf8(folder: Path) -> None:
     except UnicodeEncodeError:
         shown = os.fsencode(folder).decode(errors="replace")
         message = f"the path of the project, '{shown}', is not UTF-8"
-        raise UsageError(Problem(message, "rename the folder")) from None
+        raise UsageError(Code.PROJECT_PATH(message, "rename the folder")) from None
 
 
 def _asked(spec: BuildSpec, names: Sequence[str], buildspec: Path) -> tuple[str, ...]:
@@ -175,4 +175,4 @@ def _native(project: Project) -> tuple[str, ...]:
 def _unknown(kind: str, name: str, known: Iterable[str], buildspec: Path) -> Problem:
     names = list(known)
     hint = nearest(name, names) or f"there is {listed(names)}"
-    return Problem(f"{buildspec} has no {kind} '{name}'", hint)
+    return Code.UNKNOWN_SELECTION(f"{buildspec} has no {kind} '{name}'", hint)

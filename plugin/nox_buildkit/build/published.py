@@ -13,7 +13,7 @@ from nox_buildkit.build.pipeline import build_images
 from nox_buildkit.build.project import Project
 from nox_buildkit.build.releasing import unpacked
 from nox_buildkit.build.verification import expected_of, needles_of
-from nox_buildkit.errors import Problem, ReleaseError
+from nox_buildkit.errors import Code, ReleaseError
 from nox_buildkit.oci.layout import Layout
 from nox_buildkit.oci.references import ImageReference
 from nox_buildkit.plan.image import ImagePlan
@@ -66,7 +66,7 @@ class Published:
         found = repository.resolve(reference.digest or reference.tag or "latest")
         if found is None:
             message = f"there is no image {text}"
-            raise ReleaseError(Problem(message, "check the name and the tag"))
+            raise ReleaseError(Code.NO_IMAGE(message, "check the name and the tag"))
         layout = Layout(folder)
         index = fetch_index(repository, found.digest, layout)
         image = self.image_of(reference.repository)
@@ -102,7 +102,7 @@ class Published:
         if image is None or not verdict.compared:
             message = f"{text} is not of the commit that is checked out"
             hint = f"check out the commit that its label {_REVISION} names, without changes"
-            raise ReleaseError(Problem(message, hint))
+            raise ReleaseError(Code.DIFFERENCE(message, hint))
         plan = self.plan.without({i.name for i in self.plan.images if i.name != image.name})
         options = BuildOptions(output, no_cache=True, progress="plain")
         result = build_images(self.project, plan, options)[image.name]

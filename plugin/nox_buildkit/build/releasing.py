@@ -21,7 +21,7 @@ from nox_buildkit.build.project import Project
 from nox_buildkit.build.size_changes import size_changes
 from nox_buildkit.build.testing import Tester
 from nox_buildkit.build.verification import require_verified
-from nox_buildkit.errors import PlanError, Problem, ReleaseError
+from nox_buildkit.errors import Code, PlanError, ReleaseError
 from nox_buildkit.files import private_dir, remove
 from nox_buildkit.oci.layout import Layout
 from nox_buildkit.oci.references import ImageReference
@@ -60,7 +60,7 @@ def require_repositories(project: Project, plan: Plan) -> None:
     for image in plan.images:
         if not image.publication.repositories:
             raise PlanError(
-                Problem(
+                Code.NO_REGISTRY(
                     f"{project.file.name} names no registry to publish {image.name} in",
                     "add 'registry: ghcr.io/NAME', or run with '--set registry=...'",
                     project.spec.location("images", image.name),
@@ -75,7 +75,7 @@ def require_tags(plan: Plan) -> None:
             skipped = image.publication.skipped
             reasons = "; ".join(f"'{each.template}': {each.why}" for each in skipped)
             message = f"{image.name} has no tag here ({reasons})"
-            raise PlanError(Problem(message, "add one to 'tags' that it always has"))
+            raise PlanError(Code.TAG_TEMPLATE(message, "add one to 'tags' that it always has"))
 
 
 def released_commit(plan: Plan, *, allow_dirty: bool) -> GitFacts | None:
@@ -181,8 +181,10 @@ def _require_something(moves: dict[str, tuple[Move, ...]]) -> None:
     if all(move.verdict == "keep" for move in every):
         reasons = dict.fromkeys(f"{move.reference}: {move.why}" for move in every)
         raise ReleaseError(
-            *(Problem(reason) for reason in reasons),
-            Problem("there is nothing to release", "commit, and tag the commit: git tag vX.Y.Z"),
+            *(Code.NOTHING_TO_RELEASE(reason) for reason in reasons),
+            Code.NOTHING_TO_RELEASE(
+                "there is nothing to release", "commit, and tag the commit: git tag vX.Y.Z"
+            ),
         )
 
 
@@ -217,7 +219,7 @@ def unpacked(project: Project, plan: Plan, result: ImageResult, output: Path) ->
     unpack(file, private_dir(folder))
     if not layout.is_whole(result.digest):
         message = f"{file} is not the image that {record.BUILD} tells of"
-        raise ReleaseError(Problem(message, "remove it, and run it again"))
+        raise ReleaseError(Code.OUTPUT(message, "remove it, and run it again"))
     return layout
 
 

@@ -11,7 +11,7 @@ from nox_buildkit.buildspec.model.smoke_test import Test
 from nox_buildkit.engine.buildkit import Needs
 from nox_buildkit.engine.containers import Containers
 from nox_buildkit.engine.find import find_engine
-from nox_buildkit.errors import Problem, ReleaseError
+from nox_buildkit.errors import Code, Problem, ReleaseError
 from nox_buildkit.plan.packages import VENV
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.progress import Progress
@@ -74,7 +74,7 @@ class Tester:
             lines = "\n".join(f"  | {line}" for line in failure.log)
             self.report.message(f"{name} on {platform}, {failure.test}:\n{lines}")
         location = self.project.spec.location("images", name, "test")
-        return Problem(f"{name} on {platform}: {failure.test}: {failure.why}", "", location)
+        return Code.SMOKE_TEST(f"{name} on {platform}: {failure.test}: {failure.why}", "", location)
 
 
 def tests_of(image: Image) -> tuple[SmokeTest, ...]:
@@ -86,7 +86,7 @@ def _test(image: Image, test: Test) -> SmokeTest:
     port = test.port or next(iter(image.expose), "")
     if test.http and not port:
         message = f"the test of {test.http} has no port to ask"
-        raise ReleaseError(Problem(message, "add 'port' to it, or 'expose' to the image"))
+        raise ReleaseError(Code.SMOKE_TEST(message, "add 'port' to it, or 'expose' to the image"))
     return SmokeTest(
         seconds=_seconds(test.timeout),
         path=test.http or "",

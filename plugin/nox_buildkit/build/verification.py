@@ -10,7 +10,7 @@ from nox_buildkit.build.network_secrets import network_of
 from nox_buildkit.buildspec.model.buildspec import BuildSpec
 from nox_buildkit.buildspec.model.publishing import bytes_of
 from nox_buildkit.environment import ca_bundle
-from nox_buildkit.errors import Problem, ReleaseError
+from nox_buildkit.errors import Code, ReleaseError
 from nox_buildkit.oci.layout import Layout
 from nox_buildkit.plan.application import with_group
 from nox_buildkit.plan.image import ImagePlan
@@ -32,7 +32,9 @@ def require_verified(
         layout, digest = layouts[image.name]
         for finding in verify_image(layout, digest, expected_of(spec, plan, image), needles):
             location = spec.location("images", image.name)
-            problems.append(Problem(f"{image.name}, {finding}", "nothing was published", location))
+            problems.append(
+                Code.VERIFICATION(f"{image.name}, {finding}", "nothing was published", location)
+            )
     if problems:
         raise ReleaseError(*problems)
 

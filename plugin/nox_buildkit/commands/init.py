@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from nox_buildkit.buildspec.reading.load import parse
-from nox_buildkit.errors import Problem, UsageError
+from nox_buildkit.errors import Code, UsageError
 from nox_buildkit.facts.worktree import list_files
 from nox_buildkit.files import real_path, write_atomic
 from nox_buildkit.init.proposal import Proposal, propose
@@ -36,7 +36,7 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
         return
     if buildspec.exists():
         message = f"{buildspec} is there already, and stays as it is"
-        raise UsageError(Problem(message, "'--diff' shows what would be proposed today"))
+        raise UsageError(Code.EXISTING_FILE(message, "'--diff' shows what would be proposed today"))
     write_atomic(buildspec, text)
     for image in proposal.images:
         say(f"image {image.name}: {image.why}")

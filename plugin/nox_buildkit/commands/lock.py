@@ -14,7 +14,7 @@ from nox_buildkit.build.fresh_locks import changed_lines, map_locks
 from nox_buildkit.build.options import Selection
 from nox_buildkit.build.project import Project, open_project, reach_bases, reach_outside
 from nox_buildkit.buildspec.model.targets import Target
-from nox_buildkit.errors import EngineError, LockError, Problem
+from nox_buildkit.errors import Code, EngineError, LockError, Problem
 from nox_buildkit.facts.gather import gather, gather_coverage
 from nox_buildkit.lock.compile import Outcome, check_lock, compile_lock
 from nox_buildkit.lock.requirement_sets import sources_of
@@ -82,7 +82,9 @@ def _bases(project: Project, sources: Mapping[Target, Source | None], *, check: 
     changed = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
     if check and changed:
         raise LockError(
-            Problem(f"{NAME} is stale: {', '.join(changed)}", "run 'nox -s lock -- --bases'")
+            Code.STALE_BASE_LOCK(
+                f"{NAME} is stale: {', '.join(changed)}", "run 'nox -s lock -- --bases'"
+            )
         )
     if check or not changed:
         say(f"{NAME} is up to date")
@@ -104,7 +106,7 @@ def _check(project: Project, outcomes: list[Outcome]) -> None:
 
 def _stale(project: Project, outcome: Outcome) -> Problem:
     why = "was changed since it was made, by hand or in a merge" if outcome.altered else "is stale"
-    return Problem(
+    return Code.STALE_LOCK(
         f"{_name(project, outcome)} {why}: {changed_lines(outcome)}",
         "run 'nox -s lock' and commit it",
     )

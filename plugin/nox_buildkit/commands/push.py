@@ -16,7 +16,7 @@ from nox_buildkit.build.project_folder import exclusively
 from nox_buildkit.build.releasing import require_repositories, require_tags
 from nox_buildkit.engine.find import find_client
 from nox_buildkit.engine.registry import NotThere, inspect, pushed_digest
-from nox_buildkit.errors import BuildError, EngineError, Problem
+from nox_buildkit.errors import BuildError, Code, EngineError, Problem
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.report.ci import show_results
@@ -91,7 +91,7 @@ def _state(plan: Plan, digests: Mapping[str, str]) -> Iterator[Problem]:
     if not found["published"] and not found["not known"]:
         return
     said = "; ".join(f"{state}: {', '.join(names)}" for state, names in found.items() if names)
-    yield Problem(said, "push again: what is there already is not sent twice")
+    yield Code.UNFINISHED_RELEASE(said, "push again: what is there already is not sent twice")
 
 
 def _published(client: DockerClient, name: str, digest: str | None) -> str:

@@ -18,7 +18,7 @@ from nox_buildkit.engine.buildkit import PlannedEngine
 from nox_buildkit.engine.find import planned_engine
 from nox_buildkit.engine.flags.allow import Allow
 from nox_buildkit.engine.flags.secret import Secret
-from nox_buildkit.errors import PlanError, Problem
+from nox_buildkit.errors import Code, PlanError
 from nox_buildkit.facts.ignore import is_definition
 from nox_buildkit.files import copy_folder, remove, write_atomic
 from nox_buildkit.lock.uv_binary import uv_programs
@@ -32,10 +32,12 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     project = open_project(buildspec, Selection.of(arguments))
     folder = arguments.output.absolute()
     if folder.exists() and not folder.is_dir():
-        raise PlanError(Problem(f"{arguments.output} is not a folder", "name another --output"))
+        raise PlanError(
+            Code.EXISTING_FILE(f"{arguments.output} is not a folder", "name another --output")
+        )
     if folder.exists() and any(folder.iterdir()) and not is_definition(folder):
         message = f"{arguments.output} holds other files"
-        raise PlanError(Problem(message, "name an --output that is empty, or new"))
+        raise PlanError(Code.EXISTING_FILE(message, "name an --output that is empty, or new"))
     with downloads() as report:
         sources = fresh_sources(project, report)
         plan = plan_project(project, sources, report, exclude=(folder,))

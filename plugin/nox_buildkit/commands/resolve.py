@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from nox_buildkit.build import records
-from nox_buildkit.errors import Problem, ReleaseError
+from nox_buildkit.errors import Code, ReleaseError
 from nox_buildkit.release.resolve import resolve
 from nox_buildkit.results import record
 from nox_buildkit.results.model import ImageResult
@@ -20,7 +20,9 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     known = records.read(path)
     if not known:
         message = f"{path} tells of no release"
-        raise ReleaseError(Problem(message, "run 'nox -s release', or copy its release.json there"))
+        raise ReleaseError(
+            Code.NOTHING_TO_RELEASE(message, "run 'nox -s release', or copy its release.json there")
+        )
     released = references(each.result for each in known.values())
     texts = []
     for file in arguments.files:
@@ -28,7 +30,7 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
             text = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             message = f"{file} cannot be read: {getattr(error, 'strerror', None) or error}"
-            raise ReleaseError(message) from None
+            raise ReleaseError(Code.MANIFEST_FILE(message)) from None
         texts.append(resolve(str(file), text, released))
     for number, text in enumerate(texts):
         # A file need not begin, or end, as a document does.

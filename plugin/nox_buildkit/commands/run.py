@@ -15,7 +15,7 @@ from nox_buildkit.build.releasing import require_tags
 from nox_buildkit.engine.buildkit import Engine, Needs
 from nox_buildkit.engine.find import find_engine
 from nox_buildkit.engine.foreground import attach
-from nox_buildkit.errors import EngineError, Problem, UsageError
+from nox_buildkit.errors import Code, EngineError, UsageError
 from nox_buildkit.files import private_dir, real_path
 from nox_buildkit.oci.platform import host_platform
 from nox_buildkit.plan.image import ImagePlan
@@ -35,7 +35,7 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     if status is None:
         say("stopped")
     elif status:
-        raise EngineError(Problem(f"{image.name} ended with status {status}"))
+        raise EngineError(Code.CONTAINER(f"{image.name} ended with status {status}"))
 
 
 def _built(buildspec: Path, arguments: argparse.Namespace) -> tuple[Project, ImagePlan]:
@@ -43,7 +43,9 @@ def _built(buildspec: Path, arguments: argparse.Namespace) -> tuple[Project, Ima
     selection = Selection(names, (), tuple(arguments.set), arguments.builder)
     project = open_project(buildspec, selection)
     if len(project.images) != 1:
-        raise UsageError(Problem("several images cannot be started at once", "name one of them"))
+        raise UsageError(
+            Code.COMMAND_LINE("several images cannot be started at once", "name one of them")
+        )
     every = project.spec.images[project.images[0]].platforms
     wanted = arguments.platform or (host_platform() if host_platform() in every else every[0])
     project = open_project(buildspec, replace(selection, platforms=(wanted,)))

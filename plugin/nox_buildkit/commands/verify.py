@@ -13,7 +13,7 @@ from nox_buildkit.build.project import open_project, plan_project
 from nox_buildkit.build.project_folder import exclusively, kept_for
 from nox_buildkit.build.published import Published, Verdict, to_json, with_problems
 from nox_buildkit.build.releasing import repositories
-from nox_buildkit.errors import Problem, ReleaseError
+from nox_buildkit.errors import Code, ReleaseError
 from nox_buildkit.files import scratch
 from nox_buildkit.report.console import downloads
 
@@ -30,7 +30,7 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
             print(_sentence(verdict))
     problems = [f"{each.reference}: {p}" for each in verdicts for p in each.problems]
     if problems:
-        raise ReleaseError(*map(Problem, problems))
+        raise ReleaseError(*map(Code.VERIFICATION, problems))
 
 
 def _verdicts(buildspec: Path, arguments: argparse.Namespace) -> list[Verdict]:

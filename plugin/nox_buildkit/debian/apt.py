@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from nox_buildkit.errors import EngineError, Problem
+from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.run import run
 
 #: For an index of a suite, on a slow network.
@@ -16,7 +16,7 @@ def apt_error(stderr: bytes) -> EngineError:
     lines = [line.strip() for line in stderr.decode(errors="replace").splitlines()]
     causes = [line[2:].strip() for line in lines if line.startswith("E:")] or lines[-1:]
     return EngineError(
-        Problem(
+        Code.DEBIAN_ARCHIVE(
             "apt: " + "; ".join(dict.fromkeys(causes)),
             "check that this host's `apt-get update` works",
         )

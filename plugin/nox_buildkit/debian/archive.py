@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nox_buildkit.debian.apt import apt
-from nox_buildkit.errors import EngineError, Problem
+from nox_buildkit.errors import Code, EngineError
 
 OS_RELEASE = Path("/etc/os-release")
 ARCHIVE_KEYRING = "debian-archive-keyring"
@@ -40,12 +40,14 @@ def host_archive() -> Archive:
     release = _os_release()
     if release.get("ID") != "debian" or shutil.which("apt-get") is None:
         name = release.get("PRETTY_NAME", "this system")
-        raise EngineError(Problem(f"Debian's packages are needed, and this is {name}", WITHOUT_APT))
+        raise EngineError(
+            Code.DEBIAN_ARCHIVE(f"Debian's packages are needed, and this is {name}", WITHOUT_APT)
+        )
     suite = release.get("VERSION_CODENAME", "testing")
     sources = sorted(_sources(suite), key=_foreignness)
     if not sources:
         raise EngineError(
-            Problem(
+            Code.DEBIAN_ARCHIVE(
                 f"apt has no source for Debian {suite} main",
                 "add it to /etc/apt/sources.list.d, then run `apt-get update`",
             )

@@ -18,7 +18,7 @@ from pathlib import Path
 from nox_buildkit.cache_entries import read_cached, write_cached
 from nox_buildkit.debian.archive import host_archive
 from nox_buildkit.debian.suite import FRESH_SECONDS, Suite
-from nox_buildkit.errors import EngineError
+from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.files import cache_dir, locked
 from nox_buildkit.oci.platform import PLATFORMS
 
@@ -62,7 +62,9 @@ def packages_of(
                     raise
             tried.touch()
     if not known:
-        raise EngineError(f"there was no list of files of Debian {suite} a while ago")
+        raise EngineError(
+            Code.DEBIAN_ARCHIVE(f"there was no list of files of Debian {suite} a while ago")
+        )
     return {library: known[library] for library in wanted & known.keys()}
 
 
@@ -77,14 +79,14 @@ def _fetch(suite: str, architecture: str, tell: Callable[[str], None]) -> dict[s
     archive.update()
     index = archive.files_index()
     if index is None:
-        raise EngineError(f"the archive has no {files}")
+        raise EngineError(Code.DEBIAN_ARCHIVE(f"the archive has no {files}"))
     try:
         with gzip.open(index) as lines:
             return read_contents(lines, architecture)
     except (OSError, EOFError, zlib.error) as error:
         # apt keeps what it fetched before as long as the archive has the same.
         index.unlink(missing_ok=True)
-        raise EngineError(f"{index} cannot be read: {error}") from error
+        raise EngineError(Code.DEBIAN_ARCHIVE(f"{index} cannot be read: {error}")) from error
 
 
 def read_contents(lines: Iterable[bytes], architecture: str) -> dict[str, str]:

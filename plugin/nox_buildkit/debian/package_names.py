@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
-from nox_buildkit.errors import EngineError, Problem
+from nox_buildkit.errors import Code, EngineError, Problem
 
 #: The option (apt.conf(5)) that leaves regular expressions out; older than any Debian with updates.
 EXACT = ("APT::Cmd::Pattern-Only", "true")
@@ -33,7 +33,9 @@ def wrong_names(said: str, where: str) -> Iterator[Problem]:
         providers = [line.split()[0] for line in provided.get(name, ()) if line.strip()]
         if providers:
             message = f"'{name}' is a virtual package, which several packages of {where} provide"
-            yield Problem(message, f"name one of them: {', '.join(providers)}", about=name)
+            yield Code.DEBIAN_PACKAGE(
+                message, f"name one of them: {', '.join(providers)}", about=name
+            )
         else:
             yield unknown_name(name, where)
     for name in _UNKNOWN.findall(said):
@@ -42,7 +44,7 @@ def wrong_names(said: str, where: str) -> Iterator[Problem]:
 
 def unknown_name(name: str, where: str) -> Problem:
     """The problem of a name that no package has."""
-    return Problem(f"no package of {where} is named '{name}'", SEARCH, about=name)
+    return Code.DEBIAN_PACKAGE(f"no package of {where} is named '{name}'", SEARCH, about=name)
 
 
 def with_nearest(error: EngineError, known: Collection[str]) -> EngineError:

@@ -18,7 +18,7 @@ from nox_buildkit.cache_entries import drop, is_whole, seal
 from nox_buildkit.debian.apt import apt_error
 from nox_buildkit.debian.archive import host_archive
 from nox_buildkit.debian.suite import Suite
-from nox_buildkit.errors import EngineError, Problem
+from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.files import cache_dir, locked, private_dir, scratch
 from nox_buildkit.progress import SILENT, Progress
 from nox_buildkit.run import run
@@ -70,7 +70,7 @@ def provision(
             except EngineError as error:
                 reasons += (problem.message for problem in error.problems)
         raise EngineError(
-            Problem(
+            Code.DEBIAN_ARCHIVE(
                 f"cannot get {name}: {'; '.join(dict.fromkeys(reasons))}",
                 "check that this host's `apt-get update` works",
             )
@@ -112,14 +112,16 @@ def check_runs(
     if libraries is not None:
         environment["LD_LIBRARY_PATH"] = str(libraries)
     if not program.exists():
-        raise EngineError(f"{program.name} is not in the package")
+        raise EngineError(Code.DEBIAN_ARCHIVE(f"{program.name} is not in the package"))
     try:
         done = run([*_command(program), argument], env=environment, seconds=30)
     except EngineError as error:
-        raise EngineError(f"{program.name} does not run here: {error}") from error
+        raise EngineError(
+            Code.DEBIAN_ARCHIVE(f"{program.name} does not run here: {error}")
+        ) from error
     if done.returncode:
         reason = done.cause.replace(f"{program}: ", "")
-        raise EngineError(f"{program.name} does not run here: {reason}")
+        raise EngineError(Code.DEBIAN_ARCHIVE(f"{program.name} does not run here: {reason}"))
 
 
 def _command(program: Path) -> tuple[str, ...]:
@@ -157,7 +159,7 @@ def _unpack(deb: Path, root: Path) -> None:
     done = run(["dpkg-deb", "--extract", deb, root], seconds=_UNPACK_SECONDS)
     if done.returncode:
         reason = done.errors.strip().replace("\n", "; ")
-        raise EngineError(f"cannot unpack {deb.name}: {reason}")
+        raise EngineError(Code.DEBIAN_ARCHIVE(f"cannot unpack {deb.name}: {reason}"))
 
 
 def _download(packages: Sequence[SuitePackage], folder: Path, report: Progress) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from nox_buildkit.engine.buildkit import Engine
 from nox_buildkit.engine.client import client_environment
-from nox_buildkit.errors import EngineError, Problem
+from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.run import Done, run
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Containers:
             "pull", "--quiet", "--platform", self.platform, self.reference, seconds=_PULL_SECONDS
         )
         if done.returncode:
-            raise EngineError(Problem(f"{what} failed: {done.cause}"))
+            raise EngineError(Code.CONTAINER(f"{what} failed: {done.cause}"))
 
     def run(self, command: Sequence[str], seconds: float) -> Done:
         """Run a program in place of the image's own, to its end. Raises EngineError."""
@@ -89,7 +89,7 @@ class Containers:
         done = self._docker("run", *options, self.reference)
         if done.returncode:
             self.remove(name)
-            raise EngineError(Problem(f"{self.reference} does not start: {done.cause}"))
+            raise EngineError(Code.CONTAINER(f"{self.reference} does not start: {done.cause}"))
         return name
 
     def get(self, name: str, port: str, path: str, seconds: float) -> tuple[int, str] | None:
@@ -113,7 +113,7 @@ class Containers:
         """Return what the engine says of a container. Raises EngineError."""
         done = self._docker("container", "inspect", name)
         if done.returncode:
-            raise EngineError(f"the container {name} is gone: {done.cause}")
+            raise EngineError(Code.CONTAINER(f"the container {name} is gone: {done.cause}"))
         found: dict[str, Any] = json.loads(done.stdout)[0]
         return found
 

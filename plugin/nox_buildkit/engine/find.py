@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nox_buildkit.engine import inspect as inspection
@@ -28,7 +29,7 @@ from nox_buildkit.engine.suitable import (
     require_platforms,
     require_store,
 )
-from nox_buildkit.errors import EngineError, Problem
+from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.files import cache_dir
 from nox_buildkit.oci.platform import host_platform, native_platforms
 from nox_buildkit.progress import SILENT, Progress
@@ -67,8 +68,8 @@ def _named(choice: Choice) -> Iterator[None]:
         yield
     except EngineError as error:
         problems = (
-            Problem(f"{choice.explicit}: {problem.message}", problem.hint or _fix(choice))
-            for problem in error.problems
+            replace(p, message=f"{choice.explicit}: {p.message}", hint=p.hint or _fix(choice))
+            for p in error.problems
         )
         raise EngineError(*problems) from error
 
@@ -153,7 +154,7 @@ def _users(client: DockerClient, name: str | None, needs: Needs, report: Progres
     """Check the builder ``name`` (None: the current one) of ``client``. Raises EngineError."""
     found = inspection.builder(client, name)
     if not found.running:
-        raise EngineError(found.cause)
+        raise EngineError(Code.NO_ENGINE(found.cause))
     if found.driver == "docker":
         require_store(client, found, needs)
     elif needs.load:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nox_buildkit.engine.client import client_environment
-from nox_buildkit.errors import EngineError
+from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.run import run
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def ask(client: DockerClient, *arguments: str, seconds: float = SECONDS) -> str:
     what = " ".join(("docker", *arguments[:2]))
     done = run(command, what=what, env=client_environment(), seconds=seconds)
     if done.returncode:
-        raise EngineError(done.cause.removeprefix("ERROR: "))
+        raise EngineError(Code.BUILDER(done.cause.removeprefix("ERROR: ")))
     return done.output
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nox_buildkit.engine.client import answer
 from nox_buildkit.engine.events.diagnose import explain_base
-from nox_buildkit.errors import EngineError
+from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.oci.content import Configuration, Index, is_index
 from nox_buildkit.oci.references import ImageReference
 from nox_buildkit.oci.resolved import ResolvedImage
@@ -35,7 +35,9 @@ def inspect(client: DockerClient, reference: str) -> ResolvedImage:
             image = _imagetools(client, reference, "--format", "{{json .Image}}")
             found = [Configuration.parse(image).platform]
     except ValueError as error:
-        raise EngineError(f"{reference} is not an image: its manifest is {error}") from None
+        raise EngineError(
+            Code.BASE_IMAGE(f"{reference} is not an image: its manifest is {error}")
+        ) from None
     return ResolvedImage(digest, frozenset(str(p) for p in found if p and p.known))
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from nox_buildkit.engine.bake import Update
 from nox_buildkit.engine.events.cache_faults import CacheFault, is_import
 from nox_buildkit.engine.events.vertex import Vertex, VertexKind
-from nox_buildkit.errors import BuildError, Problem, UsageError
+from nox_buildkit.errors import BuildError, Code, UsageError
 from nox_buildkit.oci.references import ImageReference
 
 #: Seconds of silence before somebody is told what is waited for.
@@ -59,7 +59,7 @@ class Patience:
         if silent > seconds:
             work, kind = ("a push", "PUSH") if pushes else ("fetching an image", "FETCH")
             raise BuildError(
-                Problem(
+                Code.TIME_LIMIT(
                     f"the registry {registry} did not go on for {seconds:.0f} s of {work}",
                     f"check that it runs; NOX_BUILDKIT_{kind}_TIMEOUT sets another number of "
                     "seconds",
@@ -119,5 +119,5 @@ def _limit(variable: str, default: int) -> int:
     stated = os.environ.get(variable, str(default))
     if not stated.isdecimal() or not int(stated):
         message = f"{variable} is '{stated}'"
-        raise UsageError(Problem(message, "set it to a number of seconds, or unset it"))
+        raise UsageError(Code.ENVIRONMENT(message, "set it to a number of seconds, or unset it"))
     return int(stated)

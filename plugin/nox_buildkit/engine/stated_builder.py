@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nox_buildkit.cache_entries import read_cached, write_cached
 from nox_buildkit.engine import inspect as inspection
 from nox_buildkit.engine.flags.fields import join
 from nox_buildkit.engine.inspect import BOOT_SECONDS, Builder, ask
-from nox_buildkit.errors import EngineError, Problem
+from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.files import cache_dir, locked, private_dir, scratch, write_atomic
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def ensure_builder(client: DockerClient, stated: StatedBuilder) -> None:
     if difference := _difference(stated, found):
         message = f"it is another builder than the spec describes: {difference}"
         hint = f"run `docker buildx rm {stated.name}`, or give that in the spec another name"
-        raise EngineError(Problem(message, hint))
+        raise EngineError(Code.BUILDER(message, hint))
 
 
 def _create(client: DockerClient, stated: StatedBuilder) -> None:
@@ -84,7 +84,9 @@ def _create(client: DockerClient, stated: StatedBuilder) -> None:
     except EngineError as error:
         if number:
             ask(client, "buildx", "rm", "--force", stated.name)
-        problems = (Problem(f"it cannot be created: {p.message}", p.hint) for p in error.problems)
+        problems = (
+            replace(p, message=f"it cannot be created: {p.message}") for p in error.problems
+        )
         raise EngineError(*problems) from None
 
 

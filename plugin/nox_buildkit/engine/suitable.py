@@ -10,7 +10,7 @@ from nox_buildkit.engine import inspect as inspection
 from nox_buildkit.engine.buildkit import Needs
 from nox_buildkit.engine.inspect import Builder
 from nox_buildkit.engine.private import emulation
-from nox_buildkit.errors import EngineError, Problem
+from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.oci.platform import Platform
 from nox_buildkit.progress import Progress
 
@@ -34,7 +34,7 @@ def require_store(client: DockerClient, found: Builder, needs: Needs) -> None:
     if not any(row[-1] == CONTAINERD_STORE for row in status):
         what = "images of several platforms" if len(needs.platforms) > 1 else "OCI layouts"
         raise EngineError(
-            Problem(
+            Code.BUILDER(
                 f"its dockerd cannot make {what} without the containerd image store", ENABLE_STORE
             )
         )
@@ -46,7 +46,7 @@ def require_daemon(client: DockerClient) -> None:
         inspection.daemon(client)
     except EngineError as error:
         raise EngineError(
-            Problem(f"nothing to load the image into: {error}", "drop --load")
+            Code.BUILDER(f"nothing to load the image into: {error}", "drop --load")
         ) from error
 
 
@@ -65,7 +65,7 @@ def require_platforms(
     if not _is_here(client, found):
         names = ", ".join(sorted(missing))
         raise EngineError(
-            Problem(
+            Code.EMULATION(
                 f"emulation missing: its nodes run no steps of {names}",
                 "install qemu-user-static where the node runs, or add a node of that architecture",
             )

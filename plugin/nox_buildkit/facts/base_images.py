@@ -20,7 +20,7 @@ from nox_buildkit.debian.package_names import with_nearest
 from nox_buildkit.debian.releases import warnings
 from nox_buildkit.engine.fetch import FetchedImage, fetch
 from nox_buildkit.engine.registry import inspect
-from nox_buildkit.errors import EngineError, PlanError, Problem
+from nox_buildkit.errors import Code, EngineError, PlanError
 from nox_buildkit.facts.inspections import inspections
 from nox_buildkit.oci.references import ImageReference
 from nox_buildkit.oci.resolved import ResolvedImage
@@ -94,7 +94,7 @@ class Bases:
             base = assemble(again=True)
             if locked != _as_image(base):
                 message = f"{BASE_LOCK} has another {name} than Debian's archive has now"
-                raise PlanError(Problem(message, _REFRESH))
+                raise PlanError(Code.STALE_BASE_LOCK(message, _REFRESH))
         self.resolved[name] = _as_image(base)
         return _assembled(release, base)
 
@@ -131,7 +131,7 @@ class Bases:
         libcs = [each.libc for each in found.values() if each.libc]
         if len(libcs) < len(found):
             raise PlanError(
-                Problem(f"base '{image.name}' has neither glibc nor musl", "take another base")
+                Code.BASE(f"base '{image.name}' has neither glibc nor musl", "take another base")
             )
         today = datetime.now(UTC).date()
         return InspectedBase(
@@ -175,7 +175,7 @@ class Bases:
         if self.locked is None or self.pull:
             return None
         if self.strict and name not in self.locked:
-            raise PlanError(Problem(f"{BASE_LOCK} does not have {name}", _REFRESH))
+            raise PlanError(Code.STALE_BASE_LOCK(f"{BASE_LOCK} does not have {name}", _REFRESH))
         return self.locked.get(name)
 
     def _fetch(

@@ -17,7 +17,7 @@ from urllib.request import url2pathname
 from packaging.utils import parse_wheel_filename
 
 from nox_buildkit.cache_entries import read_cached, write_cached
-from nox_buildkit.errors import PlanError, Problem
+from nox_buildkit.errors import Code, PlanError
 from nox_buildkit.files import cache_dir, private_dir
 from nox_buildkit.lock.newest_versions import newest_with_wheel
 from nox_buildkit.lock.pylock import read_pylock, state
@@ -78,7 +78,7 @@ def _cover(lock: Pylock, platform: KnownPlatform, python: str, libc: Libc) -> It
     # Where it is not known which patch release the image has, some have to do.
     if accepted and not accepts(accepted, f"3.{minor}", int(patch) if patch else None):
         message = f"the lock is for Python '{accepted}', and the image has {python}"
-        raise PlanError(Problem(message, "set 'python' to one that it is for"))
+        raise PlanError(Code.PYTHON_VERSION(message, "set 'python' to one that it is for"))
     lock = replace(lock, requires_python=None)
     found: dict[str, LockedFile] = {}
     for package in lock.packages:
@@ -92,7 +92,7 @@ def _cover(lock: Pylock, platform: KnownPlatform, python: str, libc: Libc) -> It
         for file in chosen:
             if file.name in found:
                 raise PlanError(
-                    Problem(
+                    Code.LOCK_MISFIT(
                         f"the lock has {file.name} twice for {platform.oci}: "
                         f"{found[file.name].version} and {file.version}",
                         "lock it again with one of them",

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nox_buildkit.errors import Location, PlanError, Problem
+from nox_buildkit.errors import Code, Location, PlanError
 
 # Go's filepath.Match: outside of a class, in it, and of no class an escape without a character.
 _MEMBER = r"(?:\\.|[^\\\]-])"
@@ -70,7 +70,9 @@ class DockerIgnore:
                 self.patterns += _read(line.removesuffix(b"\r"))
             except NotAPattern as error:
                 location = Location(file, number, 1)
-                problems.append(Problem(f"not a pattern: {error}", "correct it", location))
+                problems.append(
+                    Code.IGNORE_PATTERN(f"not a pattern: {error}", "correct it", location)
+                )
         if problems:
             raise PlanError(*problems)
         exceptions = [pattern for pattern in self.patterns if pattern.exception]

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nox_buildkit.buildspec.model.targets import Target
-from nox_buildkit.errors import NoxBuildkitError, PlanError, Problem, UsageError
+from nox_buildkit.errors import Code, NoxBuildkitError, PlanError, Problem, UsageError
 from nox_buildkit.facts.base_images import Bases
 from nox_buildkit.facts.build_context import read_context, source_file
 from nox_buildkit.facts.coverage import read_coverage
@@ -139,12 +139,12 @@ def _context(target: Target, source: Source | None, outside: Outside) -> Context
     folder = real_path(outside.root / target.variant.context)
     if not folder.is_dir():
         message = f"context '{folder}' is not a folder"
-        raise PlanError(Problem(message, "correct 'context'", target.location("context")))
+        raise PlanError(Code.CONTEXT(message, "correct 'context'", target.location("context")))
     if not unicodedata.is_normalized("NFC", str(folder)):
         # bake composes every string of a definition.
         message = f"bake does not find '{folder}': it has decomposed characters (Unicode NFD)"
         hint = "rename the folder so that they are composed (NFC)"
-        raise PlanError(Problem(message, hint, target.location("context")))
+        raise PlanError(Code.CONTEXT(message, hint, target.location("context")))
     return read_context(
         folder,
         copy=target.variant.copied,
@@ -159,7 +159,7 @@ def _files(target: Target, outside: Outside) -> Iterable[SourceFile]:
         if not (folder / file.source).is_file():
             location = target.location("files", position, "source")
             message = f"'{file.source}' is not a file of the context '{folder}'"
-            raise PlanError(Problem(message, "correct 'source'", location))
+            raise PlanError(Code.CONTEXT(message, "correct 'source'", location))
         yield source_file(folder, os.path.relpath(real_path(folder / file.source), folder))
 
 
@@ -219,5 +219,7 @@ def _source_date_epoch() -> datetime | None:
         return datetime.fromtimestamp(int(value), UTC)
     except (ValueError, OverflowError, OSError):
         raise UsageError(
-            Problem(f"SOURCE_DATE_EPOCH is '{value}'", "set it to seconds since 1970, or unset it")
+            Code.ENVIRONMENT(
+                f"SOURCE_DATE_EPOCH is '{value}'", "set it to seconds since 1970, or unset it"
+            )
         ) from None

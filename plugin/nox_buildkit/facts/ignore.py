@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
-from nox_buildkit.errors import Location, PlanError, Problem
+from nox_buildkit.errors import Code, Location, PlanError, Problem
 from nox_buildkit.facts.dockerignore import DockerIgnore
 from nox_buildkit.facts.links import resolved
 from nox_buildkit.facts.worktree import Listing, list_files
@@ -144,7 +144,7 @@ class _Chosen:
             return
         links, path = resolved(self.folder, entry)
         if path == ".":
-            raise PlanError(Problem(f"'{entry}' leads to the context itself", "write '.'"))
+            raise PlanError(Code.CONTEXT(f"'{entry}' leads to the context itself", "write '.'"))
         found = [each for each in self.kept if each == path or each.startswith(f"{path}/")]
         self.files.update(map(_utf8, [*links, *(found or self._named(entry, path))]))
 
@@ -152,21 +152,23 @@ class _Chosen:
         """Return the named paths of which the rules leave nothing."""
         here = self.folder / path
         if never(path):
-            raise PlanError(Problem(f"'{entry}' never goes into an image", "remove it"))
+            raise PlanError(Code.CONTEXT(f"'{entry}' never goes into an image", "remove it"))
         if here.is_file():
             if not self.excluded.holds(path):
                 self._warn(entry)
             return [path]
         if not here.is_dir():
-            raise PlanError(Problem(f"'{entry}' is neither a file nor a folder", "remove it"))
+            raise PlanError(Code.CONTEXT(f"'{entry}' is neither a file nor a folder", "remove it"))
         if here in self.excluded.paths:
             message = f"'{entry}' is a folder that this program writes to"
-            raise PlanError(Problem(message, f"name what is in it, as in '{entry}/static'"))
+            raise PlanError(Code.CONTEXT(message, f"name what is in it, as in '{entry}/static'"))
         written = [each for each in self.excluded.paths if here in each.parents]
         names = [f"{path}/{name}" for name in every_file(here, exclude=written)]
         found = [name for name in names if _is_file(self.folder / name)]
         if not found:
-            raise PlanError(Problem(f"there is no file in '{entry}'", "make some, or remove it"))
+            raise PlanError(
+                Code.CONTEXT(f"there is no file in '{entry}'", "make some, or remove it")
+            )
         self._warn(entry)
         return found
 
@@ -197,7 +199,7 @@ def _utf8(path: str) -> str:
         path.encode()
     except UnicodeEncodeError:
         shown = os.fsencode(path).decode(errors="replace")
-        raise PlanError(Problem(f"the name of '{shown}' is not UTF-8", "rename it")) from None
+        raise PlanError(Code.CONTEXT(f"the name of '{shown}' is not UTF-8", "rename it")) from None
     return path
 
 

@@ -9,7 +9,7 @@ from nox_buildkit.bases.debian_base import BaseContents
 from nox_buildkit.bases.presets import Preset, preset
 from nox_buildkit.buildspec.model.targets import Target
 from nox_buildkit.buildspec.model.variant import Variant
-from nox_buildkit.errors import NoxBuildkitError, PlanError, Problem
+from nox_buildkit.errors import Code, NoxBuildkitError, PlanError
 from nox_buildkit.facts.base_images import Bases
 from nox_buildkit.plan.base import PlannedImage
 from nox_buildkit.plan.facts import BaseFacts, InspectedBase
@@ -145,7 +145,7 @@ def step_base_of(
         raise error.placed(places).located(target.location("steps-apt")) from None
     message = f"Debian packages cannot be added to '{builder.name}', which runs steps: no apt-get"
     hint = "take base 'debian' or 'slim', or a 'build-base' that has them"
-    raise PlanError(Problem(message, hint, target.location("steps-apt")))
+    raise PlanError(Code.BASE(message, hint, target.location("steps-apt")))
 
 
 #: As little as most sdists can be compiled with.
@@ -168,14 +168,14 @@ def _builder(image: Variant, paired: str, native: Sequence[str], bases: Bases) -
         return builder
     if not builder.builds:
         raise PlanError(
-            Problem(
+            Code.BASE(
                 f"'{builder.name}' has no shell or no Python, so nothing can be built in it",
                 "name another image as 'build-base'",
             )
         )
     if builder.python != image.python:
         raise PlanError(
-            Problem(
+            Code.BASE(
                 f"'{builder.name}', which builds for this base, has Python {builder.python}, and "
                 f"the image Python {image.python}",
                 "name an image with the same Python as 'build-base'",
@@ -191,7 +191,7 @@ def _check(target: Target, base: BaseFacts) -> None:
         return
     if not base.python:
         raise PlanError(
-            Problem(
+            Code.BASE(
                 f"base '{base.name}' has no Python",
                 f"take one that has, such as 'slim' or 'python:{image.python}-slim'",
                 target.location("base"),
@@ -199,7 +199,7 @@ def _check(target: Target, base: BaseFacts) -> None:
         )
     if base.python != image.python:
         raise PlanError(
-            Problem(
+            Code.BASE(
                 f"base '{base.name}' has Python {base.python}, and the image is for "
                 f"Python {image.python}",
                 f"set 'python' to '{base.python}', or take another base",
@@ -209,7 +209,7 @@ def _check(target: Target, base: BaseFacts) -> None:
     # Base debian is assembled with the packages in it, those of the targets on it are too late.
     if image.apt and not base.apt and image.base != "debian":
         raise PlanError(
-            Problem(
+            Code.BASE(
                 f"Debian packages cannot be added to base '{base.name}': it has no apt-get",
                 f"name them in images.{target.root.image}.apt"
                 if target.parent

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from nox_buildkit.errors import PlanError, Problem
+from nox_buildkit.errors import Code, PlanError
 
 # As the kernel (path_resolution(7)).
 _MOST = 40
@@ -36,7 +36,9 @@ def resolved(folder: Path, path: str) -> tuple[list[str], str]:
             here = here.rpartition("/")[0]
             waiting = [*target.split("/"), *waiting]
         elif not os.path.lexists(folder / here):
-            raise PlanError(Problem(f"'{path}' is not in the context '{folder}'", "correct 'copy'"))
+            raise PlanError(
+                Code.CONTEXT(f"'{path}' is not in the context '{folder}'", "correct 'copy'")
+            )
     return list(dict.fromkeys(links)), here or "."
 
 
@@ -48,4 +50,4 @@ def _outside(folder: Path, path: str, links: list[str]) -> PlanError:
         message = f"'{path}' is a loop of links"
     elif target.startswith("/"):
         message = f"'{path}' would lead nowhere in the image: the link '{link}' is to '{target}'"
-    return PlanError(Problem(message, "make it a relative link to a path of the context"))
+    return PlanError(Code.CONTEXT(message, "make it a relative link to a path of the context"))

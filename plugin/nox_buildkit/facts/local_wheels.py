@@ -18,7 +18,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from nox_buildkit.environment import for_backends
-from nox_buildkit.errors import Location, LockError, PlanError, Problem
+from nox_buildkit.errors import Code, Location, LockError, PlanError
 from nox_buildkit.files import cache_dir, locked, private_dir, scratch
 from nox_buildkit.lock.checkout import Checkout, read_checkout
 from nox_buildkit.lock.direct_references import GitPackage
@@ -42,7 +42,7 @@ def local_wheel(
     """
     if not (folder / "pyproject.toml").is_file() and not (folder / "setup.py").is_file():
         raise PlanError(
-            Problem(
+            Code.OWN_PACKAGE(
                 f"{folder} is not a Python project: it has no pyproject.toml",
                 "correct the path, or add a pyproject.toml with a [build-system]",
                 location,
@@ -95,7 +95,7 @@ def _build(
     folder = sources.copy(copies)
     if read_sources(folder).digest(above=False) != sources.digest(above=False):
         message = f"{sources.folder}: files changed while they were read"
-        raise PlanError(Problem(message, "run it again", location))
+        raise PlanError(Code.OWN_PACKAGE(message, "run it again", location))
     if checkout:
         checkout.link(copies, work / "git")
     # git looks for a repository no further up.
@@ -125,7 +125,7 @@ def _build_commit(
         made = (work / "uv").glob("sdists-*/**/*.whl")
         wheel = next((w for w in made if canonicalize_name(w.name.partition("-")[0]) == name), None)
         if wheel is None:
-            raise LockError("it has made no wheel of that name")
+            raise LockError(Code.OWN_PACKAGE("it has made no wheel of that name"))
         (work / "wheel").mkdir()
         shutil.copy(wheel, work / "wheel")
 
@@ -142,7 +142,7 @@ def _explained(what: str, location: Location | None, copies: str = "") -> Iterat
     except LockError as error:
         raise PlanError(
             *(
-                Problem(
+                Code.OWN_PACKAGE(
                     f"{what} cannot be built: {p.message.replace(copies, '')}", p.hint, location
                 )
                 for p in error.problems
@@ -154,7 +154,7 @@ def _describe(path: Path, marker: str, location: Location | None) -> LocalWheel:
     name, version, _, tags = parse_wheel_filename(path.name)
     if any(tag.platform != "any" for tag in tags):
         raise PlanError(
-            Problem(
+            Code.OWN_PACKAGE(
                 f"{name} has machine code, and its wheel is for this machine alone: {path.name}",
                 "publish its wheels to an index",
                 location,

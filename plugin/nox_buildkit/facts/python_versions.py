@@ -14,7 +14,7 @@ from nox_buildkit.buildspec.model.buildspec import BuildSpec
 from nox_buildkit.buildspec.model.grammar import NO_REQUIREMENTS, parent_image
 from nox_buildkit.buildspec.model.targets import with_ancestors
 from nox_buildkit.buildspec.model.variant import Variant
-from nox_buildkit.errors import Location, LockError, Problem
+from nox_buildkit.errors import Code, Location, LockError, Problem
 from nox_buildkit.files import real_path
 from nox_buildkit.lock.pyproject import read_pyproject
 from nox_buildkit.lock.python_specifiers import Requirement, accepts, accepts_latest
@@ -83,7 +83,9 @@ def _choose(case: _Case, made: Mapping[str, Variant], platforms: Sequence[str]) 
         python = _python_of_parent(made[parent], platforms)
         if stated and case.variant.python != python:
             message = f"'{parent}', which it builds on, is for Python {python}"
-            raise LockError(Problem(message, "set the same 'python' for both", case.at("python")))
+            raise LockError(
+                Code.PYTHON_VERSION(message, "set the same 'python' for both", case.at("python"))
+            )
         _check(case, python, requirements, (python,), "base")
         return Choice(python, "" if stated else f"as '{parent}', which it builds on")
     offered = pythons_of(case.variant.base)
@@ -108,11 +110,11 @@ def _default(
         if offered and python not in offered:
             hint = "take another base, or state 'python' for the image"
             message = f"Python {python}, and {base} has {' and '.join(offered)}"
-            raise LockError(Problem(message, hint, where))
+            raise LockError(Code.PYTHON_VERSION(message, hint, where))
         for each in requirements:
             if not accepts(each.specifier, python):
                 message = f"Python {python}, and {_said(each, case)}"
-                raise LockError(Problem(message, _value(requirements, pythons), where))
+                raise LockError(Code.PYTHON_VERSION(message, _value(requirements, pythons), where))
         return Choice(python, f"as {os.path.relpath(where.file, case.root)} says")
     if not requirements:
         return Choice(usual if usual in pythons else pythons[0])
@@ -122,7 +124,7 @@ def _default(
         has = f"{base} has Python {' and '.join(pythons)}, and {said}"
         other = _newest(requirements, PYTHONS)
         hint = f"take base 'slim', which has Python {other}" if other else "correct one of them"
-        raise LockError(Problem(has, hint, case.at("base")))
+        raise LockError(Code.PYTHON_VERSION(has, hint, case.at("base")))
     said = " and ".join(f"{_place(r, case)} (requires-python '{r.text}')" for r in requirements)
     allowed = f" and {base} allow" if offered else " allows"
     return Choice(newest, f"the newest that {said}{allowed}")
@@ -132,7 +134,7 @@ def _check(
     case: _Case, python: str, requirements: Sequence[Requirement], offered: Sequence[str], key: str
 ) -> None:
     problems = [
-        Problem(
+        Code.PYTHON_VERSION(
             f"the image is for Python {python}, and {_said(each, case)}",
             _value(requirements, offered),
             case.at(key),

@@ -12,7 +12,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from nox_buildkit.errors import PlanError, Problem
+from nox_buildkit.errors import Code, PlanError
 from nox_buildkit.lock.git import in_own_repository, run_git
 
 _OTHERS = ("ls-files", "-z", "--others", "--exclude-standard")
@@ -108,7 +108,7 @@ def _distrust(top: Path) -> str:
 
 def _failed(folder: Path, words: str) -> PlanError:
     said = " ".join(words.split()) or "no reason given"
-    return PlanError(Problem(f"git cannot list the files of '{folder}': {said}"))
+    return PlanError(Code.GIT(f"git cannot list the files of '{folder}': {said}"))
 
 
 def _without_git(folder: Path) -> Listing:
@@ -116,7 +116,7 @@ def _without_git(folder: Path) -> Listing:
     for top, folders, names in os.walk(folder):
         if ".gitignore" in names:
             message = f"there is no git, which knows what {top}/.gitignore means"
-            raise PlanError(Problem(message, "install git"))
+            raise PlanError(Code.GIT(message, "install git"))
         folders[:] = [name for name in folders if name != ".git"]
         links = [name for name in folders if Path(top, name).is_symlink()]
         here = Path(top).relative_to(folder)

@@ -6,11 +6,11 @@ import difflib
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from nox_buildkit.errors import Location, LockError, Problem
+from nox_buildkit.errors import Code, Location, LockError
 from nox_buildkit.files import write_atomic
 from nox_buildkit.lock.direct_references import portable, stated_file
 from nox_buildkit.lock.export import export
@@ -92,7 +92,7 @@ def compile_lock(
     finished = source.kind == "locked"
     if (finished or source.path.name in TOOL_LOCKS) and (upgrade or upgrade_packages):
         raise LockError(
-            Problem(
+            Code.REQUIREMENTS_KEY(
                 f"{source.path.name} is a finished lock and cannot be upgraded here",
                 "upgrade it with the tool that wrote it",
                 source.location,
@@ -149,7 +149,7 @@ def _make(
             *(
                 p
                 if p.location
-                else Problem(f"{name}: {p.message}", p.hint, _place(p.message, source))
+                else replace(p, message=f"{name}: {p.message}", location=_place(p.message, source))
                 for p in error.problems
             )
         ) from None
@@ -167,7 +167,7 @@ def _require_portable(body: str, source: Source) -> None:
     """Raise LockError for what a committed file may not hold, or another machine does not have."""
     if has_credentials(body):
         raise LockError(
-            Problem(
+            Code.CREDENTIALS(
                 f"{source.path.name}: the URL of a requirement holds credentials",
                 "remove them from the URL; UV_INDEX_<NAME>_USERNAME and _PASSWORD are for them",
                 source.location,
@@ -175,7 +175,7 @@ def _require_portable(body: str, source: Source) -> None:
         )
     if path := stated_file(body):
         raise LockError(
-            Problem(
+            Code.PATH_REQUIREMENT(
                 f"{source.path.name}: {path} is a file, and cannot be required by its path",
                 "require it by name and version, and name its folder in 'find-links'",
                 source.location,

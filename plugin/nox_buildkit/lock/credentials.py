@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from nox_buildkit.errors import Location, LockError, Problem
+from nox_buildkit.errors import Code, Location, LockError
 from nox_buildkit.run import run
 
 #: For a person who unlocks a keyring.
@@ -43,7 +43,7 @@ def parse_index(index: str) -> Index:
         parts = urlsplit(index[named.end() :] if named else index)
     except ValueError:
         message = f"{' or '.join(INDEXES)}: not the address of an index"
-        raise LockError(Problem(message, "write https://host/path")) from None
+        raise LockError(Code.CREDENTIALS(message, "write https://host/path")) from None
     url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     return Index(named[1] if named else "", url, user, password)
@@ -60,7 +60,7 @@ def netrc_logins(hosts: Iterable[str]) -> Logins:
     except netrc.NetrcParseError as error:
         # The parser's own message may quote what it stumbled over: a password.
         raise LockError(
-            Problem(
+            Code.CREDENTIALS(
                 "not a netrc file",
                 "correct it, or name another one in NETRC",
                 Location(str(path), error.lineno or 1, 1),
@@ -90,7 +90,7 @@ def keyring_password(url: str, user: str) -> str | None:
     for service in (url, urlsplit(url).netloc):
         if shutil.which("keyring") is None:
             message = "UV_KEYRING_PROVIDER is 'subprocess', and there is no program keyring"
-            raise LockError(Problem(message, "install keyring, or unset the variable"))
+            raise LockError(Code.CREDENTIALS(message, "install keyring, or unset the variable"))
         # A keyring may have to be unlocked.
         command = ["keyring", "get", service, user]
         done = run(command, seconds=_SECONDS, asks=True, raises=LockError)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from nox_buildkit.errors import Location, LockError, Problem
+from nox_buildkit.errors import Code, Location, LockError
 from nox_buildkit.lock.source import logical_lines, numbered_lines
 
 _FOLDER = re.compile(
@@ -81,7 +81,7 @@ def git_packages(lock: Path) -> Iterator[GitPackage]:
             continue
         if not _COMMIT.search(found["url"]):
             raise LockError(
-                Problem(
+                Code.UNPINNED_ADDRESS(
                     f"{found['name']}: the address names no commit, so it may be another tomorrow",
                     "end it with '@' and the full hash of a commit, or run 'nox -s lock'",
                     Location(str(lock), number, 1),

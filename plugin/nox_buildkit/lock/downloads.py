@@ -23,7 +23,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from nox_buildkit.environment import ca_bundle
-from nox_buildkit.errors import LockError, Problem
+from nox_buildkit.errors import Code, LockError, Problem
 from nox_buildkit.files import private_dir, replacing, sweep_parts
 from nox_buildkit.printable import redacted
 from nox_buildkit.progress import Progress
@@ -184,11 +184,13 @@ def _refusal(file: Download, status: int) -> Problem:
     message = f"{file.host} answers {status} to the request for {file.target.name}"
     match status:
         case 401 | 403:
-            return Problem(message, "log in as for locking: UV_INDEX_…_PASSWORD, netrc or keyring")
+            return Code.DOWNLOAD(
+                message, "log in as for locking: UV_INDEX_…_PASSWORD, netrc or keyring"
+            )
         case 404 | 410:
-            return Problem(message, "lock it again: the index has the file no more")
+            return Code.DOWNLOAD(message, "lock it again: the index has the file no more")
         case _:
-            return Problem(message, "try again later")
+            return Code.DOWNLOAD(message, "try again later")
 
 
 def _other(file: Download, found: str) -> Problem:
@@ -196,7 +198,7 @@ def _other(file: Download, found: str) -> Problem:
         f"{file.target.name} of {file.host} is not what was locked: its hash is sha256:{found}, "
         f"and not sha256:{file.sha256}"
     )
-    return Problem(message, "find out why it changed before you lock it again")
+    return Code.DOWNLOAD(message, "find out why it changed before you lock it again")
 
 
 def _unreached(file: Download, error: requests.RequestException) -> Problem:
@@ -206,4 +208,6 @@ def _unreached(file: Download, error: requests.RequestException) -> Problem:
     elif "refused" in str(error):
         why = "connection refused"
     message = f"{file.target.name} cannot be downloaded from {file.host} ({why})"
-    return Problem(message, "check the network, HTTPS_PROXY and SSL_CERT_FILE, then try again")
+    return Code.DOWNLOAD(
+        message, "check the network, HTTPS_PROXY and SSL_CERT_FILE, then try again"
+    )

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 from packaging.utils import canonicalize_name
 
-from nox_buildkit.errors import LockError, Problem
+from nox_buildkit.errors import Code, LockError
 from nox_buildkit.lock.pdmlock import pdm_groups
 from nox_buildkit.lock.poetrylock import check_poetry_lock
 from nox_buildkit.lock.readers import read_json
@@ -121,7 +122,7 @@ def _refuse_unknown(source: Source, known: Sequence[str]) -> None:
         if canonicalize_name(name) not in normal:
             message = f"{source.path.name} has no group '{name}'"
             offered = ", ".join(sorted(known)) or "none"
-            raise LockError(Problem(message, f"it has: {offered}", source.location))
+            raise LockError(Code.REQUIREMENTS_KEY(message, f"it has: {offered}", source.location))
 
 
 def _checked(source: Source, requirements: Sequence[str], command: Sequence[str]) -> str:
@@ -130,7 +131,7 @@ def _checked(source: Source, requirements: Sequence[str], command: Sequence[str]
         return run_tool(requirements, command, cwd=source.path.parent)
     except LockError as error:
         hint = f"run '{LOCK_COMMANDS[source.path.name]}' and commit it"
-        problems = (Problem(p.message, p.hint or hint, p.location) for p in error.problems)
+        problems = (replace(p, hint=p.hint or hint) for p in error.problems)
         raise LockError(*problems) from None
 
 

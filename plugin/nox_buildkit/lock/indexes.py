@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nox_buildkit.buildspec.model.grammar import index_url
 from nox_buildkit.buildspec.text import Invalid
-from nox_buildkit.errors import Location, LockError, Problem
+from nox_buildkit.errors import Code, Location, LockError
 from nox_buildkit.files import real_path
 from nox_buildkit.lock.requirements_files import each_line
 
@@ -64,7 +64,7 @@ def index_at(value: str, location: Location) -> str:
     try:
         return index_url(value)
     except Invalid as error:
-        raise LockError(Problem(error.message, error.hint, location)) from None
+        raise LockError(Code.INDEX(error.message, error.hint, location)) from None
 
 
 def folder_at(value: str, location: Location) -> Path:
@@ -72,12 +72,12 @@ def folder_at(value: str, location: Location) -> Path:
     folder = real_path(Path(location.file).parent / value.removeprefix("file://"))
     if "://" in value.removeprefix("file://"):
         raise LockError(
-            Problem(
+            Code.INDEX(
                 "only folders are looked into for files, and no pages",
                 "name an index, or download the files into a folder",
                 location,
             )
         )
     if not folder.is_dir():
-        raise LockError(Problem(f"{folder}: no such folder", "correct its name", location))
+        raise LockError(Code.INDEX(f"{folder}: no such folder", "correct its name", location))
     return folder

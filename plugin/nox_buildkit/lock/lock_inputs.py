@@ -9,7 +9,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
-from nox_buildkit.errors import LockError, Problem
+from nox_buildkit.errors import Code, LockError
 from nox_buildkit.lock.folders import contents
 from nox_buildkit.lock.project_metadata import (
     path_dependencies,
@@ -85,7 +85,7 @@ def _pyproject_inputs(source: Source) -> dict[str, Any]:
             if canonicalize_name(name) not in normal:
                 offered = ", ".join(sorted(known)) or "none"
                 raise LockError(
-                    Problem(
+                    Code.REQUIREMENTS_KEY(
                         f"{source.path.name} has no {kind} '{name}'",
                         f"it has: {offered}",
                         source.location,
@@ -116,7 +116,7 @@ def _refuse_uv_indexes(read: Pyproject, source: Source) -> None:
                 else "index in 'requirements.NAME.index' or UV_DEFAULT_INDEX"
             )
             raise LockError(
-                Problem(
+                Code.REQUIREMENTS_KEY(
                     f"{source.path.name}: tool.uv.{key} is not known to the steps of a build",
                     f"name the {what}",
                     source.location,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from nox_buildkit.errors import LockError, Problem
+from nox_buildkit.errors import Code, LockError
 from nox_buildkit.lock.readers import (
     MAX_MANIFEST,
     Document,
@@ -36,6 +36,6 @@ def pdm_groups(lock: Path) -> list[str]:
         return []
     head, line = found[0], text.count("\n", 0, found.start()) + 1
     if len(head) > MAX_MANIFEST:
-        raise LockError(Problem(f"{lock}: is not a pdm.lock", "run 'pdm lock'"))
+        raise LockError(Code.UNREADABLE_SOURCE(f"{lock}: is not a pdm.lock", "run 'pdm lock'"))
     tables = parse_toml(head, lock, line)
     return validated(_Head, tables, locator(head, lock, line)).metadata.groups

@@ -17,7 +17,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Literal
 
-from nox_buildkit.errors import PlanError, Problem
+from nox_buildkit.errors import Code, PlanError
 from nox_buildkit.files import real_path
 
 #: Repositories (git's is given in another way), environments, caches, and secrets.
@@ -169,4 +169,6 @@ def _copy(entry: _Entry, target: Path) -> None:
 
 
 def _unreadable(error: OSError) -> PlanError:
-    return PlanError(Problem(f"{error.filename}: {error.strerror}", "make it readable"))
+    return PlanError(
+        Code.UNREADABLE_SOURCE(f"{error.filename}: {error.strerror}", "make it readable")
+    )

@@ -18,7 +18,7 @@ from packaging.markers import InvalidMarker, Marker, UndefinedEnvironmentName
 from packaging.utils import canonicalize_name
 
 from nox_buildkit.cache_entries import read_cached, write_cached
-from nox_buildkit.errors import LockError, Problem
+from nox_buildkit.errors import Code, LockError
 from nox_buildkit.files import cache_dir, private_dir
 from nox_buildkit.lock.direct_references import without_local
 from nox_buildkit.lock.export import export_files
@@ -58,7 +58,9 @@ def read_pylock(source: Source) -> Pylock:
     except (PylockValidationError, tomllib.TOMLDecodeError) as error:
         path.unlink(missing_ok=True)
         raise LockError(
-            f"{source.output.name}: uv's list of files cannot be read: {error}"
+            Code.UNREADABLE_SOURCE(
+                f"{source.output.name}: uv's list of files cannot be read: {error}"
+            )
         ) from None
 
 
@@ -105,7 +107,7 @@ def _as_locked(listed: dict[str, Any], source: Source) -> dict[str, Any]:
         if not any(package.get(key) for key in ("wheels", "sdist", "archive")):
             version = package.get("version", "")
             problems.append(
-                Problem(
+                Code.LOCK_MISFIT(
                     f"{package['name']} {version}: what is offered is not what was locked",
                     "name the index that it was locked from, or lock it again",
                     source.location,

@@ -10,7 +10,7 @@ from typing import Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import Field, field_validator
 
-from nox_buildkit.errors import Location, LockError, Problem
+from nox_buildkit.errors import Code, Location, LockError
 from nox_buildkit.lock.readers import (
     MAX_MANIFEST,
     Document,
@@ -151,4 +151,4 @@ def checked_specifier(value: str, location: Location) -> SpecifierSet:
     try:
         return SpecifierSet(specifier_text(value))
     except ValueError as error:
-        raise LockError(Problem(str(error), "correct it", location)) from None
+        raise LockError(Code.UNREADABLE_SOURCE(str(error), "correct it", location)) from None

@@ -17,8 +17,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from nox_buildkit.errors import Location, LockError, Problem
+from nox_buildkit.errors import Code, Location, LockError, Problem
 
+_wrong = Code.UNREADABLE_SOURCE
 #: Bytes; no lock or requirements file of a real project comes near it.
 MAX_LOCK = 16 * 2**20
 
@@ -77,12 +78,12 @@ def read_text(path: Path, limit: int = MAX_LOCK) -> str:
         before = content[: error.start]
         line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
         where = Location(str(path), line, column)
-        raise LockError(Problem("not UTF-8 text", "save it as UTF-8", where)) from None
+        raise LockError(_wrong("not UTF-8 text", "save it as UTF-8", where)) from None
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if found := _CONFLICT.search(text):
         line = text.count("\n", 0, found.start()) + 1
         raise LockError(
-            Problem(
+            _wrong(
                 "a merge conflict is left in it",
                 "resolve it and remove its marks",
                 Location(str(path), line, 1),
@@ -102,7 +103,7 @@ def _content(path: Path, limit: int) -> bytes:
         content = file.read(limit + 1)
     if len(content) > limit:
         message = f"{path}: larger than {limit // 1024} KiB"
-        raise LockError(Problem(message, "name the file that was meant"))
+        raise LockError(_wrong(message, "name the file that was meant"))
     return content
 
 
@@ -113,21 +114,21 @@ def _opened(path: Path) -> Iterator[BufferedReader]:
         # A pipe would be waited for.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
-        raise LockError(Problem(f"{path}: no such file", "correct its name")) from None
+        raise LockError(_wrong(f"{path}: no such file", "correct its name")) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise LockError(Problem(f"{path}: {reason}", "correct its name")) from None
+        raise LockError(_wrong(f"{path}: {reason}", "correct its name")) from None
     mode = os.fstat(handle).st_mode
     if not stat.S_ISREG(mode):
         os.close(handle)
         kind = "a folder" if stat.S_ISDIR(mode) else "no regular file"
-        raise LockError(Problem(f"{path}: is {kind}", "name a file"))
+        raise LockError(_wrong(f"{path}: is {kind}", "name a file"))
     with os.fdopen(handle, "rb") as file:
         try:
             yield file
         except OSError as error:
             # Such as a file of /proc, or one on a disk that fails.
-            raise LockError(Problem(f"{path}: {error.strerror}", "name a file")) from None
+            raise LockError(_wrong(f"{path}: {error.strerror}", "name a file")) from None
 
 
 def parse_toml(text: str, path: Path, line: int = 1) -> dict[str, Any]:
@@ -141,13 +142,13 @@ def parse_toml(text: str, path: Path, line: int = 1) -> dict[str, Any]:
             row, column = text.count("\n") + 1, 1
         cause = str(error).split(" (at ")[0]
         where = Location(str(path), line + row - 1, column)
-        raise LockError(Problem(f"not TOML: {cause}", "correct it", where)) from None
+        raise LockError(_wrong(f"not TOML: {cause}", "correct it", where)) from None
     except RecursionError:
         raise _too_deep(path, line) from None
     except ValueError as error:
         # Such as a number of more digits than Python converts.
         where = Location(str(path), line, 1)
-        raise LockError(Problem(f"not TOML: {error}", "correct it", where)) from None
+        raise LockError(_wrong(f"not TOML: {error}", "correct it", where)) from None
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -157,16 +158,16 @@ def read_json(path: Path) -> dict[str, Any]:
         found = json.loads(text)
     except json.JSONDecodeError as error:
         where = Location(str(path), error.lineno, error.colno)
-        raise LockError(Problem(f"not JSON: {error.msg}", "make it again", where)) from None
+        raise LockError(_wrong(f"not JSON: {error.msg}", "make it again", where)) from None
     except RecursionError:
         raise _too_deep(path, 1) from None
     except ValueError as error:
         where = Location(str(path), 1, 1)
-        raise LockError(Problem(f"not JSON: {error}", "make it again", where)) from None
+        raise LockError(_wrong(f"not JSON: {error}", "make it again", where)) from None
     if not isinstance(found, dict):
         where = Location(str(path), 1, 1)
         message = f"should be a table, and is {kind_of_value(found)}"
-        raise LockError(Problem(message, "make it again", where))
+        raise LockError(_wrong(message, "make it again", where))
     return found
 
 
@@ -231,16 +232,16 @@ def _parts(dotted: str) -> tuple[str, ...]:
 def _problem(mistake: dict[str, Any], locate: Locate) -> Problem:
     place = locate(mistake["loc"])
     if mistake["type"] == "missing":
-        return Problem("is missing", "add it", place)
+        return _wrong("is missing", "add it", place)
     if wanted := _WANTED.get(mistake["type"]):
         message = f"should be {wanted}, and is {kind_of_value(mistake['input'])}"
-        return Problem(message, "correct it", place)
-    return Problem(str(mistake["msg"]).removeprefix("Value error, "), "correct it", place)
+        return _wrong(message, "correct it", place)
+    return _wrong(str(mistake["msg"]).removeprefix("Value error, "), "correct it", place)
 
 
 def _too_deep(path: Path, line: int) -> LockError:
     message = "values lie too deep in one another"
-    return LockError(Problem(message, "make it flatter", Location(str(path), line, 1)))
+    return LockError(_wrong(message, "make it flatter", Location(str(path), line, 1)))
 
 
 def locator(text: str, path: Path, line: int = 1) -> Locate:

@@ -13,7 +13,7 @@ from nox_buildkit.buildspec.model.buildspec import BuildSpec
 from nox_buildkit.buildspec.model.grammar import NO_REQUIREMENTS
 from nox_buildkit.buildspec.model.requirement_set import Requirements
 from nox_buildkit.buildspec.model.targets import Target, all_targets, with_ancestors
-from nox_buildkit.errors import Location, LockError, Problem
+from nox_buildkit.errors import Code, Location, LockError, Problem
 from nox_buildkit.files import real_path
 from nox_buildkit.lock.indexes import stated_places
 from nox_buildkit.lock.pyproject import read_pyproject
@@ -76,20 +76,20 @@ def _collisions(sources: list[Source], spec: BuildSpec) -> Iterable[Problem]:
             continue
         if source.output.exists() and not source.output.is_file():
             kind = "a folder" if source.output.is_dir() else "no regular file"
-            yield Problem(
+            yield Code.LOCK_TARGET(
                 f"the lock cannot be written: {source.output} is {kind}",
                 "name another 'output', or move it away",
                 source.location,
             )
         other = made.setdefault(source.output, source)
         if replace(other, python=source.python) != source:
-            yield Problem(
+            yield Code.LOCK_TARGET(
                 f"'{source.output.name}' is the lock of two sets of requirements",
                 "give one of them another 'output'",
                 source.location,
             )
         if source.output in inputs:
-            yield Problem(
+            yield Code.LOCK_TARGET(
                 f"the lock would replace '{source.output.name}', which is a source",
                 "name another 'output'",
                 source.location,
@@ -153,7 +153,7 @@ def _refuse_resolving(
     for key in ("constraints", "overrides"):
         if getattr(named, key):
             raise LockError(
-                Problem(
+                Code.REQUIREMENTS_KEY(
                     f"{source.path.name} is resolved already: {key} have no say in it",
                     "leave them out, or give them to the tool that writes the lock",
                     locate(key),
@@ -176,7 +176,7 @@ def _folders(
     found = tuple(real_path(root / path) for path in named.find_links)
     if found and source.kind == "uv":
         raise LockError(
-            Problem(
+            Code.REQUIREMENTS_KEY(
                 f"{source.path.name} says itself which files it is of",
                 "name the folder in 'tool.uv.find-links' of the project, and run 'uv lock'",
                 locate(),
@@ -185,7 +185,9 @@ def _folders(
     for position, folder in enumerate(found):
         if not folder.is_dir():
             what = "is not a folder" if folder.exists() else "no such folder"
-            raise LockError(Problem(f"{folder}: {what}", "correct its name", locate(position)))
+            raise LockError(
+                Code.UNREADABLE_SOURCE(f"{folder}: {what}", "correct its name", locate(position))
+            )
     return found
 
 
@@ -194,7 +196,7 @@ def _check_file(path: Path, location: Location | None) -> None:
         what = "is not a file" if path.exists() else "no such file"
         command = LOCK_COMMANDS.get(path.name)
         hint = f"run '{command}', or correct its name" if command else "correct its name"
-        raise LockError(Problem(f"{path}: {what}", hint, location))
+        raise LockError(Code.UNREADABLE_SOURCE(f"{path}: {what}", hint, location))
 
 
 def _member(path: Path, folder: Path) -> str | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from nox_buildkit.errors import Location, LockError, Problem
+from nox_buildkit.errors import Code, Location, LockError
 from nox_buildkit.files import real_path
 from nox_buildkit.lock.direct_references import folder_of
 from nox_buildkit.lock.readers import read_text
@@ -35,7 +35,7 @@ def each_line(path: Path, *, constraints: bool = True) -> Iterator[tuple[str, Lo
             below = real_path(here.parent / found[1])
             if below in (file for file, _ in open_files):
                 message = f"'{found[1]}' includes itself"
-                raise LockError(Problem(message, "remove this line", where))
+                raise LockError(Code.UNREADABLE_SOURCE(message, "remove this line", where))
             if below not in known:
                 known.add(below)
                 try:

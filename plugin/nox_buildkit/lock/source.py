@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from nox_buildkit.errors import Location, LockError, Problem
+from nox_buildkit.errors import Code, Location, LockError
 from nox_buildkit.lock.pyproject import read_pyproject
 from nox_buildkit.lock.readers import read_text
 from nox_buildkit.lock.uvlock import workspace_members
@@ -90,7 +90,9 @@ def find_source(folder: Path, root: Path) -> Path | None:
     for name, locked in (("pyproject.toml", "poetry.lock"), ("Pipfile", "Pipfile.lock")):
         if (folder / name).is_file() and (name == "Pipfile" or _is_of_poetry(folder / name)):
             message = f"{folder / name}: there is no {locked} beside it"
-            raise LockError(Problem(message, f"run '{LOCK_COMMANDS[locked]}' and commit it"))
+            raise LockError(
+                Code.UNREADABLE_SOURCE(message, f"run '{LOCK_COMMANDS[locked]}' and commit it")
+            )
     return None
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import uv
 
 from nox_buildkit.environment import for_uv
-from nox_buildkit.errors import LockError, Problem
+from nox_buildkit.errors import Code, LockError
 from nox_buildkit.lock.logins import hidden_logins
 from nox_buildkit.printable import redacted
 from nox_buildkit.run import Done, run
@@ -108,7 +108,7 @@ def _run(
     )
     if done.returncode:
         message = one_line(done.errors) or one_line(done.output)
-        raise LockError(Problem(f"{name}: {message}", _hint(message)))
+        raise LockError(Code.UNRESOLVABLE(f"{name}: {message}", _hint(message)))
     return done
 
 

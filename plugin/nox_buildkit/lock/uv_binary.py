@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from nox_buildkit.cache_entries import drop, is_whole, seal
-from nox_buildkit.errors import LockError
+from nox_buildkit.errors import Code, LockError
 from nox_buildkit.files import cache_dir, locked, scratch
 from nox_buildkit.lock.uv import run_uv, uv_version
 from nox_buildkit.oci.platform import PLATFORMS
@@ -33,7 +33,7 @@ def uv_programs(platforms: Iterable[str]) -> Path:
         for name in platforms:
             platform = "/".join(name.split("/")[:2])
             if platform not in _BUILDS:
-                raise LockError(f"there is no uv for a build machine of {name}")
+                raise LockError(Code.DOWNLOAD(f"there is no uv for a build machine of {name}"))
             _provide(platform, folder / platform.replace("/", "-"))
     return folder
 
@@ -83,10 +83,12 @@ def _fetch(platform: str, folder: Path, target: Path) -> None:
         w for w in package["wheels"] if w["url"].endswith(f"{_BUILDS[platform].uv_wheel}.whl")
     ]
     if not wheels:
-        raise LockError(f"uv {uv_version()} has no wheel for {platform}")
+        raise LockError(Code.DOWNLOAD(f"uv {uv_version()} has no wheel for {platform}"))
     content = _downloaded(wheels[0]["url"])
     if hashlib.sha256(content).hexdigest() != wheels[0]["hashes"]["sha256"]:
-        raise LockError(f"the wheel of uv for {platform} is not the one that the index states")
+        raise LockError(
+            Code.DOWNLOAD(f"the wheel of uv for {platform} is not the one that the index states")
+        )
     with zipfile.ZipFile(io.BytesIO(content)) as wheel:
         (program,) = [n for n in wheel.namelist() if n.endswith(".data/scripts/uv")]
         target.write_bytes(wheel.read(program))
@@ -99,4 +101,4 @@ def _downloaded(url: str) -> bytes:
             content: bytes = response.read()
             return content
     except OSError as error:
-        raise LockError(f"{redacted(url)}: {error}") from None
+        raise LockError(Code.DOWNLOAD(f"{redacted(url)}: {error}")) from None

@@ -14,7 +14,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from pydantic import Field
 
-from nox_buildkit.errors import LockError, Problem
+from nox_buildkit.errors import Code, LockError, Problem
 from nox_buildkit.lock.pyproject import Pyproject, checked_specifier, read_pyproject
 from nox_buildkit.lock.python_specifiers import Requirement as PythonRequirement
 from nox_buildkit.lock.python_specifiers import accepts_the_same
@@ -100,7 +100,7 @@ def requires_python(lock: Path) -> PythonRequirement | None:
 def _head(lock: Path) -> tuple[_Head, str]:
     text = _PACKAGE.split(read_text(lock), maxsplit=1)[0]
     if len(text) > MAX_MANIFEST:
-        raise LockError(Problem(f"{lock}: is not a uv.lock", "run 'uv lock'"))
+        raise LockError(Code.UNREADABLE_SOURCE(f"{lock}: is not a uv.lock", "run 'uv lock'"))
     return validated(_Head, parse_toml(text, lock), locator(text, lock)), text
 
 
@@ -116,7 +116,9 @@ def changes_since(lock: Path) -> Iterator[Problem]:
         dynamic = "dependencies" in manifest.project.dynamic
         if not dynamic and set(_stated(manifest)) != _locked(package.metadata, lock):
             where = manifest.at("project", "dependencies")
-            yield Problem(f"{lock.name} does not fit what {package.name} requires", _AGAIN, where)
+            yield Code.LOCK_MISFIT(
+                f"{lock.name} does not fit what {package.name} requires", _AGAIN, where
+            )
 
 
 def changed_pythons(lock: Path) -> Iterator[Problem]:
@@ -135,7 +137,7 @@ def _changed_pythons(
     if not locked or not stating or accepts_the_same(locked.specifier, [s for _, s in stating]):
         return
     where = stating[0][0].at("project", "requires-python")
-    yield Problem(f"{lock.name} was made for Python '{locked.text}'", _AGAIN, where)
+    yield Code.LOCK_MISFIT(f"{lock.name} was made for Python '{locked.text}'", _AGAIN, where)
 
 
 def _members(lock: Path) -> Iterator[tuple[_Package, Pyproject]]:
@@ -148,7 +150,9 @@ def _members(lock: Path) -> Iterator[tuple[_Package, Pyproject]]:
             continue
         size += len(block)
         if size > 2 * MAX_MANIFEST:
-            raise LockError(Problem(f"{lock}: its members are too large", "run 'uv lock'"))
+            raise LockError(
+                Code.UNREADABLE_SOURCE(f"{lock}: its members are too large", "run 'uv lock'")
+            )
         line = text.count("\n", 0, start) + 1
         tables = parse_toml(block, lock, line)
         for package in validated(_Member, tables, locator(block, lock, line)).package:
@@ -177,7 +181,9 @@ def _pins(texts: Iterable[str], manifest: Pyproject, keys: tuple[str, ...]) -> I
             requirement = Requirement(text)
         except InvalidRequirement:
             message = f"'{text[:80]}' is not a requirement"
-            raise LockError(Problem(message, "correct it", manifest.at(*keys))) from None
+            raise LockError(
+                Code.UNREADABLE_SOURCE(message, "correct it", manifest.at(*keys))
+            ) from None
         yield canonicalize_name(requirement.name), requirement.specifier
 
 
@@ -187,4 +193,4 @@ def _locked(metadata: _Metadata, lock: Path) -> set[Pin]:
     try:
         return {(canonicalize_name(e.name), SpecifierSet(e.specifier)) for e in entries}
     except InvalidSpecifier as error:
-        raise LockError(Problem(f"{lock}: {error}", "run 'uv lock'")) from None
+        raise LockError(Code.UNREADABLE_SOURCE(f"{lock}: {error}", "run 'uv lock'")) from None

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from nox_buildkit.cache_entries import drop
-from nox_buildkit.errors import LockError, Problem
+from nox_buildkit.errors import Code, LockError
 from nox_buildkit.files import cache_dir, private_dir, remove
 from nox_buildkit.lock.download_logins import download_logins
 from nox_buildkit.lock.downloads import Download, download
@@ -75,7 +75,7 @@ def _downloads(missing: Sequence[Package], sources: Sequence[Source]) -> list[Do
         addresses = {**wanted, **addresses}
         logins = {**download_logins(source, addresses.values()), **logins}
     problems = [
-        Problem(f"the lock's index names no address of {p.filename}", "lock it again")
+        Code.DOWNLOAD(f"the lock's index names no address of {p.filename}", "lock it again")
         for p in missing
         if p.sha256 not in addresses
     ]

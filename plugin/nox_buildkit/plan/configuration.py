@@ -6,7 +6,7 @@ import re
 
 from nox_buildkit.buildspec.model.targets import Target
 from nox_buildkit.buildspec.model.variant import Variant
-from nox_buildkit.errors import PlanError, Problem
+from nox_buildkit.errors import Code, PlanError
 from nox_buildkit.plan.facts import Facts, InspectedBase
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.process import Healthcheck, ImageConfig, Start
@@ -69,7 +69,7 @@ def _command(target: Target, inherited: tuple[str, ...] | None) -> tuple[str, ..
     # What runs before it is an entrypoint, which takes the command of the base away.
     if not inherited:
         message = f"'{image.base}' has no command that it could come before"
-        raise PlanError(Problem(message, "add a 'command'", target.location("prestart")))
+        raise PlanError(Code.CONTRADICTION(message, "add a 'command'", target.location("prestart")))
     return inherited
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple, cast
 
 from packaging.markers import Marker
 
-from nox_buildkit.errors import PlanError, Problem
+from nox_buildkit.errors import Code, PlanError, Problem
 from nox_buildkit.oci.platform import KnownPlatform
 from nox_buildkit.plan.facts import Coverage, LocalWheel, LockedFile
 from nox_buildkit.plan.packages import Package
@@ -101,11 +101,11 @@ def less_installed(selection: Selection, installed: Installed, base: str) -> Sel
 
 def _conflict(base: str, has: Package, wants: Package) -> Problem:
     if has.version == wants.version:
-        return Problem(
+        return Code.PACKAGE_CONFLICT(
             f"{base} has another file of {has.name} {has.version} than this image is to have",
             "share one set of requirements, or lock both from the same index",
         )
-    return Problem(
+    return Code.PACKAGE_CONFLICT(
         f"{base} has {has.name} {has.version}, and this image is to have {wants.version}",
         "lock both with the same versions, or share one set of requirements",
     )
@@ -146,7 +146,7 @@ def _package(file: LockedFile) -> Package:
 def _no_wheel(file: LockedFile, platform: KnownPlatform, python: str, libc: Libc) -> Problem:
     name = f"{file.name} {file.version}".rstrip()
     if file.kind == "other":
-        return Problem(
+        return Code.PACKAGE_CONFLICT(
             f"{name} is no file that the lock has a hash of, and nothing else is installed",
             "publish it as a wheel to an index",
         )
@@ -154,7 +154,7 @@ def _no_wheel(file: LockedFile, platform: KnownPlatform, python: str, libc: Libc
     advice = (
         f"version {file.newest} has one: pin that" if file.newest else "pin a version that has one"
     )
-    return Problem(
+    return Code.NO_WHEEL(
         f"{name} has no wheel for {platform.oci} (CPython {minor_of(python)}, {libc}), {rest}",
         f"{advice}, take another 'python', or leave the platform out",
     )

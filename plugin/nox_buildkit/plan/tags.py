@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from nox_buildkit.errors import PlanError, Problem
+from nox_buildkit.errors import Code, PlanError, Problem
 from nox_buildkit.plan.facts import GitFacts
 from nox_buildkit.plan.versions import ReleaseVersion, Scheme, as_tag
 
@@ -120,7 +120,7 @@ def _made(template: str, values: TagValues, versioned: bool) -> PlannedTag | Ski
     if "branch" in names:
         tag = tag[:MAX_LENGTH]
     if not TAG.fullmatch(tag):
-        raise PlanError(f"'{tag}' (from '{template}') is not a tag")
+        raise PlanError(Code.TAG_TEMPLATE(f"'{tag}' (from '{template}') is not a tag"))
     release = _of_version(names) or (versioned and not names and template != EDGE)
     return PlannedTag(tag, template, line, release)
 
@@ -194,4 +194,4 @@ def _unknown(template: str, name: str, values: TagValues) -> Problem:
         hint = f"write the version by {scheme}, or use {{version}}: '{values.version}' is not"
     else:
         hint = "set [project] version in pyproject.toml"
-    return Problem(f"tag '{template}' needs a {name}, and none is known", hint)
+    return Code.TAG_TEMPLATE(f"tag '{template}' needs a {name}, and none is known", hint)

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 
 from nox_buildkit.buildspec.model.targets import Target
-from nox_buildkit.errors import PlanError, Problem
+from nox_buildkit.errors import Code, PlanError
 from nox_buildkit.plan.application import Application, File, PlacedFile, Sources, Step, with_group
 from nox_buildkit.plan.base import Base, Bases
 from nox_buildkit.plan.configuration import config_of, parent_start, start_of
@@ -48,14 +48,14 @@ def _checked(base: BaseFacts, needed: Sequence[str]) -> InspectedBase:
     missing = [p for p in dict.fromkeys(needed) if p not in base.platforms]
     if missing:
         raise PlanError(
-            Problem(
+            Code.BASE(
                 f"base '{base.name}' has no {' and no '.join(missing)}",
                 f"it has {', '.join(sorted(base.platforms)) or 'nothing'}; "
                 "take another base, or leave the platform out",
             )
         )
     if not isinstance(base, InspectedBase):
-        raise PlanError(Problem(f"nothing is known of base '{base.name}'", "take another"))
+        raise PlanError(Code.BASE(f"nothing is known of base '{base.name}'", "take another"))
     return base
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from nox_buildkit.debian.provision import SuitePackage, check_runs, provision
 from nox_buildkit.engine.client import client_environment
-from nox_buildkit.errors import Problem, ReleaseError
+from nox_buildkit.errors import Code, ReleaseError
 from nox_buildkit.files import cache_dir, private_dir, write_atomic
 from nox_buildkit.printable import redacted
 from nox_buildkit.progress import SILENT, Progress
@@ -112,7 +112,7 @@ class Cosign:
         if done.returncode:
             message = f"cosign does not {command} {arguments[-1]}: {_cause(done)}"
             hint = "check the key and COSIGN_PASSWORD" if self.signer.key else "check the identity"
-            raise ReleaseError(Problem(message, hint))
+            raise ReleaseError(Code.SIGNATURE(message, hint))
 
     def _run(self, *arguments: str) -> Done:
         return run(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-from nox_buildkit.errors import Problem
+from nox_buildkit.errors import Code
 from nox_buildkit.oci.content import Descriptor, Index, Manifest, is_index
 from nox_buildkit.oci.layout import Layout
 from nox_buildkit.release.repository import RegistryError, Repository
@@ -23,10 +23,10 @@ def fetch_index(repository: Repository, digest: str, layout: Layout) -> Index:
     try:
         if not is_index(content):
             message = f"{reference} is the image of one platform, and no index"
-            raise RegistryError(Problem(message, "name the index"))
+            raise RegistryError(Code.NO_IMAGE(message, "name the index"))
         index = Index.parse(content)
     except ValueError as error:
-        raise RegistryError(f"{reference} is not an image: it is {error}") from None
+        raise RegistryError(Code.NO_IMAGE(f"{reference} is not an image: it is {error}")) from None
     layout.write(index.media_type, content)
     fetch_manifests(repository, index.manifests, layout)
     return index

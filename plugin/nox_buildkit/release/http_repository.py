@@ -13,6 +13,7 @@ from pathlib import Path
 
 from requests import RequestException, Response
 
+from nox_buildkit.errors import Code
 from nox_buildkit.files import replacing
 from nox_buildkit.oci.content import DOCKER_INDEX, INDEX, MANIFEST, Descriptor, Index
 from nox_buildkit.oci.references import ImageReference
@@ -59,7 +60,7 @@ class HttpRepository:
         path, accept = self._manifest(reference), {"Accept": _ACCEPT}
         content = self.transport.request("GET", path, headers=accept, accepted=(_OK,)).content
         if ":" in reference and _digest(content) != reference:
-            raise RegistryError(_other(f"{self.name}@{reference}"))
+            raise RegistryError(Code.REGISTRY(_other(f"{self.name}@{reference}")))
         return content
 
     def read_blob(self, digest: str, target: Path) -> None:
@@ -80,7 +81,7 @@ class HttpRepository:
             except RequestException as error:
                 raise RegistryError(unreached(self.transport.host, error)) from None
             if f"sha256:{found.hexdigest()}" != digest:
-                raise RegistryError(_other(f"{self.name}@{digest}"))
+                raise RegistryError(Code.REGISTRY(_other(f"{self.name}@{digest}")))
 
     def has_blob(self, digest: str) -> bool:
         response = self.transport.request("HEAD", self._blob(digest), accepted=(_OK, _NOT_FOUND))
@@ -155,7 +156,9 @@ def _tags(response: Response) -> list[str]:
     try:
         return list(map(str, response.json().get("tags") or []))
     except (ValueError, AttributeError, TypeError):
-        raise RegistryError(f"{response.url} answers with something that is no list") from None
+        raise RegistryError(
+            Code.REGISTRY(f"{response.url} answers with something that is no list")
+        ) from None
 
 
 def _digest(content: bytes) -> str:

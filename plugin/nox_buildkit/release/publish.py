@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from nox_buildkit.errors import NoxBuildkitError, Problem, ReleaseError
+from nox_buildkit.errors import Code, NoxBuildkitError, Problem, ReleaseError
 from nox_buildkit.oci.layout import Layout
 from nox_buildkit.oci.references import ImageReference
 from nox_buildkit.plan.facts import GitFacts
@@ -194,7 +194,7 @@ def _require(repository: Repository, move: Move, digest: str | None) -> None:
         message = f"{move.reference} was moved meanwhile, by another release: it names "
         message += found.digest if found else "nothing"
         hint = "run the release again: which tags move is decided anew"
-        raise RegistryError(Problem(message, hint))
+        raise RegistryError(Code.TAG_MOVED(message, hint))
 
 
 def _note(destination: Destination, journal: Journal, entry: Entry) -> None:
@@ -203,13 +203,13 @@ def _note(destination: Destination, journal: Journal, entry: Entry) -> None:
 
 def _refused(move: Move) -> Problem:
     message = f"{move.reference} is not moved: {move.why} ({move.before})"
-    return Problem(message, "release another version")
+    return Code.TAG_MOVED(message, "release another version")
 
 
 def _untagged(journal: Journal) -> Iterator[Problem]:
     there = [f"{name}@{entry.digest}" for name, entry in journal.entries.items()]
     listed = f"; without a tag there is: {', '.join(there)}" if there else ""
-    yield Problem(
+    yield Code.UNFINISHED_RELEASE(
         f"no tag has moved{listed}", "run it again: what is there already is not sent twice"
     )
 
@@ -218,4 +218,4 @@ def _tagged(journal: Journal) -> Iterator[Problem]:
     done = [f"{name}:{t}" for name, entry in journal.entries.items() for t in entry.tags]
     left = [name for name, entry in journal.entries.items() if entry.state != "tagged"]
     message = f"moved: {', '.join(done) or 'no tag'}; not ended: {', '.join(left)}"
-    yield Problem(message, "run it again to move the rest")
+    yield Code.UNFINISHED_RELEASE(message, "run it again to move the rest")

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
+from nox_buildkit.errors import Code
 from nox_buildkit.oci.content import MANIFEST, Descriptor
 from nox_buildkit.oci.layout import Layout
 from nox_buildkit.progress import SILENT, Progress
@@ -92,4 +93,6 @@ def _put_manifest(repository: Repository, layout: Layout, entry: Descriptor) -> 
         layout.read(entry.digest), entry.media_type or MANIFEST, entry.digest
     )
     if written != entry.digest:
-        raise RegistryError(f"{layout.path(entry.digest)} was changed while it was pushed")
+        raise RegistryError(
+            Code.REGISTRY(f"{layout.path(entry.digest)} was changed while it was pushed")
+        )

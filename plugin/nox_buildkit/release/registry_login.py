@@ -18,7 +18,7 @@ from requests.auth import _basic_auth_str
 from requests.utils import parse_dict_header
 
 from nox_buildkit.engine.docker_config import user_config
-from nox_buildkit.errors import Problem
+from nox_buildkit.errors import Code
 from nox_buildkit.release.repository import RegistryError
 
 
@@ -43,7 +43,7 @@ def stored_login(registry: str) -> Login:
     except (DockerException, OSError, ValueError) as error:
         message = f"the login of {registry} cannot be read: {error}"
         raise RegistryError(
-            Problem(message, "check the docker configuration and its helpers")
+            Code.REGISTRY_LOGIN(message, "check the docker configuration and its helpers")
         ) from None
     # Helpers give names with capitals, the file without.
     values = {key.lower(): value or "" for key, value in found.items()}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import yaml
 
-from nox_buildkit.errors import Location, Problem, ReleaseError
+from nox_buildkit.errors import Code, Location, ReleaseError
 
 #: Before the name of an image of the spec.
 SCHEME = "image://"
@@ -42,7 +42,7 @@ def resolve(file: str, text: str, released: Mapping[str, str]) -> str:
             location = Location(file, name.line, name.column)
             known = ", ".join(n for n in released if "/" not in n) or "none"
             problems.append(
-                Problem(f"no image '{key}' was released", f"there is {known}", location)
+                Code.MANIFEST_FILE(f"no image '{key}' was released", f"there is {known}", location)
             )
         if reference is not None:
             parts += [text[here : name.begin], reference]
@@ -69,7 +69,7 @@ def _names(file: str, text: str) -> Iterator[_Name]:
         where = getattr(error, "problem_mark", None)
         location = Location(file, where.line + 1, where.column + 1) if where else None
         message = f"not YAML: {getattr(error, 'problem', None) or error}"
-        raise ReleaseError(Problem(message, "correct the file", location)) from None
+        raise ReleaseError(Code.MANIFEST_FILE(message, "correct the file", location)) from None
 
 
 def _untagged(value: str) -> str:

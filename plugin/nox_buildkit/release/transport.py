@@ -23,7 +23,7 @@ from requests import Response
 from urllib3.util import Retry
 
 from nox_buildkit.environment import ca_bundle
-from nox_buildkit.errors import Problem
+from nox_buildkit.errors import Code, Problem
 from nox_buildkit.printable import redacted
 from nox_buildkit.progress import SILENT, Progress
 from nox_buildkit.release.registry_login import Authorization, stored_login
@@ -216,7 +216,7 @@ def unreached(host: str, error: requests.RequestException) -> Problem:
     elif "refused" in str(error):
         why = "connection refused"
     hint = "check the name and the network, then run it again"
-    return Problem(f"the registry {host} cannot be reached ({why})", hint)
+    return Code.REGISTRY(f"the registry {host} cannot be reached ({why})", hint)
 
 
 def _refusal(host: str, method: str, url: str, response: Response) -> Problem:
@@ -225,10 +225,10 @@ def _refusal(host: str, method: str, url: str, response: Response) -> Problem:
     message = f"the registry {host} answers {response.status_code} to {method} {path}{said}"
     if response.status_code in (401, 403):
         message = f"the registry {host} refuses {method} {path}{said}"
-        return Problem(message, f"log in with 'docker login {host}', or check the name")
+        return Code.REGISTRY(message, f"log in with 'docker login {host}', or check the name")
     if response.status_code in _BUSY:
-        return Problem(message, "run it again later: what is there is not sent twice")
-    return Problem(message)
+        return Code.REGISTRY(message, "run it again later: what is there is not sent twice")
+    return Code.REGISTRY(message)
 
 
 def _said(response: Response) -> str:

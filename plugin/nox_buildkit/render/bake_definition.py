@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nox_buildkit.engine.flags.attestation import Attestation
-from nox_buildkit.errors import PlanError
+from nox_buildkit.errors import Code, PlanError
 from nox_buildkit.plan.application import NEVER
 from nox_buildkit.plan.base import (
     BaseSource,
@@ -129,7 +129,9 @@ def _contexts(name: str, source: BaseSource, layouts: Mapping[str, str]) -> dict
         case PlannedImage(target):
             return {name: f"target:{target}"}
         case DebianRelease(suite):
-            raise PlanError(f"the base of Debian's release {suite} is not assembled")
+            raise PlanError(
+                Code.BASE_ASSEMBLY(f"the base of Debian's release {suite} is not assembled")
+            )
 
 
 def _dockerfile_path(image: ImagePlan, folder: str) -> str:

@@ -35,12 +35,13 @@ def annotate(error: NoxBuildkitError, env: Mapping[str, str] = os.environ) -> No
 def annotation(problem: Problem, env: Mapping[str, str]) -> str:
     """Return the workflow command for a problem."""
     place = ""
+    title = f"title={problem.code.value}"
     if at := problem.location:
         # Paths are relative to the checkout, wherever nox runs.
         workspace = env.get("GITHUB_WORKSPACE") or os.getcwd()  # noqa: PTH109
         file = os.path.relpath(at.file, workspace)
-        place = f" file={_property(file)},line={at.line},col={at.column}"
-    return f"::error{place}::{_data(str(problem))}"
+        place = f"file={_property(file)},line={at.line},col={at.column},"
+    return f"::error {place}{title}::{_data(str(problem))}"
 
 
 def show_results(results: Sequence[ImageResult], env: Mapping[str, str] = os.environ) -> None:

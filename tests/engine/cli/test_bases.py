@@ -63,6 +63,7 @@ def test_a_locked_debian_is_the_one_that_is_built_on(project: Project) -> None:
     lock(f"sha256:{'0' * 64}")
     cause = project.nox("build").cause
     assert "bases.lock has another debian:trixie than Debian's archive has now" in cause
+    assert cause.codes == ["NBK404"]
     assert cause.endswith("run 'nox -s lock -- --bases' and commit it")
 
     path.write_text('{"bases": {}}')

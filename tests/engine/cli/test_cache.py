@@ -94,4 +94,5 @@ def test_a_cache_with_an_at_sign_in_its_path_is_refused(caching: Project, tmp_pa
     cache_of(caching).rename(home)
     cause = caching.nox("build", "--platform", "linux/amd64", NOX_BUILDKIT_CACHE=str(home)).cause
     assert f"buildx takes the '@' in {home}/bases/" in cause
+    assert cause.codes == ["NBK105"]
     assert "set NOX_BUILDKIT_CACHE to a folder without it" in cause

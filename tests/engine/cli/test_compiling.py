@@ -158,6 +158,7 @@ def test_a_package_that_does_not_compile_is_named_with_its_platform(
     cause = done.stderr.splitlines()[-1]
     assert "aborted: web, linux/amd64, compiled package broken 1/1: " in cause
     assert f"broken=={version} cannot be compiled: there is no nowhere.h; add" in cause
+    assert "[NBK602]" in cause
     assert not project.tar.exists()
 
 
@@ -178,7 +179,9 @@ def test_a_debian_package_that_is_not_there_is_named(project: Project) -> None:
     # A regular expression that many packages match; a virtual package; a slip.
     names = "libpq5, libldap-2.5, awk, libyaml-0-3"
     project.write({"buildspec.yaml": SPEC.replace("libyaml-0-2", names)})
-    virtual, *wrong = project.nox("build").failure.splitlines()
+    failure = project.nox("build").failure
+    virtual, *wrong = failure.splitlines()
+    assert failure.codes == ["NBK507"] * 3
     assert virtual.startswith("buildspec.yaml:5:32: images.web.apt.2: 'awk' is a virtual package")
     assert virtual.endswith("; name one of them: original-awk, mawk, gawk")
     assert wrong[0].startswith("buildspec.yaml:5:19: images.web.apt.1: no package of Debian trixie")

@@ -92,6 +92,7 @@ def test_a_mistake_does_not_end_other_sessions(project: Project) -> None:
 
 def test_source_date_epoch_that_is_no_time(project: Project) -> None:
     cause = project.nox("build", SOURCE_DATE_EPOCH="yesterday").cause
+    assert cause.codes == ["NBK104"]
     assert cause.startswith("SOURCE_DATE_EPOCH is 'yesterday'; set it to seconds since 1970")
 
 

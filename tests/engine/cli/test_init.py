@@ -88,6 +88,7 @@ def test_no_file_is_overwritten(project: Project) -> None:
     before = {path: path.read_bytes() for path in project.root.rglob("*") if path.is_file()}
     done = project.nox("init")
     assert "buildspec.yaml is there already, and stays as it is; '--diff' shows" in done.cause
+    assert done.cause.codes == ["NBK106"]
     shown = project.ok("init", "--diff").stdout
     assert shown.startswith("--- ")
     assert "+  # A program, found in app/__main__.py." in shown

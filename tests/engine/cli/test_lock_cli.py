@@ -24,6 +24,7 @@ def test_check_names_the_line_that_would_change(project: Project) -> None:
     assert "requirements.lock is up to date" in project.ok("lock", "--check").stderr
     project.write({"requirements.in": "plain==1.1\nfast\n"})
     cause = project.nox("lock", "--check").cause
+    assert cause.codes == ["NBK302"]
     assert "requirements.lock is stale: '-plain==1.0', '+plain==1.1'" in cause
     assert "run 'nox -s lock' and commit it" in cause
     assert lock.read_bytes() == before
@@ -128,6 +129,7 @@ def test_a_requirement_with_a_password_is_not_locked(project: Project) -> None:
         before = _lock(project)
         done = project.nox("lock")
     assert "credentials" in done.cause
+    assert done.cause.codes == ["NBK305"]
     assert "hidden" not in _spoken(done)
     assert _lock(project) == before
 

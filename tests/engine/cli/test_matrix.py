@@ -85,6 +85,7 @@ def test_images_that_changed_since_a_commit(project: Project) -> None:
     assert not git_status(project)
     done = project.nox("matrix", "--json", "--changed-since", "nowhere")
     assert "a shallow clone does not have it: fetch it" in done.failure
+    assert done.failure.codes == ["NBK103"]
     assert done.stdout == ""
     shutil.rmtree(project.root / ".git")
     done = project.nox("matrix", "--json", "--changed-since", "HEAD")
@@ -116,6 +117,7 @@ def test_a_child_pipeline_of_gitlab(project: Project, tmp_path: Path) -> None:
         subprocess.run([*checker, "vendor.gitlab-ci", str(file)], check=True)
     done = project.nox("matrix", "--gitlab", "--json")
     assert "not allowed with argument" in done.failure
+    assert done.failure.codes == ["NBK101"]
 
 
 def test_errors_are_shown_at_their_line_on_github(project: Project) -> None:

@@ -133,7 +133,9 @@ def test_a_registry_that_is_not_there(project: Project) -> None:
 
 
 def test_a_spec_without_a_registry(project: Project) -> None:
-    assert "buildspec.yaml names no registry to publish web in" in project.nox("push").cause
+    cause = project.nox("push").cause
+    assert "buildspec.yaml names no registry to publish web in" in cause
+    assert cause.codes == ["NBK410"]
 
 
 TWO = """\

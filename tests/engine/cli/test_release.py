@@ -169,6 +169,7 @@ def test_what_is_no_clean_tagged_commit_is_not_released(
     done = project.nox("release")
     assert f"{name}:1.0: the commit has the git tag v0.9, and not one of 1.0" in done.failure
     assert "there is nothing to release; commit, and tag the commit" in done.failure
+    assert set(done.failure.codes) == {"NBK703"}
     git(project.root, "tag", "v1.0")
     (project.root / "pyproject.toml").write_text("[project]\nname = 'api'\nversion = '1.0' # x\n")
     assert "has changes that are not committed" in project.nox("release").failure
@@ -314,6 +315,7 @@ def test_an_application_that_does_not_answer_or_ends_is_not_released(
     project.write({"buildspec.yaml": spec + test})
     done = project.nox("release", "--allow-dirty")
     assert "GET / at port 8000: the container ended with 0" in done.failure
+    assert "NBK802" in done.failure.codes
     assert "  | Python 3." in done.stderr
     project.write({"buildspec.yaml": spec + test.replace("port: 8000, ", "")})
     assert "the test of / has no port to ask; add 'port' to it" in (
@@ -434,11 +436,13 @@ def test_a_signature_that_fails_leaves_every_tag_where_it_is(
     (project.root / "cosign.key").rename(project.root / "elsewhere")
     missing = project.nox("release", **RIGHT)
     assert "images.web.sign: there is no file cosign.key; correct it" in missing.failure
+    assert missing.failure.codes == ["NBK709"]
     assert "RUN" not in missing.stderr
     (project.root / "elsewhere").rename(project.root / "cosign.key")
     done = project.nox("release", **WRONG)
     assert f"cosign does not sign {name}@sha256:" in done.failure
     assert "check the key and COSIGN_PASSWORD" in done.failure
+    assert "NBK706" in done.failure.codes
     assert f"no tag has moved; without a tag there is: {name}@sha256:" in done.failure
     assert not tags_of(registry, "unsigned/web") & {"1.0", "latest"}
     assert "wrong" not in done.stderr
@@ -469,6 +473,7 @@ def test_runners_of_a_matrix_are_merged_into_what_one_machine_makes(
     project.write({"dist/results/other.json": '{"revision": "c0ffee"}'})
     done = project.nox("merge", first, "dist/results/other.json", **RIGHT)
     assert "dist/results/other.json is not the result of a runner" in done.failure
+    assert done.failure.codes == ["NBK707"]
 
     text = (project.root / first).read_text()
     amd64 = project.record("results/web-linux-amd64.json")["images"]["web"]["platforms"]

@@ -256,6 +256,7 @@ def test_a_file_is_not_required_by_its_path(project: Project, folder: tuple[Path
         project.write({"requirements.in": f"{requirement}\n"})
         cause = project.nox("lock").cause
         assert f"{wheel} is a file, and cannot be required by its path" in cause
+        assert cause.codes == ["NBK307"]
         assert "name its folder in 'find-links'" in cause
 
 

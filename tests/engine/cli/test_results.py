@@ -60,6 +60,7 @@ def test_a_file_that_buildkit_takes_for_unchanged_is_no_silent_old_image(built: 
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
     cause = built.nox("build").cause
+    assert cause.codes == ["NBK605"]
     assert cause.startswith("web: changed while it was built: app/__main__.py; build again; ")
     assert "touch it" in cause
     assert (built.root / "dist/build.json").read_bytes() == record
@@ -138,6 +139,7 @@ def test_what_a_killed_build_left_is_swept_and_a_folder_that_cannot_be_written_i
         assert re.match(rf"{disk} has room for 1.05 MB: the base alone takes [\d.]+ MB; ", cause)
         subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
         cause = built.nox("build", "--output", str(disk / "new")).cause
+        assert cause.codes == ["NBK608"]
         assert f"{disk}/new cannot be written: Read-only file system; name another" in cause
         assert time.monotonic() - began < 10
     finally:

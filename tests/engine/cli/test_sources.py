@@ -140,6 +140,7 @@ def test_a_package_that_cannot_be_built_is_told_in_the_words_of_its_backend(
     (workspace.root / "libraries/shared/src/shared/__init__.py").unlink()
     cause = workspace.nox("build").cause
     assert "libraries/shared cannot be built: uv: " in cause
+    assert cause.codes == ["NBK405"]
     assert not (workspace.root / "dist").exists()
 
 

@@ -197,6 +197,7 @@ def test_a_user_can_have_an_id_of_its_own(project: Project, private_engine: Priv
         done = project.nox("build", "--platform", "linux/amd64")
         assert done.code != 0
         assert done.cause.startswith("buildspec.yaml:2:36: images.web.user: ")
+        assert done.cause.codes == ["NBK604"]
         assert cause in done.cause
 
 
@@ -249,5 +250,6 @@ images:
     cause = project.nox("build", "--set", "images.web.steps=[]").cause
     assert cause.startswith("buildspec.yaml:6:16: images.web.steps-apt: these packages are for")
     cause = project.nox("build", "--set", "images.web.steps-apt=[gettxt]").cause
+    assert cause.codes == ["NBK507"]
     assert "no package of Debian trixie" in cause
     assert "is named 'gettxt'; did you mean" in cause

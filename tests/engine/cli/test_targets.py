@@ -165,7 +165,9 @@ def test_a_loaded_file_has_every_tag(several: Project, private_engine: PrivateEn
 def test_a_group_is_its_images(several: Project) -> None:
     matrix = json.loads(several.ok("matrix", "services", "--json").stdout)["include"]
     assert [entry["image"] for entry in matrix] == ["api", "api", "worker", "worker"]
-    assert "did you mean 'services'?" in several.nox("plan", "service").cause
+    cause = several.nox("plan", "service").cause
+    assert "did you mean 'services'?" in cause
+    assert cause.codes == ["NBK102"]
 
 
 def test_a_rendered_folder_has_all_that_is_needed(several: Project) -> None:
@@ -181,6 +183,7 @@ def test_two_versions_of_a_package_in_one_environment(several: Project) -> None:
     cause = several.nox("build", "api").cause
     assert cause.startswith("buildspec.yaml:17:5: images.api: ")
     assert "target:common has plain 1.0, and this image is to have 1.1" in cause
+    assert cause.codes == ["NBK406"]
     assert "share one set of requirements" in cause
 
 

@@ -65,11 +65,13 @@ def test_a_release_is_verified_and_reproduced(
     path = "opt/venv/lib/python3.13/site-packages/plain/__init__.py"
     assert f"linux/amd64: plain: not as its RECORD says: /{path} was changed" in done.failure
     assert f"{name}:1.0: linux/amd64: layer " in done.failure
+    assert set(done.failure.codes) == {"NBK801"}
     assert "linux/arm64: " not in done.failure
 
     git(project.root, "commit", "-q", "--allow-empty", "-m", "second")
     done = project.nox("verify", f"{name}:latest", "--reproduce")
     assert f"{name}:latest is not of the commit that is checked out" in done.failure
+    assert done.failure.codes == ["NBK803"]
     assert "of another commit: no lock to ask" in project.ok("verify", f"{name}:latest").stdout
 
 
@@ -119,6 +121,6 @@ def test_an_image_that_is_of_nobody_here(
         done.failure
     )
     assert "'/tool', which it starts, is not in the image" in done.failure
-    assert f"there is no image {name}:2.0; check the name and the tag" in (
-        project.nox("verify", f"{name}:2.0").failure
-    )
+    failure = project.nox("verify", f"{name}:2.0").failure
+    assert f"there is no image {name}:2.0; check the name and the tag" in failure
+    assert failure.codes == ["NBK710"]

@@ -8,7 +8,8 @@ import pytest
 
 from nox_buildkit.bases.alternatives import Alternative, links, stated
 from nox_buildkit.bases.image_inspection import Files
-from nox_buildkit.errors import EngineError
+from nox_buildkit.errors import Code, EngineError
+from tests.support.codes import coded
 
 KNOWN = {"architecture": "amd64", "multiarch": "x86_64-linux-gnu"}
 
@@ -144,5 +145,5 @@ def test_the_links_are_those_of_update_alternatives(tmp_path: Path) -> None:
 def test_nothing_is_made_outside_of_the_tree(tmp_path: Path) -> None:
     files = Files({"usr": None, "usr/bin": None, "usr/bin/a": None})
     outside = Alternative(("/../../escaped", "x", "/usr/bin/a", "10"))
-    with pytest.raises(EngineError, match="outside of the tree"):
+    with pytest.raises(EngineError, match="outside of the tree"), coded(Code.BASE_ASSEMBLY):
         links([outside], files, tmp_path / "skeleton")

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from nox_buildkit.errors import PlanError
+from nox_buildkit.errors import Code, PlanError
 from nox_buildkit.facts.build_context import read_context
 from nox_buildkit.lock.git import read_git, web_address
 from nox_buildkit.plan.facts import GitRefs
+from tests.support.codes import coded
 
 
 @pytest.mark.parametrize(
@@ -112,5 +113,5 @@ def test_a_context_has_its_files_their_digests_and_the_version(tmp_path: Path) -
 
 
 def test_a_path_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(PlanError, match="'app' is not in the context"):
+    with pytest.raises(PlanError, match="'app' is not in the context"), coded(Code.CONTEXT):
         read_context(tmp_path, copy=["app"], exclude=())

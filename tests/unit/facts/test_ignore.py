@@ -11,10 +11,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from nox_buildkit.errors import Location, PlanError
+from nox_buildkit.errors import Code, Location, PlanError
 from nox_buildkit.facts.dockerignore import DockerIgnore
 from nox_buildkit.facts.ignore import select_files
 from nox_buildkit.render.bake_definition import ignore_file
+from tests.support.codes import coded
 from tests.support.ignore_rules import FILES as RULED
 from tests.support.ignore_rules import make_tree, rule_set
 from tests.support.project import git
@@ -157,7 +158,7 @@ def test_without_git_an_ignore_file_is_an_error_and_its_absence_is_not(
 
     assert included(folder) == set(FILES)
     (folder / "app" / ".gitignore").write_text("*.csv\n")
-    with pytest.raises(PlanError, match=r"app/\.gitignore means; install git$"):
+    with pytest.raises(PlanError, match=r"app/\.gitignore means; install git$"), coded(Code.GIT):
         included(folder)
 
 
@@ -200,7 +201,7 @@ def test_what_buildkit_refuses_is_reported_with_its_line(tmp_path: Path) -> None
     folder = make(tmp_path)
     (folder / ".dockerignore").write_bytes(b"*.md\n[b-a]\na[\n\\d\n!\n\xff\n")
 
-    with pytest.raises(PlanError) as caught:
+    with pytest.raises(PlanError) as caught, coded(Code.IGNORE_PATTERN):
         included(folder)
 
     assert [str(problem).removeprefix(str(folder)) for problem in caught.value.problems] == [

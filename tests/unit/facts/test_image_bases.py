@@ -11,7 +11,7 @@ import pytest
 from nox_buildkit.bases.image_inspection import ImageInspection
 from nox_buildkit.buildspec.model.targets import Target, all_targets
 from nox_buildkit.buildspec.reading.load import parse
-from nox_buildkit.errors import PlanError
+from nox_buildkit.errors import Code, PlanError
 from nox_buildkit.facts import inspections
 from nox_buildkit.facts.base_images import Bases
 from nox_buildkit.facts.image_bases import Scope, Stack, compiler_of, stack_of, step_base_of
@@ -20,6 +20,7 @@ from nox_buildkit.plan.base import PlannedImage, RegistryImage
 from nox_buildkit.plan.facts import InspectedBase, PinnedBase
 from nox_buildkit.plan.wheel_platforms import Libc
 from nox_buildkit.progress import SILENT
+from tests.support.codes import coded
 
 BOTH = frozenset({"linux/amd64", "linux/arm64"})
 #: Each image: whether it has a shell, whether it has apt-get, and its Python.
@@ -132,7 +133,7 @@ def test_packages_for_steps_are_added_where_apt_is(bases: Bases) -> None:
     ],
 )
 def test_bases_that_do_not_fit(keys: str, cause: str, bases: Bases) -> None:
-    with pytest.raises(PlanError) as caught:
+    with pytest.raises(PlanError) as caught, coded(Code.BASE):
         stack(f"python: '3.13', {keys}", bases)
     assert cause in str(caught.value)
     assert str(caught.value).startswith("buildspec.yaml:2:")

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from nox_buildkit.buildspec.reading.load import parse
-from nox_buildkit.errors import LockError
+from nox_buildkit.errors import Code, LockError
 from nox_buildkit.facts.python_versions import with_pythons
 from nox_buildkit.lock.uvlock import changed_pythons
+from tests.support.codes import coded
 
 LOCK = 'version = 1\nrequires-python = "PYTHON"\n\n[[package]]\nname = "a"\nversion = "1"\n' + (
     'source = { virtual = "." }\n'
@@ -97,7 +98,7 @@ def test_a_contradiction_is_told_at_its_place_with_the_value_to_write(
 ) -> None:
     project(tmp_path, python, version)
 
-    with pytest.raises(LockError) as caught:
+    with pytest.raises(LockError) as caught, coded(Code.PYTHON_VERSION):
         chosen(tmp_path, image)
     assert str(caught.value) == said.replace("ROOT", str(tmp_path))
 

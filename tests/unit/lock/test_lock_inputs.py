@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from nox_buildkit.buildspec.reading.load import parse
-from nox_buildkit.errors import LockError
+from nox_buildkit.errors import Code, LockError
 from nox_buildkit.lock.compile import check_lock, compile_lock, state_of
 from nox_buildkit.lock.lock_inputs import inputs_digest
 from nox_buildkit.lock.requirement_sets import sources_of
 from nox_buildkit.lock.source import Source, kind_of
+from tests.support.codes import coded
 
 STATIC = '[project]\nname = "{name}"\nversion = "1.0"\ndependencies = [{dependencies}]\n'
 
@@ -215,5 +216,8 @@ def test_a_lock_that_would_be_a_folder(tmp_path: Path) -> None:
     write(tmp_path, {"requirements.in": "idna\n", "requirements.lock/file": ""})
     spec = parse("version: 1\nimages:\n  a:\n    base: slim\n", "buildspec.yaml")
 
-    with pytest.raises(LockError, match=r"^buildspec\.yaml:4:5: images\.a: .*lock is a folder"):
+    with (
+        pytest.raises(LockError, match=r"^buildspec\.yaml:4:5: images\.a: .*lock is a folder"),
+        coded(Code.LOCK_TARGET),
+    ):
         sources_of(spec, tmp_path)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nox_buildkit.buildspec.reading.load import parse
-from nox_buildkit.errors import NoxBuildkitError
+from nox_buildkit.errors import Code, NoxBuildkitError
 from nox_buildkit.facts.python_versions import with_pythons
 from nox_buildkit.lock.export import export, unless_stale
 from nox_buildkit.lock.lock_inputs import inputs_digest
@@ -19,6 +19,7 @@ from nox_buildkit.lock.poetrylock import check_poetry_lock
 from nox_buildkit.lock.readers import read_json
 from nox_buildkit.lock.requirement_sets import sources_of
 from nox_buildkit.lock.source import Source
+from tests.support.codes import coded
 
 CONFLICT = "<<<<<<< HEAD\n{0}=======\n{0}>>>>>>> other\n"
 PYPROJECT = '[project]\nname = "a"\nversion = "1"\ndependencies = ["idna"]\n'
@@ -179,6 +180,8 @@ def test_a_uv_lock_that_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "pyproject.toml").write_text(PYPROJECT)
     (tmp_path / "uv.lock").write_text(text)
 
+    with pytest.raises(NoxBuildkitError), coded(Code.UNREADABLE_SOURCE):
+        _locked(tmp_path)
     assert f"{tmp_path}/uv.lock:" in _refused(lambda: _locked(tmp_path))
 
 
@@ -190,6 +193,12 @@ def test_requirements_that_are_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "loop").symlink_to("loop")
 
     assert f"{tmp_path}/requirements.in:" in _refused(lambda: _locked(tmp_path))
+
+
+def test_an_address_that_is_no_index_has_its_code(tmp_path: Path) -> None:
+    (tmp_path / "requirements.in").write_text(REQUIREMENTS["no index"])
+    with pytest.raises(NoxBuildkitError), coded(Code.INDEX):
+        _locked(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["pyproject.toml", "uv.lock", "requirements.in"])
@@ -272,7 +281,7 @@ def test_a_poetry_lock_that_poetry_refuses(tmp_path: Path) -> None:
     lock = tmp_path / "poetry.lock"
     lock.write_text(POETRY_LOCK.format(""))
     (tmp_path / "pyproject.toml").write_text(PYPROJECT)
-    with pytest.raises(NoxBuildkitError) as caught:
+    with pytest.raises(NoxBuildkitError) as caught, coded(Code.UNRESOLVABLE):
         export(Source(lock, tmp_path / "requirements.lock", "poetry", "3.13"))
     assert str(caught.value).endswith("; run 'poetry lock' and commit it")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nox_buildkit.buildspec.reading.load import parse
-from nox_buildkit.errors import LockError
+from nox_buildkit.errors import Code, LockError
 from nox_buildkit.lock.direct_references import (
     GitPackage,
     LocalPackage,
@@ -25,6 +25,7 @@ from nox_buildkit.lock.requirement_sets import sources_of
 from nox_buildkit.lock.source import Source, kind_of, logical_lines
 from nox_buildkit.lock.uv import one_line
 from nox_buildkit.printable import has_credentials, redacted
+from tests.support.codes import coded
 
 PYPROJECT = """\
 [project]
@@ -143,7 +144,10 @@ def test_unreadable_sources_are_explained(tmp_path: Path, name: str, text: str, 
 def test_an_extra_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
     found = source(tmp_path, "pyproject.toml", PYPROJECT, extras=("wbe",))
 
-    with pytest.raises(LockError, match=r"no extra 'wbe'; it has: web"):
+    with (
+        pytest.raises(LockError, match=r"no extra 'wbe'; it has: web"),
+        coded(Code.REQUIREMENTS_KEY),
+    ):
         inputs_digest(found)
 
 
@@ -342,8 +346,9 @@ def test_an_address_without_a_commit_is_refused(tmp_path: Path, end: str) -> Non
     lock = tmp_path / "requirements.lock"
     lock.write_text(f"# inputs\nlib @ git+https://host/lib{end}\n")
 
-    with pytest.raises(
-        LockError, match=r"requirements\.lock:2:1: lib: the address names no commit"
+    with (
+        pytest.raises(LockError, match=r"requirements\.lock:2:1: lib: the address names no commit"),
+        coded(Code.UNPINNED_ADDRESS),
     ):
         list(git_packages(lock))
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from nox_buildkit.errors import LockError
+from nox_buildkit.errors import Code, LockError
 from nox_buildkit.lock.source import Source
 from nox_buildkit.lock.wheelhouse import KEPT_SECONDS, place_of, provide, wheelhouse
 from nox_buildkit.plan.packages import Package
 from nox_buildkit.progress import SILENT
+from tests.support.codes import coded
 from tests.support.package_index import PackageIndex, serve
 
 NAME = "demo-1.0-py3-none-any.whl"
@@ -68,7 +69,7 @@ def test_a_file_that_was_altered_is_downloaded_again(
 def test_another_file_of_the_same_name_is_refused(index: PackageIndex, tmp_path: Path) -> None:
     package, source = locked(index, tmp_path)
     index.files[NAME] = b"other"
-    with pytest.raises(LockError, match="is not what was locked") as found:
+    with pytest.raises(LockError, match="is not what was locked") as found, coded(Code.DOWNLOAD):
         provide([package], [source], SILENT)
     assert hashlib.sha256(b"other").hexdigest() in str(found.value)
     assert list(wheelhouse().rglob("*.whl")) == []

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from packaging.pylock import Pylock
 
-from nox_buildkit.errors import PlanError
+from nox_buildkit.errors import Code, PlanError
 from nox_buildkit.facts.coverage import cover
 from nox_buildkit.oci.platform import PLATFORMS, KnownPlatform
 from nox_buildkit.plan.package_selection import Selection, select_packages
 from nox_buildkit.plan.wheel_platforms import Libc, uv_platform
+from tests.support.codes import coded
 
 GLIBC = Libc("glibc", (2, 36))
 BOTH = (PLATFORMS["linux/amd64"], PLATFORMS["linux/arm64"])
@@ -167,7 +168,10 @@ def test_a_lock_that_has_a_package_twice_for_a_platform_is_refused() -> None:
         package("x", "py3-none-any", version="2.0", marker="platform_machine == 'aarch64'"),
     )
 
-    with pytest.raises(PlanError, match=r"x twice for linux/arm64: 1\.0 and 2\.0"):
+    with (
+        pytest.raises(PlanError, match=r"x twice for linux/arm64: 1\.0 and 2\.0"),
+        coded(Code.LOCK_MISFIT),
+    ):
         cover(twice, BOTH, "3.13", GLIBC)
 
 

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from nox_buildkit.errors import PlanError
+from nox_buildkit.errors import Code, PlanError
 from nox_buildkit.plan.facts import GitFacts, GitRefs
 from nox_buildkit.plan.tags import MAX_LENGTH, TagValues, tags_for
 from nox_buildkit.plan.versions import Scheme
+from tests.support.codes import coded
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 COMMITTED = datetime(2026, 11, 27, tzinfo=UTC)
@@ -113,5 +114,5 @@ def test_which_tags_are_of_releases_and_which_move() -> None:
     ],
 )
 def test_what_is_not_a_tag_is_refused(templates: list[str], known: TagValues, said: str) -> None:
-    with pytest.raises(PlanError, match=said):
+    with pytest.raises(PlanError, match=said), coded(Code.TAG_TEMPLATE):
         tags_for(templates, known)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from nox_buildkit.errors import Code
 from nox_buildkit.oci.content import CONFIG
 from nox_buildkit.release.probe import traits_of
 from nox_buildkit.release.repository import RegistryError
@@ -26,7 +27,7 @@ class Picky(Recorder):
 
     def put_manifest(self, content: bytes, media_type: str, reference: str) -> str:
         if self.refuses(json.loads(content)):
-            raise RegistryError("MANIFEST_INVALID")
+            raise RegistryError(Code.REGISTRY("MANIFEST_INVALID"))
         return super().put_manifest(content, media_type, reference)
 
 
@@ -78,7 +79,7 @@ def test_a_registry_that_lets_nothing_be_written_is_an_error() -> None:
     registry = Recorder("one.example/api")
 
     def refuse(operation: str) -> None:
-        raise RegistryError("denied")
+        raise RegistryError(Code.REGISTRY("denied"))
 
     registry.fault = refuse
     with pytest.raises(RegistryError, match="denied"):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nox_buildkit.errors import ReleaseError
+from nox_buildkit.errors import Code, ReleaseError
 from nox_buildkit.oci.image_writer import Entry, PlatformImage, write_images
 from nox_buildkit.oci.layout import Layout
 from nox_buildkit.plan.image import Publication
@@ -22,6 +22,7 @@ from nox_buildkit.release.publish import (
     destinations_of,
     publish,
 )
+from tests.support.codes import coded
 from tests.support.recorder import Recorder, failing
 
 BOTH = ("linux/amd64", "linux/arm64")
@@ -144,9 +145,12 @@ def test_no_tag_moves_anywhere_if_a_push_fails_and_the_next_run_goes_on(
 def test_no_tag_moves_if_an_approval_fails(world: World) -> None:
     def approve(destination: Destination) -> None:
         if destination.repository.name == "two.example/worker":
-            raise ReleaseError("it cannot be signed")
+            raise ReleaseError(Code.SIGNATURE("it cannot be signed"))
 
-    with pytest.raises(ReleaseError, match="it cannot be signed") as raised:
+    with (
+        pytest.raises(ReleaseError, match="it cannot be signed") as raised,
+        coded(Code.UNFINISHED_RELEASE),
+    ):
         world.release(approve)
     assert not any(world.tagged().values())
     assert f"without a tag there is: one.example/api@{world.candidates[0].digest}" in str(
@@ -199,7 +203,10 @@ def test_another_release_between_two_tags_is_noticed(world: World) -> None:
             other.put_manifest(b"{}", "application/x", "1.2")
 
     other.fault = interfere
-    with pytest.raises(ReleaseError, match=r"api:1.2 was moved meanwhile, by another"):
+    with (
+        pytest.raises(ReleaseError, match=r"api:1.2 was moved meanwhile, by another"),
+        coded(Code.TAG_MOVED),
+    ):
         world.release()
 
 

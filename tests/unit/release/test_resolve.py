@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from nox_buildkit.errors import ReleaseError
+from nox_buildkit.errors import Code, ReleaseError
 from nox_buildkit.release.resolve import resolve
+from tests.support.codes import coded
 
 DIGEST = "sha256:" + "ab" * 32
 RELEASED = {
@@ -49,5 +50,5 @@ def test_the_name_of_an_image_alone_is_a_word_like_any_other() -> None:
     ],
 )
 def test_mistakes_have_a_place(text: str, said: str) -> None:
-    with pytest.raises(ReleaseError, match=said):
+    with pytest.raises(ReleaseError, match=said), coded(Code.MANIFEST_FILE):
         resolve("x.yaml", text, RELEASED)

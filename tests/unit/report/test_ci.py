@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nox_buildkit.errors import Location, Problem, SpecError
+from nox_buildkit.errors import Code, Location, SpecError
 from nox_buildkit.report.ci import annotate, annotation, job_summary, log_group, show_results
 from nox_buildkit.results.model import ImageResult, Layer, PlatformResult, Publication
 
@@ -22,27 +22,31 @@ RESULT = ImageResult(
 
 
 def test_a_problem_is_shown_at_its_line() -> None:
-    problem = Problem("100% wrong\nreally", "a, b: c", Location("/work/a,b:c.yaml", 12, 7, "x"))
+    problem = Code.CONTEXT(
+        "100% wrong\nreally", "a, b: c", Location("/work/a,b:c.yaml", 12, 7, "x")
+    )
     assert annotation(problem, GITHUB) == (
-        "::error file=a%2Cb%3Ac.yaml,line=12,col=7::"
+        "::error file=a%2Cb%3Ac.yaml,line=12,col=7,title=NBK402::"
         "/work/a,b:c.yaml:12:7: x: 100%25 wrong\\nreally; a, b: c"
     )
-    assert annotation(Problem("no place"), GITHUB) == "::error::no place"
+    assert annotation(Code.CONTEXT("no place"), GITHUB) == "::error title=NBK402::no place"
 
 
 def test_a_path_is_that_of_the_checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "service").mkdir()
     monkeypatch.chdir(tmp_path / "service")
-    problem = Problem("wrong", "", Location("buildspec.yaml", 1, 2))
+    problem = Code.CONTEXT("wrong", "", Location("buildspec.yaml", 1, 2))
     env = {**GITHUB, "GITHUB_WORKSPACE": str(tmp_path)}
-    assert annotation(problem, env).startswith("::error file=service/buildspec.yaml,line=1,col=2::")
+    assert annotation(problem, env).startswith(
+        "::error file=service/buildspec.yaml,line=1,col=2,title=NBK402::"
+    )
 
 
 def test_nothing_is_annotated_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
-    annotate(SpecError("wrong"), {})
+    annotate(SpecError(Code.YAML("wrong")), {})
     assert capsys.readouterr() == ("", "")
-    annotate(SpecError("wrong", "twice"), GITHUB)
-    assert capsys.readouterr() == ("", "::error::wrong\n::error::twice\n")
+    annotate(SpecError(Code.YAML("wrong"), Code.YAML("twice")), GITHUB)
+    assert capsys.readouterr() == ("", "::error title=NBK202::wrong\n::error title=NBK202::twice\n")
 
 
 def test_a_summary_is_a_table() -> None:

@@ -11,7 +11,7 @@ from nox_buildkit.buildspec.model.grammar import parent_image
 from nox_buildkit.buildspec.model.targets import all_targets, variants_of
 from nox_buildkit.buildspec.model.variant import Variant
 from nox_buildkit.buildspec.text import listed, nearest, shown
-from nox_buildkit.errors import Location, Problem
+from nox_buildkit.errors import Code, Location, Problem
 
 #: Images on each other. The kernel's overlay takes 128 layers at most, and each image adds some.
 MAX_HEIGHT = 100
@@ -61,7 +61,7 @@ def _without_platform(spec: BuildSpec, name: str) -> Iterator[Problem]:
         if platform not in (*image.platforms, *spec.defaults.per_platform):
             where = spec.location("images", name, "per-platform", platform)
             message = f"the image is not built for {platform}"
-            yield Problem(message, "add it to 'platforms', or remove this", where)
+            yield Code.CONTRADICTION(message, "add it to 'platforms', or remove this", where)
 
 
 def _mistakes_of_parent(
@@ -74,7 +74,7 @@ def _mistakes_of_parent(
     if base not in spec.images:
         yield _unknown(spec, base, where, earlier)
     elif circles[base] == circles[case.name]:
-        yield Problem("an image cannot build on itself", "take another base", where)
+        yield Code.CONTRADICTION("an image cannot build on itself", "take another base", where)
     else:
         yield from _misfits(spec, case, base)
 
@@ -85,7 +85,7 @@ def _misfits(spec: BuildSpec, case: _Case, base: str) -> Iterator[Problem]:
     if missing:
         message = f"{shown(base)} is not built for {' and '.join(missing)}"
         hint = f"add it to images.{base}.platforms"
-        yield Problem(message, hint, spec.location(*case.path, "base"))
+        yield Code.CONTRADICTION(message, hint, spec.location(*case.path, "base"))
     # What a spec does not say is chosen by the project and the base.
     variants = [parent.per_platform.get(platform, parent) for platform in case.platforms]
     pythons = {each.python for each in variants if "python" in each.model_fields_set}
@@ -93,9 +93,9 @@ def _misfits(spec: BuildSpec, case: _Case, base: str) -> Iterator[Problem]:
     if stated and not pythons <= {case.variant.python}:
         message = f"{shown(base)}, which it builds on, is for Python {' and '.join(pythons)}"
         hint = "set the same 'python' for both"
-        yield Problem(message, hint, spec.location(*case.path, "python"))
+        yield Code.CONTRADICTION(message, hint, spec.location(*case.path, "python"))
     if case.variant.build_base:
-        yield Problem(
+        yield Code.CONTRADICTION(
             f"what builds is decided by {shown(base)}, which it builds on",
             f"name it as images.{base}.build-base",
             spec.location(*case.path, "build-base"),
@@ -105,7 +105,7 @@ def _misfits(spec: BuildSpec, case: _Case, base: str) -> Iterator[Problem]:
 def _names_twice(spec: BuildSpec) -> Iterator[Problem]:
     names = Counter(target.name for target in all_targets(spec))
     for name in sorted(name for name, count in names.items() if count > 1):
-        yield Problem(
+        yield Code.CONTRADICTION(
             f"the name is that of what another image is on a platform: {shown(name)}",
             "rename one of them",
             spec.location("images", name),
@@ -117,7 +117,7 @@ def _mistakes_in_groups(spec: BuildSpec) -> Iterator[Problem]:
     for group, names in spec.groups.items():
         if group in spec.images:
             where = spec.location("groups", group)
-            yield Problem("an image has this name", "rename the group", where)
+            yield Code.CONTRADICTION("an image has this name", "rename the group", where)
         for position, name in enumerate(names):
             if name not in spec.images:
                 yield _unknown(spec, name, spec.location("groups", group, position), unknown)
@@ -126,7 +126,7 @@ def _mistakes_in_groups(spec: BuildSpec) -> Iterator[Problem]:
 
 def _unknown(spec: BuildSpec, name: str, where: Location | None, earlier: int) -> Problem:
     hint = nearest(name, spec.images, earlier) or f"there is {listed(spec.images)}"
-    return Problem(f"no image named {shown(name)}", hint, where)
+    return Code.UNDEFINED_NAME(f"no image named {shown(name)}", hint, where)
 
 
 def _parents_of(spec: BuildSpec, name: str) -> tuple[str, ...]:
@@ -140,7 +140,7 @@ def _too_high(spec: BuildSpec, parents: Mapping[str, Sequence[str]]) -> Iterator
     for name in _lowest_first(parents):
         heights[name] = 1 + max((heights[base] for base in parents[name]), default=0)
         if heights[name] == MAX_HEIGHT + 1:
-            yield Problem(
+            yield Code.CONTRADICTION(
                 f"there are {MAX_HEIGHT} images below this one, and no engine takes more layers",
                 "put what they have in common into one image",
                 spec.location("images", name, "base"),

@@ -12,7 +12,7 @@ from nox_buildkit.buildspec.model.strict import key_of
 from nox_buildkit.buildspec.model.variant import Variant
 from nox_buildkit.buildspec.reading.yaml_reader import MAX_NODES
 from nox_buildkit.buildspec.tree import Node
-from nox_buildkit.errors import Problem
+from nox_buildkit.errors import Code, Problem
 
 _MERGED = ("env", "labels", "per-platform")
 
@@ -34,7 +34,7 @@ def inherit(tree: Node) -> tuple[Node, list[Problem]]:
         total += (size + _size(image)) * (1 + platforms)
         if total > MAX_NODES:
             message = f"too many values for {len(images.value)} images; at most {MAX_NODES} in all"
-            return tree, [Problem(message, "", tree.locate(["defaults"], key=True))]
+            return tree, [Code.CONTRADICTION(message, "", tree.locate(["defaults"], key=True))]
         complete[name] = _on_platforms(_completed(image, common))
     return replace(tree, value={**tree.value, "images": replace(images, value=complete)}), []
 

@@ -17,7 +17,7 @@ from nox_buildkit.buildspec.reading.overrides import apply, as_written
 from nox_buildkit.buildspec.reading.yaml_reader import MAX_SIZE, read
 from nox_buildkit.buildspec.text import SMALLEST, escaped, nearest, shown
 from nox_buildkit.buildspec.tree import Node
-from nox_buildkit.errors import Location, Problem, SpecError
+from nox_buildkit.errors import Code, Location, Problem, SpecError
 
 
 def load(path: Path, overrides: Sequence[tuple[str, str]] = ()) -> BuildSpec:
@@ -30,19 +30,21 @@ def load(path: Path, overrides: Sequence[tuple[str, str]] = ()) -> BuildSpec:
         other = path.with_suffix(".yml" if path.suffix == ".yaml" else ".yaml")
         if other.is_file():
             hint = f"there is {other.name}: rename it, or register('{other.name}')"
-        raise SpecError(Problem(f"{escaped(str(path))}: no such file", hint)) from None
+        raise SpecError(Code.SPEC_FILE(f"{escaped(str(path))}: no such file", hint)) from None
     except OSError as error:
-        raise SpecError(f"{escaped(str(path))}: {error.strerror or error}") from None
+        raise SpecError(
+            Code.SPEC_FILE(f"{escaped(str(path))}: {error.strerror or error}")
+        ) from None
     if len(content) > MAX_SIZE:
         hint = f"at most {MAX_SIZE // 1024} KiB"
-        raise SpecError(Problem("the file is too large", hint, Location(str(path), 1, 1)))
+        raise SpecError(Code.SPEC_FILE("the file is too large", hint, Location(str(path), 1, 1)))
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
         before = content[: error.start].decode()
         at = Location(str(path), before.count("\n") + 1, len(before) - before.rfind("\n"))
         message = f"not UTF-8 (byte 0x{content[error.start]:02x})"
-        raise SpecError(Problem(message, "save the file as UTF-8", at)) from None
+        raise SpecError(Code.SPEC_FILE(message, "save the file as UTF-8", at)) from None
     return parse(text, str(path), overrides)
 
 
@@ -92,7 +94,7 @@ def _refuse_codebuild(root: Node) -> None:
     if root.find(["phases"]) and not root.find(["images"]):
         hint = "give this tool's file another name: register('images.yaml')"
         at = root.locate(["phases"], key=True)
-        raise SpecError(Problem("this is an AWS CodeBuild file", hint, at))
+        raise SpecError(Code.CODEBUILD_FILE("this is an AWS CodeBuild file", hint, at))
 
 
 def _undefined_sets(tree: Node) -> list[Problem]:
@@ -118,7 +120,7 @@ def _undefined_sets(tree: Node) -> list[Problem]:
         close = nearest(node.value, known, len(problems))
         hint = close or f"define requirements.{escaped(node.value)}"
         message = f"no set of requirements named {shown(node.value)}"
-        problems.append(Problem(message, hint, tree.locate(place)))
+        problems.append(Code.UNDEFINED_NAME(message, hint, tree.locate(place)))
     return problems
 
 

@@ -12,7 +12,7 @@ from nox_buildkit.buildspec.model.expected_types import ExpectedKind, flow
 from nox_buildkit.buildspec.model.runtime import AS_MAPPING, AS_TEXT
 from nox_buildkit.buildspec.text import SMALLEST, Invalid, escaped, nearest
 from nox_buildkit.buildspec.tree import Node, misread
-from nox_buildkit.errors import Problem
+from nox_buildkit.errors import Code, Problem
 
 # What people write who know Compose, the Dockerfile or GitHub Actions.
 _SYNONYMS = {
@@ -63,6 +63,7 @@ _BOUNDS = {
     "greater_than_equal": ("too small", "at least", "ge"),
     "less_than_equal": ("too large", "at most", "le"),
 }
+_CODES = {"extra_forbidden": Code.UNKNOWN_KEY, "missing": Code.MISSING_KEY}
 #: Every kind of pydantic's errors that has words of its own here.
 KINDS = frozenset(
     {
@@ -84,6 +85,7 @@ def translate(error: ErrorDetails, root: Node, kind: ExpectedKind) -> Problem:
     path, key = [part for part in error["loc"] if part not in (AS_TEXT, AS_MAPPING)], False
     if path and path[-1] == "[key]":
         path, key = path[:-1], True
+    code = _CODES.get(error["type"], Code.WRONG_VALUE)
     if error["type"] == "extra_forbidden":
         message, hint, key = *_unknown_key(path, kind), True
     elif error["type"] == "missing":
@@ -105,7 +107,7 @@ def translate(error: ErrorDetails, root: Node, kind: ExpectedKind) -> Problem:
         hint = f"write {words} {error['ctx'][name]}"
     else:
         message, hint = "not a value of this key", like(path, kind)
-    return Problem(message, hint, root.locate(path, key=key))
+    return code(message, hint, root.locate(path, key=key))
 
 
 def like(path: Sequence[str | int], kind: ExpectedKind) -> str:
@@ -123,7 +125,7 @@ def like(path: Sequence[str | int], kind: ExpectedKind) -> str:
 def nulls(tree: Node, kind: ExpectedKind) -> list[Problem]:
     """Known keys without a value, which pydantic takes for optional ones."""
     return [
-        Problem(*misread(None, node.raw or ""), node.at)
+        Code.WRONG_VALUE(*misread(None, node.raw or ""), node.at)
         for node in _known(tree, kind)
         if node.value is None
     ]

@@ -11,7 +11,7 @@ from nox_buildkit.buildspec.reading.messages import like
 from nox_buildkit.buildspec.reading.yaml_reader import read
 from nox_buildkit.buildspec.text import Invalid, escaped, listed, nearest, shown
 from nox_buildkit.buildspec.tree import Node, dotted
-from nox_buildkit.errors import Location, Problem
+from nox_buildkit.errors import Code, Location, Problem
 
 
 def as_written(node: Node, kind: ExpectedKind | None, *, everything: bool = False) -> Node:
@@ -49,7 +49,7 @@ def apply(
             _require_utf8(f"{key}={text}")
             path = _resolve(key, tree, kind)
         except Invalid as error:
-            problems.append(Problem(error.message, error.hint, Location(file, 1, 1)))
+            problems.append(Code.COMMAND_LINE(error.message, error.hint, Location(file, 1, 1)))
             continue
         node = _value(text, file, path, kind, problems)
         if node is not None:
@@ -67,7 +67,7 @@ def _value(
     if wanted and wanted.is_text and not text.startswith(('"', "'")):
         return Node(text, at, at)
     if not text.strip():
-        problems.append(Problem("no value", like(path, kind), at))
+        problems.append(Code.COMMAND_LINE("no value", like(path, kind), at))
         return None
     document = read(text, file, path)
     problems += document.problems

@@ -15,7 +15,7 @@ import yaml
 
 from nox_buildkit.buildspec.text import SMALLEST, escaped, shown
 from nox_buildkit.buildspec.tree import KeyPath, Node, Scalar, dotted, misread
-from nox_buildkit.errors import Location, Problem
+from nox_buildkit.errors import Code, Location, Problem
 
 MAX_SIZE = 256 * 1024
 MAX_DEPTH = 32
@@ -41,7 +41,7 @@ def read(text: str, file: str, path: KeyPath = ()) -> Document:
     top = Location(file, 1, 1, dotted(path))
     if len(text) > MAX_SIZE:
         hint = f"at most {MAX_SIZE // 1024} KiB"
-        document.problems.append(Problem("the file is too large", hint, top))
+        document.problems.append(Code.SPEC_FILE("the file is too large", hint, top))
         return document
     with _reporting(document, text, file):
         loader = _Loader(text)
@@ -49,7 +49,7 @@ def read(text: str, file: str, path: KeyPath = ()) -> Document:
             node = loader.single_node()
             if node is None:
                 hint = f"the smallest one is: {SMALLEST}"
-                document.problems.append(Problem("the file is empty", hint, top))
+                document.problems.append(Code.SPEC_FILE("the file is empty", hint, top))
                 return document
             document.root = _Tree(loader, file, document.problems).node(node, path, top)
         finally:
@@ -112,7 +112,7 @@ class _Tree:
         return Location(self.file, mark.line + 1, mark.column + 1, dotted(path))
 
     def report(self, node: yaml.Node, path: KeyPath, message: str, hint: str = "") -> None:
-        self.problems.append(Problem(message, hint, self.location(node, path)))
+        self.problems.append(Code.YAML(message, hint, self.location(node, path)))
 
     def node(self, node: yaml.Node, path: KeyPath, key: Location | None) -> Node:
         at = self.location(node, path)
@@ -154,7 +154,7 @@ class _Tree:
             if key in found:
                 first = found[key].key
                 where = f"line {first.line}" if first else "above"
-                self.problems.append(Problem("duplicate key", f"it is set at {where} too", at))
+                self.problems.append(Code.YAML("duplicate key", f"it is set at {where} too", at))
                 continue
             found[key] = self.node(value_node, (*path, key), at)
         for value_node in merged:
@@ -226,9 +226,9 @@ def _reporting(document: Document, text: str, file: str) -> Iterator[None]:
         before = text[: error.position]
         at = Location(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
         code = error.character if isinstance(error.character, int) else ord(error.character)
-        document.problems.append(Problem(f"the character U+{code:04X} is not allowed", "", at))
+        document.problems.append(Code.YAML(f"the character U+{code:04X} is not allowed", "", at))
     except _Refused as error:
-        document.problems.append(Problem(str(error.problem), "", _position(error, file)))
+        document.problems.append(Code.YAML(str(error.problem), "", _position(error, file)))
     except yaml.MarkedYAMLError as error:
         problem = escaped(str(error.problem), 200)
         message = f"{problem} ({escaped(error.context, 200)})" if error.context else problem
@@ -237,11 +237,11 @@ def _reporting(document: Document, text: str, file: str) -> Iterator[None]:
         indent = line[: len(line) - len(line.lstrip())]
         tab = "\t" in indent or "'\\t'" in problem
         hint = "indent with spaces, not with tabs" if tab else ""
-        document.problems.append(Problem(f"not valid YAML: {message}", hint, at))
+        document.problems.append(Code.YAML(f"not valid YAML: {message}", hint, at))
     except (ValueError, OverflowError):
         # PyYAML lets escapes such as "\UFFFFFFFF" and overlong version numbers fail in Python.
         message = "not valid YAML: a number or an escape that is out of range"
-        document.problems.append(Problem(message, "", Location(file, 1, 1)))
+        document.problems.append(Code.YAML(message, "", Location(file, 1, 1)))
 
 
 def _position(error: yaml.MarkedYAMLError, file: str) -> Location:

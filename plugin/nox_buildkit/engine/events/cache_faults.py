@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from nox_buildkit.engine.events.progress import BuildProgress
 from nox_buildkit.engine.events.vertex import Vertex, VertexKind
-from nox_buildkit.errors import BuildError, Problem
+from nox_buildkit.errors import BuildError, Code
 
 _IMPORT = "importing cache manifest from "
 _EXPORT = "exporting cache "
@@ -38,7 +38,7 @@ class CacheFault(BuildError):
     @classmethod
     def of(cls, cause: str, *, writing: bool) -> CacheFault:
         """Return the fault of a ``cause``."""
-        fault = cls(Problem(cause))
+        fault = cls(Code.LAYER_CACHE(cause))
         fault.writing = writing
         return fault
 
@@ -72,7 +72,11 @@ def lost_caches(progress: BuildProgress) -> Iterator[str]:
     for (read, cause), names in lost.items():
         done = "read from" if read else "written"
         hint = "log in to its registry" if _DENIED.search(cause) else "the build did without"
-        yield str(Problem(f"warning: layer cache not {done} {' and '.join(names)}: {cause}", hint))
+        yield str(
+            Code.LAYER_CACHE(
+                f"warning: layer cache not {done} {' and '.join(names)}: {cause}", hint
+            )
+        )
 
 
 def is_import(vertex: Vertex) -> bool:

@@ -10,6 +10,7 @@ from nox_buildkit.engine.events.index_causes import INDEX
 from nox_buildkit.engine.events.registry_causes import BASE, REGISTRY
 from nox_buildkit.engine.events.rule import Rule, rule
 from nox_buildkit.engine.events.step_causes import STEPS
+from nox_buildkit.errors import Code
 
 _FULL = r"(?:[Nn]o space left on device|[Dd]isk quota exceeded)"
 
@@ -22,6 +23,7 @@ ENGINE_GONE = rule(
     r"|graceful_stop",
     "the build engine went away",
     "see 'nox -s engine -- status', then build again: finished steps are kept",
+    code=Code.ENGINE_GONE,
 )
 
 _ENGINE = (
@@ -32,6 +34,7 @@ _ENGINE = (
         r'no builder "(?P<builder>[^"]+)" found',
         "there is no builder {builder}",
         "'docker buildx ls' shows the ones there are",
+        code=Code.BUILDER,
     ),
     rule(
         "no-containerd-store",
@@ -40,6 +43,7 @@ _ENGINE = (
         r"(?P<driver>\S+) driver",
         "this engine cannot do it: {what} is not supported for its {driver} driver",
         "turn on its containerd image store, or use another builder",
+        code=Code.BUILDER,
     ),
     rule(
         "disk-full",
@@ -47,6 +51,7 @@ _ENGINE = (
         _FULL,
         "no space left on device",
         "free some ('docker buildx prune'), or build where there is more",
+        code=Code.DISK_FULL,
     ),
     rule(
         "no-emulation",
@@ -54,6 +59,7 @@ _ENGINE = (
         r"exec format error",
         "a step runs a program of {platform}, which this machine cannot do",
         "set up QEMU emulation, or use a builder with a {platform} node",
+        code=Code.EMULATION,
     ),
 )
 
@@ -65,6 +71,7 @@ _REST = (
         BASE + r"(?P<why>[^\n]+)",
         "the base {ref} cannot be downloaded: {why}",
         "check its name",
+        code=Code.BASE_IMAGE,
     ),
     rule(
         "step-failed",
@@ -72,6 +79,7 @@ _REST = (
         r"did not complete successfully: (?P<why>exit code: \d+)",
         "the command failed ({why})",
         "its last lines say why",
+        code=Code.STEP,
     ),
     rule(
         "cancelled",
@@ -79,6 +87,7 @@ _REST = (
         r"context canceled|Canceled",
         "the build was cancelled",
         "",
+        code=Code.INTERRUPTED,
     ),
 )
 

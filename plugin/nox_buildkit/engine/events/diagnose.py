@@ -13,7 +13,7 @@ from nox_buildkit.engine.events.causes import ENGINE_GONE, RULES
 from nox_buildkit.engine.events.progress import BuildProgress
 from nox_buildkit.engine.events.rule import Rule
 from nox_buildkit.engine.events.vertex import Vertex
-from nox_buildkit.errors import BuildError, Problem
+from nox_buildkit.errors import BuildError, Code, Problem
 from nox_buildkit.printable import redacted
 
 _PROCESS = re.compile(r'process "(?:[^"\\]|\\.)*" ', re.DOTALL)
@@ -52,7 +52,7 @@ def _diagnose(progress: BuildProgress, text: Sequence[str]) -> BuildError:
         return BuildError(_cause(progress, None, "", said))
     # An output that fails ends the sessions of the others, which then miss the engine.
     if len(causes) > 1:
-        causes.pop(Problem(ENGINE_GONE.message, ENGINE_GONE.hint), None)
+        causes.pop(ENGINE_GONE.code(ENGINE_GONE.message, ENGINE_GONE.hint), None)
     return BuildError(
         *(
             replace(cause, message=f"{_places(progress, vertices)}: {cause.message}")
@@ -87,7 +87,7 @@ def _cause(progress: BuildProgress, vertex: Vertex | None, log: str, said: str) 
         found = rule_of(log, error)
     if found is None:
         lines = [line for line in error.splitlines() if line.strip()]
-        return Problem(lines[-1] if lines else "buildx ended without a word")
+        return Code.STEP(lines[-1] if lines else "buildx ended without a word")
     rule, match = found
     values = {key: _shown(key, value) for key, value in match.groupdict().items()}
     platforms = _platforms(progress, vertex) if vertex else ()
@@ -96,7 +96,7 @@ def _cause(progress: BuildProgress, vertex: Vertex | None, log: str, said: str) 
     stage = re.search(r"--from=(\S+)", vertex.name.text) if vertex else None
     values["source"] = f"the stage {stage[1]}" if stage else "the build context"
     message = rule.message.format_map(values).replace(" ()", "")
-    return Problem(
+    return rule.code(
         message,
         rule.hint.format_map(values),
         about=next((values[key] for key in _SUBJECTS if values.get(key)), ""),
@@ -144,7 +144,8 @@ def explain_base(reference: str, message: str) -> Problem:
     error = f"failed to resolve source metadata for {reference}: {message}"
     found = rule_of("", error)
     if found is None:
-        return Problem(f"the base {reference} cannot be resolved: {message.splitlines()[-1]}")
+        last = message.splitlines()[-1]
+        return Code.BASE_IMAGE(f"the base {reference} cannot be resolved: {last}")
     rule, match = found
     values = {key: _shown(key, value) for key, value in match.groupdict().items()}
-    return Problem(rule.message.format_map(values), rule.hint.format_map(values))
+    return rule.code(rule.message.format_map(values), rule.hint.format_map(values))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nox_buildkit.engine.events.rule import Rule, rule
+from nox_buildkit.errors import Code
 
 INDEX: tuple[Rule, ...] = (
     rule(
@@ -13,6 +14,7 @@ INDEX: tuple[Rule, ...] = (
         r"tag)?(?: \(e\.g\., `(?P<tag>[^`]+)`\))?",
         "{name} {version} has no wheel for {platform}{tag}",
         "lock a version that has one, or leave that platform out",
+        code=Code.NO_WHEEL,
     ),
     rule(
         "hash-mismatch",
@@ -20,6 +22,7 @@ INDEX: tuple[Rule, ...] = (
         r"Hash mismatch for `(?P<name>[^`]+)`",
         "what the index serves as {name} is not the file that was locked",
         "lock it anew if you know why it changed; if not, do not trust it",
+        code=Code.PACKAGE_INDEX,
     ),
     rule(
         "index-denied",
@@ -28,6 +31,7 @@ INDEX: tuple[Rule, ...] = (
         r"authentication|returned a 403)|\b40[13] (?:Unauthorized|Forbidden)\b",
         "the package index does not let the build in ({url})",
         "give it credentials that are valid, and check its address",
+        code=Code.PACKAGE_INDEX,
     ),
     rule(
         "index-untrusted",
@@ -35,6 +39,7 @@ INDEX: tuple[Rule, ...] = (
         r"invalid peer certificate: (?P<why>[^\n]+)|certificate verify failed|UnknownIssuer",
         "the TLS certificate of the package index is not trusted ({why})",
         "behind a proxy that inspects TLS, name its CA bundle in SSL_CERT_FILE",
+        code=Code.PACKAGE_INDEX,
     ),
     rule(
         "index-unreachable",
@@ -44,6 +49,7 @@ INDEX: tuple[Rule, ...] = (
         r"|[Cc]onnection reset|[Nn]etwork is unreachable|timed out|HTTP status server error[^\n]*)",
         "the package index cannot be reached ({why})",
         "check its address, the network and the proxy variables (a CA bundle: SSL_CERT_FILE)",
+        code=Code.PACKAGE_INDEX,
     ),
     rule(
         "not-in-index",
@@ -51,5 +57,6 @@ INDEX: tuple[Rule, ...] = (
         r"Because (?P<name>[\w.-]+) was not found in the package registry",
         "the package index has no {name}",
         "check the name and which index is used",
+        code=Code.PACKAGE_INDEX,
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nox_buildkit.engine.events.rule import Rule, rule
+from nox_buildkit.errors import Code
 
 _LOGIN = "log in with 'docker login {host}', or check the name"
 _HTTP = "name it under 'insecure-registries' of the engine, or give the registry a certificate"
@@ -21,6 +22,7 @@ REGISTRY: tuple[Rule, ...] = (
         BASE + r"no match for platform in manifest",
         "the base {ref} is not made for {platform}",
         "use another base, or leave that platform out",
+        code=Code.BASE_IMAGE,
     ),
     rule(
         "base-not-found",
@@ -28,6 +30,7 @@ REGISTRY: tuple[Rule, ...] = (
         BASE + r"\S+: not found",
         "there is no base {ref}",
         "check its name and tag",
+        code=Code.BASE_IMAGE,
     ),
     rule(
         "base-http",
@@ -35,6 +38,7 @@ REGISTRY: tuple[Rule, ...] = (
         BASE + r".*server gave HTTP response to HTTPS client",
         "the registry of the base {ref} speaks plain HTTP",
         _HTTP,
+        code=Code.BASE_IMAGE,
     ),
     rule(
         "base-denied",
@@ -42,6 +46,7 @@ REGISTRY: tuple[Rule, ...] = (
         BASE + r".*" + _DENIED,
         "the registry does not hand out the base {ref}",
         _LOGIN,
+        code=Code.BASE_IMAGE,
     ),
     rule(
         "base-unreachable",
@@ -49,6 +54,7 @@ REGISTRY: tuple[Rule, ...] = (
         BASE + r".*?" + _UNREACHED,
         "the registry of the base {ref} cannot be reached ({why})",
         "check the name and the network, or use a base that needs no registry ('debian')",
+        code=Code.BASE_IMAGE,
     ),
     rule(
         "layout-missing",
@@ -56,6 +62,7 @@ REGISTRY: tuple[Rule, ...] = (
         r'oci-layout reference "(?P<ref>[^"]+)" could not be resolved',
         "there is no OCI layout {ref}",
         "build again, so that the base is made anew",
+        code=Code.MISSING_INPUT,
     ),
     rule(
         "context-missing",
@@ -63,6 +70,7 @@ REGISTRY: tuple[Rule, ...] = (
         r"failed to get build context (?P<name>\S+): stat (?P<path>.+?): no such file",
         "the build context {name} ({path}) does not exist",
         "check the path",
+        code=Code.MISSING_INPUT,
     ),
     rule(
         "secret-missing",
@@ -70,6 +78,7 @@ REGISTRY: tuple[Rule, ...] = (
         r"secret (?P<name>[^\s:]+): not found",
         "a step asks for the secret {name}, which was not given",
         "give it to buildx with --secret",
+        code=Code.MISSING_INPUT,
     ),
     rule(
         "file-missing",
@@ -77,6 +86,7 @@ REGISTRY: tuple[Rule, ...] = (
         r"failed to (?:stat|open(?: open)?) (?P<path>[^\s:]+):.*no such file or directory",
         "{path} does not exist",
         "check the path",
+        code=Code.MISSING_INPUT,
     ),
     rule(
         "copy-missing",
@@ -84,6 +94,7 @@ REGISTRY: tuple[Rule, ...] = (
         r'failed to calculate checksum of ref \S+: "/?(?P<path>[^"]+)": not found',
         "COPY finds no {path} in {source}",
         "check the path, and for the build context .dockerignore too",
+        code=Code.MISSING_INPUT,
     ),
     rule(
         "push-http",
@@ -91,6 +102,7 @@ REGISTRY: tuple[Rule, ...] = (
         rf"failed to push {_REF}: .*server gave HTTP response to HTTPS client",
         "the registry {host} speaks plain HTTP",
         _HTTP,
+        code=Code.REGISTRY,
     ),
     rule(
         "push-denied",
@@ -98,6 +110,7 @@ REGISTRY: tuple[Rule, ...] = (
         rf"failed to push {_REF}: .*{_DENIED}",
         "the registry {host} refuses {ref}",
         "log in with 'docker login {host}' as somebody who may write there",
+        code=Code.REGISTRY,
     ),
     rule(
         "push-unreachable",
@@ -105,6 +118,7 @@ REGISTRY: tuple[Rule, ...] = (
         rf"failed to push {_REF}: .*?{_UNREACHED}",
         "the registry {host} cannot be reached ({why})",
         "check its name and that it runs",
+        code=Code.REGISTRY,
     ),
     rule(
         "push-failed",
@@ -112,6 +126,7 @@ REGISTRY: tuple[Rule, ...] = (
         rf"failed to push {_REF}: (?P<why>[^\n]+)",
         "the registry did not take {ref}: {why}",
         "look at the registry's own log",
+        code=Code.REGISTRY,
     ),
     rule(
         "entitlement",
@@ -119,6 +134,7 @@ REGISTRY: tuple[Rule, ...] = (
         r"granting entitlement (?P<name>\S+) is not allowed|(?:requesting|additional) privileges",
         "the build asks for a privilege that it was not given",
         "allow it at the engine and with --allow",
+        code=Code.BUILDER,
     ),
     rule(
         "dockerfile",
@@ -126,5 +142,6 @@ REGISTRY: tuple[Rule, ...] = (
         r"dockerfile parse error on (?P<line>line \d+): (?P<why>[^\n]+)",
         "the Dockerfile is wrong at {line}: {why}",
         "mend that line",
+        code=Code.STEP,
     ),
 )

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from nox_buildkit.errors import Code
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -20,10 +22,17 @@ class Rule:
     pattern: re.Pattern[str]
     message: str
     hint: str
+    code: Code
 
 
 def rule(
-    name: str, where: Literal["log", "error", "any"], pattern: str, message: str, hint: str
+    name: str,
+    where: Literal["log", "error", "any"],
+    pattern: str,
+    message: str,
+    hint: str,
+    *,
+    code: Code,
 ) -> Rule:
     """Return the rule of a ``pattern``; see Rule."""
-    return Rule(name, where, re.compile(pattern), message, hint)
+    return Rule(name, where, re.compile(pattern), message, hint, code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nox_buildkit.engine.events.rule import Rule, rule
+from nox_buildkit.errors import Code
 
 STEPS: tuple[Rule, ...] = (
     rule(
@@ -12,6 +13,7 @@ STEPS: tuple[Rule, ...] = (
         r"(?P<number>\d+), not (?P<wanted>\d+)$",
         "the base has a {kind} '{account}' with the ID {number}, not {wanted}",
         "write that ID, or give the user another name",
+        code=Code.ACCOUNT,
     ),
     rule(
         "account-taken",
@@ -20,6 +22,7 @@ STEPS: tuple[Rule, ...] = (
         r"(?P<kind>user|group) '(?P<other>[^']+)' of the base$",
         "the ID {wanted} of '{account}' belongs to the {kind} '{other}' of the base",
         "write another ID",
+        code=Code.ACCOUNT,
     ),
     rule(
         "debian-name-alike",
@@ -28,6 +31,7 @@ STEPS: tuple[Rule, ...] = (
         r"(?P<names>\S[^\n]*)$",
         "no package in the base's sources is named '{debian}'",
         "did you mean one of {names}?",
+        code=Code.DEBIAN_PACKAGE,
     ),
     rule(
         "debian-name",
@@ -35,6 +39,7 @@ STEPS: tuple[Rule, ...] = (
         r"(?m)^E: (?:Unable to locate package|nothing was installed for) (?P<debian>\S+)$",
         "no package in the base's sources is named '{debian}'",
         "packages.debian.org lists those of each release of Debian",
+        code=Code.DEBIAN_PACKAGE,
     ),
     rule(
         "debian-virtual",
@@ -42,6 +47,7 @@ STEPS: tuple[Rule, ...] = (
         r"(?m)^E: Package '(?P<debian>\S+)' has no installation candidate$",
         "no package in the base's sources is '{debian}', which may be a virtual package",
         "the step's last lines have what apt says of it; name a package that provides it",
+        code=Code.DEBIAN_PACKAGE,
     ),
     rule(
         "header-missing",
@@ -49,6 +55,7 @@ STEPS: tuple[Rule, ...] = (
         r"(?ms)fatal error: (?P<file>\S+): No such file.*^(?P<package>\S+) cannot be compiled",
         "{package} cannot be compiled: there is no {file}",
         "add the Debian package that has it to 'build-apt' (packages.debian.org searches contents)",
+        code=Code.COMPILATION,
     ),
     rule(
         "library-missing",
@@ -56,6 +63,7 @@ STEPS: tuple[Rule, ...] = (
         r"(?ms)cannot find -l(?P<file>[^\s:]+).*^(?P<package>\S+) cannot be compiled",
         "{package} cannot be compiled: there is no library {file} to link with",
         "add the Debian package that has it to 'build-apt' (most often lib{file}-dev)",
+        code=Code.COMPILATION,
     ),
     rule(
         "not-compiled",
@@ -63,6 +71,7 @@ STEPS: tuple[Rule, ...] = (
         r"(?m)^(?P<package>\S+) cannot be compiled",
         "{package} has no wheel, and cannot be compiled",
         "what it needs besides a compiler belongs into 'build-apt'; or pin a version with a wheel",
+        code=Code.COMPILATION,
     ),
     rule(
         "out-of-memory",
@@ -70,6 +79,7 @@ STEPS: tuple[Rule, ...] = (
         r"exit code: 137(?!.*context canceled)",
         "the step was killed, most often for want of memory",
         "give the engine more memory, or build fewer platforms at once",
+        code=Code.OUT_OF_MEMORY,
     ),
     rule(
         "no-network",
@@ -77,5 +87,6 @@ STEPS: tuple[Rule, ...] = (
         r"network bridge not found",
         "this engine has no network for the steps of a build",
         "let the steps use the host's (network: host)",
+        code=Code.STEP,
     ),
 )

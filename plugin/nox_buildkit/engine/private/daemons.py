@@ -21,7 +21,7 @@ from nox_buildkit.engine.private.processes import (
     process_of,
     processes,
 )
-from nox_buildkit.errors import EngineError, Problem
+from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.files import remove as remove_path
 from nox_buildkit.mounts import unmount
 from nox_buildkit.progress import Progress
@@ -92,7 +92,7 @@ def _start_error(paths: EnginePaths, what: str) -> EngineError:
     lines = [*failures(paths.containerd_log)[:1], *failures(paths.log)[-1:]]
     said = f": {'; '.join(lines)}" if lines else ""
     return EngineError(
-        Problem(
+        Code.PRIVATE_ENGINE(
             f"the private engine {what}{said}",
             f"see {paths.log}; `nox -s engine -- remove` starts afresh",
         )
@@ -154,7 +154,9 @@ def stop_daemons(paths: EnginePaths) -> bool:
     _until(lambda: not left(), 5)
     if mounted := unmount(paths.run, paths.home):
         raise EngineError(
-            Problem(f"{mounted[0]} is still mounted", f"run `umount {mounted[0]}` and try again")
+            Code.FOLDER(
+                f"{mounted[0]} is still mounted", f"run `umount {mounted[0]}` and try again"
+            )
         )
     remove_path(paths.run)
     return bool(daemons)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from nox_buildkit.debian.provision import SuitePackage, check_runs, provision, tools_dir
-from nox_buildkit.errors import EngineError, Problem
+from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.files import cache_dir, locked
 from nox_buildkit.oci.platform import PLATFORMS, KnownPlatform, native_platforms
 from nox_buildkit.progress import SILENT, Progress
@@ -60,7 +60,7 @@ def forget() -> None:
 def _row(platform: str) -> KnownPlatform:
     if platform not in PLATFORMS:
         known = ", ".join(PLATFORMS)
-        raise EngineError(Problem(f"{platform} cannot be emulated", f"known are {known}"))
+        raise EngineError(Code.EMULATION(f"{platform} cannot be emulated", f"known are {known}"))
     return PLATFORMS[platform]
 
 
@@ -128,16 +128,16 @@ def _check(prefix: Path) -> None:
     """Every handler's interpreter is there, and the first runs."""
     handlers = sorted((prefix / "usr/lib/binfmt.d").glob("qemu-*.conf"))
     if not handlers:
-        raise EngineError("the package has no binfmt.d")
+        raise EngineError(Code.EMULATION("the package has no binfmt.d"))
     for file in handlers:
         interpreter = file.read_text(encoding="utf-8").strip().split(":")[-2]
         program = prefix / interpreter.lstrip("/")
         if not program.exists():
-            raise EngineError(f"{interpreter} is not in the package")
+            raise EngineError(Code.EMULATION(f"{interpreter} is not in the package"))
     check_runs(program.resolve())
 
 
 def _missing(platforms: list[str], reason: str) -> EngineError:
     return EngineError(
-        Problem(f"emulation missing for {', '.join(platforms)}: {reason}", NEXT_STEP)
+        Code.EMULATION(f"emulation missing for {', '.join(platforms)}: {reason}", NEXT_STEP)
     )

@@ -23,7 +23,7 @@ from nox_buildkit.engine.private.daemons import (
 from nox_buildkit.engine.private.paths import EnginePaths
 from nox_buildkit.engine.private.processes import uptime
 from nox_buildkit.engine.private.removable import require_idle, require_removable
-from nox_buildkit.errors import EngineError, Problem
+from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.files import cache_dir, locked
 from nox_buildkit.files import remove as remove_path
 from nox_buildkit.progress import SILENT, Progress
@@ -139,9 +139,9 @@ def environment() -> dict[str, str]:
 
 def _require_root() -> None:
     if sys.platform != "linux":
-        raise EngineError(Problem("the private engine runs on Linux only", WITHOUT_APT))
+        raise EngineError(Code.NO_ENGINE("the private engine runs on Linux only", WITHOUT_APT))
     if os.geteuid() != 0:
-        raise EngineError(Problem("the private engine needs root", WITHOUT_APT))
+        raise EngineError(Code.NO_ENGINE("the private engine needs root", WITHOUT_APT))
 
 
 def _describe(paths: EnginePaths, binaries: Binaries, version: str) -> PrivateEngine:

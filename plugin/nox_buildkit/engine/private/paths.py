@@ -9,7 +9,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from nox_buildkit.errors import EngineError, Problem
+from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.files import cache_dir, private_dir, write_atomic
 
 # unix(7): sun_path holds 108 bytes with the final NUL.
@@ -144,8 +144,8 @@ def _own(folder: Path) -> None:
         found = folder.lstat()
     except OSError as error:
         raise EngineError(
-            Problem(f"{folder}: {error.strerror}", "move it out of the way")
+            Code.FOLDER(f"{folder}: {error.strerror}", "move it out of the way")
         ) from error
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        raise EngineError(Problem(f"{folder} is not a folder of this user", "remove it"))
+        raise EngineError(Code.FOLDER(f"{folder} is not a folder of this user", "remove it"))
     folder.chmod(0o700)

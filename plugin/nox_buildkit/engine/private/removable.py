@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from nox_buildkit.errors import EngineError, Problem
+from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.mounts import mounts_below
 
 
@@ -21,7 +21,9 @@ def require_idle(projects: Path) -> None:
                 fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 message = f"a build is running, of the project in {_project(lock.parent)}"
-                raise EngineError(Problem(message, "wait for its end, or stop it")) from None
+                raise EngineError(
+                    Code.PRIVATE_ENGINE(message, "wait for its end, or stop it")
+                ) from None
 
 
 def _project(folder: Path) -> str:
@@ -35,11 +37,11 @@ def require_removable(folders: Sequence[Path]) -> None:
         owner = folder.lstat().st_uid
         if os.geteuid() not in (0, owner):
             message = f"{folder} belongs to {_name(owner)}"
-            raise EngineError(Problem(message, f"run this as {_name(owner)}"))
+            raise EngineError(Code.FOLDER(message, f"run this as {_name(owner)}"))
         if mounted := mounts_below(folder):
             message = f"{mounted[0]} is mounted, so nothing was removed"
             raise EngineError(
-                Problem(message, f"run `umount {shlex.quote(str(mounted[0]))}`, and try again")
+                Code.FOLDER(message, f"run `umount {shlex.quote(str(mounted[0]))}`, and try again")
             )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nox_buildkit.engine.events.diagnose import diagnose, last_lines
-from nox_buildkit.errors import BuildError
+from nox_buildkit.errors import BuildError, Code
 
 Recorded = Callable[..., Any]
 NATIVE = "native packages 1/2: "
@@ -175,6 +175,28 @@ def test_the_cause_is_named_for_a_single_platform(
 ) -> None:
     error, _ = _diagnosed(recording(name, platforms=("linux/amd64",)))
     assert str(error).startswith(start)
+
+
+def test_causes_have_their_codes(recording: Recorded) -> None:
+    names = (
+        *("no-wheel", "index-503", "base-not-found", "push-refused", "secret-missing"),
+        *("emulation-missing", "step-fails", "engine-gone", "out-of-memory", "disk-full"),
+        *("store-not-containerd", "cancelled"),
+    )
+    assert {name: _diagnosed(recording(name))[0].problems[0].code for name in names} == {
+        "no-wheel": Code.NO_WHEEL,
+        "index-503": Code.PACKAGE_INDEX,
+        "base-not-found": Code.BASE_IMAGE,
+        "push-refused": Code.REGISTRY,
+        "secret-missing": Code.MISSING_INPUT,
+        "emulation-missing": Code.EMULATION,
+        "step-fails": Code.STEP,
+        "engine-gone": Code.ENGINE_GONE,
+        "out-of-memory": Code.OUT_OF_MEMORY,
+        "disk-full": Code.DISK_FULL,
+        "store-not-containerd": Code.BUILDER,
+        "cancelled": Code.INTERRUPTED,
+    }
 
 
 def test_one_cause_in_several_images_is_one_line(recording: Recorded) -> None:

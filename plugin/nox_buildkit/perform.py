@@ -1,0 +1,67 @@
+"""One session, from its command line to its end: what nox and ``python -m nox_buildkit`` share."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nox_buildkit.arguments.parser import parser_for
+from nox_buildkit.errors import NoxBuildkitError
+from nox_buildkit.printable import visible
+from nox_buildkit.run import interruptible
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A session that failed: a line for each cause, and the exit status of the first one."""
+
+    message: str
+    exit_status: int = 1
+
+
+def perform(session: str, words: Sequence[str], buildspec: Path, call: str) -> Failure | None:
+    """Run ``session`` with the arguments ``words``; ``call``: how the user calls it.
+
+    Problems at a line of a file are pictured on standard error. With NOX_BUILDKIT_DEBUG=1, whatever
+    is raised is let through.
+    """
+    with interruptible():
+        try:
+            _run(session, words, buildspec, call)
+        except BrokenPipeError:
+            # Whoever read our output has seen enough; nothing more can be written to it.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OSError as error:
+            if os.environ.get("NOX_BUILDKIT_DEBUG") == "1":
+                raise
+            where = f"{error.filename}: " if error.filename else ""
+            return Failure(visible(f"{where}{error.strerror or error}"))
+        except NoxBuildkitError as error:
+            if os.environ.get("NOX_BUILDKIT_DEBUG") == "1":
+                raise
+            return _failure(error)
+    return None
+
+
+def _run(session: str, words: Sequence[str], buildspec: Path, call: str) -> None:
+    parser = parser_for(session, call)
+    arguments = parser.parse_intermixed_args(words)
+    if arguments.help:
+        print(parser.format_help(), end="")
+        return
+    importlib.import_module(f"nox_buildkit.commands.{session}").run(buildspec, arguments)
+    # What is written at the very end fails where nobody can tell of it.
+    sys.stdout.flush()
+
+
+def _failure(error: NoxBuildkitError) -> Failure:
+    sys.stdout.flush()
+    # Not on the way of a run that goes well.
+    importlib.import_module("nox_buildkit.report.ci").annotate(error)
+    report = importlib.import_module("nox_buildkit.report.diagnostics")
+    report.show(error)
+    return Failure(report.with_codes(error), error.problems[0].code.exit_status)
