@@ -26,7 +26,12 @@ def _run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     [
         ("version: 1\nimages: {a: {bse: debian}}", ["plan"], 3, "NBK203"),
         ("version: 1\nimages: {a: {}}", ["plan", "--jsn"], 2, "NBK101"),
-        ("version: 1\nimages: {a: {base: debian, python: '3.8'}}", ["plan"], 4, "NBK304"),
+        (
+            "version: 1\nimages: {a: {base: debian, python: '3.9', requirements: none}}",
+            ["plan"],
+            4,
+            "NBK304",
+        ),
     ],
 )
 def test_the_exit_status_is_that_of_the_family(

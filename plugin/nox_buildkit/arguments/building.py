@@ -86,6 +86,11 @@ def add_plan(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``plan``."""
     add_images(parser)
     parser.add_argument("--builder", metavar="NAME", help="buildx builder that would be used")
+    parser.add_argument(
+        "--diff",
+        metavar="REF",
+        help="compare with the commit REF; default: with what was built here last",
+    )
     parser.add_argument("--json", action="store_true", help="all of it, as JSON")
 
 

@@ -123,7 +123,8 @@ _SESSIONS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
     ),
     "plan": (
         "Show what a build would do: bases, layers, packages, tags, and the buildx command.",
-        "Nothing is built. A stale lock is refreshed first, as a build would do it.",
+        "Nothing is built. A stale lock is refreshed first, as a build would do it. It says which\n"
+        "layers are made again since the last build here, and which input of them changed.",
         building.add_plan,
     ),
     "render": (

@@ -1,4 +1,4 @@
-"""Images whose plan differs from that of another commit."""
+"""The plan of another commit, and images whose plan differs from it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from nox_buildkit.build.project_folder import kept_for
 from nox_buildkit.errors import Code, NoxBuildkitError, UsageError
 from nox_buildkit.files import scratch
 from nox_buildkit.lock.git import run_git
+from nox_buildkit.plan.plan import Plan
 from nox_buildkit.progress import Progress
 
 
@@ -23,36 +24,48 @@ def changed_images(
     An image that was not there is one of them. Where the commit cannot be planned, all of them are,
     and the report says why. Raises UsageError for what is no commit.
     """
+    now = plan_of(project, report)
+    try:
+        before = plan_at(project, reference, selection, report)
+    except UsageError:
+        raise
+    except NoxBuildkitError as error:
+        report.message(f"{reference} cannot be planned, so all images count: {error}")
+        return project.images
+    if before is None:
+        report.message(f"{reference} has no {project.file.name}: all images are new")
+        return project.images
+    then = {image.name: image.digest for image in before.images}
+    return tuple(image.name for image in now.images if then.get(image.name) != image.digest)
+
+
+def plan_at(
+    project: Project, reference: str, selection: Selection, report: Progress
+) -> Plan | None:
+    """Return the plan of the commit ``reference``, None if it has no such buildspec.yaml.
+
+    Raises UsageError for what is no commit, and whatever planning raises.
+    """
     top = _asked(project.root, "rev-parse", "--show-prefix")
     commit = _asked(project.root, "rev-parse", "--verify", "--quiet", f"{reference}^{{commit}}")
-    now = _plans(project, report)
     with scratch(kept_for(project.root), "commit-") as folder:
         # An index of its own: nothing of the user's is touched.
         index = {"GIT_INDEX_FILE": str(folder / "index")}
         _asked(project.root, "read-tree", commit, **index)
         _asked(project.root, "checkout-index", "--all", f"--prefix={folder}/files/", **index)
         file = folder / "files" / top / project.file.name
-        if not file.exists():
-            report.message(f"{reference} has no {project.file.name}: all images are new")
-            return project.images
-        try:
-            # Images that are new would be a mistake there.
-            before = _plans(_project(file, selection), report)
-        except NoxBuildkitError as error:
-            report.message(f"{reference} cannot be planned, so all images count: {error}")
-            return project.images
-    return tuple(name for name in project.images if before.get(name) != now[name])
+        # Images that are new would be a mistake there.
+        return plan_of(_project(file, selection), report) if file.exists() else None
 
 
 def _project(file: Path, selection: Selection) -> Project:
     return open_project(file, replace(selection, images=(), platforms=()))
 
 
-def _plans(project: Project, report: Progress) -> dict[str, str]:
-    """Return the digest of each image's plan, as if all commits were the same."""
+def plan_of(project: Project, report: Progress) -> Plan:
+    """Return the plan for all platforms, as if all commits were the same."""
     whole = replace(project, platforms=())
-    plan = plan_project(whole, fresh_sources(whole, report), report, anonymous=True)
-    return {image.name: image.digest for image in plan.images}
+    return plan_project(whole, fresh_sources(whole, report), report, anonymous=True)
 
 
 def _asked(folder: Path, command: str, *arguments: str, **environment: str) -> str:

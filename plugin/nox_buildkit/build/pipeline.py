@@ -16,6 +16,7 @@ from nox_buildkit.build.baking import Bake, prepared, work_folder
 from nox_buildkit.build.cached_bake import bake_with_caches
 from nox_buildkit.build.caches import Caches, caches_of
 from nox_buildkit.build.compile_hints import wheel_hints
+from nox_buildkit.build.explanation import tell_and_remember
 from nox_buildkit.build.exported import Exported, Place, require_planned
 from nox_buildkit.build.fresh_locks import fresh_sources
 from nox_buildkit.build.keep_wheels import keep_wheels
@@ -106,6 +107,8 @@ def build_images(
         made = [Exported(plan, i, exports, digests[i.name], locate) for i in plan.images]
         require_planned(made, _DONE[destination] if destination else "")
         results = [one.finish(options.output, reporter.message, outcome.progress) for one in made]
+        for line in tell_and_remember(project, plan):
+            reporter.message(line)
         if destination == "registry" and engine.nodes > 1:
             push_composed(plan, ready.folder, digests, SILENT)
     except BuildError as error:
