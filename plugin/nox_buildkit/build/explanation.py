@@ -1,10 +1,10 @@
-"""Why layers of a plan are made again: compared with the last build here, or another commit."""
+"""Reasons for which layers of a plan are made again: compared with the last build, or a commit."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from nox_buildkit.build import records
@@ -73,8 +73,8 @@ def _changes(
     return causes(layer_changes(then[target.name], layer_inputs(target)))
 
 
-def tell_and_remember(project: Project, plan: Plan) -> Iterator[str]:
-    """Yield a line for each layer of ``plan`` that was made again, and why; write down its inputs.
+def tell_and_remember(project: Project, plan: Plan, tell: Callable[[str], None]) -> None:
+    """Tell a line for each layer of ``plan`` that was made again, and why; write down its inputs.
 
     To be called when ``plan`` is built. Of what was never built here nothing is told.
     """
@@ -85,7 +85,7 @@ def tell_and_remember(project: Project, plan: Plan) -> Iterator[str]:
                 places = places_of(project, target)
                 for layer in _changes(then, target):
                     if layer.changes and layer.kind != CONFIGURATION:
-                        yield f"{target.name}: {layer_line(layer, places)}"
+                        tell(f"{target.name}: {layer_line(layer, places)}")
         remember_inputs(project.root, image)
 
 

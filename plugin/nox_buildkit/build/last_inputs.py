@@ -1,4 +1,4 @@
-"""What each image was made of when it was built last, kept for the project."""
+"""Inputs of each image when it was built last, kept for the project."""
 
 from __future__ import annotations
 

@@ -107,8 +107,7 @@ def build_images(
         made = [Exported(plan, i, exports, digests[i.name], locate) for i in plan.images]
         require_planned(made, _DONE[destination] if destination else "")
         results = [one.finish(options.output, reporter.message, outcome.progress) for one in made]
-        for line in tell_and_remember(project, plan):
-            reporter.message(line)
+        tell_and_remember(project, plan, reporter.message)
         if destination == "registry" and engine.nodes > 1:
             push_composed(plan, ready.folder, digests, SILENT)
     except BuildError as error:

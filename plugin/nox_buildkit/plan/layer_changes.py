@@ -34,7 +34,7 @@ class InputChange:
 
 @dataclass(frozen=True, slots=True)
 class LayerChange:
-    """What changed in the inputs of a layer; without changes it comes from the cache."""
+    """Changes in the inputs of a layer; without changes it comes from the cache."""
 
     title: str
     kind: str

@@ -1,4 +1,4 @@
-"""Why layers are made again, in words: for people, and as JSON values."""
+"""Reasons for which layers are made again, in words: for people, and as JSON values."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What changed in each layer of a target since ``since``.
+    """Changes in each layer of a target since ``since``.
 
     ``places``: of its inputs; ``last``: compressed bytes of the last build, by platform.
     """

@@ -1,4 +1,4 @@
-"""What a build would make again, as a tree below the plan of an image."""
+"""Layers that a build would make again, as a tree below the plan of an image."""
 
 from __future__ import annotations
 
