@@ -21,7 +21,7 @@ _NOUNS = {"env": "env ", "label": "label ", "debian": "Debian package ", "base":
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where inputs are stated: lines of the lock by package, places of the spec by key."""
+    """Places of inputs: lines of the lock by package, places of the spec by key."""
 
     lock: str = ""
     lines: Mapping[str, int] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class Explanation:
 
 
 def sentences(layer: LayerChange, places: Places, shown: int = _SHOWN) -> Iterator[str]:
-    """Yield what changed in the inputs of a layer, a sentence each; the rest is counted."""
+    """Yield changes of the inputs of a layer, a sentence each; the rest is counted."""
     for change in layer.changes[:shown]:
         yield sentence(change, places)
     if len(layer.changes) > shown:
@@ -58,7 +58,7 @@ def sentences(layer: LayerChange, places: Places, shown: int = _SHOWN) -> Iterat
 
 
 def sentence(change: InputChange, places: Places) -> str:
-    """Say what changed in one input."""
+    """Say a change of one input."""
     each = change.now
     name = visible(shortened(f"{_NOUNS.get(each.kind, '')}{each.name}", _LENGTH))
     where = f" on {' and '.join(change.platforms)}" if change.platforms else ""
