@@ -12,6 +12,7 @@ import shlex
 import shutil
 import stat
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.mounts import mounts_below, unmount
 
 _PART = ".part"
+_MASK = threading.Lock()
 
 
 def cache_dir() -> Path:
@@ -27,9 +29,18 @@ def cache_dir() -> Path:
     ``NOX_BUILDKIT_CACHE`` names another one. Without links: paths below it are compared, and those
     of definitions are relative.
     """
+    return real_path(private_dir(_cache_path()))
+
+
+def cache_place() -> Path:
+    """The place of the user's cache folder, which need not be there."""
+    return real_path(_cache_path())
+
+
+def _cache_path() -> Path:
     named = os.environ.get("NOX_BUILDKIT_CACHE")
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return real_path(private_dir(Path(named or f"{base}/nox-buildkit").expanduser()))
+    return Path(named or f"{base}/nox-buildkit").expanduser()
 
 
 def private_dir(path: Path) -> Path:
@@ -200,8 +211,10 @@ def real_path(path: Path) -> Path:
 
 
 def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
+    # It can be read by changing it alone, and belongs to all threads.
+    with _MASK:
+        mask = os.umask(0)
+        os.umask(mask)
     return mask
 
 

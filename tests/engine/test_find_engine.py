@@ -14,11 +14,14 @@ from pathlib import Path
 import pytest
 
 from nox_buildkit.debian.provision import SuitePackage, check_runs, provision
+from nox_buildkit.doctor.engine_facts import gather_engine
+from nox_buildkit.doctor.engines import choose, judge_builder, judge_engine
 from nox_buildkit.engine.buildkit import Needs
 from nox_buildkit.engine.find import find_client, find_engine
 from nox_buildkit.engine.private import engine as private
 from nox_buildkit.engine.private.engine import PrivateEngine
 from nox_buildkit.engine.private.socket_api import version
+from nox_buildkit.engine.suitable import ENABLE_STORE
 from nox_buildkit.errors import EngineError
 from tests.support.progress import Told
 from tests.support.real_parts import in_cache
@@ -235,6 +238,53 @@ def test_a_docker_host_is_reached_without_a_docker_client(
     monkeypatch.setenv("DOCKER_HOST", plain_dockerd)
     with pytest.raises(EngineError, match="its dockerd cannot make OCI layouts"):
         find_engine(ONE_LOADED)
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_the_doctor_says_the_same_of_a_daemon_that_will_do(
+    docker: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch, named: bool
+) -> None:
+    users = private.start()
+    if named:
+        monkeypatch.setenv("DOCKER_HOST", users.host)
+    else:
+        use_context(docker, users.host)
+    with in_cache(own_home / "elsewhere"):
+        facts = gather_engine(None)
+        engine = find_engine(BOTH)
+    assert choose(facts).users
+    assert facts.users.builder
+    assert (facts.users.builder.name, facts.users.store) == (engine.builder, True)
+    assert facts.users.here
+    assert Path(facts.users.root) == own_home / "engine/data"
+    assert {finding.verdict for finding in judge_builder(facts)} == {"ok"}
+
+
+def test_the_doctor_says_the_same_of_a_daemon_without_the_containerd_store(
+    docker: Path, plain_dockerd: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_context(docker, plain_dockerd)
+    passed_over = choose(gather_engine(None))
+    assert not passed_over.users
+    assert "its dockerd has no containerd image store" in passed_over.why
+    monkeypatch.setenv("DOCKER_HOST", plain_dockerd)
+    facts = gather_engine(None)
+    engine, *_ = judge_engine(facts)
+    assert (engine.verdict, engine.fix) == ("problem", ENABLE_STORE)
+    assert [f.check for f in judge_builder(facts) if f.verdict == "problem"] == ["image store"]
+
+
+def test_the_doctor_says_the_same_where_there_is_no_docker(
+    private_engine: PrivateEngine, path_without_docker: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = gather_engine(None)
+    assert not choose(facts).users
+    assert facts.private.state == "running"
+    # It asks a daemon that is named with the client that was unpacked.
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    engine, *_ = judge_engine(gather_engine(None))
+    assert engine.verdict == "problem"
+    assert "Cannot connect" in engine.message
 
 
 def use_context(docker: Path, host: str, *, current: bool = True) -> None:

@@ -18,12 +18,12 @@ LAYERS = (
     "printable", "errors", "explanations", "progress", "run", "mounts", "files", "cache_entries",
     "environment",
     "oci", "debian", "buildspec", "plan", "lock", "bases", "engine", "facts", "render",
-    "results", "verify", "release", "report", "build", "init", "commands", "arguments",
-    "perform", "sessions", "__main__",
+    "results", "verify", "release", "report", "build", "doctor", "init", "documents", "commands",
+    "arguments", "perform", "sessions", "__main__",
 )  # fmt: skip
 
 #: Values in, values out.
-PURE = ("buildspec", "plan", "render", "results")
+PURE = ("buildspec", "documents", "plan", "render", "results")
 OUTSIDE = {
     "asyncio", "http", "multiprocessing", "nox", "python_on_whales", "random", "requests",
     "socket", "subprocess", "tempfile", "threading", "time", "urllib.request", "uuid",

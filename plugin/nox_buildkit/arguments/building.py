@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from nox_buildkit.arguments.common import add_building, add_images, add_set
+from nox_buildkit.arguments.common import add_building, add_images, add_json, add_set
 
 
 def add_build(parser: argparse.ArgumentParser) -> None:
@@ -80,6 +80,7 @@ def add_lock(parser: argparse.ArgumentParser) -> None:
         help="take the newest version of this package; may be repeated",
     )
     add_set(parser)
+    add_json(parser, "what became of each lock")
 
 
 def add_plan(parser: argparse.ArgumentParser) -> None:
@@ -100,6 +101,7 @@ def add_render(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", metavar="DIR", type=Path, default=Path("bake"), help="where to; default: bake"
     )
+    add_json(parser, "the folder and the buildx command")
 
 
 def add_matrix(parser: argparse.ArgumentParser) -> None:
@@ -132,4 +134,4 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="with start: also set up emulation, to run images of this platform",
     )
-    parser.add_argument("--json", action="store_true", help="with status: as JSON")
+    add_json(parser, "the state of the engine, or with env the variables,")

@@ -25,6 +25,13 @@ def add_set(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_json(parser: argparse.ArgumentParser, what: str = "the result") -> None:
+    """Add ``--json``: ``what`` on standard output, and nothing else there."""
+    parser.add_argument(
+        "--json", action="store_true", help=f"print {what} as JSON; the rest goes to standard error"
+    )
+
+
 def add_images(parser: argparse.ArgumentParser) -> None:
     """Add the choice of images and platforms."""
     parser.add_argument(
@@ -67,3 +74,4 @@ def add_building(parser: argparse.ArgumentParser) -> None:
         help="write the layer caches that the spec names; in CI, that is the default",
     )
     parser.add_argument("--verbose", action="store_true", help="show what the steps write")
+    add_json(parser)

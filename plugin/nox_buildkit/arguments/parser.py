@@ -111,7 +111,9 @@ _SESSIONS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
         releasing.add_verify,
     ),
     "doctor": (
-        "Show what the registries of buildspec.yaml take, and what follows from it.",
+        "Look over the project and the machine: engine, platforms, disk, network, programs.",
+        "Every answer has a verdict, and what is not well the command that mends it. Nothing is\n"
+        "built or started. A problem ends it with a status that is not 0, a warning does not.\n"
         "A registry is probed once a day, by manifests of a few hundred bytes without a tag.",
         releasing.add_doctor,
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from nox_buildkit.arguments.common import add_building, add_images, add_set
+from nox_buildkit.arguments.common import add_building, add_images, add_json, add_set
 
 
 def add_dirty(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +44,7 @@ def add_release(parser: argparse.ArgumentParser) -> None:
 def add_doctor(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``doctor``."""
     add_set(parser)
+    parser.add_argument("--builder", metavar="NAME", help="buildx builder to look at")
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 
@@ -66,6 +67,7 @@ def add_merge(parser: argparse.ArgumentParser) -> None:
     )
     add_dirty(parser)
     _refs(parser)
+    add_json(parser)
 
 
 def add_resolve(parser: argparse.ArgumentParser) -> None:
@@ -74,6 +76,7 @@ def add_resolve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", metavar="DIR", type=Path, default=Path("dist"), help="folder of release.json"
     )
+    add_json(parser, "the files, and what names stand for,")
 
 
 def add_verify(parser: argparse.ArgumentParser) -> None:

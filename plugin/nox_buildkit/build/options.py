@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nox_buildkit.environment import in_ci
+from nox_buildkit.errors import Code, UsageError
 from nox_buildkit.report.console import ProgressStyle
 
 
@@ -54,7 +55,10 @@ class BuildOptions:
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> BuildOptions:
-        """Take them from a command line; ``push`` does not load."""
+        """Take them from a command line; ``push`` does not load. Raises UsageError."""
+        if arguments.json and arguments.progress == "json":
+            message = "--json and --progress json both write to standard output"
+            raise UsageError(Code.COMMAND_LINE(message, "leave one of them out"))
         return cls(
             output=arguments.output.absolute(),
             no_cache=arguments.no_cache,

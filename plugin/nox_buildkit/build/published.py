@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -151,16 +151,3 @@ def _differences(mine: Layout, digest: str, other: Layout, published: str) -> Se
 def with_problems(verdict: Verdict, problems: Sequence[str]) -> Verdict:
     """Return the same verdict with more problems."""
     return replace(verdict, problems=(*verdict.problems, *problems))
-
-
-def to_json(verdict: Verdict) -> Mapping[str, object]:
-    """Return a verdict as a JSON value."""
-    return {
-        "reference": verdict.reference,
-        "digest": verdict.digest,
-        "platforms": list(verdict.platforms),
-        "attestations": verdict.attestations,
-        "compared": verdict.compared,
-        "signature": verdict.signature,
-        "problems": list(verdict.problems),
-    }

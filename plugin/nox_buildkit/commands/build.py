@@ -13,9 +13,11 @@ from nox_buildkit.build.pipeline import build_images, plan_build, record_results
 from nox_buildkit.build.project import Project, open_project
 from nox_buildkit.build.project_folder import exclusively
 from nox_buildkit.build.releasing import require_repositories, require_tags
+from nox_buildkit.documents.records import results_document
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.report.ci import show_results
 from nox_buildkit.report.console import downloads, say
+from nox_buildkit.report.json_output import print_json
 from nox_buildkit.results import record
 from nox_buildkit.results.model import ImageResult
 
@@ -23,17 +25,20 @@ from nox_buildkit.results.model import ImageResult
 def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     """Build what changed; say so of what did not. Raises NoxBuildkitError."""
     with exclusively(buildspec):
-        _run(buildspec, Selection.of(arguments), BuildOptions.of(arguments))
+        plan, results = _run(buildspec, Selection.of(arguments), BuildOptions.of(arguments))
+    if arguments.json:
+        print_json(results_document(plan, results))
 
 
-def _run(buildspec: Path, selection: Selection, options: BuildOptions) -> None:
+def _run(
+    buildspec: Path, selection: Selection, options: BuildOptions
+) -> tuple[Plan, Sequence[ImageResult]]:
     project = open_project(buildspec, selection)
     plan = plan_build(project, options)
     if options.load:
         require_tags(plan)
     if options.push_by_digest:
-        _push_by_digest(project, plan, options)
-        return
+        return plan, _push_by_digest(project, plan, options)
     again = options.no_cache or options.load
     results = {} if again else unchanged(plan, options.output)
     stale = plan.without(results)
@@ -41,10 +46,12 @@ def _run(buildspec: Path, selection: Selection, options: BuildOptions) -> None:
         results |= build_images(project, stale, options, "store" if options.load else None)
         made = [results[image.name] for image in plan.images]
         record_results(options.output / record.BUILD, plan, made)
-    _tell([results[image.name] for image in plan.images], time.monotonic() - project.began)
+    ordered = [results[image.name] for image in plan.images]
+    _tell(ordered, time.monotonic() - project.began)
+    return plan, ordered
 
 
-def _push_by_digest(project: Project, plan: Plan, options: BuildOptions) -> None:
+def _push_by_digest(project: Project, plan: Plan, options: BuildOptions) -> Sequence[ImageResult]:
     require_repositories(project, plan)
     with downloads() as report:
         results = push_by_digest(project, plan, options, report)
@@ -52,6 +59,7 @@ def _push_by_digest(project: Project, plan: Plan, options: BuildOptions) -> None
     for result in results:
         for each in result.publications:
             say(f"{each.repository}@{each.digest} pushed, without a tag")
+    return results
 
 
 def _tell(results: Sequence[ImageResult], seconds: float) -> None:

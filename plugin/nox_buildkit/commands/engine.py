@@ -3,50 +3,71 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import json
 import os
 import shlex
-import sys
 from pathlib import Path
 
+from nox_buildkit.documents.engines import EngineDocument, EnvironmentDocument
 from nox_buildkit.engine.private import emulation
 from nox_buildkit.engine.private import engine as private
+from nox_buildkit.engine.private.engine import EngineStatus
 from nox_buildkit.report.console import downloads
+from nox_buildkit.report.json_output import print_json
 from nox_buildkit.report.words import duration, size
 
 
 def run(_buildspec: Path, arguments: argparse.Namespace) -> None:
     """Do what ``arguments.action`` says. Raises EngineError."""
+    said = _done(arguments)
+    if arguments.json and arguments.action == "env":
+        print_json(EnvironmentDocument(1, private.environment()))
+    elif arguments.json:
+        print_json(_document(private.status()))
+    else:
+        print("\n".join(said or _status()))
+
+
+def _done(arguments: argparse.Namespace) -> list[str]:
+    """Do it, and return what to say; nothing for what only looks."""
     match arguments.action:
         case "start":
             with downloads() as report:
                 engine = private.start(report)
                 emulation.ensure(arguments.platform, os.uname().machine, report)
-            print(f"running: dockerd {engine.version} at {engine.host}")
+            return [f"running: dockerd {engine.version} at {engine.host}"]
         case "stop":
-            print("stopped" if private.stop() else "was not running")
+            return ["stopped" if private.stop() else "was not running"]
         case "remove":
             private.remove()
-            print("removed")
+            return ["removed"]
         case "env":
-            for name, value in private.environment().items():
-                print(f"export {name}={shlex.quote(value)}")
-        case _:
-            _status(arguments.json)
+            variables = private.environment()
+            return [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    return []
 
 
-def _status(as_json: bool) -> None:
+def _document(status: EngineStatus) -> EngineDocument:
+    folder, socket = str(status.folder), str(status.socket)
+    return EngineDocument(
+        1,
+        status.state,
+        folder,
+        socket,
+        status.version,
+        status.pid,
+        status.uptime,
+        status.data_bytes,
+    )
+
+
+def _status() -> list[str]:
     status = private.status()
-    if as_json:
-        json.dump(dataclasses.asdict(status), sys.stdout, default=str)
-        print()
-        return
-    print(f"{status.state}: {status.folder}")
+    lines = [f"{status.state}: {status.folder}"]
     if status.state == "running":
-        print(f"dockerd {status.version}, pid {status.pid}, up {duration(status.uptime)}")
-        print(f"socket {status.socket}")
+        lines.append(f"dockerd {status.version}, pid {status.pid}, up {duration(status.uptime)}")
+        lines.append(f"socket {status.socket}")
     if status.state == "broken":
-        print("a daemon of it has ended, or does not answer: the next build starts it again")
+        lines.append("a daemon of it has ended, or does not answer: the next build starts it again")
     if status.state != "absent":
-        print(f"images and caches: {size(status.data_bytes)}")
+        lines.append(f"images and caches: {size(status.data_bytes)}")
+    return lines

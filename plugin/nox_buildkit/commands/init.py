@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import json
 import re
-import sys
 from pathlib import Path
 
 from nox_buildkit.buildspec.reading.load import parse
+from nox_buildkit.documents.sessions import InitDocument, ProposedEntry
 from nox_buildkit.errors import Code, UsageError
 from nox_buildkit.facts.worktree import list_files
 from nox_buildkit.files import real_path, write_atomic
@@ -17,6 +16,7 @@ from nox_buildkit.init.proposal import Proposal, propose
 from nox_buildkit.init.text import NOXFILE, buildspec_text
 from nox_buildkit.lock.git import read_git
 from nox_buildkit.report.console import say
+from nox_buildkit.report.json_output import print_json
 
 _GITHUB = re.compile(r"https://github\.com/(?P<owner>[\w.-]+)/")
 
@@ -74,7 +74,5 @@ def _difference(path: Path, text: str) -> str:
 
 
 def _print_json(proposal: Proposal, text: str) -> None:
-    images = [{"name": i.name, "command": list(i.command), "why": i.why} for i in proposal.images]
-    document = {"version": 1, "images": images, "notes": list(proposal.notes), "buildspec": text}
-    json.dump(document, sys.stdout, indent=2)
-    print()
+    images = tuple(ProposedEntry(i.name, tuple(i.command), i.why) for i in proposal.images)
+    print_json(InitDocument(1, images, proposal.notes, text), indent=2)

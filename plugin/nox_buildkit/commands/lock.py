@@ -8,12 +8,14 @@ import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from nox_buildkit.bases.base_lock import NAME, read_base_lock, write_base_lock
 from nox_buildkit.build.fresh_locks import changed_lines, map_locks
 from nox_buildkit.build.options import Selection
 from nox_buildkit.build.project import Project, open_project, reach_bases, reach_outside
 from nox_buildkit.buildspec.model.targets import Target
+from nox_buildkit.documents.sessions import BaseLockEntry, LockDocument, LockEntry
 from nox_buildkit.errors import Code, EngineError, LockError, Problem
 from nox_buildkit.facts.gather import gather, gather_coverage
 from nox_buildkit.lock.compile import Outcome, check_lock, compile_lock
@@ -24,6 +26,7 @@ from nox_buildkit.plan.facts import Coverage
 from nox_buildkit.plan.package_selection import select_packages
 from nox_buildkit.report.console import downloads, make_console, say
 from nox_buildkit.report.coverage import covered
+from nox_buildkit.report.json_output import print_json
 
 
 def run(buildspec: Path, arguments: argparse.Namespace) -> None:
@@ -34,17 +37,24 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
             say(f"{name}: Python {project.pythons[name].python}, {why}")
     found = sources_of(project.spec, project.root, project.images)
     sources = {source.output: source for source in found.values() if source}
-    if arguments.check:
-        _check(project, map_locks(check_lock, sources.values()))
-    else:
-        work = partial(
-            compile_lock, upgrade=arguments.upgrade, upgrade_packages=arguments.upgrade_package
-        )
-        for outcome in map_locks(work, sources.values()):
+    work = partial(
+        compile_lock, upgrade=arguments.upgrade, upgrade_packages=arguments.upgrade_package
+    )
+    outcomes = map_locks(check_lock if arguments.check else work, sources.values())
+    for outcome in outcomes:
+        if not outcome.changes or outcome.written:
             _tell(project, outcome)
+    if not arguments.check:
         _coverage(project, found)
-    if arguments.bases:
-        _bases(project, found, check=arguments.check)
+    bases = _bases(project, found, check=arguments.check) if arguments.bases else None
+    if arguments.json:
+        print_json(LockDocument(1, tuple(_entry(project, each) for each in outcomes), bases))
+    stale = [_stale(project, each) for each in outcomes if each.changes and not each.written]
+    if bases and bases.state == "stale":
+        message = f"{NAME} is stale: {', '.join(bases.changed)}"
+        stale.append(Code.STALE_BASE_LOCK(message, "run 'nox -s lock -- --bases'"))
+    if stale:
+        raise LockError(*stale)
 
 
 def _coverage(project: Project, sources: Mapping[Target, Source | None]) -> None:
@@ -69,8 +79,10 @@ def _coverage(project: Project, sources: Mapping[Target, Source | None]) -> None
         shown.append(coverage)
 
 
-def _bases(project: Project, sources: Mapping[Target, Source | None], *, check: bool) -> None:
-    """Write the lock of bases, or say what would change in it."""
+def _bases(
+    project: Project, sources: Mapping[Target, Source | None], *, check: bool
+) -> BaseLockEntry:
+    """Write the lock of bases, or return what would change in it."""
     path = project.root / NAME
     with downloads() as report:
         # The newest of each, whatever was assembled before.
@@ -80,28 +92,25 @@ def _bases(project: Project, sources: Mapping[Target, Source | None], *, check: 
     # Images that were not asked for keep their bases.
     after = {**(before if project.images != tuple(project.spec.images) else {}), **bases.resolved}
     changed = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
-    if check and changed:
-        raise LockError(
-            Code.STALE_BASE_LOCK(
-                f"{NAME} is stale: {', '.join(changed)}", "run 'nox -s lock -- --bases'"
-            )
-        )
-    if check or not changed:
+    digests = {name: after[name].digest if name in after else None for name in changed}
+    if not changed:
         say(f"{NAME} is up to date")
-        return
+        return BaseLockEntry(NAME, "up-to-date", {})
+    if check:
+        return BaseLockEntry(NAME, "stale", digests)
     write_base_lock(path, after)
     say(f"{NAME} is written")
-    for name in changed:
-        digest = after[name].digest if name in after else "no longer used"
-        say(f"  {name} {digest}")
+    for name, digest in digests.items():
+        say(f"  {name} {digest or 'no longer used'}")
+    return BaseLockEntry(NAME, "written", digests)
 
 
-def _check(project: Project, outcomes: list[Outcome]) -> None:
-    stale = [outcome for outcome in outcomes if outcome.changes]
-    if stale:
-        raise LockError(*(_stale(project, outcome) for outcome in stale))
-    for outcome in outcomes:
-        say(f"{_name(project, outcome)} is up to date")
+def _entry(project: Project, outcome: Outcome) -> LockEntry:
+    state: Literal["up-to-date", "written", "stale"] = "up-to-date"
+    if outcome.changes or outcome.written:
+        state = "written" if outcome.written else "stale"
+    name = _name(project, outcome)
+    return LockEntry(name, state, outcome.changes, outcome.altered, outcome.ran)
 
 
 def _stale(project: Project, outcome: Outcome) -> Problem:

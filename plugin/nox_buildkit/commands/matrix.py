@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from pathlib import Path
 
 from nox_buildkit.build.changes import changed_images
@@ -12,6 +10,7 @@ from nox_buildkit.build.matrix import gitlab_pipeline, matrix_of
 from nox_buildkit.build.options import Selection
 from nox_buildkit.build.project import open_project
 from nox_buildkit.report.console import downloads
+from nox_buildkit.report.json_output import print_json
 
 
 def run(buildspec: Path, arguments: argparse.Namespace) -> None:
@@ -26,8 +25,7 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     if arguments.gitlab:
         print(gitlab_pipeline(entries, tuple(project.spec.runners)), end="")
     elif arguments.json:
-        json.dump({"include": [entry.to_json() for entry in entries]}, sys.stdout)
-        print()
+        print_json({"include": [entry.to_json() for entry in entries]})
     else:
         for entry in entries:
             print(f"{entry.image}  {entry.platform}  {', '.join(entry.runners)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from nox_buildkit.build.matrix_results import merged
@@ -12,17 +13,23 @@ from nox_buildkit.build.project import open_project
 from nox_buildkit.build.project_folder import exclusively, kept_for
 from nox_buildkit.build.releasing import Release, released_commit, require_repositories
 from nox_buildkit.commands.release import tell
+from nox_buildkit.documents.records import results_document
 from nox_buildkit.files import scratch
+from nox_buildkit.plan.plan import Plan
 from nox_buildkit.report.console import downloads
+from nox_buildkit.report.json_output import print_json
+from nox_buildkit.results.model import ImageResult
 
 
 def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     """Release the images that the result files tell of. Raises NoxBuildkitError."""
     with exclusively(buildspec):
-        _run(buildspec, arguments)
+        plan, results = _run(buildspec, arguments)
+    if arguments.json:
+        print_json(results_document(plan, results))
 
 
-def _run(buildspec: Path, arguments: argparse.Namespace) -> None:
+def _run(buildspec: Path, arguments: argparse.Namespace) -> tuple[Plan, Sequence[ImageResult]]:
     selection = Selection(
         images=tuple(arguments.image),
         overrides=tuple(arguments.set),
@@ -39,3 +46,4 @@ def _run(buildspec: Path, arguments: argparse.Namespace) -> None:
         results, layouts = merged(project, plan, arguments.results, folder, report)
         published = release.publish(results, layouts)
     tell(published, arguments.image_refs)
+    return plan, published

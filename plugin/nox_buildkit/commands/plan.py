@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 import sys
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from nox_buildkit.engine.find import planned_engine
 from nox_buildkit.plan.document import plan_document
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.report.console import downloads, make_console
+from nox_buildkit.report.json_output import print_json
 from nox_buildkit.report.layer_changes import Explanation, changes_document
 from nox_buildkit.report.plan_changes import print_changes
 from nox_buildkit.report.plan_tree import print_image
@@ -35,9 +35,7 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     command = command_for(plan, engine)
     if arguments.json:
         changes = {name: changes_document(each) for name, each in explained.items()}
-        document = {**plan_document(plan), "command": command, "changes": changes}
-        json.dump(document, sys.stdout, indent=2)
-        print()
+        print_json({**plan_document(plan), "command": command, "changes": changes}, indent=2)
         return
     _print(project, plan, explained)
     print(shlex.join(command))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from nox_buildkit.build.pipeline import build_images, plan_build, record_results
 from nox_buildkit.build.project import Project, open_project
 from nox_buildkit.build.project_folder import exclusively
 from nox_buildkit.build.releasing import require_repositories, require_tags
+from nox_buildkit.documents.records import results_document
 from nox_buildkit.engine.find import find_client
 from nox_buildkit.engine.registry import NotThere, inspect, pushed_digest
 from nox_buildkit.errors import BuildError, Code, EngineError, Problem
@@ -21,7 +22,9 @@ from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.report.ci import show_results
 from nox_buildkit.report.console import say
+from nox_buildkit.report.json_output import print_json
 from nox_buildkit.results import record
+from nox_buildkit.results.model import ImageResult
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
@@ -30,10 +33,14 @@ if TYPE_CHECKING:
 def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     """Push what the registry does not have yet. Raises NoxBuildkitError."""
     with exclusively(buildspec):
-        _run(buildspec, Selection.of(arguments), BuildOptions.of(arguments))
+        plan, results = _run(buildspec, Selection.of(arguments), BuildOptions.of(arguments))
+    if arguments.json:
+        print_json(results_document(plan, results))
 
 
-def _run(buildspec: Path, selection: Selection, options: BuildOptions) -> None:
+def _run(
+    buildspec: Path, selection: Selection, options: BuildOptions
+) -> tuple[Plan, Sequence[ImageResult]]:
     project = open_project(buildspec, selection)
     plan = plan_build(project, options)
     require_repositories(project, plan)
@@ -62,6 +69,7 @@ def _run(buildspec: Path, selection: Selection, options: BuildOptions) -> None:
         state = "is there already" if result.up_to_date else "pushed"
         for tag in result.tags:
             say(f"{tag}@{result.digest} {state}")
+    return plan, ordered
 
 
 def _tell_what_is_left_out(project: Project, image: ImagePlan) -> None:

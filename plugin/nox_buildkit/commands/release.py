@@ -15,19 +15,24 @@ from nox_buildkit.build.releasing import (
     released_commit,
     require_repositories,
 )
+from nox_buildkit.documents.records import results_document
 from nox_buildkit.files import write_atomic
+from nox_buildkit.plan.plan import Plan
 from nox_buildkit.report.ci import show_results
 from nox_buildkit.report.console import downloads, say
+from nox_buildkit.report.json_output import print_json
 from nox_buildkit.results.model import ImageResult
 
 
 def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     """Release the images. Raises NoxBuildkitError."""
     with exclusively(buildspec):
-        _run(buildspec, arguments)
+        plan, results = _run(buildspec, arguments)
+    if arguments.json:
+        print_json(results_document(plan, results))
 
 
-def _run(buildspec: Path, arguments: argparse.Namespace) -> None:
+def _run(buildspec: Path, arguments: argparse.Namespace) -> tuple[Plan, Sequence[ImageResult]]:
     project = open_project(buildspec, Selection.of(arguments))
     options = BuildOptions.of(arguments)
     plan = plan_build(project, options)
@@ -36,6 +41,7 @@ def _run(buildspec: Path, arguments: argparse.Namespace) -> None:
     with downloads() as report:
         results = release_images(project, plan, options, git, report)
     tell(results, arguments.image_refs)
+    return plan, results
 
 
 def tell(results: Sequence[ImageResult], references: Path | None) -> None:

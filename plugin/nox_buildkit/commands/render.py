@@ -14,6 +14,7 @@ from nox_buildkit.build.fresh_locks import fresh_sources
 from nox_buildkit.build.options import Selection
 from nox_buildkit.build.pipeline import provide_packages
 from nox_buildkit.build.project import open_project, plan_project
+from nox_buildkit.documents.sessions import RenderDocument
 from nox_buildkit.engine.buildkit import PlannedEngine
 from nox_buildkit.engine.find import planned_engine
 from nox_buildkit.engine.flags.allow import Allow
@@ -25,6 +26,7 @@ from nox_buildkit.lock.uv_binary import uv_programs
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.render.bake_definition import DEFINITION, override
 from nox_buildkit.report.console import downloads, say
+from nox_buildkit.report.json_output import print_json
 
 
 def run(buildspec: Path, arguments: argparse.Namespace) -> None:
@@ -49,6 +51,10 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     if machine:
         write_atomic(folder / OVERRIDE, override({target.name: machine for target in plan.targets}))
     command = ["docker", "buildx", "bake", *_allowed(plan, folder, machine)]
+    if arguments.json:
+        names = tuple(image.name for image in plan.images)
+        definition = str(folder / DEFINITION)
+        print_json(RenderDocument(1, str(folder), definition, names, tuple(command)))
     say(f"{arguments.output / DEFINITION}: build it with")
     say(f"  cd {shlex.quote(str(arguments.output))} && {shlex.join(command)}")
 

@@ -8,8 +8,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from nox_buildkit.build import records
+from nox_buildkit.documents.sessions import ResolvedFile, ResolveDocument
 from nox_buildkit.errors import Code, ReleaseError
 from nox_buildkit.release.resolve import resolve
+from nox_buildkit.report.json_output import print_json
 from nox_buildkit.results import record
 from nox_buildkit.results.model import ImageResult
 
@@ -32,6 +34,10 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
             message = f"{file} cannot be read: {getattr(error, 'strerror', None) or error}"
             raise ReleaseError(Code.MANIFEST_FILE(message)) from None
         texts.append(resolve(str(file), text, released))
+    if arguments.json:
+        files = (ResolvedFile(str(f), t) for f, t in zip(arguments.files, texts, strict=True))
+        print_json(ResolveDocument(1, tuple(files), released))
+        return
     for number, text in enumerate(texts):
         # A file need not begin, or end, as a document does.
         if number and not text.startswith("---"):

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 from nox_buildkit.build.fresh_locks import fresh_sources
@@ -18,9 +15,11 @@ from nox_buildkit.build.releasing import (
     repositories,
     require_repositories,
 )
+from nox_buildkit.documents.plans import TagsDocument, TagsEntry
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.release.moves import Move
 from nox_buildkit.report.console import downloads
+from nox_buildkit.report.json_output import print_json
 from nox_buildkit.report.summary import aligned, short
 
 
@@ -33,8 +32,7 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
         git = released_commit(plan, allow_dirty=arguments.allow_dirty)
         moves = planned_moves(plan, git, repositories(report), {})
     if arguments.json:
-        json.dump(_document(plan, moves), sys.stdout)
-        print()
+        print_json(_document(plan, moves))
         return
     rows = [
         (*_cells(move, image.publication.version or "this build"), move.why)
@@ -53,14 +51,8 @@ def _cells(move: Move, after: str) -> tuple[str, str, str, str]:
     return move.reference, move.verdict, before, "-" if move.verdict == "keep" else after
 
 
-def _document(plan: Plan, moves: Mapping[str, tuple[Move, ...]]) -> dict[str, object]:
-    return {
-        "images": {
-            image.name: {
-                "version": image.publication.version,
-                "moves": [asdict(move) for move in moves[image.name]],
-                "skipped": [asdict(skipped) for skipped in image.publication.skipped],
-            }
-            for image in plan.images
-        }
-    }
+def _document(plan: Plan, moves: Mapping[str, tuple[Move, ...]]) -> TagsDocument:
+    named = {image.name: image.publication for image in plan.images}
+    return TagsDocument(
+        1, {n: TagsEntry(each.version, moves[n], each.skipped) for n, each in named.items()}
+    )

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from pathlib import Path
 
 from nox_buildkit.build.fresh_locks import fresh_sources
 from nox_buildkit.build.options import Selection
 from nox_buildkit.build.project import open_project, plan_project
 from nox_buildkit.build.project_folder import exclusively, kept_for
-from nox_buildkit.build.published import Published, Verdict, to_json, with_problems
+from nox_buildkit.build.published import Published, Verdict, with_problems
 from nox_buildkit.build.releasing import repositories
+from nox_buildkit.documents.published import VerifyDocument
 from nox_buildkit.errors import Code, ReleaseError
 from nox_buildkit.files import scratch
 from nox_buildkit.report.console import downloads
+from nox_buildkit.report.json_output import print_json
 
 
 def run(buildspec: Path, arguments: argparse.Namespace) -> None:
@@ -23,8 +23,7 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     with exclusively(buildspec):
         verdicts = _verdicts(buildspec, arguments)
     if arguments.json:
-        json.dump({"images": [to_json(verdict) for verdict in verdicts]}, sys.stdout)
-        print()
+        print_json(VerifyDocument(1, tuple(verdicts)))
     else:
         for verdict in verdicts:
             print(_sentence(verdict))

@@ -52,7 +52,7 @@ def find_engine(
     if choice.explicit:
         with _named(choice):
             return _users(_chosen(choice, report), choice.builder, needs, report)
-    client = _installed(report)
+    client = installed(report)
     if client is None:
         return _private(needs, report)
     try:
@@ -91,7 +91,7 @@ def planned_engine(builder: str | StatedBuilder | None = None) -> PlannedEngine:
     client = None
     if not choice.is_private:
         with _named(choice):
-            client = _chosen(choice, SILENT) if choice.stated else _installed()
+            client = _chosen(choice, SILENT) if choice.stated else installed()
     if client is not None:
         try:
             found = inspection.builder(client, choice.builder)
@@ -126,7 +126,7 @@ def _fix(choice: Choice) -> str:
     return "start that daemon, or unset the variable to use the private engine"
 
 
-def _installed(report: Progress = SILENT) -> DockerClient | None:
+def installed(report: Progress = SILENT) -> DockerClient | None:
     """Return the docker client on PATH, if it has a buildx that can do what a build needs."""
     path = shutil.which("docker")
     if path is None:
@@ -142,7 +142,7 @@ def _installed(report: Progress = SILENT) -> DockerClient | None:
 
 def _client(report: Progress) -> DockerClient:
     """Return the user's docker client, else ours with the user's builders and contexts."""
-    if (client := _installed(report)) is not None:
+    if (client := installed(report)) is not None:
         return client
     binaries = client_binaries(report)
     names = (*CREDENTIALS, "buildx")

@@ -31,7 +31,10 @@ BOOT_SECONDS = 300
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node of a builder; ``platforms`` as it lists them, its own processor's first."""
+    """A node of a builder; ``platforms`` as it lists them, its own processor's first.
+
+    ``version``: of its BuildKit.
+    """
 
     name: str
     status: str
@@ -39,11 +42,17 @@ class Node:
     preferred: tuple[str, ...]
     error: str
     endpoint: str = ""
+    version: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def native(self) -> tuple[str, ...]:
         return self.preferred or self.platforms[:1]
+
+    @property
+    def running(self) -> bool:
+        """Tell whether it is reached: platforms that it was given are listed in any case."""
+        return self.status == "running"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +75,16 @@ class Builder:
     @property
     def platforms(self) -> frozenset[str]:
         return frozenset(p for node in self.nodes for p in node.platforms)
+
+    @property
+    def cause_of_all(self) -> str:
+        """The reason why no node can be started; empty if one runs, or may do so."""
+        if any(node.running for node in self.nodes):
+            return ""
+        if self.driver in ("docker", "remote"):
+            # buildx starts neither: what does not run is not reached.
+            return self.cause
+        return self.error or (self.cause if all(node.error for node in self.nodes) else "")
 
     @property
     def cause(self) -> str:
@@ -97,10 +116,18 @@ def builder(client: DockerClient, name: str | None) -> Builder:
     Raises EngineError if there is none of that name, or it cannot be started.
     """
     names = (name,) if name else ()
-    found = parse(ask(client, "buildx", "inspect", *names))
+    found = look(client, name)
     if found.running or found.error or found.driver == "docker":
         return found
     return parse(ask(client, "buildx", "inspect", "--bootstrap", *names, seconds=BOOT_SECONDS))
+
+
+def look(client: DockerClient, name: str | None) -> Builder:
+    """Look at the builder ``name`` (None: the current one), and leave it as it is.
+
+    Raises EngineError if there is none of that name.
+    """
+    return parse(ask(client, "buildx", "inspect", *((name,) if name else ())))
 
 
 def parse(text: str) -> Builder:
@@ -133,6 +160,7 @@ def _node(fields: dict[str, str]) -> Node:
         preferred=tuple(p.removesuffix("*") for p in listed if p.endswith("*")),
         error=fields.get("Error", ""),
         endpoint=fields.get("Endpoint", ""),
+        version=fields.get("BuildKit version", fields.get("Buildkit", "")),
         options=dict(_OPTION.findall(fields.get("Driver Options", ""))),
     )
 

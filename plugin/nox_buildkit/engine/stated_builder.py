@@ -17,7 +17,8 @@ from nox_buildkit.files import cache_dir, locked, private_dir, scratch, write_at
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
 
-_ABSENT = "no builder"
+#: Begins what buildx says of a builder that it does not know.
+ABSENT = "no builder"
 #: Says on which platform a node builds: BuildKit alone knows (Dockerfile reference, BUILDPLATFORM).
 _PROBE = """\
 FROM scratch
@@ -58,12 +59,12 @@ def ensure_builder(client: DockerClient, stated: StatedBuilder) -> None:
         try:
             found = inspection.parse(ask(client, "buildx", "inspect", stated.name))
         except EngineError as error:
-            if _ABSENT not in str(error):
+            if ABSENT not in str(error):
                 raise
             _create(client, stated)
             return
-    if difference := _difference(stated, found):
-        message = f"it is another builder than the spec describes: {difference}"
+    if differs := difference(stated, found):
+        message = f"it is another builder than the spec describes: {differs}"
         hint = f"run `docker buildx rm {stated.name}`, or give that in the spec another name"
         raise EngineError(Code.BUILDER(message, hint))
 
@@ -90,7 +91,7 @@ def _create(client: DockerClient, stated: StatedBuilder) -> None:
         raise EngineError(*problems) from None
 
 
-def _difference(stated: StatedBuilder, found: Builder) -> str:
+def difference(stated: StatedBuilder, found: Builder) -> str:
     """Return how a builder differs from what was stated; empty if it does not."""
     if found.driver != stated.driver:
         return f"its driver is {found.driver}, not {stated.driver}"

@@ -16,6 +16,7 @@ from nox_buildkit.progress import Progress
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
+    from python_on_whales.components.system.models import SystemInfo
 
 CONTAINERD_STORE = "io.containerd.snapshotter.v1"
 CREATE = "docker buildx create --driver docker-container --use"
@@ -30,14 +31,18 @@ def require_store(client: DockerClient, found: Builder, needs: Needs) -> None:
 
     The driver `docker` does so with the containerd store alone.
     """
-    status = inspection.daemon(client, _context(found)).driver_status or []
-    if not any(row[-1] == CONTAINERD_STORE for row in status):
+    if not has_store(inspection.daemon(client, context_of(found))):
         what = "images of several platforms" if len(needs.platforms) > 1 else "OCI layouts"
         raise EngineError(
             Code.BUILDER(
                 f"its dockerd cannot make {what} without the containerd image store", ENABLE_STORE
             )
         )
+
+
+def has_store(daemon: SystemInfo) -> bool:
+    """Tell whether a dockerd has the containerd image store."""
+    return any(row[-1] == CONTAINERD_STORE for row in daemon.driver_status or [])
 
 
 def require_daemon(client: DockerClient) -> None:
@@ -50,7 +55,7 @@ def require_daemon(client: DockerClient) -> None:
         ) from error
 
 
-def _context(found: Builder) -> str | None:
+def context_of(found: Builder) -> str | None:
     """The docker context behind a builder of the driver `docker`: they share their name."""
     return None if found.name == "default" else found.name
 
@@ -62,7 +67,7 @@ def require_platforms(
     missing = frozenset(p for p in needs.emulated if not _listed(p, found.platforms))
     if not missing:
         return missing
-    if not _is_here(client, found):
+    if not is_here(client, found):
         names = ", ".join(sorted(missing))
         raise EngineError(
             Code.EMULATION(
@@ -79,12 +84,17 @@ def _listed(wanted: str, platforms: frozenset[str]) -> bool:
     return wanted in {str(Platform.parse(platform)) for platform in platforms}
 
 
-def _is_here(client: DockerClient, found: Builder) -> bool:
+def is_here(client: DockerClient, found: Builder) -> bool:
     """Tell whether the builder's steps run under this host's kernel."""
     if found.driver not in ("docker", "docker-container"):
         return False
     try:
-        info = inspection.daemon(client, _context(found) if found.driver == "docker" else None)
+        info = inspection.daemon(client, context_of(found) if found.driver == "docker" else None)
     except EngineError:
         return False
-    return info.name == platform.node() and info.kernel_version == platform.release()
+    return runs_here(info)
+
+
+def runs_here(daemon: SystemInfo) -> bool:
+    """Tell whether a dockerd runs under this host's kernel."""
+    return daemon.name == platform.node() and daemon.kernel_version == platform.release()

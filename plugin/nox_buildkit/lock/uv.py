@@ -70,6 +70,7 @@ def run_uv(
     cwd: Path,
     env: Mapping[str, str] | None = None,
     repositories: bool = True,
+    seconds: float = _SECONDS,
 ) -> str:
     """Run uv and return its standard output; ``env`` is added to the environment.
 
@@ -78,7 +79,7 @@ def run_uv(
     """
     environment = {**for_uv(repositories=repositories), **(env or {})}
     with hidden_logins(environment, arguments, cwd) as hidden:
-        return _run(arguments, cwd, hidden, "uv").output
+        return _run(arguments, cwd, hidden, "uv", seconds).output
 
 
 def run_resolver(
@@ -95,7 +96,11 @@ def run_resolver(
 
 
 def _run(
-    arguments: Sequence[str | Path], cwd: Path, environment: Mapping[str, str], name: str
+    arguments: Sequence[str | Path],
+    cwd: Path,
+    environment: Mapping[str, str],
+    name: str,
+    seconds: float = _SECONDS,
 ) -> Done:
     command = [uv.find_uv_bin(), *arguments]
     # uv would download an interpreter to match --python-version; resolving does not need one.
@@ -104,7 +109,7 @@ def _run(
     environment.pop("VIRTUAL_ENV", None)
     # git asks for the passphrase of a key on the terminal.
     done = run(
-        command, cwd=cwd, env=environment, what=name, seconds=_SECONDS, asks=True, raises=LockError
+        command, cwd=cwd, env=environment, what=name, seconds=seconds, asks=True, raises=LockError
     )
     if done.returncode:
         message = one_line(done.errors) or one_line(done.output)

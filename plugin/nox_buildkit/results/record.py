@@ -1,6 +1,6 @@
 """The record of a build in dist/build.json, and that of a push in dist/release.json, as text.
 
-Everything that it has is in docs/commands.md; keys are only added.
+Everything that it has is in docs/json.md; keys are only added.
 """
 
 from __future__ import annotations

@@ -503,11 +503,9 @@ def test_runners_of_a_matrix_are_merged_into_what_one_machine_makes(
 def test_what_a_registry_takes_is_shown(project: Project, registry: Registry) -> None:
     name = f"{registry.address}/probed/api"
     project.write({"buildspec.yaml": spec_for(name)})
-    shown = project.ok("doctor").stdout.splitlines()
-    assert shown[0] == f"registry {registry.address}"
-    assert "  yes  manifests without a tag" in shown
-    assert "  yes  blobs of other repositories, without an upload" in shown
-    assert shown[-1] == "  attestations have the form 'oci-artifact'"
+    shown = " ".join(project.ok("doctor").stdout.split())
+    assert f"registry {registry.address} lets images be pushed" in shown
+    assert "does without the referrers API; form of attestations: oci-artifact" in shown
     (found,) = json.loads(project.ok("doctor", "--json").stdout)["registries"]
     assert found["referrers"] is False
     before = registry.state()

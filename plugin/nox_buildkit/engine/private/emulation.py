@@ -49,6 +49,22 @@ def runs(platform: str, host_machine: str) -> bool:
     return platform in native_platforms(host_machine) or _handled(_row(platform))
 
 
+def useless_handler(platform: str) -> str:
+    """Return why the handler that is registered for ``platform`` is of no use in containers.
+
+    Empty without a handler, or if it is of use.
+    """
+    row = PLATFORMS.get(platform)
+    if row is None or _handled(row):
+        return ""
+    for file, fields in _handlers():
+        whole = {**fields, "enabled": "", "flags": "F"}
+        if "magic" in fields and _matches(whole, row.elf.header()):
+            lacks = "the flag F" if "enabled" in fields else "to be enabled"
+            return f"the handler {file.name} of binfmt_misc lacks {lacks}"
+    return ""
+
+
 def forget() -> None:
     """Unregister the handlers whose interpreter lies in our cache folder."""
     for file, fields in list(_handlers()):

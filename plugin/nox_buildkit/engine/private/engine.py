@@ -69,7 +69,7 @@ def start(report: Progress = SILENT) -> PrivateEngine:
 
     Any number of processes may do so at once. Raises EngineError.
     """
-    _require_root()
+    require_root()
     paths = EnginePaths.current()
     binaries = engine_binaries(report)
     version = version_of(paths)
@@ -106,12 +106,12 @@ def remove() -> None:
             remove_path(folder)
 
 
-def status() -> EngineStatus:
-    """Look at the engine, changing nothing."""
+def status(*, measured: bool = True) -> EngineStatus:
+    """Look at the engine, changing nothing; ``measured``: count what it has on the disk."""
     paths = EnginePaths.current()
     daemon = daemon_of(paths)
     version = version_of(paths)
-    size = _disk_bytes(paths.data)
+    size = _disk_bytes(paths.data) if measured else 0
     if daemon is not None and version is not None:
         seconds = uptime(daemon.pid)
         return EngineStatus("running", paths.home, paths.socket, version, daemon.pid, seconds, size)
@@ -137,7 +137,8 @@ def environment() -> dict[str, str]:
     }
 
 
-def _require_root() -> None:
+def require_root() -> None:
+    """Refuse a machine, or a user, for whom the engine cannot run. Raises EngineError."""
     if sys.platform != "linux":
         raise EngineError(Code.NO_ENGINE("the private engine runs on Linux only", WITHOUT_APT))
     if os.geteuid() != 0:
