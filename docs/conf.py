@@ -17,6 +17,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 project = "nox-buildkit"
 author = "The nox-buildkit authors"
+copyright = f"2026 {author}"
 version = release = PROJECT["version"]
 language = "en"
 source_suffix = {".md": "markdown"}
@@ -70,7 +71,8 @@ def place_pictures_inline(app: Any, document: nodes.document) -> None:
     for image in list(document.findall(nodes.image)):
         if image["uri"].endswith(".svg"):
             text = (folder / image["uri"]).read_text(encoding="utf-8")
-            image.replace_self(nodes.raw("", text, format="html"))
+            picture = f'<div class="picture">{text}</div>'
+            image.replace_self(nodes.raw("", picture, format="html"))
 
 
 def setup(app: Any) -> dict[str, bool]:
