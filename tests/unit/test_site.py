@@ -17,6 +17,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 NAVIGATION = re.compile(r"^```\{toctree\}\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+INTO_DOCS = re.compile(r"\]\(docs/(?P<page>[\w/-]+)\.md#(?P<anchor>[\w-]+)\)")
 
 
 @dataclass
@@ -128,3 +129,14 @@ def test_pictures_say_what_they_show(site: Path, pages: dict[Path, Page]) -> Non
 def test_links_out_of_the_pages_lead_to_the_repository(site: Path, pages: dict[Path, Page]) -> None:
     links = pages[site / "how-to/django.html"].links
     assert any(link.endswith("/tree/main/examples/django") for link in links)
+
+
+def test_links_of_the_readme_lead_to_anchors(site: Path, pages: dict[Path, Page]) -> None:
+    found = [
+        (path.name, match["page"], match["anchor"])
+        for path in sorted(ROOT.glob("*.md"))
+        for match in INTO_DOCS.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert found
+    for name, page, anchor in found:
+        assert anchor in pages[site / f"{page}.html"].anchors, f"{name}: {page}.md#{anchor}"
