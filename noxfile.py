@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
 import nox
 
 from nox_buildkit import register
@@ -47,6 +52,41 @@ def faults(session: nox.Session) -> None:
 def examples(session: nox.Session) -> None:
     """Build every example, start it on both platforms, and ask it; arguments go to pytest."""
     session.run("python", "-m", "pytest", "examples", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def docs(session: nox.Session) -> None:
+    """Build the site into build/docs, with every warning an error, and check its links."""
+    options = ("-n", "-W", "--keep-going", "-b", "html", *session.posargs)
+    session.run("python", "-m", "sphinx", *options, "docs", "build/docs")
+    session.run("python", "-m", "pytest", "--quiet", "tests/unit/test_site.py")
+
+
+def unpublishable(env: Mapping[str, str]) -> str:
+    """Return why a run of GitHub Actions must not publish; a run of anything else may build."""
+    project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    here = f"{env.get('GITHUB_SERVER_URL')}/{env.get('GITHUB_REPOSITORY')}"
+    if env.get("GITHUB_REF_TYPE") != "tag":
+        return ""
+    if here != project["urls"]["Repository"]:
+        return f"this is {here}: say so in project.urls of pyproject.toml"
+    if env.get("GITHUB_REF_NAME") != f"v{project['version']}":
+        return f"the version is {project['version']}: tag it as v{project['version']}"
+    changes = Path("CHANGELOG.md").read_text(encoding="utf-8")
+    if f"## [{project['version']}] - 2" not in changes:
+        return f"CHANGELOG.md has no date for {project['version']}"
+    return ""
+
+
+@nox.session(venv_backend="none")
+def package(session: nox.Session) -> None:
+    """Build the wheel and the sdist into build/package, and check, install and use them."""
+    if wrong := unpublishable(os.environ):
+        session.error(wrong)
+    session.run("uv", "build", "--clear", "--out-dir", "build/package", silent=True)
+    Path("build/package/.gitignore").unlink(missing_ok=True)
+    where = {"NOX_BUILDKIT_DISTRIBUTIONS": str(Path("build/package").absolute())}
+    session.run("python", "-m", "pytest", "--quiet", "tests/package", env=where)
 
 
 @nox.session(venv_backend="none")

@@ -5,8 +5,10 @@ nox ends with 1 whatever failed; here the exit status is that of the family of t
 
 from __future__ import annotations
 
+import platform
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from nox_buildkit.arguments.parser import parser_for, session_names
@@ -17,6 +19,7 @@ _CALL = "python -m nox_buildkit"
 _HELP = f"""\
 usage: {_CALL} SESSION [options]
        {_CALL} explain CODE
+       {_CALL} --version
 
 """
 
@@ -27,6 +30,9 @@ def main(words: Sequence[str]) -> int:
         case ["-h" | "--help", *_]:
             print(_HELP + "\n".join(_summaries()))
             return 0
+        case ["--version"]:
+            print(_versions())
+            return 0
         case ["explain", code]:
             return _explain(code)
         case [session, *options] if session in session_names():
@@ -36,6 +42,12 @@ def main(words: Sequence[str]) -> int:
             return failure.exit_status if failure else 0
     print(f"{_HELP}'--help' lists the sessions", file=sys.stderr)
     return 2
+
+
+def _versions() -> str:
+    """Return what a report of a fault has to say."""
+    parts = [f"{name} {version(name)}" for name in ("nox-buildkit", "nox", "uv")]
+    return ", ".join([*parts, f"Python {platform.python_version()}"])
 
 
 def _summaries() -> list[str]:

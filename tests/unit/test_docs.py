@@ -13,6 +13,8 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import indent
+from typing import Any
 
 import pytest
 import yaml
@@ -128,13 +130,51 @@ def test_shell_blocks_are_shell(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
-def test_yaml_blocks_are_buildspecs_or_workflows(page: Path) -> None:
+def test_yaml_blocks_that_are_no_files_of_ci_systems_are_buildspecs(page: Path) -> None:
     for text in blocks(page, "yaml", "yml"):
         value = yaml.safe_load(text)
-        # Workflows, and steps of theirs.
-        if value is None or "jobs" in value or isinstance(value, list):
-            continue
-        parse(text, page.name)
+        # Nothing but a comment: a line to begin a buildspec with.
+        if value is not None and _ci_system(value) is None:
+            parse(text, page.name)
+
+
+def test_files_of_ci_systems_in_the_pages_are_valid(tmp_path: Path) -> None:
+    found: dict[str, list[Path]] = {"vendor.github-workflows": [], "vendor.gitlab-ci": []}
+    for page in PAGES:
+        for number, text in enumerate(blocks(page, "yaml", "yml")):
+            value = yaml.safe_load(text)
+            if schema := _ci_system(value):
+                file = tmp_path / f"{page.stem}-{number}.yml"
+                file.write_text(_as_workflow(text) if isinstance(value, list) else text)
+                found[schema].append(file)
+    assert all(found.values())
+    for schema, files in found.items():
+        command = [
+            sys.executable,
+            "-m",
+            "check_jsonschema",
+            "--builtin-schema",
+            schema,
+            *map(str, files),
+        ]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _as_workflow(steps: str) -> str:
+    start = "on: push\njobs:\n  job:\n    runs-on: ubuntu-24.04\n    steps:\n"
+    return start + indent(steps, " " * 6)
+
+
+def _ci_system(value: Any) -> str | None:
+    """The schema that a block of YAML is for, if it belongs to a CI system."""
+    if isinstance(value, list) or (isinstance(value, dict) and "jobs" in value):
+        return "vendor.github-workflows"
+    if isinstance(value, dict) and all(
+        isinstance(job, dict) and {"script", "trigger"} & set(job) for job in value.values()
+    ):
+        return "vendor.gitlab-ci"
+    return None
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -58,3 +59,10 @@ def test_a_code_is_explained(tmp_path: Path) -> None:
     assert (unknown.returncode, unknown.stdout) == (2, "")
     assert "there is no code NBK999; they are NBK101, " in unknown.stderr
     assert _run(tmp_path).returncode == 2
+
+
+def test_it_says_the_versions_that_a_report_needs(tmp_path: Path) -> None:
+    done = _run(tmp_path, "--version")
+
+    assert done.returncode == 0
+    assert re.fullmatch(r"nox-buildkit \S+, nox \S+, uv \S+, Python 3\.\S+\n", done.stdout)

@@ -33,7 +33,7 @@ from nox_buildkit.run import Programs
 RECIPE = 9
 
 #: What compiles packages that have no wheel, and what build scripts on Debian take for granted.
-_COMPILERS = (
+COMPILERS = (
     "bash", "diffutils", "findutils", "g++", "gawk", "gcc", "grep", "gzip", "libc6-dev", "make",
     "perl-base", "pkgconf", "python3-dev", "sed",
 )  # fmt: skip
@@ -52,7 +52,7 @@ class BaseContents:
     @property
     def names(self) -> tuple[str, ...]:
         """Every Debian package that is asked for."""
-        return tuple(sorted({*PACKAGES, *self.packages, *(_COMPILERS if self.compilers else ())}))
+        return tuple(sorted({*PACKAGES, *self.packages, *(COMPILERS if self.compilers else ())}))
 
     def __str__(self) -> str:
         return "".join(f", {p}" for p in (*self.packages, *(["compilers"] * self.compilers)))
