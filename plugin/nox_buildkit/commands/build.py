@@ -41,7 +41,7 @@ def _run(buildspec: Path, selection: Selection, options: BuildOptions) -> None:
         results |= build_images(project, stale, options, "store" if options.load else None)
         made = [results[image.name] for image in plan.images]
         record_results(options.output / record.BUILD, plan, made)
-    _tell([results[image.name] for image in plan.images], time.monotonic() - project.began)
+    _tell([results[image.name] for image in plan.images], time.monotonic() - project.watch.began)
 
 
 def _push_by_digest(project: Project, plan: Plan, options: BuildOptions) -> None:

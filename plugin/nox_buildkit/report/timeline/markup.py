@@ -1,0 +1,55 @@
+"""HTML in which text can be nothing but text: whatever is no `Markup` is escaped."""
+
+from __future__ import annotations
+
+import html
+
+from nox_buildkit.printable import redacted, visible_lines
+
+#: Elements without an end.
+_VOID = frozenset({"meta", "link", "input", "br"})
+
+
+class Markup(str):
+    """Text that is HTML: what `element` made, or what is written in this package."""
+
+    __slots__ = ()
+
+
+#: Children of an element; None and False are left out.
+Child = str | None | bool
+
+
+def escaped(text: str) -> Markup:
+    """Return ``text`` as HTML, with nothing that hides, reverses or logs in."""
+    return text if isinstance(text, Markup) else Markup(html.escape(_shown(text)))
+
+
+def joined(*children: Child) -> Markup:
+    """Return all ``children``, one after another."""
+    return Markup("".join(escaped(each) for each in children if isinstance(each, str)))
+
+
+def element(name: str, /, *children: Child, **attributes: Child | int) -> Markup:
+    """Return an element; an attribute's ``_`` is a hyphen, and ``class_`` is ``class``.
+
+    An attribute that is True has no value; one that is None or False is left out.
+    """
+    begin = f"<{name}{''.join(_attribute(key, value) for key, value in attributes.items())}>"
+    if name in _VOID:
+        return Markup(begin)
+    return Markup(f"{begin}{joined(*children)}</{name}>")
+
+
+def _attribute(key: str, value: Child | int) -> str:
+    if value is None or value is False:
+        return ""
+    name = key.rstrip("_").replace("_", "-")
+    return f" {name}" if value is True else f' {name}="{html.escape(_shown(str(value)))}"'
+
+
+def _shown(text: str) -> str:
+    # Most of a page is short and plain.
+    if not text.isprintable():
+        text = visible_lines(text)
+    return redacted(text) if "//" in text else text
