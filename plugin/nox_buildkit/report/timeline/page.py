@@ -16,6 +16,7 @@ from nox_buildkit.report.timeline.markup import Markup, element, joined
 from nox_buildkit.report.timeline.model import Step, Timeline
 from nox_buildkit.report.timeline.sheet import Sheet
 from nox_buildkit.report.timeline.tables import (
+    folded,
     path_table,
     signed,
     sizes_table,
@@ -26,7 +27,8 @@ from nox_buildkit.report.timeline.weights import weights
 
 NAME: Final = "timeline.html"
 _STYLE: Final = Path(__file__).with_name("style.css")
-_SHOWN: Final = 40
+#: Rows of a table before the rest is folded.
+_LISTED: Final = 15
 _LEGEND: Final = (
     ("tool", "nox-buildkit"),
     ("errand", "definitions, bases, contexts"),
@@ -168,14 +170,19 @@ def _changes(compared: Comparison | None) -> Iterator[Markup]:
     if compared is None:
         yield element("p", "There is no earlier build of these images in this folder.")
         return
-    times = [change for change in compared.times if change.notable]
-    if times:
-        yield times_table(times[:_SHOWN])
+    if times := [change for change in compared.times if change.notable]:
+        yield times_table("Steps that took another time, or ran again", times[:_LISTED])
+        if rest := times[_LISTED:]:
+            table = times_table("Other steps that took another time, or ran again", rest)
+            yield folded(f"{len(rest)} smaller changes", table)
+    else:
+        yield element("p", "No step took notably longer, and none ran again.")
     if compared.layers:
         yield sizes_table("Layers, compressed", compared.layers)
     if compared.parts:
-        yield sizes_table("Parts of the layers, unpacked", compared.parts[:_SHOWN])
+        yield sizes_table("Parts of the layers, unpacked", compared.parts[:_LISTED])
+        if more := compared.parts[_LISTED:]:
+            table = sizes_table("Other parts of the layers, unpacked", more)
+            yield folded(f"{len(more)} smaller changes", table)
     if not compared.layers and not compared.parts:
         yield element("p", "Nothing grew and nothing shrank.")
-    if not times:
-        yield element("p", "No step took notably longer, and none ran again.")

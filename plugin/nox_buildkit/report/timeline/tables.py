@@ -116,7 +116,12 @@ def badge(kind: str, text: str = "") -> Markup:
     return element("span", text or kind, class_=f"badge {kind}")
 
 
-def times_table(changes: Iterable[TimeChange]) -> Markup:
+def folded(summary: str, whole: Markup) -> Markup:
+    """Return a table that is shown on demand."""
+    return element("details", element("summary", summary), whole, class_="rest")
+
+
+def times_table(caption: str, changes: Iterable[TimeChange]) -> Markup:
     """Return steps beside the build before."""
     headings = ("Step", "Where", "Before", "Now", "Difference", "State")
     rows = []
@@ -130,7 +135,7 @@ def times_table(changes: Iterable[TimeChange]) -> Markup:
             _state(change),
         )
         rows.append(row(headings, cells))
-    return table("Steps that took another time, or ran again", headings, rows)
+    return table(caption, headings, rows)
 
 
 def sizes_table(caption: str, changes: Iterable[SizeChange]) -> Markup:

@@ -12,7 +12,7 @@ from nox_buildkit.report import words
 from nox_buildkit.report.timeline.markup import Markup, element, joined
 from nox_buildkit.report.timeline.model import Timeline
 from nox_buildkit.report.timeline.sheet import NARROW, Sheet
-from nox_buildkit.report.timeline.tables import meter, row, table
+from nox_buildkit.report.timeline.tables import folded, meter, row, table
 from nox_buildkit.report.timeline.treemap import Box, squarified
 from nox_buildkit.results.model import PlatformResult
 
@@ -171,6 +171,5 @@ def _parts(place: str, every: Sequence[_Weight], sheet: Sheet) -> Iterator[Marku
     ]
     yield table(f"Largest parts of {place}, unpacked", headings, rows[:_LISTED])
     if rest := rows[_LISTED:]:
-        caption = f"Other parts of {place}, unpacked"
-        summary = element("summary", f"{len(rest)} smaller parts")
-        yield element("details", summary, table(caption, headings, rest), class_="rest")
+        other = table(f"Other parts of {place}, unpacked", headings, rest)
+        yield folded(f"{len(rest)} smaller parts", other)
