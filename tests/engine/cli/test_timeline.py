@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tests.support.package_index import new_version
 from tests.support.project import APP, Project
 
 FILES = ("timeline.html", "timeline.json", "trace.json")
@@ -37,6 +38,12 @@ def states(project: Project) -> dict[str, bool]:
     return {s["title"]: s["cached"] for s in record(project)["steps"] if s["kind"] == "step"}
 
 
+def edit(project: Project, text: str) -> None:
+    """Build with other sources; none is the text that they had in the beginning."""
+    project.write({"app/__main__.py": APP + (f"# {text}\n" if text else "")})
+    project.ok("build")
+
+
 def test_a_build_tells_what_ran_when_and_the_next_what_ran_again(built: Project) -> None:
     found = record(built)
     tool = [step["title"] for step in found["steps"] if step["lane"] == "nox-buildkit"]
@@ -59,14 +66,16 @@ def test_a_build_tells_what_ran_when_and_the_next_what_ran_again(built: Project)
     assert "nothing changed" in built.ok("build").stderr
     assert files(built) == before
 
-    built.write({"app/__main__.py": f"{APP}# Edited.\n"})
-    built.ok("build")
-    after = states(built)
-    assert not after["application 2/2"]
-    assert after["pure-Python packages 1/1"]
+    # Of no build that this engine has seen; then of one that it has.
+    edit(built, new_version())
+    assert not states(built)["application 2/2"]
+    assert states(built)["pure-Python packages 1/1"]
+    edit(built, "")
+    assert states(built)["application 2/2"]
+    edit(built, new_version())
     page = (built.root / "dist/timeline.html").read_text()
     assert "There is no earlier build" not in page
-    assert all(name in page for name in ("Compared with the build before", "cached now"))
+    assert all(text in page for text in ("Compared with the build before", "ran again"))
     slices = json.loads((built.root / "dist/trace.json").read_text())["traceEvents"]
     assert len([event for event in slices if event["ph"] == "X"]) == len(record(built)["steps"])
 
@@ -89,7 +98,6 @@ def test_a_build_that_fails_leaves_the_timeline_of_the_last_one(built: Project) 
 
 def test_a_record_that_cannot_be_read_counts_as_none(built: Project) -> None:
     (built.root / "dist/timeline.json").write_text('{"version": 1, "timeline": []}')
-    built.write({"app/__main__.py": f"{APP}# Edited once more.\n"})
-    built.ok("build")
+    edit(built, new_version())
     assert "There is no earlier build" in (built.root / "dist/timeline.html").read_text()
     assert record(built)["built"] == ["web"]
