@@ -15,8 +15,8 @@ NAME = PACKAGE.name
 
 #: From the ground up: a package imports itself and those that come before it, lazily or not.
 LAYERS = (
-    "printable", "errors", "explanations", "progress", "run", "mounts", "files", "cache_entries",
-    "environment",
+    "printable", "errors", "explanations", "progress", "stopwatch", "run", "mounts", "files",
+    "cache_entries", "environment",
     "oci", "debian", "buildspec", "plan", "lock", "bases", "engine", "facts", "render",
     "results", "verify", "release", "report", "build", "doctor", "init", "documents", "commands",
     "arguments", "perform", "sessions", "__main__",

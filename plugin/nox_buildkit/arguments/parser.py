@@ -62,8 +62,9 @@ _SESSIONS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
     "build": (
         "Build the images of buildspec.yaml for all of their platforms, into dist/.",
         "Every image becomes dist/IMAGE.oci.tar, an OCI layout with every platform in its index;\n"
-        "dist/build.json tells digests, sizes, steps and seconds. Locks are brought up to date\n"
-        "first; with CI=true a stale one is an error. What did not change is not built again.",
+        "dist/build.json tells digests, sizes, steps and seconds, dist/timeline.html where they\n"
+        "went. Locks are brought up to date first; with CI=true a stale one is an error. What did\n"
+        "not change is not built again.",
         building.add_build,
     ),
     "run": (

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -39,8 +37,10 @@ from nox_buildkit.plan.plan import Plan
 from nox_buildkit.progress import SILENT
 from nox_buildkit.report.ci import log_group
 from nox_buildkit.report.console import Reporter, choose, downloads
+from nox_buildkit.report.timeline.recorder import BAKE, Recorder
 from nox_buildkit.results import record
 from nox_buildkit.results.model import ImageResult
+from nox_buildkit.stopwatch import Stopwatch
 
 #: Where images go besides the output folder, and in a word what has happened to them there.
 Destination = Literal["store", "registry"]
@@ -50,14 +50,15 @@ _DONE: Mapping[Destination, str] = {"store": "loaded", "registry": "pushed"}
 def plan_build(project: Project, options: BuildOptions) -> Plan:
     """Return the plan of a build, with locks and facts brought up to date. Raises PlanError."""
     with downloads() as report:
-        sources = fresh_sources(project, report)
+        with project.watch.step("lock"):
+            sources = fresh_sources(project, report)
         return plan_project(project, sources, report, exclude=(options.output,), pull=options.pull)
 
 
 def provide_packages(project: Project, plan: Plan) -> None:
     """Have the files of all packages of ``plan`` on this machine. Raises LockError."""
     sources = sources_of(project.spec, project.root, project.images).values()
-    with downloads() as report:
+    with downloads() as report, project.watch.step("packages"):
         provide(plan.packages, list(dict.fromkeys(filter(None, sources))), report)
 
 
@@ -96,34 +97,57 @@ def build_images(
     engine = _engine(project, plan, destination)
     provide_packages(project, plan)
     outputs = {image.name: _outputs(image, exports, engine, destination) for image in plan.images}
-    reporter = choose(options.progress, verbose=options.verbose)
+    reporter = Recorder(choose(options.progress, verbose=options.verbose))
     try:
         caches = _caches(project, plan, engine, options)
         bake_with = partial(prepared, provenance=provenance, no_cache=options.no_cache)
         group = log_group(f"build {', '.join(image.name for image in plan.images)}")
         with bake_with(plan, engine, project.root, outputs, caches) as ready, group:
-            outcome, digests = _bake(ready, exports, reporter)
-        locate = _locator(project, plan)
-        made = [Exported(plan, i, exports, digests[i.name], locate) for i in plan.images]
-        require_planned(made, _DONE[destination] if destination else "")
-        results = [one.finish(options.output, reporter.message, outcome.progress) for one in made]
-        tell_and_remember(project, plan, reporter.message)
+            outcome, digests = _bake(ready, exports, reporter, project.watch)
+        made = _exported(project, plan, exports, digests)
+        with project.watch.step("checks and archives"):
+            require_planned(made, _DONE[destination] if destination else "")
+            told = reporter.message
+            results = [one.finish(options.output, told, outcome.progress) for one in made]
+        tell_and_remember(project, plan, told)
         if destination == "registry" and engine.nodes > 1:
-            push_composed(plan, ready.folder, digests, SILENT)
+            with project.watch.step("push"):
+                push_composed(plan, ready.folder, digests, SILENT)
     except BuildError as error:
         hints = wheel_hints(project, plan, error)
         raise error.placed(_places(project, plan)).hinted(hints) from None
     finally:
         reporter.close()
-    # Locks and bases take their time, too, and people wait for all of it.
-    seconds = time.monotonic() - project.began
-    return {one.name: replace(one, seconds=seconds) for one in results}
+    return _timed(options.output, project.watch, reporter, results, made)
+
+
+def _exported(
+    project: Project, plan: Plan, exports: Path, digests: Mapping[str, str]
+) -> list[Exported]:
+    locate = _locator(project, plan)
+    return [Exported(plan, i, exports, digests[i.name], locate) for i in plan.images]
+
+
+def _timed(
+    output: Path,
+    watch: Stopwatch,
+    recorder: Recorder,
+    results: Sequence[ImageResult],
+    made: Sequence[Exported],
+) -> dict[str, ImageResult]:
+    """Write the timeline of the build; return its results by image, with their time."""
+    # A run that finds nothing to do needs none of it.
+    from nox_buildkit.build.timeline import with_timeline  # noqa: PLC0415
+
+    layouts = {one.image.name: one.layout for one in made}
+    timed = with_timeline(output, watch, recorder.bakes, results, layouts)
+    return {one.name: one for one in timed}
 
 
 def _engine(project: Project, plan: Plan, destination: Destination | None) -> Engine:
     """Return the engine that builds ``plan``. Raises EngineError."""
     needs = Needs(plan.platforms, plan.emulated, load=destination == "store")
-    with downloads() as report:
+    with downloads() as report, project.watch.step("engine"):
         engine = find_engine(needs, project.builder, report)
     if destination == "store" and engine.nodes > 1:
         message = f"the nodes of {engine.builder} have no image store in common to load into"
@@ -157,16 +181,22 @@ def _caches(project: Project, plan: Plan, engine: Engine, options: BuildOptions)
     return caches_of(project, plan, engine, written, export=export, read=read)
 
 
-def _bake(ready: Bake, exports: Path, reporter: Reporter) -> tuple[BakeResult, dict[str, str]]:
+def _bake(
+    ready: Bake, exports: Path, reporter: Reporter, watch: Stopwatch
+) -> tuple[BakeResult, dict[str, str]]:
     """Bake until what was exported is whole; buildx leaves alone what an earlier build exported."""
     for _ in range(2):
-        outcome, digests = bake_with_caches(ready, reporter)
-        damaged = [name for name in digests if not Layout(exports / name).is_whole(digests[name])]
+        with watch.step(BAKE):
+            outcome, digests = bake_with_caches(ready, reporter)
+        with watch.step("digests of the export"):
+            layouts = {name: Layout(exports / name) for name in digests}
+            damaged = [name for name in digests if not layouts[name].is_whole(digests[name])]
         if not damaged:
             for notice in outcome.notices():
                 reporter.message(notice)
-            keep_wheels(ready, reporter)
-            ready.caches.keep()
+            with watch.step("kept wheels and caches"):
+                keep_wheels(ready, reporter)
+                ready.caches.keep()
             return outcome, digests
         for name in damaged:
             reporter.message(f"{name}: layers of an earlier build are damaged: exporting again")

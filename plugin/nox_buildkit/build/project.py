@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -37,6 +36,7 @@ from nox_buildkit.plan.facts import GitFacts
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.plan.planner import make_plan
 from nox_buildkit.progress import Progress
+from nox_buildkit.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
@@ -50,8 +50,7 @@ class Project:
     """A spec, the file it was read from, and what of it was asked for.
 
     ``builder``: the buildx builder that somebody named; the nearest to this run wins;
-    ``pythons``: how the Python of each image was chosen; ``began``: when the spec was read, by the
-    monotonic clock.
+    ``pythons``: how the Python of each image was chosen; ``watch``: runs since the spec was read.
     """
 
     file: Path
@@ -60,7 +59,7 @@ class Project:
     platforms: tuple[str, ...]
     builder: str | StatedBuilder | None = None
     pythons: Mapping[str, Choice] = field(default_factory=dict)
-    began: float = field(default_factory=time.monotonic)
+    watch: Stopwatch = field(default_factory=Stopwatch, compare=False)
 
     @property
     def root(self) -> Path:
@@ -71,7 +70,9 @@ class Project:
 def open_project(buildspec: Path, selection: Selection) -> Project:
     """Read the spec with what the command line sets over it. Raises NoxBuildkitError."""
     _require_utf8(buildspec.resolve().parent)
-    spec = load(buildspec, selection.overrides)
+    watch = Stopwatch()
+    with watch.step("buildspec"):
+        spec = load(buildspec, selection.overrides)
     platforms = selection.platforms
     images = _asked(spec, selection.images, buildspec)
     built = {platform for name in images for platform in spec.images[name].platforms}
@@ -89,7 +90,7 @@ def open_project(buildspec: Path, selection: Selection) -> Project:
     file = buildspec.resolve()
     spec, pythons = with_pythons(spec, file.parent, images)
     builder = named or stated_builder(spec.builder, file.parent)
-    return Project(file, spec, images, platforms, builder, pythons)
+    return Project(file, spec, images, platforms, builder, pythons, watch)
 
 
 def _require_utf8(folder: Path) -> None:
@@ -126,10 +127,12 @@ def plan_project(
     """
     locked = read_base_lock(project.root / BASE_LOCK)
     bases = reach_bases(project, report, locked=locked, pull=pull)
-    facts = gather(sources, reach_outside(project, bases, exclude))
+    with project.watch.step("facts"):
+        facts = gather(sources, reach_outside(project, bases, exclude))
     if anonymous:
         facts = replace(facts, git=_NO_COMMIT, created=_NO_COMMIT.committed)
-    return make_plan(project.spec, facts, images=project.images, platforms=project.platforms)
+    with project.watch.step("plan"):
+        return make_plan(project.spec, facts, images=project.images, platforms=project.platforms)
 
 
 def reach_bases(

@@ -47,7 +47,7 @@ def _run(
         made = [results[image.name] for image in plan.images]
         record_results(options.output / record.BUILD, plan, made)
     ordered = [results[image.name] for image in plan.images]
-    _tell(ordered, time.monotonic() - project.began)
+    _tell(ordered, time.monotonic() - project.watch.began)
     return plan, ordered
 
 

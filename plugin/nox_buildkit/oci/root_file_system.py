@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nox_buildkit.cache_entries import read_cached, write_cached
 from nox_buildkit.files import cache_dir, private_dir
+from nox_buildkit.oci.layer_contents import Contents
 
 #: Counts changes of what is read of the same layer.
 _FORMAT = 1
@@ -82,13 +83,15 @@ def _layer(layer: Path) -> dict[str, Entry]:
     """The entries of a layer: it is read once, and what is in it is kept."""
     kept = private_dir(cache_dir() / "layers") / f"{layer.name}.tree.{_FORMAT}.json"
     if (known := read_cached(kept)) is None:
+        found, contents = {}, Contents()
         with tarfile.open(layer) as tar:
-            found = {
-                posixpath.normpath(f"/{member.name}"): Entry(
-                    member.mode & 0o777, member.isdir(), member.linkname if member.issym() else ""
-                )
-                for member in tar
-            }
+            for member in tar:
+                contents.add(tar, member)
+                link = member.linkname if member.issym() else ""
+                entry = Entry(member.mode & 0o777, member.isdir(), link)
+                found[posixpath.normpath(f"/{member.name}")] = entry
+        # Whoever asks for its parts need not read it again.
+        contents.keep(layer)
         write_cached(kept, {path: [e.mode, e.folder, e.link] for path, e in found.items()})
         return found
     return {path: Entry(mode, folder, link) for path, (mode, folder, link) in known.items()}

@@ -59,6 +59,11 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s"
 
 
+def precise_duration(seconds: float) -> str:
+    """As :func:`duration`, and ``12 ms`` below a tenth of a second."""
+    return duration(seconds) if seconds >= 0.0995 else f"{1000 * seconds:.0f} ms"
+
+
 def size(count: float) -> str:
     """Bytes in decimal units, three significant digits, as registries show them."""
     for unit in ("B", "kB", "MB", "GB"):

@@ -175,7 +175,7 @@ def test_source_date_epoch_is_the_time_of_creation_and_no_new_layer(built: Proje
 
 
 def _leftovers(project: Project) -> list[str]:
-    known = {"web.oci.tar", "build.json"}
+    known = {"web.oci.tar", "build.json", "timeline.html", "timeline.json", "trace.json"}
     return [path.name for path in (project.root / "dist").iterdir() if path.name not in known]
 
 
