@@ -15,17 +15,20 @@ from packaging.pylock import Pylock
 
 from nox_buildkit.buildspec.model.buildspec import BuildSpec
 from nox_buildkit.buildspec.model.targets import all_targets
+from nox_buildkit.buildspec.model.variant import Variant
 from nox_buildkit.buildspec.reading.load import parse
 from nox_buildkit.facts.coverage import cover
 from nox_buildkit.oci.platform import PLATFORMS
-from nox_buildkit.plan.base import LayoutImage, PlannedImage
+from nox_buildkit.plan.base import LayoutImage, PlannedImage, RegistryImage
 from nox_buildkit.plan.document import plan_document
 from nox_buildkit.plan.facts import (
+    BaseFacts,
     ContextFacts,
     Facts,
     GitFacts,
     InspectedBase,
     LockFacts,
+    PinnedBase,
     PlacedSource,
     SourceFile,
     TargetFacts,
@@ -50,6 +53,21 @@ def placed(source: str) -> tuple[PlacedSource, ...]:
         PlacedSource("now", f"{path}/now", "link", 3, "e2" * 32, link="run"),
         PlacedSource("run", f"{path}/run", size=9, digest="e3" * 32, executable=True),
     )
+
+
+def taken(image: Variant) -> dict[str, BaseFacts]:
+    """The images that files of ``image`` are taken from."""
+    sources = {f.from_: image.taken.get(n) for n, f in enumerate(image.files) if f.from_}
+    digest = "sha256:" + "ef" * 32
+    return {
+        name: PinnedBase(
+            name=name,
+            source=PlannedImage(own) if own else RegistryImage(name.partition(":")[0], digest),
+            digest="" if own else digest,
+            platforms=frozenset(PLATFORMS),
+        )
+        for name, own in sources.items()
+    }
 
 
 def facts_for(spec: BuildSpec, names: dict[str, str | None]) -> Facts:
@@ -85,7 +103,8 @@ def facts_for(spec: BuildSpec, names: dict[str, str | None]) -> Facts:
                 if target.parent
                 else base,
                 builder=base if target.parent else None,
-                files=tuple(placed(f.source) for f in target.variant.files),
+                files=tuple(() if f.from_ else placed(f.source) for f in target.variant.files),
+                taken=taken(target.variant),
                 context=ContextFacts(
                     folder="/project",
                     files=(SourceFile("app/main.py", 120, "ef" * 32),),
