@@ -14,18 +14,24 @@ import pytest
 from packaging.pylock import Pylock
 
 from nox_buildkit.buildspec.model.buildspec import BuildSpec
+from nox_buildkit.buildspec.model.runtime import File
 from nox_buildkit.buildspec.model.targets import all_targets
+from nox_buildkit.buildspec.model.variant import Variant
 from nox_buildkit.buildspec.reading.load import parse
 from nox_buildkit.facts.coverage import cover
+from nox_buildkit.facts.placed_files import downloaded
 from nox_buildkit.oci.platform import PLATFORMS
-from nox_buildkit.plan.base import LayoutImage, PlannedImage
+from nox_buildkit.plan.base import LayoutImage, PlannedImage, RegistryImage
 from nox_buildkit.plan.document import plan_document
 from nox_buildkit.plan.facts import (
+    BaseFacts,
     ContextFacts,
     Facts,
     GitFacts,
     InspectedBase,
     LockFacts,
+    PinnedBase,
+    PlacedSource,
     SourceFile,
     TargetFacts,
 )
@@ -35,6 +41,39 @@ from nox_buildkit.render.bake_definition import render
 
 CASES = Path(__file__).parent / "cases"
 COMMITTED = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+
+
+def placed(file: File) -> tuple[PlacedSource, ...]:
+    """What an entry places: of a ``dist``, a folder with a program, an asset and a link."""
+    path = f"/project/{file.source}"
+    if file.is_downloaded:
+        return downloaded(file).sources
+    if file.from_:
+        return ()
+    if not file.source.endswith("dist"):
+        return (PlacedSource("", path, size=7, digest="cd" * 32),)
+    return (
+        PlacedSource("", path, "folder"),
+        PlacedSource("empty", f"{path}/empty", "folder"),
+        PlacedSource("my $HOME.js", f"{path}/my $HOME.js", size=5, digest="e1" * 32),
+        PlacedSource("now", f"{path}/now", "link", 3, "e2" * 32, link="run"),
+        PlacedSource("run", f"{path}/run", size=9, digest="e3" * 32, executable=True),
+    )
+
+
+def taken(image: Variant) -> dict[str, BaseFacts]:
+    """The images that files of ``image`` are taken from."""
+    sources = {f.from_: image.taken.get(n) for n, f in enumerate(image.files) if f.from_}
+    digest = "sha256:" + "ef" * 32
+    return {
+        name: PinnedBase(
+            name=name,
+            source=PlannedImage(own) if own else RegistryImage(name.partition(":")[0], digest),
+            digest="" if own else digest,
+            platforms=frozenset(PLATFORMS),
+        )
+        for name, own in sources.items()
+    }
 
 
 def facts_for(spec: BuildSpec, names: dict[str, str | None]) -> Facts:
@@ -70,7 +109,8 @@ def facts_for(spec: BuildSpec, names: dict[str, str | None]) -> Facts:
                 if target.parent
                 else base,
                 builder=base if target.parent else None,
-                files=tuple(SourceFile(f.source, 7, "cd" * 32) for f in target.variant.files),
+                files=tuple(map(placed, target.variant.files)),
+                taken=taken(target.variant),
                 context=ContextFacts(
                     folder="/project",
                     files=(SourceFile("app/main.py", 120, "ef" * 32),),

@@ -15,6 +15,7 @@ from nox_buildkit.build.cached_bake import bake_with_caches
 from nox_buildkit.build.caches import Caches, caches_of
 from nox_buildkit.build.compile_hints import wheel_hints
 from nox_buildkit.build.explanation import tell_and_remember
+from nox_buildkit.build.downloaded_files import download_files
 from nox_buildkit.build.exported import Exported, Place, require_planned
 from nox_buildkit.build.fresh_locks import fresh_sources
 from nox_buildkit.build.keep_wheels import keep_wheels
@@ -56,10 +57,14 @@ def plan_build(project: Project, options: BuildOptions) -> Plan:
 
 
 def provide_packages(project: Project, plan: Plan) -> None:
-    """Have the files of all packages of ``plan`` on this machine. Raises LockError."""
+    """Have the files of all packages of ``plan``, and of addresses, on this machine.
+
+    Raises LockError.
+    """
     sources = sources_of(project.spec, project.root, project.images).values()
     with downloads() as report, project.watch.step("packages"):
         provide(plan.packages, list(dict.fromkeys(filter(None, sources))), report)
+        download_files(project, plan, report)
 
 
 def unchanged(plan: Plan, output: Path) -> dict[str, ImageResult]:
@@ -206,11 +211,17 @@ def _bake(
 
 
 def _places(project: Project, plan: Plan) -> dict[str, Location]:
-    """Return where the spec names Debian packages and users that stages of ``plan`` add."""
+    """Return where the spec names Debian packages, users and files that stages of ``plan`` add."""
     images = plan.every_image
     targets = [t for image in images for t in targets_of(project.spec, image.name)]
     keys = ("apt", "build-apt", "steps-apt")
     places = {k: v for t in targets for key in keys for k, v in t.locations(key).items()}
+    places |= {
+        file.source.lstrip("/"): at
+        for t in targets
+        for position, file in enumerate(t.variant.files)
+        if file.from_ and (at := t.location("files", position, "source"))
+    }
     return places | {t.account: at for t in targets if t.account and (at := t.location("user"))}
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
+from nox_buildkit.plan.base import Base
 from nox_buildkit.plan.identity import NOT_IDENTITY
 
 #: Names that are never part of an application, whatever ignore files say (gitignore patterns).
@@ -32,11 +34,17 @@ class Sources:
     ignored: tuple[str, ...] = field(metadata=NOT_IDENTITY)
 
 
+#: What is placed; a folder is one of its own, since it may be empty and has an owner.
+PlacedKind = Literal["file", "link", "folder"]
+
+
 @dataclass(frozen=True, slots=True)
 class PlacedFile:
     """A file at a place of its own: ``owner`` is user[:group], ``mode`` octal digits.
 
-    ``path``: the place of its content on this machine.
+    ``path``: the place of its content on this machine; ``link``: where a link leads to, as it is
+    written; ``address``: of a file that is downloaded, without its query. The digest of that one is
+    of its content alone.
     """
 
     target: str
@@ -45,6 +53,24 @@ class PlacedFile:
     size: int
     digest: str
     path: str = field(metadata=NOT_IDENTITY)
+    kind: PlacedKind = "file"
+    link: str = ""
+    address: str = field(default="", metadata=NOT_IDENTITY)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenFile:
+    """A file or folder ``source`` of ``image`` at a place of its own.
+
+    ``mode``: of its files, and ``folder_mode``: of its folders; empty: as they have it there.
+    """
+
+    image: Base
+    source: str
+    target: str
+    mode: str
+    folder_mode: str
+    owner: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +88,8 @@ class Application:
     """The application of an image.
 
     ``account``: the name of its user, if that is stated with an ID;
-    ``directories``: folders that belong to the user; ``prestart``: programs that run before the
+    ``directories``: folders that belong to the user; ``taken``: files of other images, below those
+    of ``files``; ``prestart``: programs that run before the
     command; ``steps``: programs that make files during the build.
     """
 
@@ -70,8 +97,15 @@ class Application:
     account: str = ""
     directories: tuple[str, ...] = ()
     files: tuple[PlacedFile, ...] = ()
+    taken: tuple[TakenFile, ...] = ()
     prestart: tuple[tuple[str, ...], ...] = ()
     steps: tuple[Step, ...] = ()
+
+    @property
+    def taken_images(self) -> dict[Base, int]:
+        """Each image that files are taken from, with its number."""
+        images = dict.fromkeys(file.image for file in self.taken)
+        return {image: number for number, image in enumerate(images)}
 
 
 def with_group(user: str) -> str:

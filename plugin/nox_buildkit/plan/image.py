@@ -56,7 +56,8 @@ class Publication:
 class ImagePlan:
     """One image: an index of platforms.
 
-    ``generator``: digest of the program that turns the plan into an image; ``starts``: what a
+    ``generator``: digest of the program that turns the plan into an image; ``build_args``:
+    variables of what runs during the build, if anything does; ``starts``: what a
     container starts, inherited or not; ``variants``: the image on further platforms, where it
     differs by more than packages; ``stages``: derived from the rest.
     """
@@ -70,6 +71,7 @@ class ImagePlan:
     application: Application
     config: ImageConfig
     starts: Start
+    build_args: tuple[tuple[str, str], ...] = ()
     publication: Publication = Publication()
     variants: tuple[ImagePlan, ...] = ()
     stages: tuple[Stage, ...] = field(default=(), metadata=NOT_IDENTITY)
@@ -97,8 +99,12 @@ class ImagePlan:
 
     @property
     def parents(self) -> tuple[str, ...]:
-        """Names of the images of the plan that it builds on."""
-        sources = (base.source for one in self.targets for base in one.bases.named.values())
+        """Names of the images of the plan that it builds on, or takes files from."""
+        sources = (
+            base.source
+            for one in self.targets
+            for base in (*one.bases.named.values(), *one.application.taken_images)
+        )
         names = (source.name for source in sources if isinstance(source, PlannedImage))
         return tuple(dict.fromkeys(names))
 

@@ -3,32 +3,41 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from nox_buildkit.buildspec.model.targets import Target
+from nox_buildkit.buildspec.model.variant import Variant
 from nox_buildkit.errors import Code, PlanError
-from nox_buildkit.plan.application import Application, File, PlacedFile, Sources, Step, with_group
+from nox_buildkit.plan.application import Application, File, Sources, Step
 from nox_buildkit.plan.base import Base, Bases
 from nox_buildkit.plan.configuration import config_of, parent_start, start_of
 from nox_buildkit.plan.debian import DebianPackage, DebianPackages
 from nox_buildkit.plan.facts import BaseFacts, Facts, InspectedBase, TargetFacts
 from nox_buildkit.plan.image import ImagePlan, PythonEnvironment
+from nox_buildkit.plan.packages import Packages
+from nox_buildkit.plan.placed_files import placed_files, taken_files
 from nox_buildkit.plan.target_packages import packages_of
+
+_SECRET = re.compile("PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIAL|API_?KEY|PRIVATE_KEY", re.IGNORECASE)
 
 
 def plan_target(
-    target: Target, chosen: Sequence[str], facts: Facts, parent: ImagePlan | None
+    target: Target, chosen: Sequence[str], facts: Facts, made: Mapping[str, ImagePlan]
 ) -> ImagePlan:
-    """Plan ``target`` for the platforms ``chosen``; ``parent``: the image that it builds on.
+    """Plan ``target`` for the platforms ``chosen``; ``made``: images that it may build on.
 
     Raises PlanError.
     """
     known = facts.targets[target.name]
+    parent = made[target.parent.image] if target.parent else None
     lower = parent.on(chosen[0]) if parent else None
     base = _checked(known.base, chosen)
     _checked(known.builder or known.base, facts.native)
     packages = packages_of(target, chosen, facts, base, lower)
     start = parent_start(base, lower)
+    told = _warnings(target, known, compiles=packages.compiles)
     config = config_of(target, facts, lower, start)
     return ImagePlan(
         name=target.name,
@@ -37,10 +46,13 @@ def plan_target(
         python=_python(target, facts, base),
         debian=_debian(target, known, base, chosen, facts.native),
         packages=packages,
-        application=_application(target, known, lower),
+        application=replace(
+            _application(target, known, lower), taken=taken_files(target, chosen, known, made)
+        ),
         config=config,
         starts=start_of(config, start),
-        warnings=(*base.warnings, *known.context.warnings, *_warnings(target, known)),
+        build_args=_build_args(target.variant, packages),
+        warnings=(*base.warnings, *known.context.warnings, *told),
     )
 
 
@@ -132,7 +144,9 @@ def _in_base(
 
 def _application(target: Target, known: TargetFacts, lower: ImagePlan | None) -> Application:
     image = target.variant
+    # The sources may be in folders of the image that this one builds on.
     inherited = lower.application.directories if lower else ()
+    directories = tuple(dict.fromkeys((*inherited, *image.directories, *image.volumes)))
     return Application(
         Sources(
             known.context.folder,
@@ -140,9 +154,8 @@ def _application(target: Target, known: TargetFacts, lower: ImagePlan | None) ->
             known.context.ignored,
         ),
         account=target.account,
-        # The sources may be in folders of the image that this one builds on.
-        directories=tuple(dict.fromkeys((*inherited, *image.directories, *image.volumes))),
-        files=tuple(_placed(target, known)),
+        directories=directories,
+        files=placed_files(target, known, directories),
         prestart=image.prestart,
         steps=tuple(
             Step(step.run, step.output, tuple(step.env.items()), step.cache) for step in image.steps
@@ -150,18 +163,27 @@ def _application(target: Target, known: TargetFacts, lower: ImagePlan | None) ->
     )
 
 
-def _placed(target: Target, known: TargetFacts) -> Iterator[PlacedFile]:
-    for file, source in zip(target.variant.files, known.files, strict=True):
-        path = f"{known.context.folder}/{source.path}"
-        yield PlacedFile(
-            file.target, file.mode, with_group(file.owner), source.size, source.digest, path
-        )
+def _build_args(image: Variant, packages: Packages) -> tuple[tuple[str, str], ...]:
+    # Wheels that were built with them are known by their own digests.
+    used = image.steps or packages.compiles
+    return tuple(image.args.items()) if used else ()
 
 
-def _warnings(target: Target, known: TargetFacts) -> Iterator[str]:
+def _warnings(target: Target, known: TargetFacts, *, compiles: bool) -> Iterator[str]:
     image = target.variant
     if not (known.lock or known.local or image.requirements or target.parent):
         yield (
             f"{target.image}: no requirements were found in '{image.context}', so nothing is "
             "installed; name a set of them, or write 'requirements: none'"
         )
+    if image.args and not (image.steps or compiles or known.local):
+        yield (
+            f"{target.image}: 'args' are for steps, and for packages that are compiled or built "
+            "here; there are none"
+        )
+    for name in image.args:
+        if _SECRET.search(name):
+            yield (
+                f"{target.image}: the build argument '{name}' is named like a secret, and is not "
+                "kept like one: the plan and the Dockerfile show it"
+            )

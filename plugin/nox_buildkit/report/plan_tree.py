@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.tree import Tree
 
+from nox_buildkit.plan.application import PlacedFile
+from nox_buildkit.plan.base import PlannedImage
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.packages import Package
 from nox_buildkit.report.coverage import planned
@@ -37,7 +39,9 @@ def print_image(
     config = tree.add("config")
     for line in _config(image):
         config.add(line)
-    if image.application.directories or image.application.files:
+    for name, value in image.build_args:
+        tree.add(f"arg      {name}={value}")
+    if image.application.directories or image.application.files or image.application.taken:
         placed = tree.add("placed")
         for line in _surroundings(image):
             placed.add(line)
@@ -145,8 +149,28 @@ def _config(image: ImagePlan) -> Iterator[str]:
 
 def _surroundings(image: ImagePlan) -> Iterator[str]:
     yield from (f"{path}/, owned by {image.config.user}" for path in image.application.directories)
-    for file in image.application.files:
-        yield f"{file.target}, mode {file.mode}, owned by {file.owner}"
+    for file in image.application.taken:
+        pinned = "" if isinstance(file.image.source, PlannedImage) else f"@{file.image.digest}"
+        mode = f"mode {file.mode}, " if file.mode else ""
+        image_name = f"{file.image.name}{pinned}"
+        yield f"{file.target}, {mode}owned by {file.owner}: {file.source} of {image_name}"
+    yield from _placed(image.application.files)
+
+
+def _placed(files: Sequence[PlacedFile]) -> Iterator[str]:
+    """Yield a line for each file, and one for each folder with all that is in it."""
+    top = ""
+    for file in files:
+        if top and file.target.startswith(top):
+            continue
+        if file.kind == "folder":
+            top = f"{file.target}/"
+            inside = [x for x in files if x.target.startswith(top) and x.kind != "folder"]
+            total = size(sum(each.size for each in inside))
+            yield f"{top}, {len(inside)} files, {total}, owned by {file.owner}"
+        else:
+            origin = f": {file.address}, sha256:{file.digest}" if file.address else ""
+            yield f"{file.target}, mode {file.mode}, owned by {file.owner}{origin}"
 
 
 def _packages(tree: Tree, packages: Sequence[Package]) -> None:

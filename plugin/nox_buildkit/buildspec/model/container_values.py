@@ -18,7 +18,13 @@ from nox_buildkit.buildspec.text import Invalid, escaped, printable, shown
 ENV_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 USER_NAME = r"[a-z_][a-z0-9_-]{0,31}"
 USER = r"(?:[0-9]{1,10}|[a-z_][a-z0-9_-]{0,31})(?::(?:[0-9]{1,10}|[a-z_][a-z0-9_-]{0,31}))?"
+# Set by BuildKit, by this program, or of what steps are not to be told.
+RESERVED_ARGUMENT = (
+    r"BUILDKIT_\w*|(?:BUILD|TARGET)(?:PLATFORM|OS|OSVERSION|ARCH|VARIANT|STAGE)|WORKDIR|PATH"
+    r"|SOURCE_DATE_EPOCH|UV_\w*|(?:HTTP|HTTPS|FTP|NO|ALL)_PROXY|(?:http|https|ftp|no|all)_proxy"
+)
 PORT = r"([1-9][0-9]{0,4})(?:/(tcp|udp|sctp))?"
+IMAGE_PATH = r"(?:/[A-Za-z0-9._+@~-]+)+"
 CACHE_PATH = r"(?:/[A-Za-z0-9._-]+)+"
 FILE_MODE = r"0?[0-7]{3}"
 DURATION = r"(?:[0-9]+h)?(?:[0-9]+m)?(?:[0-9]+s)?(?:[0-9]+ms)?"
@@ -77,6 +83,13 @@ def env_name(value: str) -> str:
     return match(ENV_NAME, value, "a variable's name", "letters, digits and '_', no digit first")
 
 
+def argument_name(value: str) -> str:
+    """A name of a build argument, which build steps see as a variable."""
+    if re.fullmatch(RESERVED_ARGUMENT, env_name(value)):
+        raise Invalid(f"{shown(value)} is set by the build itself", "take another name")
+    return value
+
+
 def user(value: str) -> str:
     """``uid[:gid]`` or ``name[:group]``."""
     match(USER, value, "a user", "write 'uid', 'uid:gid' or 'name'")
@@ -123,6 +136,15 @@ def _normal(value: str) -> str:
         message = f"{shown(value)} is written with decomposed characters (Unicode NFD)"
         raise Invalid(message, "write them composed (NFC)")
     return "/" + posixpath.normpath(value).strip("/")
+
+
+def image_path(value: str) -> str:
+    """A path of another image, for the option of a mount, which has no quoting for everything."""
+    normal = _normal(value)
+    if normal != value:
+        raise Invalid(f"{shown(value)} is not normalised", f"write {shown(normal)}")
+    hint = "letters, digits and '.', '_', '+', '@', '~', '-'; or name the folder that it is in"
+    return match(IMAGE_PATH, value, "a path of an image", hint)
 
 
 def cache_path(value: str) -> str:

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, TypeAlias
 
-from pydantic import BaseModel, Discriminator, Field, Tag
+from pydantic import (
+    BaseModel,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from nox_buildkit.buildspec.model import container_values, grammar
+from nox_buildkit.buildspec.model.building_types import Checksum, TakenImage
 from nox_buildkit.buildspec.model.field_types import (
     CachePath,
     CopiedPath,
@@ -13,9 +23,9 @@ from nox_buildkit.buildspec.model.field_types import (
     EnvName,
     FileMode,
     Filled,
-    InnerPath,
     Program,
     Retries,
+    Schema,
     SystemPath,
     Text,
     Unique,
@@ -24,6 +34,7 @@ from nox_buildkit.buildspec.model.field_types import (
     UserName,
 )
 from nox_buildkit.buildspec.model.strict import Strict
+from nox_buildkit.buildspec.text import Invalid
 
 
 class Healthcheck(Strict):
@@ -91,19 +102,34 @@ UserOrAccount: TypeAlias = Annotated[
 
 
 class File(Strict):
-    """One file at a place of its own, as configuration is."""
+    """A file, or a folder with all that is in it, at a place of its own: configuration, assets."""
 
-    source: InnerPath = Field(
-        description="The file, relative to the context. It need not be part of `copy`.",
-        examples=["deploy/uwsgi.ini"],
+    # Before the source, whose rules depend on it.
+    from_: TakenImage | None = Field(
+        default=None,
+        description="Image that it is taken from, instead of the context: any image reference, or "
+        "`target:NAME` for another image of this spec.",
+        examples=["ghcr.io/octocat/tini:0.19", "target:frontend"],
+    )
+    source: Annotated[str, Schema({"pattern": r"^[^~\\][^\\]*$"})] = Field(
+        description="The file or folder, relative to the context; with `from`, its absolute path "
+        "in that image. It need not be part of `copy`, and is taken though .gitignore or "
+        ".dockerignore ignore it. Or the address of a file, which needs a `checksum`.",
+        examples=["deploy/uwsgi.ini", "frontend/dist", "https://example.com/model.bin"],
+    )
+    checksum: Checksum | None = Field(
+        default=None,
+        description="Digest of a file that is downloaded; with another one, nothing is built.",
+        examples=[f"sha256:{'0123456789abcdef' * 4}"],
     )
     target: SystemPath = Field(
-        description="Where it is in the image.",
-        examples=["/etc/uwsgi.ini"],
+        description="Where it is in the image; for a folder, where its content is.",
+        examples=["/etc/uwsgi.ini", "/srv/static"],
     )
-    mode: FileMode = Field(
-        default="0644",
-        description="Its mode in octal digits, in quotes.",
+    mode: FileMode | None = Field(
+        default=None,
+        description="Its mode in octal digits, in quotes; of a folder, that of its files. When "
+        "left out: 0644, and 0755 for what its owner can execute; with `from`, as in that image.",
         examples=["0440"],
     )
     owner: User = Field(
@@ -111,6 +137,33 @@ class File(Strict):
         description="Who it belongs to: uid, uid:gid or name.",
         examples=["0:10001"],
     )
+
+    @field_validator("source")
+    @classmethod
+    def _in_context_or_image(cls, value: str, info: ValidationInfo) -> str:
+        if "from_" not in info.data:
+            # It is wrong itself.
+            return value
+        if info.data["from_"]:
+            return container_values.image_path(value)
+        return grammar.file_url(value) if "://" in value else grammar.inner_path(value)
+
+    @model_validator(mode="after")
+    def _knows_what_it_downloads(self) -> File:
+        if self.is_downloaded and not self.checksum:
+            message = "what is downloaded may be another file tomorrow"
+            raise Invalid(
+                message, "add 'checksum: sha256:…' of the file that is meant", ("source",)
+            )
+        if self.checksum and not self.is_downloaded:
+            message = "a checksum is for a file that is downloaded"
+            raise Invalid(message, "remove it", at=("checksum",))
+        return self
+
+    @property
+    def is_downloaded(self) -> bool:
+        """Tell whether it is the file of an address."""
+        return "://" in self.source
 
 
 class Step(Strict):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from nox_buildkit.buildspec.model import grammar
+from nox_buildkit.buildspec.model.building_types import ArgumentName
 from nox_buildkit.buildspec.model.field_types import (
     Base,
     CopiedPath,
@@ -126,6 +127,13 @@ class Variant(Strict):
         description="Environment variables. No secrets: everyone who has the image can read them.",
         examples=[{"LOG_LEVEL": "info"}],
     )
+    args: dict[ArgumentName, Text] = Field(
+        default_factory=dict,
+        description="Build arguments: variables of what runs during the build (`steps`, compiling "
+        "packages, building own ones), and of no container. No secrets: the plan and the "
+        "Dockerfile show them.",
+        examples=[{"VITE_API": "/api", "CFLAGS": "-O3"}],
+    )
     user: UserOrAccount = Field(
         default="10001",
         description="User that the image runs as: uid, uid:gid, name, or an account that is made.",
@@ -148,7 +156,7 @@ class Variant(Strict):
     )
     files: Several[File] = Field(
         default=(),
-        description="Files at places of their own, such as configuration.",
+        description="Files and folders at places of their own, such as configuration.",
         examples=[[{"source": "uwsgi.ini", "target": "/etc/uwsgi.ini", "mode": "0440"}]],
     )
     healthcheck: Healthcheck | None = Field(
@@ -182,12 +190,22 @@ class Variant(Strict):
         if self.steps_apt and not self.steps:
             message = "these packages are for 'steps', and there are none"
             raise Invalid(message, "add 'steps', or name them in 'apt'", at=("steps-apt",))
+        for name in self.args:
+            if name in self.env:
+                message = f"{shown(name)} is in 'env', which wins over a build argument"
+                raise Invalid(message, "remove one", at=("args", name))
         targets = [file.target for file in self.files]
         for position, target in enumerate(targets):
             if target in targets[:position]:
                 at = ("files", position, "target")
                 raise Invalid(f"two files have the target {shown(target)}", "remove one", at=at)
         return self
+
+    @property
+    def taken(self) -> dict[int, str]:
+        """Return the images of the same spec that files are taken from, by the entry's position."""
+        named = {n: grammar.parent_image(file.from_ or "") for n, file in enumerate(self.files)}
+        return {position: name for position, name in named.items() if name}
 
     @property
     def copied(self) -> tuple[str, ...]:

@@ -301,6 +301,69 @@ def test_mistakes_in_an_image(line: str, problem: str) -> None:
             "files.0.mode: '9' is not a file's mode; write it like '0644'",
         ),
         (
+            "args: {TARGETARCH: arm64}",
+            "args.TARGETARCH: 'TARGETARCH' is set by the build itself; take another name",
+        ),
+        (
+            "args: {UV_OFFLINE: '0'}",
+            "args.UV_OFFLINE: 'UV_OFFLINE' is set by the build itself; take another name",
+        ),
+        (
+            "args: {A-B: x}",
+            "args.A-B: 'A-B' is not a variable's name; letters, digits and '_', no digit first",
+        ),
+        (
+            "files: [{source: 'https://a.example/m', target: /srv/m}]",
+            "files.0.source: what is downloaded may be another file tomorrow; add 'checksum: "
+            "sha256:…' of the file that is meant",
+        ),
+        (
+            "files: [{source: a, target: /srv/m, checksum: 'sha256:" + "0" * 64 + "'}]",
+            "files.0.checksum: a checksum is for a file that is downloaded; remove it",
+        ),
+        (
+            "files: [{source: 'https://a.example/m', target: /srv/m, checksum: abc}]",
+            "files.0.checksum: 'abc' is not a digest; write 'sha256:' and 64 digits in lower case",
+        ),
+        (
+            "files: [{source: 'https://me:pw@a.example/m', target: /srv/m}]",
+            "files.0.source: credentials do not belong in a file; put them into ~/.netrc",
+        ),
+        (
+            "files: [{source: 'ftp://a.example/m', target: /srv/m}]",
+            "files.0.source: 'ftp://a.example/m' is not the URL of a file; write https://host/path",
+        ),
+        (
+            "files: [{source: 'https://a.example/', target: /srv/m}]",
+            "files.0.source: 'https://a.example/' names no file; write https://host/path",
+        ),
+        (
+            "files: [{from: slim, source: /a, target: /etc/a}]",
+            "files.0.from: 'slim' is the name of a base here, and of no image; write all of the "
+            "reference, as in 'docker.io/library/slim', or target:NAME",
+        ),
+        (
+            "files: [{from: scratch, source: /a, target: /etc/a}]",
+            "files.0.from: 'scratch' is empty, and has no files; try 'slim'",
+        ),
+        (
+            "files: [{from: a.example/b, source: a/b, target: /etc/a}]",
+            "files.0.source: 'a/b' is not absolute; write '/a/b'",
+        ),
+        (
+            "files: [{from: a.example/b, source: '/a,b', target: /etc/a}]",
+            "files.0.source: '/a,b' is not a path of an image; letters, digits and '.', '_', '+', "
+            "'@', '~', '-'; or name the folder that it is in",
+        ),
+        (
+            "files: [{from: a.example/b, source: /a/../b, target: /etc/a}]",
+            "files.0.source: '/a/../b' is not normalised; write '/b'",
+        ),
+        (
+            "files: [{source: /a/b, target: /etc/a}]",
+            "files.0.source: '/a/b' is not a relative path; write it like 'app/main.py'",
+        ),
+        (
             "files: [{source: a, target: /etc/a}, {source: b, target: /etc/a}]",
             "files.1.target: two files have the target '/etc/a'; remove one",
         ),
@@ -412,6 +475,15 @@ def test_mistakes_about_what_surrounds_an_application(line: str, problem: str) -
             "or change the source",
         ),
         (
+            "version: 1\nrequirements: {a: {source: [a.in, uv.lock]}}\nimages: {a: {}}",
+            "2:35: requirements.a.source.1: 'uv.lock' cannot be resolved together with other "
+            "files; name requirements files alone, or make a set of its own of it",
+        ),
+        (
+            "version: 1\nrequirements: {a: {source: []}}\nimages: {a: {}}",
+            "2:28: requirements.a.source: empty; name at least one",
+        ),
+        (
             "version: 1\nrequirements: {web: {source: a.in}}\nimages: {a: {requirements: wbe}}",
             "3:28: images.a.requirements: no set of requirements named 'wbe'; did you mean 'web'?",
         ),
@@ -500,7 +572,7 @@ def test_overrides_win_and_take_text_as_it_is() -> None:
 def test_overrides_find_names_with_dots() -> None:
     text = "version: 1\nimages: {my: {}}\nrequirements: {a.b: {source: x.in}, a: {source: y.in}}\n"
     spec = parse(text, "buildspec.yaml", [("requirements.a.b.source", "z.in")])
-    assert spec.requirements["a.b"].source == "z.in"
+    assert spec.requirements["a.b"].source == ("z.in",)
     spec = parse(text, "b.yaml", [("images.my.per-platform.linux/arm64.user", "1")])
     assert spec.images["my"].per_platform["linux/arm64"].user == "1"
 
