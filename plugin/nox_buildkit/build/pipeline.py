@@ -14,8 +14,8 @@ from nox_buildkit.build.baking import Bake, prepared, work_folder
 from nox_buildkit.build.cached_bake import bake_with_caches
 from nox_buildkit.build.caches import Caches, caches_of
 from nox_buildkit.build.compile_hints import wheel_hints
-from nox_buildkit.build.explanation import tell_and_remember
 from nox_buildkit.build.downloaded_files import download_files
+from nox_buildkit.build.explanation import tell_and_remember
 from nox_buildkit.build.exported import Exported, Place, require_planned
 from nox_buildkit.build.fresh_locks import fresh_sources
 from nox_buildkit.build.keep_wheels import keep_wheels
