@@ -17,6 +17,7 @@ from nox_buildkit.build.compiled_wheels import kept_contexts
 from nox_buildkit.build.definition import write_definition
 from nox_buildkit.build.network_secrets import network_of
 from nox_buildkit.build.node_bake import NODES, composed, write_node_targets
+from nox_buildkit.build.project import Project
 from nox_buildkit.build.project_folder import forget_projects, kept_for
 from nox_buildkit.engine.bake import BakeResult, Update, bake_command
 from nox_buildkit.engine.bake import run as run_bake
@@ -114,7 +115,7 @@ def _allowed(
 def prepared(
     plan: Plan,
     engine: Engine,
-    root: Path,
+    project: Project,
     outputs: Mapping[str, Sequence[Output]],
     caches: Caches,
     *,
@@ -126,10 +127,11 @@ def prepared(
     What steps get to know of this machine's network is in files for as long as the block takes:
     variables of the buildx process would be those of its children too.
     """
-    folder = work_folder(root, plan)
-    forget_projects()
+    folder = work_folder(project.root, plan)
     _require_no_at_sign(plan)
-    write_definition(plan, folder, str(uv_programs({*engine.native, *plan.emulated})))
+    with project.watch.step("definition"):
+        forget_projects()
+        write_definition(plan, folder, str(uv_programs({*engine.native, *plan.emulated})))
     with scratch(_runtime_dir(), "nox-buildkit-secrets-") as secrets:
         network = network_of(plan)
         (secrets / "network").write_text(network.variables)

@@ -107,7 +107,7 @@ def build_images(
         caches = _caches(project, plan, engine, options)
         bake_with = partial(prepared, provenance=provenance, no_cache=options.no_cache)
         group = log_group(f"build {', '.join(image.name for image in plan.images)}")
-        with bake_with(plan, engine, project.root, outputs, caches) as ready, group:
+        with bake_with(plan, engine, project, outputs, caches) as ready, group:
             outcome, digests = _bake(ready, exports, reporter, project.watch)
         made = _exported(project, plan, exports, digests)
         with project.watch.step("checks and archives"):
