@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nox_buildkit.errors import Code
 from nox_buildkit.oci.content import Descriptor
+from nox_buildkit.release.counted_file import Sent, nobody
 from nox_buildkit.release.repository import RegistryError
 
 
@@ -53,7 +54,7 @@ class Recorder:
         self.blobs[digest] = found
         return True
 
-    def put_blob(self, digest: str, content: Path | bytes) -> None:
+    def put_blob(self, digest: str, content: Path | bytes, sent: Sent = nobody) -> None:
         self._do(f"blob {digest}")
         self.blobs[digest] = content if isinstance(content, bytes) else content.read_bytes()
 

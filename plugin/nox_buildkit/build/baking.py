@@ -169,7 +169,8 @@ def bake(ready: Bake, reporter: Reporter) -> tuple[BakeResult, dict[str, str]]:
     Raises BakeError, after the end of the failed step's log was shown; CacheFault.
     """
     targets = {target.name: target.every_platform for target in ready.plan.targets}
-    progress = BuildProgress(targets, names_of_parts(ready.plan) if ready.parts else {})
+    parts = names_of_parts(ready.plan) if ready.parts else {}
+    progress = BuildProgress(targets, parts, ready.plan.emulated)
     registries = {i.name: ImageReference.parse(i.repository).registry for i in ready.plan.images}
     patience = Patience.of_environment(registries, reporter.message)
 

@@ -104,11 +104,17 @@ class Layer:
 
 def title_of(stage: str) -> str:
     """Return the title of the stage of that name, or the name of one that is not ours."""
-    if compiling := _COMPILING.fullmatch(stage):
-        return f"compiled package {compiling['name']}"
+    if package := compiled_in(stage):
+        return f"compiled package {package}"
     if _GATHERING.fullmatch(stage):
         return TITLES["wheels"]
     return TITLES.get(stage, stage)
+
+
+def compiled_in(stage: str) -> str:
+    """Return the name of the package that the stage of that name compiles; empty: none."""
+    compiling = _COMPILING.fullmatch(stage)
+    return compiling["name"] if compiling else ""
 
 
 def compiling_stage(prefix: str, package: Package) -> str:

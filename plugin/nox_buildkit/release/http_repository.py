@@ -18,6 +18,7 @@ from nox_buildkit.files import replacing
 from nox_buildkit.oci.content import DOCKER_INDEX, INDEX, MANIFEST, Descriptor, Index
 from nox_buildkit.oci.references import ImageReference
 from nox_buildkit.progress import SILENT, Progress
+from nox_buildkit.release.counted_file import Sent, nobody
 from nox_buildkit.release.repository import RegistryError
 from nox_buildkit.release.transport import Transport, unreached
 
@@ -100,10 +101,10 @@ class HttpRepository:
             self.transport.request_once("DELETE", place, accepted=(_OK, 204, _NOT_FOUND))
         return False
 
-    def put_blob(self, digest: str, content: Path | bytes) -> None:
-        self.transport.patiently(lambda: self._put_blob(digest, content))
+    def put_blob(self, digest: str, content: Path | bytes, sent: Sent = nobody) -> None:
+        self.transport.patiently(lambda: self._put_blob(digest, content, sent))
 
-    def _put_blob(self, digest: str, content: Path | bytes) -> None:
+    def _put_blob(self, digest: str, content: Path | bytes, sent: Sent) -> None:
         # One that failed may have left a part behind: each attempt is an upload of its own.
         begun = self.transport.request_once("POST", self._uploads, accepted=(_ACCEPTED,))
         self.transport.request_once(
@@ -112,6 +113,7 @@ class HttpRepository:
             params={"digest": digest},
             headers={"Content-Type": "application/octet-stream"},
             content=content,
+            sent=sent,
             accepted=(_CREATED,),
         )
 

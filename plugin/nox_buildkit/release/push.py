@@ -80,7 +80,12 @@ def _put(
         return 0, blob.size, 0
     name = f"{repository.name}@{blob.digest[:19]}"
     report.transfer(name, 0, blob.size)
-    repository.put_blob(blob.digest, layout.path(blob.digest))
+    repository.put_blob(
+        blob.digest,
+        layout.path(blob.digest),
+        # That it is whole the registry says.
+        lambda done: report.transfer(name, min(done, blob.size - 1), blob.size),
+    )
     report.transfer(name, blob.size, blob.size)
     return blob.size, 0, 0
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from nox_buildkit.errors import EngineError
 from nox_buildkit.oci.content import Descriptor
+from nox_buildkit.release.counted_file import Sent, nobody
 
 
 class RegistryError(EngineError):
@@ -38,8 +39,8 @@ class Repository(Protocol):
     def mount(self, digest: str, source: str) -> bool:
         """Take the blob over from the repository ``source`` of the same registry, if it can."""
 
-    def put_blob(self, digest: str, content: Path | bytes) -> None:
-        """Upload a blob."""
+    def put_blob(self, digest: str, content: Path | bytes, sent: Sent = nobody) -> None:
+        """Upload a blob; ``sent`` hears how much of a file is sent."""
 
     def put_manifest(self, content: bytes, media_type: str, reference: str) -> str:
         """Write a manifest or an index as the tag or digest ``reference``; return its digest."""

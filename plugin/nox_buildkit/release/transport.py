@@ -26,6 +26,7 @@ from nox_buildkit.environment import ca_bundle
 from nox_buildkit.errors import Code, Problem
 from nox_buildkit.printable import redacted
 from nox_buildkit.progress import SILENT, Progress
+from nox_buildkit.release.counted_file import CountedFile, Sent, nobody
 from nox_buildkit.release.registry_login import Authorization, stored_login
 from nox_buildkit.release.repository import RegistryError
 
@@ -46,12 +47,16 @@ T = TypeVar("T")
 
 
 class RequestOptions(TypedDict, total=False):
-    """Options of a request; ``accepted``: status codes that are no errors."""
+    """Options of a request; ``accepted``: status codes that are no errors.
+
+    ``sent``: hears how many bytes of a file were sent.
+    """
 
     accepted: Required[tuple[int, ...]]
     headers: Mapping[str, str]
     params: Mapping[str, str]
     content: Path | bytes
+    sent: Sent
     stream: bool
 
 
@@ -125,9 +130,12 @@ class Transport:
         content = options.get("content", b"")
         silence = _UPLOAD_SECONDS if content else _SILENT_SECONDS
         with contextlib.ExitStack() as stack:
-            body = (
-                content if isinstance(content, bytes) else stack.enter_context(content.open("rb"))
-            )
+            body: bytes | CountedFile = b""
+            if isinstance(content, bytes):
+                body = content
+            else:
+                sent = options.get("sent", nobody)
+                body = stack.enter_context(CountedFile(content, sent))
             return self._session.request(
                 method,
                 url,

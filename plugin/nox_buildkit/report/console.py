@@ -5,25 +5,21 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal, Protocol, TextIO
 
-from rich import progress
 from rich.console import Console
 
 from nox_buildkit.engine.bake import Update
 from nox_buildkit.environment import in_ci
-from nox_buildkit.printable import visible, visible_lines
+from nox_buildkit.printable import visible_lines
 from nox_buildkit.progress import Progress
-from nox_buildkit.report import words
 from nox_buildkit.report.live import LiveView
 from nox_buildkit.report.plain import Plain
+from nox_buildkit.report.transfers import TransferBars, TransferLines
 
-ProgressStyle = Literal["auto", "rich", "plain", "json"]
-
-_DOWNLOAD_PERIOD = 10.0
+#: ``brief``: the steps that take a while, as lines.
+ProgressStyle = Literal["auto", "rich", "plain", "json", "brief"]
 
 
 class Reporter(Protocol):
@@ -90,7 +86,7 @@ def choose(
         return RawJson(sys.stdout, human)
     if style == "rich" or (style == "auto" and interactive(human, env) and not verbose):
         return LiveView(make_console(human, env, terminal=True))
-    return Plain(human, verbose=verbose)
+    return Plain(human, verbose=verbose, brief=style == "brief")
 
 
 def interactive(stream: TextIO, env: Mapping[str, str] = os.environ) -> bool:
@@ -124,62 +120,19 @@ def make_console(
 def downloads(
     stream: TextIO | None = None, env: Mapping[str, str] = os.environ
 ) -> Iterator[Progress]:
-    """Show what is being fetched: a bar in a terminal, else a line now and then."""
+    """Show what is being fetched or sent: a bar in a terminal, else a line now and then."""
     human = stream or sys.stderr
     if not interactive(human, env):
-        yield DownloadLines(human)
+        yield TransferLines(human)
         return
-    bars = progress.Progress(
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(bar_width=24),
-        progress.DownloadColumn(),
-        progress.TransferSpeedColumn(),
-        console=make_console(human, env),
-        transient=True,
-    )
-    with bars:
-        yield DownloadBars(bars)
+    bars = TransferBars(make_console(human, env))
+    try:
+        yield bars
+    finally:
+        bars.close()
 
 
 def print_lines(reporter: Reporter, title: str, lines: Sequence[str]) -> None:
     """Show the end of a log, set apart from what the tool says itself."""
     if lines:
         reporter.message("\n".join((title, *(f"  | {line}" for line in lines))))
-
-
-@dataclass(slots=True)
-class DownloadBars:
-    """Progress as bars that are redrawn, below the sentences."""
-
-    bars: progress.Progress
-    tasks: dict[str, progress.TaskID] = field(default_factory=dict)
-
-    def message(self, text: str) -> None:
-        self.bars.console.print(visible_lines(text))
-
-    def transfer(self, name: str, done: int, total: int) -> None:
-        if name not in self.tasks:
-            self.tasks[name] = self.bars.add_task(visible(name), total=total)
-        self.bars.update(self.tasks[name], completed=done, total=total)
-
-
-@dataclass(slots=True)
-class DownloadLines:
-    """Progress as a line now and then."""
-
-    stream: TextIO
-    told: dict[str, float] = field(default_factory=dict)
-    over: set[str] = field(default_factory=set)
-
-    def message(self, text: str) -> None:
-        say(text, self.stream)
-
-    def transfer(self, name: str, done: int, total: int) -> None:
-        now, complete = time.monotonic(), done >= total
-        early = now - self.told.get(name, float("-inf")) < _DOWNLOAD_PERIOD
-        if name in self.over or (early and not complete):
-            return
-        self.told[name] = now
-        if complete:
-            self.over.add(name)
-        say(f"{name}: {words.size(done)} of {words.size(total)}", self.stream)

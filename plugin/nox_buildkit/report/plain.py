@@ -14,14 +14,22 @@ from nox_buildkit.report import words
 HEARTBEAT = 30.0
 # Below this many seconds nobody wants to read of BuildKit's own errands.
 _ERRAND = 1.0
+# Below these nobody wonders what goes on.
+_WHILE = 3.0
 
 
 class Plain:
-    """Reporter for CI logs and pipes; ``verbose``: what steps write is shown as it comes."""
+    """Reporter for CI logs and pipes; ``verbose``: what steps write is shown as it comes.
 
-    def __init__(self, stream: TextIO | None = None, *, verbose: bool = False) -> None:
+    ``brief``: between the lines of somebody else, only what took a while, or failed.
+    """
+
+    def __init__(
+        self, stream: TextIO | None = None, *, verbose: bool = False, brief: bool = False
+    ) -> None:
         self._stream = stream or sys.stderr
         self._verbose = verbose
+        self._brief = brief
         self._told: dict[str, float] = {}
 
     def event(self, update: Update) -> None:
@@ -51,6 +59,8 @@ class Plain:
             if vertex.cached:
                 return
             self._told[vertex.digest] = now
+            if self._brief:
+                return
             if vertex.name.kind is VertexKind.EXPORT or vertex.name.text.startswith("RUN "):
                 self._say(progress, vertex, words.instruction(vertex))
             return
@@ -61,6 +71,8 @@ class Plain:
         self._told.pop(vertex.digest, None)
         if change.what == "failed":
             self._say(progress, vertex, f"FAILED after {words.duration(vertex.seconds)}")
+        elif self._brief and (vertex.cached or vertex.seconds < _WHILE):
+            return
         elif vertex.name.kind is VertexKind.STEP and vertex.cached:
             self._say(progress, vertex, "CACHED")
         elif vertex.name.kind in (VertexKind.STEP, VertexKind.EXPORT) or vertex.seconds >= _ERRAND:

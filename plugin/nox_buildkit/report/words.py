@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import re
 
-from nox_buildkit.engine.events.vertex import Vertex, VertexKind
+from nox_buildkit.engine.events.vertex import Amount, Vertex, VertexKind
+from nox_buildkit.plan.stages import compiled_in
 
 _FLAGS = re.compile(r"(?<= )--(?:mount|network|security|link|from|chown|chmod)(?:=\S+)? ")
+
+
+_CONTEXTS = {
+    "base": "base image", "builder": "image with build tools", "compiler": "image with compilers",
+    "inputs": "packages and scripts", "uv": "uv", "": "base and contexts",
+}  # fmt: skip
 
 
 def doing(vertex: Vertex) -> str:
@@ -15,7 +22,11 @@ def doing(vertex: Vertex) -> str:
     if name.kind is VertexKind.EXPORT:
         return _exporting(vertex)
     if name.kind is VertexKind.CONTEXT:
-        return "build context" if name.text == "load build context" else "base and contexts"
+        return (
+            "build context"
+            if name.text == "load build context"
+            else _CONTEXTS.get(name.context, name.context)
+        )
     if name.kind is VertexKind.METADATA:
         return "base image"
     if name.kind is VertexKind.CACHE:
@@ -26,7 +37,9 @@ def doing(vertex: Vertex) -> str:
 
 
 def step(vertex: Vertex) -> str:
-    """As :func:`doing`, with the number of the step in its stage."""
+    """As :func:`doing`, with the number of the step in its stage, or the package it compiles."""
+    if package := compiled_in(vertex.name.stage):
+        return f"compiling {vertex.task.replace('==', ' ') or package}"
     return vertex.name.step_words if vertex.name.steps else doing(vertex)
 
 
@@ -59,6 +72,16 @@ def size(count: float) -> str:
     if unit == "B":
         return f"{count:.0f} B"
     return f"{count:.{2 if count < 9.995 else 1 if count < 99.95 else 0}f} {unit}"
+
+
+def amount(part: Amount) -> str:
+    """``12.3 of 28.6 MB, 4.10 MB/s``."""
+    rate = f", {size(part.rate)}/s" if part.rate else ""
+    if not part.total:
+        return f"{size(part.current)}{rate}"
+    now, whole = size(part.current), size(part.total)
+    same = now.rpartition(" ")[2] == whole.rpartition(" ")[2]
+    return f"{now.rpartition(' ')[0] if same else now} of {whole}{rate}"
 
 
 def _exporting(vertex: Vertex) -> str:

@@ -6,7 +6,7 @@ over, for each bake target that uses it, and run it again after it was complete.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from nox_buildkit.engine.events.log_text import clean, decoded, log_lines
 from nox_buildkit.engine.events.platforms import platforms_of
+from nox_buildkit.engine.events.rows import Count, Row, counted
 from nox_buildkit.engine.events.vertex import Name, Transfer, Vertex, VertexKind, parse_name
 
 #: How BuildKit calls the making of an index.
@@ -31,41 +32,6 @@ class Change:
     lines: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
-    """Steps of an image: ``cached`` and ``executed`` ones are over, ``total`` are known."""
-
-    total: int = 0
-    cached: int = 0
-    executed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """The work for one image and platform; platform None: work that its platforms share."""
-
-    image: str
-    platform: str | None
-    count: Count
-    vertices: tuple[Vertex, ...]
-
-    @property
-    def running(self) -> tuple[Vertex, ...]:
-        return tuple(vertex for vertex in self.vertices if vertex.running)
-
-    @property
-    def failed(self) -> Vertex | None:
-        return next((vertex for vertex in self.vertices if vertex.failed), None)
-
-    def seconds(self, now: float) -> float:
-        """Wall-clock seconds from the first start to the last end, or to ``now``."""
-        began = [vertex.began for vertex in self.vertices if vertex.began is not None]
-        ended = [vertex.ended for vertex in self.vertices if vertex.ended is not None]
-        if not began:
-            return 0.0
-        return (now if self.running or not ended else max(ended)) - min(began)
-
-
 class BuildProgress:
     """All vertices of one bake.
 
@@ -73,14 +39,18 @@ class BuildProgress:
     where it is the only one, and BuildKit a platform, so both must be known from outside.
 
     ``parts``: bake targets that are one platform of an image → that image and platform.
+
+    ``emulated``: platforms whose programs run under emulation.
     """
 
     def __init__(
         self,
         images: Mapping[str, Sequence[str]],
         parts: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+        emulated: Container[str] = (),
     ) -> None:
         self._parts = parts
+        self._emulated = emulated
         self.images = {image: tuple(platforms) for image, platforms in images.items()}
         self.vertices: dict[str, Vertex] = {}
         self.warnings: list[str] = []
@@ -95,7 +65,7 @@ class BuildProgress:
         for item in status.get("vertexes") or ():
             changes += self._vertex(item, now)
         for item in status.get("statuses") or ():
-            self._transfer(item)
+            self._transfer(item, now)
         for item in status.get("logs") or ():
             changes += self._log(item)
         for item in status.get("warnings") or ():
@@ -116,6 +86,11 @@ class BuildProgress:
             for image in vertex.images
         }
 
+    def emulated(self, vertex: Vertex) -> bool:
+        """Tell whether the programs of a step run under emulation."""
+        name = vertex.name
+        return name.kind is VertexKind.STEP and (name.built_on or "") in self._emulated
+
     @property
     def failed(self) -> tuple[Vertex, ...]:
         """The vertices that failed by themselves, in order."""
@@ -131,7 +106,7 @@ class BuildProgress:
             for vertex in self.vertices.values():
                 if image in vertex.images:
                     owned[self.platform(vertex, image)].append(vertex)
-            rows += [Row(image, key, _count(own), tuple(own)) for key, own in owned.items()]
+            rows += [Row(image, key, counted(own), tuple(own)) for key, own in owned.items()]
         return rows
 
     def count(self, image: str) -> Count:
@@ -197,13 +172,15 @@ class BuildProgress:
             return replace(name, image=image, platform=name.platform or platform)
         return name
 
-    def _transfer(self, item: Mapping[str, Any]) -> None:
+    def _transfer(self, item: Mapping[str, Any], now: float) -> None:
         vertex = self.vertices.get(item["vertex"])
         if vertex is None:
             return
         name = str(item.get("id", ""))
         current, total = int(item.get("current") or 0), int(item.get("total") or 0)
-        part = Transfer(name, current, total, bool(item.get("completed")))
+        old = vertex.transfers.get(name)
+        began = old.began if old else now
+        part = Transfer(name, current, total, bool(item.get("completed")), began)
         # Taken out and put back, so that the latest is the last.
         others = {key: value for key, value in vertex.transfers.items() if key != name}
         self.vertices[vertex.digest] = replace(vertex, transfers={**others, name: part})
@@ -217,19 +194,16 @@ class BuildProgress:
         whole, _, rest = (self._partial.get(digest, b"") + data).rpartition(b"\n")
         self._partial[digest] = rest[-_LOG_LIMIT:]
         vertex = self.vertices.get(digest)
-        if vertex and whole:
-            yield Change("log", vertex, tuple(log_lines(whole)))
+        if vertex and (lines := log_lines(whole)):
+            task = vertex.task or next(filter(None, map(_task, lines)), "")
+            vertex = self.vertices[digest] = replace(vertex, task=task, said=lines[-1])
+            yield Change("log", vertex, tuple(lines))
 
 
-def _count(vertices: Iterable[Vertex]) -> Count:
-    """Count each (stage, step) once: equal work of two images is told under both digests."""
-    steps: dict[tuple[str, int], list[Vertex]] = {}
-    for vertex in vertices:
-        if vertex.name.kind is VertexKind.STEP:
-            steps.setdefault((vertex.name.stage, vertex.name.step), []).append(vertex)
-    over = [[one for one in same if one.done and not one.error] for same in steps.values()]
-    executed = sum(any(not one.cached for one in same) for same in over)
-    return Count(len(steps), sum(bool(same) for same in over) - executed, executed)
+def _task(line: str) -> str:
+    """Return the requirement that a line of our script for wheels says is compiled."""
+    word, _, requirement = line.partition(" ")
+    return requirement if word == "compiling" and "==" in requirement else ""
 
 
 def _seconds(started: str, completed: str) -> float:

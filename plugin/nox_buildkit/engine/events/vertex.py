@@ -32,17 +32,33 @@ class VertexKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """A part of a vertex's work: ``current`` and ``total`` in bytes, 0 where unknown."""
+    """A part of a vertex's work: ``current`` and ``total`` in bytes, 0 where unknown.
+
+    ``began``: seconds of the reader's clock when it was told of first.
+    """
 
     name: str
     current: int
     total: int
     done: bool
+    began: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """Bytes that went over a network, of ``total`` if that is not 0, at a ``rate`` a second."""
+
+    current: int
+    total: int
+    rate: float
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A vertex name taken apart; ``platform`` is the one that is built *for*."""
+    """A vertex name taken apart; ``platform`` is the one that is built *for*.
+
+    ``built_on``: the platform of the programs that do it; ``context``: the named context.
+    """
 
     kind: VertexKind
     text: str
@@ -51,6 +67,8 @@ class Name:
     stage: str = ""
     step: int = 0
     steps: int = 0
+    built_on: str | None = None
+    context: str = ""
 
     @property
     def part(self) -> str:
@@ -73,7 +91,8 @@ class Vertex:
 
     ``images``: all that use it (equal work of several bake targets is one vertex); ``inputs``:
     digests; ``began`` and ``ended``: seconds of the reader's clock; ``seconds``: what the finished
-    runs took by the engine's clock.
+    runs took by the engine's clock; ``task``: what it says that it compiles; ``said``: the last
+    line that it wrote.
     """
 
     digest: str
@@ -87,6 +106,8 @@ class Vertex:
     done: bool = False
     cached: bool = False
     error: str = ""
+    task: str = ""
+    said: str = ""
     transfers: Mapping[str, Transfer] = field(default_factory=dict)
 
     @property
@@ -105,6 +126,17 @@ class Vertex:
         under_way = [part for part in self.transfers.values() if not part.done]
         return under_way[-1] if under_way else None
 
+    def amount(self, now: float) -> Amount | None:
+        """Return what its transfers come to, if one is under way whose bytes are counted."""
+        parts = [part for part in self.transfers.values() if part.current or part.total]
+        if all(part.done for part in parts):
+            return None
+        known = [part for part in parts if part.total]
+        counted = known or parts
+        current = sum(part.current for part in counted)
+        seconds = now - min(part.began for part in counted)
+        return Amount(current, sum(p.total for p in known), current / seconds if seconds else 0.0)
+
 
 def parse_name(name: str, images: frozenset[str]) -> Name:
     """Take a vertex name apart; ``images``: the bake targets, of which buildx names each if > 1."""
@@ -112,12 +144,13 @@ def parse_name(name: str, images: frozenset[str]) -> Name:
     words = match["where"].split() if match else []
     text = match["text"] if match else name
     image = words.pop(0) if len(images) > 1 and words and words[0] in images else None
-    platform = _platform(words[0]) if words else None
+    platform, built_on = _platforms(words[0]) if words else (None, None)
     if platform:
         words.pop(0)
     count = _COUNT.fullmatch(words[-1]) if words else None
     if not count:
-        return Name(_kind(words, text), text, image, platform)
+        context = words[1].partition("::")[0] if words[:1] == ["context"] and words[1:] else ""
+        return Name(_kind(words, text), text, image, platform, context=context)
     link = text.startswith("LINK ")
     return Name(
         VertexKind.LINK if link else VertexKind.STEP,
@@ -127,6 +160,7 @@ def parse_name(name: str, images: frozenset[str]) -> Name:
         words[0] if len(words) > 1 else "",
         int(count["step"]),
         int(count["steps"]),
+        built_on,
     )
 
 
@@ -142,12 +176,16 @@ def _kind(words: list[str], text: str) -> VertexKind:
     return VertexKind.INTERNAL
 
 
-def _platform(word: str) -> str | None:
-    """The target of ``linux/amd64->arm64`` (the operating system is left out where equal)."""
+def _platforms(word: str) -> tuple[str | None, str | None]:
+    """The target of ``linux/amd64->arm64`` (the operating system is left out where equal).
+
+    And the platform of the step itself.
+    """
     match = _PLATFORM.fullmatch(word)
     if not match or not word.startswith(_OPERATING_SYSTEMS):
-        return None
-    target = match["target"]
+        return None, None
+    built_on, target = match["built_on"], match["target"]
     if target is None:
-        return match["built_on"]
-    return target if target.startswith(_OPERATING_SYSTEMS) else f"{match['os']}/{target}"
+        return built_on, built_on
+    whole = target.startswith(_OPERATING_SYSTEMS)
+    return target if whole else f"{match['os']}/{target}", built_on

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from nox_buildkit.engine.events.progress import BuildProgress, Count
-from nox_buildkit.engine.events.vertex import Name, VertexKind, parse_name
+from nox_buildkit.engine.events.progress import BuildProgress
+from nox_buildkit.engine.events.rows import Count
+from nox_buildkit.engine.events.vertex import Amount, Name, VertexKind, parse_name
 
 Recorded = Callable[..., Any]
 
@@ -18,22 +19,40 @@ Recorded = Callable[..., Any]
         (
             "[hello linux/amd64 deps-native 2/3] RUN true",
             {"hello", "api"},
-            Name(VertexKind.STEP, "RUN true", "hello", "linux/amd64", "deps-native", 2, 3),
+            Name(
+                VertexKind.STEP,
+                "RUN true",
+                "hello",
+                "linux/amd64",
+                "deps-native",
+                2,
+                3,
+                "linux/amd64",
+            ),
         ),
         (
             "[hello linux/amd64->arm64 deps-native 2/3] RUN true",
             {"hello", "api"},
-            Name(VertexKind.STEP, "RUN true", "hello", "linux/arm64", "deps-native", 2, 3),
+            Name(
+                VertexKind.STEP,
+                "RUN true",
+                "hello",
+                "linux/arm64",
+                "deps-native",
+                2,
+                3,
+                "linux/amd64",
+            ),
         ),
         (
             "[linux/amd64->arm/v7 1/2] COPY . /",
             {"hello"},
-            Name(VertexKind.STEP, "COPY . /", None, "linux/arm/v7", "", 1, 2),
+            Name(VertexKind.STEP, "COPY . /", None, "linux/arm/v7", "", 1, 2, "linux/amd64"),
         ),
         (
             "[linux/amd64->windows/amd64 1/2] COPY . /",
             {"hello"},
-            Name(VertexKind.STEP, "COPY . /", None, "windows/amd64", "", 1, 2),
+            Name(VertexKind.STEP, "COPY . /", None, "windows/amd64", "", 1, 2, "linux/amd64"),
         ),
         (
             "[app 3/5] LINK COPY --link . /app",
@@ -58,7 +77,12 @@ Recorded = Callable[..., Any]
         (
             "[api context uv] load from client",
             {"hello", "api"},
-            Name(VertexKind.CONTEXT, "load from client", "api"),
+            Name(VertexKind.CONTEXT, "load from client", "api", context="uv"),
+        ),
+        (
+            "[context base::linux/amd64] OCI load from client",
+            {"hello"},
+            Name(VertexKind.CONTEXT, "OCI load from client", context="base"),
         ),
         ("no brackets at all", {"hello"}, Name(VertexKind.INTERNAL, "no brackets at all")),
     ],
@@ -169,3 +193,32 @@ def test_bytes_under_way_are_known_until_they_are_through(recording: Recorded) -
         seen = max([seen, *(part.current for part in under_way)])
     assert seen > 1_000_000
     assert not any(vertex.transfer for vertex in progress.vertices.values())
+
+
+def test_bytes_are_counted_with_their_rate() -> None:
+    progress = BuildProgress({"hello": ("linux/amd64",)})
+    layer = {"vertex": "v", "id": "sha256:aa", "total": 40_000_000}
+    started = "2026-01-01T00:00:00Z"
+    name = "[context base::linux/amd64] OCI load from client"
+    progress.feed({"vertexes": [{"digest": "v", "name": name, "started": started}]}, 10.0)
+    assert progress.vertices["v"].amount(10.0) is None
+    progress.feed({"statuses": [{**layer, "current": 0}]}, 10.0)
+    progress.feed({"statuses": [{**layer, "current": 10_000_000}]}, 12.0)
+    amount = progress.vertices["v"].amount(12.0)
+    assert amount == Amount(10_000_000, 40_000_000, 5_000_000.0)
+    progress.feed({"statuses": [{**layer, "current": 40_000_000, "completed": started}]}, 14.0)
+    assert progress.vertices["v"].amount(14.0) is None
+
+
+def test_a_step_says_which_package_it_compiles_and_whether_that_is_emulated() -> None:
+    progress = BuildProgress({"hello": ("linux/arm64",)}, emulated={"linux/arm64"})
+    for digest, where in (("here", "linux/amd64 here"), ("there", "linux/arm64 wheel")):
+        name = f"[{where}-uwsgi-79ca1891 1/1] RUN python3 wheels.py"
+        progress.feed({"vertexes": [{"digest": digest, "name": name}]}, 0.0)
+    for line in ("compiling uwsgi==2.0.28\n", "compiling plugins\ngcc -c core.c\n"):
+        data = base64.b64encode(line.encode()).decode()
+        progress.feed({"logs": [{"vertex": "there", "data": data}]}, 1.0)
+    here, there = progress.vertices["here"], progress.vertices["there"]
+    assert (there.task, there.said) == ("uwsgi==2.0.28", "gcc -c core.c")
+    assert (here.task, here.said) == ("", "")
+    assert [progress.emulated(vertex) for vertex in (here, there)] == [False, True]
