@@ -36,6 +36,11 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "image", metavar="IMAGE", nargs="?", help="image to start; default: the only one"
     )
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="build and start it again whenever what it is made of changes",
+    )
     parser.add_argument("--platform", metavar="P", help="platform to start; default: the engine's")
     for option, metavar, what in (
         ("--env", "NAME[=VALUE]", "a variable for the container"),

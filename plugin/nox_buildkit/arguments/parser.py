@@ -70,7 +70,8 @@ _SESSIONS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
         "Build one image for the platform of the engine, and start it.",
         "Its ports are published, its output is shown, and Ctrl-C ends it. dist/ is left alone.\n"
         "Another command than the image's comes after '--': nox -s run -- web -- python -m app\n"
-        "On the private engine, which has no bridge, it has the host's network.",
+        "On the private engine, which has no bridge, it has the host's network.\n"
+        "With --watch, a change of its sources, its requirements or the spec starts it anew.",
         building.add_run,
     ),
     "push": (

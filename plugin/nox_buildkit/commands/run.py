@@ -4,78 +4,93 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import replace
 from pathlib import Path
 
-from nox_buildkit.build.options import BuildOptions, Selection
-from nox_buildkit.build.pipeline import build_images, plan_build
-from nox_buildkit.build.project import Project, open_project
-from nox_buildkit.build.project_folder import exclusively, kept_for
-from nox_buildkit.build.releasing import require_tags
+from nox_buildkit.build.options import Selection
+from nox_buildkit.build.running import Planned, Request, built
 from nox_buildkit.engine.buildkit import Engine, Needs
+from nox_buildkit.engine.containers import Containers
 from nox_buildkit.engine.find import find_engine
-from nox_buildkit.engine.foreground import attach
-from nox_buildkit.errors import Code, EngineError, UsageError
-from nox_buildkit.files import private_dir, real_path
+from nox_buildkit.engine.foreground import Replaceable, attach
+from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.oci.platform import host_platform
-from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.report.console import downloads, say
 
 
 def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     """Build one image, start it, and show what it writes until it ends. Raises NoxBuildkitError."""
-    with exclusively(buildspec):
-        project, image = _built(buildspec, arguments)
-    platform = image.every_platform[0]
-    with downloads() as report:
-        emulated = frozenset({platform}) - {host_platform()}
-        engine = find_engine(Needs(frozenset({platform}), emulated), project.builder, report)
-    say(f"starting {image.references[-1]} for {platform}; Ctrl-C ends it")
-    status = attach(_command(engine, image, platform, arguments))
+    names = (arguments.image,) if arguments.image else ()
+    selection = Selection(names, (), tuple(arguments.set), arguments.builder)
+    request = Request(buildspec, selection, arguments.platform, arguments.progress)
+    if arguments.watch:
+        _watch(request, arguments)
+        return
+    planned = built(request)
+    engine = _engine(planned)
+    _announce(planned, "Ctrl-C ends it")
+    status = attach(_command(engine, planned, arguments))
     if status is None:
         say("stopped")
     elif status:
-        raise EngineError(Code.CONTAINER(f"{image.name} ended with status {status}"))
+        raise EngineError(Code.CONTAINER(f"{planned.image.name} ended with status {status}"))
 
 
-def _built(buildspec: Path, arguments: argparse.Namespace) -> tuple[Project, ImagePlan]:
-    names = (arguments.image,) if arguments.image else ()
-    selection = Selection(names, (), tuple(arguments.set), arguments.builder)
-    project = open_project(buildspec, selection)
-    if len(project.images) != 1:
-        raise UsageError(
-            Code.COMMAND_LINE("several images cannot be started at once", "name one of them")
+def _watch(request: Request, arguments: argparse.Namespace) -> None:
+    # Nobody else needs the library that watches.
+    from nox_buildkit.build.watching import Watch  # noqa: PLC0415
+
+    engine: Engine | None = None
+
+    def start(container: Replaceable, planned: Planned) -> None:
+        nonlocal engine
+        if engine is None:
+            engine = _engine(planned)
+            _announce(planned, "a change builds and starts it again; Ctrl-C ends it")
+        containers = Containers(engine, planned.image.references[-1], planned.platform)
+        # Without its input: Ctrl-C is for the watch.
+        terminal = ("--tty",) if sys.stdout.isatty() else ()
+        container.start(
+            containers, (*terminal, *_options(engine, planned, arguments)), arguments.rest
         )
-    every = project.spec.images[project.images[0]].platforms
-    wanted = arguments.platform or (host_platform() if host_platform() in every else every[0])
-    project = open_project(buildspec, replace(selection, platforms=(wanted,)))
-    # Not dist: what is there is of all platforms.
-    output = private_dir(kept_for(real_path(buildspec.parent), "run"))
-    options = BuildOptions(output, load=True, progress=arguments.progress)
-    plan = plan_build(project, options)
-    require_tags(plan)
-    build_images(project, plan, options, "store")
-    return project, plan.images[0]
+
+    Watch(request, start).run()
 
 
-def _command(
-    engine: Engine, image: ImagePlan, platform: str, arguments: argparse.Namespace
-) -> list[str]:
+def _announce(planned: Planned, how: str) -> None:
+    say(f"starting {planned.image.references[-1]} for {planned.platform}; {how}")
+
+
+def _engine(planned: Planned) -> Engine:
+    """Return the engine that has what was built. Raises EngineError."""
+    platform = planned.platform
+    with downloads() as report:
+        emulated = frozenset({platform}) - {host_platform()}
+        needs = Needs(frozenset({platform}), emulated)
+        return find_engine(needs, planned.project.builder, report)
+
+
+def _command(engine: Engine, planned: Planned, arguments: argparse.Namespace) -> list[str]:
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    ports = [f"--publish={p.partition('/')[0]}:{p}" for p in image.config.expose]
-    stated = [f"--publish={each}" for each in arguments.publish]
-    # Without a bridge, what listens in the container listens on the host.
-    network = ["--network=host"] if engine.network == "host" else stated or ports
     return [
         *engine.docker,
-        *("run", "--rm", "--platform", platform),
+        *("run", "--rm", "--platform", planned.platform),
+        *(["--interactive", "--tty"] if terminal else []),
+        *_options(engine, planned, arguments),
+        planned.image.references[-1],
+        *arguments.rest,
+    ]
+
+
+def _options(engine: Engine, planned: Planned, arguments: argparse.Namespace) -> list[str]:
+    """Return the options of the docker client for a new container."""
+    ports = [f"--publish={p.partition('/')[0]}:{p}" for p in planned.image.config.expose]
+    stated = [f"--publish={each}" for each in arguments.publish]
+    return [
         # The private engine has no program for it.
         *([] if engine.private else ["--init"]),
-        *(["--interactive", "--tty"] if terminal else []),
-        *network,
+        # Without a bridge, what listens in the container listens on the host.
+        *(["--network=host"] if engine.network == "host" else stated or ports),
         *(f"--env={each}" for each in arguments.env),
         *(f"--env-file={each}" for each in arguments.env_file),
         *(f"--volume={each}" for each in arguments.volume),
-        image.references[-1],
-        *arguments.rest,
     ]

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import sys
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nox_buildkit.engine.buildkit import Engine
@@ -50,6 +52,11 @@ class Containers:
     reference: str
     platform: str
 
+    @staticmethod
+    def new_name() -> str:
+        """Return a name that no container has."""
+        return f"nox-buildkit-{uuid.uuid4().hex[:12]}"
+
     def pull(self) -> None:
         """Get the image from its registry. Raises EngineError."""
         what = f"the download of {self.reference} ({self.platform})"
@@ -61,7 +68,7 @@ class Containers:
 
     def run(self, command: Sequence[str], seconds: float) -> Done:
         """Run a program in place of the image's own, to its end. Raises EngineError."""
-        name = _new_name()
+        name = self.new_name()
         program, *arguments = command
         options = ("--name", name, "--network", "none", "--entrypoint", program)
         try:
@@ -83,7 +90,7 @@ class Containers:
         ``port`` is reachable from this machine alone: in a network of its own, which the private
         engine's machine can enter, else at a free port of the loopback interface.
         """
-        name = _new_name()
+        name = self.new_name()
         network = ("--network", "none") if self.engine.private else ("-p", f"127.0.0.1::{port}")
         options = ("--detach", "--name", name, *network, "--platform", self.platform)
         done = self._docker("run", *options, self.reference)
@@ -91,6 +98,20 @@ class Containers:
             self.remove(name)
             raise EngineError(Code.CONTAINER(f"{self.reference} does not start: {done.cause}"))
         return name
+
+    def create(self, name: str, options: Sequence[str], command: Sequence[str]) -> None:
+        """Create the container ``name``, which is removed when it ends. Raises EngineError."""
+        fixed = ("--rm", "--name", name, "--platform", self.platform)
+        done = self._docker("create", *fixed, *options, self.reference, *command)
+        if done.returncode:
+            raise EngineError(Code.CONTAINER(f"{self.reference} does not start: {done.cause}"))
+
+    def stop(self, name: str, seconds: int) -> None:
+        """End a container, if it runs: ask it, and wait ``seconds`` at most. Raises EngineError."""
+        found = self._docker("inspect", "--format", "{{.State.Pid}} {{.Config.StopSignal}}", name)
+        pid, _, stated = found.output.strip().partition(" ")
+        deaf = self.engine.private and stated in ("", "SIGTERM") and _is_deaf(pid)
+        self._docker(*(("kill",) if deaf else ("stop", "-t", str(seconds))), name)
 
     def get(self, name: str, port: str, path: str, seconds: float) -> tuple[int, str] | None:
         """Ask a started container by HTTP; None if it gives no answer (yet)."""
@@ -137,5 +158,14 @@ class Containers:
         return run(command, what=what, env=client_environment(), seconds=seconds)
 
 
-def _new_name() -> str:
-    return f"nox-buildkit-{uuid.uuid4().hex[:12]}"
+def _is_deaf(pid: str) -> bool:
+    """Tell whether a container's first process, on this machine, does nothing on SIGTERM.
+
+    The kernel gives it no signal that it has no handler for (pid_namespaces(7)).
+    """
+    try:
+        status = Path("/proc", pid, "status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    caught = next((line for line in status.splitlines() if line.startswith("SigCgt:")), "")
+    return bool(caught) and not int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1

@@ -1,16 +1,67 @@
-"""A program that has the terminal: what it writes is seen, and what is typed goes to it."""
+"""Docker clients that show what a container writes, as long as it runs."""
 
 from __future__ import annotations
 
 import signal
 import subprocess
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from types import FrameType
 
 from nox_buildkit.engine.client import client_environment
+from nox_buildkit.engine.containers import Containers
 
 #: Seconds that a container gets to end after Ctrl-C; docker's own number.
 _PATIENCE = 10
+
+#: The same, where the next one waits for its port.
+_GRACE = 2
+
+
+@dataclass(slots=True)
+class Replaceable:
+    """A container that is seen, ended, and replaced by another one; it gets no input."""
+
+    _containers: Containers | None = None
+    _name: str = ""
+    _client: subprocess.Popen[bytes] | None = field(default=None)
+
+    def start(self, containers: Containers, options: Sequence[str], command: Sequence[str]) -> None:
+        """Start one, and show what it writes. Raises EngineError."""
+        self._containers, self._name = containers, containers.new_name()
+        # Created to the end whatever happens: what is not known to be there is not removed.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(containers.create, self._name, options, command).result()
+        # A session of its own: Ctrl-C is ours to pass on.
+        self._client = subprocess.Popen(
+            [*containers.engine.docker, "start", "--attach", self._name],
+            env=client_environment(),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def status(self) -> int | None:
+        """Return the status that it ended with by itself; None if it runs, or there is none."""
+        return self._client.poll() if self._client else None
+
+    def end(self) -> None:
+        """End it, if there is one; leave nothing of it. Raises EngineError."""
+        if not self._containers:
+            return
+        try:
+            if self._client and self._client.poll() is None:
+                self._containers.stop(self._name, _GRACE)
+                self._client.wait(timeout=_PATIENCE)
+        except (KeyboardInterrupt, subprocess.TimeoutExpired):
+            # Whoever presses Ctrl-C again waits no longer.
+            pass
+        finally:
+            self._containers.remove(self._name)
+            if self._client:
+                self._client.kill()
+                self._client.wait()
+            self._containers = self._client = None
 
 
 def attach(command: Sequence[str]) -> int | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +53,17 @@ def list_files(folder: Path) -> Listing:
     else:
         raise _failed(folder, where.errors)
     return _with_nested(folder, found, warnings)
+
+
+def ignored_folders(folder: Path, candidates: Iterable[str]) -> frozenset[str]:
+    """Return those of ``candidates``, folders below ``folder``, that git ignores by their names.
+
+    A folder whose files are all ignored is none of them: a new file in it may not be. None is,
+    where git cannot say it.
+    """
+    given = "".join(f"{name}\0" for name in candidates)
+    done = run_git(folder, "check-ignore", "-z", "--stdin", given=given) if given else None
+    return frozenset(name for name in (done.output if done else "").split("\0") if name)
 
 
 def _with_nested(folder: Path, found: set[str], warnings: tuple[str, ...]) -> Listing:

@@ -58,7 +58,8 @@ class LiveView:
         rows = [row for row in progress.rows() if row.vertices]
         layout = layout_of(rows, now, self._console.width, mark, fancy=self._fancy)
         found = [layout.lines(progress, row, now) for row in rows]
-        total = [_total(rows, now)] if mark and len(rows) > 1 and not layout.stacked else []
+        several = len(rows) > 1 and any(row.count.total for row in rows)
+        total = [_total(rows, now)] if mark and several and not layout.stacked else []
         # The cursor is below, and the terminal may have one line less than it says.
         room = max(3, self._console.height - 2)
         whole = [line for one in found for line in (*one.row, *(one.below if mark else ()))]

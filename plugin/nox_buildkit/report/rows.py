@@ -18,6 +18,8 @@ from nox_buildkit.report.bar import bar
 
 #: Seconds after which a step's own last line is shown, and after which the step is told apart.
 _QUIET, _SLOW = 3.0, 20.0
+#: Bytes: nobody waits for fewer.
+_MUCH = 1_000_000
 _GAP = "  "
 _BAR, _TIME = 16, len("10 min 00 s")
 #: Columns for the words: with fewer, others give way; below the least, they have lines below.
@@ -116,9 +118,9 @@ class Layout:
         text = _words(progress, shown, now) if shown else _state(row)
         time = Text("" if text == _WAITING else words.duration(seconds), style or "dim")
         if self.stacked:
-            yield from _folded(head, self.width)
+            yield from _folded(head, self.width) if row else ()
             indent = self._indent()
-            both = f"{text}, {time.plain}" if time.plain else text
+            both = f"{text}, {time.plain.replace(' ', _NO_BREAK)}" if time.plain else text
             for each in _wrapped(both, max(8, self.width - len(indent))):
                 yield Text(indent).append(each, style)
             return
@@ -136,7 +138,7 @@ class Layout:
     def _bar(self, row: Row | None, shown: Vertex | None, now: float) -> Text:
         """Return a bar of the bytes that are on their way, else of the steps."""
         amount = shown.amount(now) if shown and shown.running else None
-        if amount and amount.total:
+        if amount and amount.total >= _MUCH:
             return bar(amount.current / amount.total, _BAR, "cyan", fancy=self.fancy)
         if row is None:
             return Text(" " * _BAR)
@@ -180,6 +182,8 @@ def _words(progress: BuildProgress, vertex: Vertex, now: float) -> str:
     if progress.emulated(vertex):
         text += ", emulated"
     amount = vertex.amount(now) if vertex.running else None
+    if amount and max(amount.current, amount.total) < _MUCH:
+        return text
     # A number stays with its unit.
     return f"{text}: {words.amount(amount).replace(' ', _NO_BREAK)}" if amount else text
 
