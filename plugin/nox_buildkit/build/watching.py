@@ -23,6 +23,8 @@ from nox_buildkit.report.diagnostics import show, with_codes
 #: Milliseconds: a burst of changes is over when so long nothing changes, or after so long at the
 #: latest; so often the container is looked at.
 _QUIET, _BURST, _TICK = 50, 1600, 200
+#: So often somebody may press Ctrl-C while the last container ends.
+_PRESSED = 5
 
 # nox shows what libraries log.
 logging.getLogger("watchfiles").setLevel(logging.WARNING)
@@ -66,8 +68,15 @@ class Watch:
         except KeyboardInterrupt:
             pass
         finally:
-            self.container.end()
+            self._end()
         say("stopped")
+
+    def _end(self) -> None:
+        # Whoever presses Ctrl-C again, and once more, does not keep the container from its end.
+        for _ in range(_PRESSED):
+            with contextlib.suppress(KeyboardInterrupt):
+                self.container.end()
+                return
 
     def _follow(self) -> None:
         """Follow the changes in the folders of now, until other folders matter."""
@@ -94,7 +103,7 @@ class Watch:
                 planned = plan_run(self.request)
                 self.watched = watched_of(planned.project, planned.plan)
                 digest = planned.image.digest
-                if digest == self.running and self.container.status() is None:
+                if digest == self.running and (self.container.runs or not changed):
                     self._recovered()
                     return
                 if digest == self.failed and not changed:
@@ -128,7 +137,7 @@ class Watch:
         if failure != self.failure:
             if error:
                 show(error)
-            what = "what was built before goes on" if self.container.status() is None else "waiting"
+            what = "what was built before goes on" if self.container.runs else "waiting"
             say(f"{failure}\n{what}, until something changes")
         self.failure = failure
 
@@ -151,7 +160,7 @@ def _changes(
 
     try:
         for found in watch(
-            *sorted(folders),
+            *sorted(folder for folder in folders if folder.is_dir()),
             watch_filter=wanted,
             debounce=_BURST,
             step=_QUIET,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 from collections.abc import Sequence
@@ -45,17 +46,23 @@ class Replaceable:
         """Return the status that it ended with by itself; None if it runs, or there is none."""
         return self._client.poll() if self._client else None
 
+    @property
+    def runs(self) -> bool:
+        """Tell whether there is one that has not ended."""
+        return self._client is not None and self._client.poll() is None
+
     def end(self) -> None:
-        """End it, if there is one; leave nothing of it. Raises EngineError."""
+        """End it, if there is one; leave nothing of it. Raises EngineError.
+
+        Who interrupts it does not wait for the container any more.
+        """
         if not self._containers:
             return
         try:
-            if self._client and self._client.poll() is None:
+            if self._client and self.runs:
                 self._containers.stop(self._name, _GRACE)
-                self._client.wait(timeout=_PATIENCE)
-        except (KeyboardInterrupt, subprocess.TimeoutExpired):
-            # Whoever presses Ctrl-C again waits no longer.
-            pass
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._client.wait(timeout=_PATIENCE)
         finally:
             self._containers.remove(self._name)
             if self._client:

@@ -81,4 +81,5 @@ class Plain:
     def _say(self, progress: BuildProgress, vertex: Vertex, text: str) -> None:
         named = [words.place(image, progress.platform(vertex, image)) for image in vertex.images]
         where = f"[{', '.join(named)}] " if named else ""
-        self.message(f"{where}{words.step(vertex)}: {text}")
+        emulated = ", emulated" if progress.emulated(vertex) else ""
+        self.message(f"{where}{words.step(vertex)}{emulated}: {text}")

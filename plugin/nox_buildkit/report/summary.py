@@ -56,6 +56,8 @@ def _print_table(
         shown = [i for i, heading in enumerate(headings) if heading not in dropped]
         table = _table(headings, rows, shown)
         if Measurement.get(console, unlimited, table).maximum <= console.width:
+            # Apart from the rows of the build above it.
+            console.print()
             console.print(table)
             return
     for row in rows:
@@ -65,7 +67,13 @@ def _print_table(
 
 
 def _table(headings: Sequence[str], rows: Sequence[tuple[str, ...]], shown: Sequence[int]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+        show_edge=False,
+        header_style="bold",
+    )
     for index in shown:
         justify: Literal["left", "right"] = "left" if index < _LEFT else "right"
         table.add_column(headings[index], justify=justify, no_wrap=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from nox_buildkit.engine.events.vertex import Amount, Vertex, VertexKind
+from nox_buildkit.engine.events.vertex import Amount, Name, Vertex, VertexKind
 from nox_buildkit.plan.stages import compiled_in
 
 _FLAGS = re.compile(r"(?<= )--(?:mount|network|security|link|from|chown|chmod)(?:=\S+)? ")
@@ -22,11 +22,7 @@ def doing(vertex: Vertex) -> str:
     if name.kind is VertexKind.EXPORT:
         return _exporting(vertex)
     if name.kind is VertexKind.CONTEXT:
-        return (
-            "build context"
-            if name.text == "load build context"
-            else _CONTEXTS.get(name.context, name.context)
-        )
+        return _context(name)
     if name.kind is VertexKind.METADATA:
         return "base image"
     if name.kind is VertexKind.CACHE:
@@ -72,6 +68,14 @@ def size(count: float) -> str:
     if unit == "B":
         return f"{count:.0f} B"
     return f"{count:.{2 if count < 9.995 else 1 if count < 99.95 else 0}f} {unit}"
+
+
+def _context(name: Name) -> str:
+    if name.text == "load build context":
+        return "build context"
+    if package := compiled_in(name.context):
+        return f"wheel of {package}"
+    return _CONTEXTS.get(name.context, name.context)
 
 
 def amount(part: Amount) -> str:

@@ -77,6 +77,29 @@ def test_plain_says_what_failed_and_shows_logs_only_when_asked(recording: Record
     )
 
 
+def test_plain_names_what_is_compiled_and_says_that_it_is_emulated(recording: Recorded) -> None:
+    stream = recording("compiling", "shop", "worker")
+    out = io.StringIO()
+    reporter = Plain(out)
+    for update in stream.updates(BuildProgress(stream.images, emulated={"linux/arm64"})):
+        reporter.event(update)
+    lines = out.getvalue().splitlines()
+    place, said = "[shop linux/arm64] compiling netifaces 0.11.0, emulated: ", "still running after"
+    assert any(line.startswith(f"{place}done in 8 min") for line in lines)
+    assert not any(said in line and "uwsgi" in line and "emulated" in line for line in lines)
+
+
+def test_brief_says_only_what_takes_a_while_and_what_fails(recording: Recorded) -> None:
+    out = io.StringIO()
+    _played(recording("two-images", "hello", "api"), Plain(out, brief=True))
+    lines = out.getvalue().splitlines()
+    assert lines
+    assert all(re.search(r": done in ([3-9]|\d\d)\.\d s$", line) for line in lines), lines
+    out = io.StringIO()
+    _played(recording("step-fails"), Plain(out, brief=True))
+    assert "FAILED after" in out.getvalue()
+
+
 def test_plain_gives_a_sign_of_life_every_half_minute(recording: Recorded) -> None:
     stream = recording("engine-gone", platforms=("linux/amd64",))
     progress, updates = stream.play()
