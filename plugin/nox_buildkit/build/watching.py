@@ -123,10 +123,8 @@ class Watch:
             say(f"restarted after {words.duration(time.monotonic() - began)}")
 
     def _replace(self, planned: Planned) -> None:
-        self.container.end()
-        self.running, self.told = "", False
         self.start(self.container, planned)
-        self.running = planned.image.digest
+        self.running, self.told = planned.image.digest, False
 
     def _recovered(self) -> None:
         if self.failure:

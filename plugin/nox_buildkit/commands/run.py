@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from nox_buildkit.engine.buildkit import Engine, Needs
 from nox_buildkit.engine.containers import Containers
 from nox_buildkit.engine.find import find_engine
 from nox_buildkit.engine.foreground import Replaceable, attach
+from nox_buildkit.engine.private.paths import EnginePaths
 from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.oci.platform import host_platform
 from nox_buildkit.report.console import downloads, say
@@ -45,6 +47,9 @@ def _watch(request: Request, arguments: argparse.Namespace) -> None:
         nonlocal engine
         if engine is None:
             engine = _engine(planned)
+            if engine.private:
+                # As `nox -s engine -- env` does: what is not used is asked, and told of, once.
+                os.environ["DOCKER_HOST"] = EnginePaths.current().host
             _announce(planned, "a change builds and starts it again; Ctrl-C ends it")
         containers = Containers(engine, planned.image.references[-1], planned.platform)
         # Without its input: Ctrl-C is for the watch.

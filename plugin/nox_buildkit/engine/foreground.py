@@ -22,25 +22,37 @@ _GRACE = 2
 
 @dataclass(slots=True)
 class Replaceable:
-    """A container that is seen, ended, and replaced by another one; it gets no input."""
+    """A container that is seen, and replaced by another one; it gets no input.
 
-    _containers: Containers | None = None
-    _name: str = ""
-    _client: subprocess.Popen[bytes] | None = field(default=None)
+    ``_made``: the names of all that may be there, with what can remove them; ``_shown``: the one
+    that was started last; ``_client``: the docker client that shows it.
+    """
+
+    _made: list[tuple[Containers, str]] = field(default_factory=list)
+    _shown: tuple[Containers, str] | None = None
+    _client: subprocess.Popen[bytes] | None = None
 
     def start(self, containers: Containers, options: Sequence[str], command: Sequence[str]) -> None:
-        """Start one, and show what it writes. Raises EngineError."""
-        self._containers, self._name = containers, containers.new_name()
+        """Start one in place of the one that runs, and show what it writes.
+
+        Raises EngineError if it cannot be made; the one that runs goes on then.
+        """
+        name = containers.new_name()
+        self._made.append((containers, name))
         # Created to the end whatever happens: what is not known to be there is not removed.
         with ThreadPoolExecutor(1) as thread:
-            thread.submit(containers.create, self._name, options, command).result()
+            thread.submit(containers.create, name, options, command).result()
+        # Both would listen at the same port.
+        self._stop()
+        self._shown = containers, name
         # A session of its own: Ctrl-C is ours to pass on.
         self._client = subprocess.Popen(
-            [*containers.engine.docker, "start", "--attach", self._name],
+            [*containers.engine.docker, "start", "--attach", name],
             env=client_environment(),
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
+        self._remove(but=name)
 
     def status(self) -> int | None:
         """Return the status that it ended with by itself; None if it runs, or there is none."""
@@ -56,19 +68,26 @@ class Replaceable:
 
         Who interrupts it does not wait for the container any more.
         """
-        if not self._containers:
-            return
         try:
-            if self._client and self.runs:
-                self._containers.stop(self._name, _GRACE)
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    self._client.wait(timeout=_PATIENCE)
+            self._stop()
         finally:
-            self._containers.remove(self._name)
+            self._remove()
             if self._client:
                 self._client.kill()
                 self._client.wait()
-            self._containers = self._client = None
+                self._client = None
+
+    def _stop(self) -> None:
+        if self._client and self._shown and self.runs:
+            containers, name = self._shown
+            containers.stop(name, _GRACE)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._client.wait(timeout=_PATIENCE)
+
+    def _remove(self, *, but: str = "") -> None:
+        for containers, name in [each for each in self._made if each[1] != but]:
+            containers.remove(name)
+            self._made.remove((containers, name))
 
 
 def attach(command: Sequence[str]) -> int | None:

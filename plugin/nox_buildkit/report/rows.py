@@ -82,8 +82,8 @@ class Layout:
         shown, others = None, list[Vertex]()
         if row.failed:
             shown = row.failed
-        elif running := sorted(row.running, key=lambda one: _rank(one, now)):
-            shown, *others = running
+        elif row.running:
+            shown, *others = _told_apart(sorted(row.running, key=lambda one: _rank(one, now)))
         first = self._columns(self._head(row), row, shown, progress, now)
         below = list[Text]()
         if shown and shown.running and shown.said and _since(shown, now) >= _QUIET:
@@ -202,6 +202,14 @@ def _counted(row: Row | None, width: int) -> str:
     text = f"{row.count.cached + row.count.executed}/{row.count.total}"
     cached = f", {row.count.cached} cached" if row.count.cached else ""
     return (text + cached if len(text + cached) <= width else text).ljust(width)
+
+
+def _told_apart(running: list[Vertex]) -> list[Vertex]:
+    """Return one of each name: there are inputs for several steps, and one of them says it."""
+    found: dict[str, Vertex] = {}
+    for vertex in running:
+        found.setdefault(words.step(vertex), vertex)
+    return list(found.values())
 
 
 def _since(vertex: Vertex, now: float) -> float:

@@ -26,6 +26,11 @@ ANSWERING = APP.replace('"uid": os.getuid(),', '"word": __import__("app.word").w
 IGNORED = "*.log\nnode_modules/\n"
 
 
+def _module(word: str, port: int) -> str:
+    """Sources that no other test has, so that no build of them is cached."""
+    return f'WORD = "{word}"\n# {port}\n'
+
+
 @dataclass
 class Watching:
     """A project that is watched, and the containers of its image."""
@@ -40,7 +45,7 @@ class Watching:
         """Save a source file as editors do: another file takes its place."""
         path = self.project.root / "app" / "word.py"
         new = path.with_suffix(".py~")
-        new.write_text(f'WORD = "{word}"\n')
+        new.write_text(_module(word, self.port))
         new.replace(path)
 
     @property
@@ -70,11 +75,13 @@ class Watching:
             time.sleep(0.05)
 
     def settles(self) -> None:
-        """Wait until nothing has been said for a while."""
-        before = ""
-        while before != self.said.replace("GET /", ""):
-            before = self.said
-            time.sleep(2)
+        """Wait until the watch has said nothing for a while, whatever the container says."""
+        before: list[str] = []
+        deadline = time.monotonic() + 60
+        while before != (now := [line for line in self.said.splitlines() if "GET /" not in line]):
+            assert time.monotonic() < deadline, self.said
+            before = now
+            time.sleep(3)
 
     def interrupt(self, number: signal.Signals = signal.SIGINT) -> int:
         """Press Ctrl-C; return the exit status."""
@@ -90,7 +97,7 @@ def _watching(project: Project, engine: PrivateEngine, log: Path) -> Iterator[Wa
         {
             "buildspec.yaml": SPEC.replace("web:", f"{name}:").replace("8000", str(port)),
             "app/__main__.py": ANSWERING,
-            "app/word.py": 'WORD = "first"\n',
+            "app/word.py": _module("first", port),
             ".gitignore": IGNORED,
         }
     )
@@ -189,10 +196,12 @@ def test_what_is_in_no_image_starts_nothing(watching: Watching) -> None:
     (root / "node_modules" / "module.js").write_text("ignored\n")
     (root / "app" / "__pycache__").mkdir()
     (root / "app" / "__pycache__" / "word.pyc").write_text("never\n")
-    (root / "app" / ".word.py.swp").write_text("of an editor\n")
     (root / "noxfile.py").write_text((root / "noxfile.py").read_text() + "# A comment.\n")
     watching.settles()
     assert "changed\n" not in watching.said
+    # An editor has the file open, closes it, and has saved what was there.
+    (root / "app" / ".word.py.swp").write_text("of an editor\n")
+    watching.settles()
     (root / "app" / ".word.py.swp").unlink()
     watching.save("first")
     watching.settles()
@@ -251,7 +260,7 @@ def test_it_can_be_interrupted_at_any_time(
 ) -> None:
     with _watching(project, private_engine, tmp_path / "log") as watching:
         if moment == "first build":
-            watching.until(lambda: "RUN" in watching.said)
+            watching.until(lambda: ": RUN " in watching.said)
         else:
             watching.until(lambda: watching.word == "first")
             watching.save("second")
