@@ -50,11 +50,11 @@ def _stale(project: Project, source: Source) -> Problem:
     lock = os.path.relpath(source.output, project.root)
     match state_of(source):
         case "missing":
-            message = f"{lock} is missing; it is made from {source.path.name}"
+            message = f"{lock} is missing; it is made from {source.names}"
         case "altered":
             message = f"{lock} was changed since it was made, by hand or in a merge{_lost(source)}"
         case _:
-            message = f"{lock} does not match {source.path.name}"
+            message = f"{lock} does not match {source.names}"
     return Code.STALE_LOCK(message, "run 'nox -s lock' and commit it", source.location)
 
 

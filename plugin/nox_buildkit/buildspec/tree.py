@@ -55,6 +55,9 @@ class Node:
         node, rest = self, list(path)
         while rest and (found := node.child(rest[0])):
             node, rest = found, rest[1:]
+        if rest and rest[0] == 0 and isinstance(node.value, str):
+            # A list that is written as its one item.
+            rest = rest[1:]
         # The value of a block mapping begins at its first key, which is not what is meant.
         at = (node.key or node.at) if key or rest else node.at
         if not rest:

@@ -165,7 +165,7 @@ def _files(target: Target, outside: Outside) -> Iterable[SourceFile]:
 
 def _requirements_files(source: Source) -> Iterable[Path]:
     # A pyproject.toml stays: applications read their own settings in it.
-    own = () if source.kind in ("pyproject", "setup") else (source.path,)
+    own = () if source.kind in ("pyproject", "setup") else source.paths
     found = [path for folder in source.find_links for path in distributions(folder)]
     return (source.output, *own, *source.constraints, *source.overrides, *found)
 
@@ -188,7 +188,7 @@ def _lock(
         coverage = read_coverage(source, platforms, python, base.libc)
     return LockFacts(
         path=os.path.relpath(source.output, root),
-        source=os.path.relpath(source.path, root),
+        source=", ".join(os.path.relpath(path, root) for path in source.paths),
         coverage=coverage,
         index=source.index or stated.index,
         extra_indexes=tuple(dict.fromkeys((*source.extra_indexes, *stated.extra_indexes))),

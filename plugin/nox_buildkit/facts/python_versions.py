@@ -181,7 +181,8 @@ def _requirements(case: _Case) -> Iterator[Requirement]:
         with contextlib.suppress(LockError):
             files += filter(None, [find_source(folder, real_path(case.root))])
     elif variant.requirements != NO_REQUIREMENTS:
-        files.append(real_path(case.root / case.spec.requirements[variant.requirements].source))
+        named = case.spec.requirements[variant.requirements].source
+        files += [real_path(case.root / source) for source in named]
     if variant.package or variant.requirements != NO_REQUIREMENTS:
         files.append(folder / "pyproject.toml")
     yield from dict.fromkeys(found for file in files for found in _stated(file))

@@ -136,10 +136,10 @@ def _make(
 
     Raises LockError, its problems located at the source.
     """
-    name, digest = source.path.name, inputs_digest(source)
+    name, digest = source.names, inputs_digest(source)
     ran: tuple[str, ...]
     try:
-        if name in TOOL_LOCKS:
+        if source.path.name in TOOL_LOCKS:
             body, ran, origin = export(source), (), f"Exported by nox-buildkit from {name}."
         else:
             body, ran = resolve(source, before, upgrade, upgrade_packages)
@@ -168,7 +168,7 @@ def _require_portable(body: str, source: Source) -> None:
     if has_credentials(body):
         raise LockError(
             Code.CREDENTIALS(
-                f"{source.path.name}: the URL of a requirement holds credentials",
+                f"{source.names}: the URL of a requirement holds credentials",
                 "remove them from the URL; UV_INDEX_<NAME>_USERNAME and _PASSWORD are for them",
                 source.location,
             )
@@ -176,7 +176,7 @@ def _require_portable(body: str, source: Source) -> None:
     if path := stated_file(body):
         raise LockError(
             Code.PATH_REQUIREMENT(
-                f"{source.path.name}: {path} is a file, and cannot be required by its path",
+                f"{source.names}: {path} is a file, and cannot be required by its path",
                 "require it by name and version, and name its folder in 'find-links'",
                 source.location,
             )

@@ -52,8 +52,11 @@ def inputs_digest(source: Source) -> str:
         inputs["folders"] = with_path_dependencies({source.path.parent}, source.path.parent, "uv")
     else:
         inputs["requirements"] = _lines(source.path)
-        folders = required_folders(source.path)
-        inputs["folders"] = with_path_dependencies(folders, source.path.parent, "uv")
+        if source.more:
+            inputs["more"] = [_lines(path) for path in source.more]
+        folder = source.path.parent
+        folders = [each for path in source.paths for each in required_folders(path, folder)]
+        inputs["folders"] = with_path_dependencies(folders, folder, "uv")
     text = json.dumps(inputs, sort_keys=True, default=str)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 

@@ -15,16 +15,13 @@ from nox_buildkit.buildspec.model.requirement_set import Requirements
 from nox_buildkit.buildspec.model.targets import Target, all_targets, with_ancestors
 from nox_buildkit.errors import Code, Location, LockError, Problem
 from nox_buildkit.files import real_path
-from nox_buildkit.lock.indexes import stated_places
 from nox_buildkit.lock.pyproject import read_pyproject
 from nox_buildkit.lock.source import (
-    LOCK_COMMANDS,
     TOOL_LOCKS,
     Source,
     find_source,
-    kind_of,
 )
-from nox_buildkit.lock.workspace import named_folders, named_indexes
+from nox_buildkit.lock.source_files import check_file, read_all, read_one
 
 #: The lock of the requirements that lie in an image's context.
 DEFAULT_OUTPUT = "requirements.lock"
@@ -68,7 +65,9 @@ def sources_of(
 def _collisions(sources: list[Source], spec: BuildSpec) -> Iterable[Problem]:
     """Outputs that would take the place of something else."""
     inputs = {
-        path for source in sources for path in (source.path, *source.constraints, *source.overrides)
+        path
+        for source in sources
+        for path in (*source.paths, *source.constraints, *source.overrides)
     }
     made: dict[Path, Source] = {}
     for source in sources:
@@ -107,7 +106,7 @@ def _source_of(target: Target, root: Path) -> Source | None:
             return None
         # What pip freeze said has no hashes, and is not overwritten.
         output = DEFAULT_OUTPUT if path.name != DEFAULT_OUTPUT else HASHED_OUTPUT
-        source = _read(path, folder / output, image.python, target.location())
+        source = read_one(path, folder / output, image.python, target.location())
         return replace(source, package=_member(path, folder))
     return _named(image.requirements, image.python, spec, root)
 
@@ -124,8 +123,7 @@ def _named(name: str, python: str, spec: BuildSpec, root: Path) -> Source:
     """The source of the set ``name``. Raises LockError for a file of it that is not there."""
     named, at = spec.requirements[name], ("requirements", name)
     output = real_path(root / (named.output or f"requirements.{name}.lock"))
-    path = real_path(root / named.source)
-    source = _read(path, output, python, spec.location(*at, "source"))
+    source = read_all(named, output, python, root, partial(spec.location, *at, "source"))
     if source.path.name in TOOL_LOCKS or source.kind == "locked":
         _refuse_resolving(source, named, partial(spec.location, *at))
     own = tuple(f"{each}={url}" for each, url in named.extra_indexes.items())
@@ -166,7 +164,7 @@ def _files(
 ) -> tuple[Path, ...]:
     found = tuple(real_path(root / path) for path in paths)
     for position, path in enumerate(found):
-        _check_file(path, locate(position))
+        check_file(path, locate(position))
     return found
 
 
@@ -191,43 +189,8 @@ def _folders(
     return found
 
 
-def _check_file(path: Path, location: Location | None) -> None:
-    if not path.is_file():
-        what = "is not a file" if path.exists() else "no such file"
-        command = LOCK_COMMANDS.get(path.name)
-        hint = f"run '{command}', or correct its name" if command else "correct its name"
-        raise LockError(Code.UNREADABLE_SOURCE(f"{path}: {what}", hint, location))
-
-
 def _member(path: Path, folder: Path) -> str | None:
     """The name of the workspace's member in ``folder``, if ``path`` is the workspace's lock."""
     if path.parent == folder:
         return None
     return read_pyproject(folder / "pyproject.toml").project.name or folder.name
-
-
-def _read(path: Path, output: Path, python: str, location: Location | None) -> Source:
-    """Read from the file ``path`` itself how it is locked."""
-    _check_file(path, location)
-    try:
-        kind = kind_of(path)
-    except LockError as error:
-        raise error.located(location) from None
-    index: str | None = None
-    extra_indexes: tuple[str, ...] = ()
-    folders: tuple[Path, ...] = ()
-    if kind == "uv":
-        (index, extra_indexes), folders = named_indexes(path), named_folders(path)
-    elif kind in ("requirements", "locked"):
-        stated = stated_places(path)
-        index, extra_indexes, folders = stated.index, stated.extra_indexes, stated.folders
-    return Source(
-        path=path,
-        output=path if kind == "locked" else output,
-        kind=kind,
-        python=python,
-        find_links=folders,
-        index=index,
-        extra_indexes=extra_indexes,
-        location=location,
-    )

@@ -48,9 +48,9 @@ def each_line(path: Path, *, constraints: bool = True) -> Iterator[tuple[str, Lo
             open_files.pop()
 
 
-def required_folders(path: Path) -> Iterator[Path]:
-    """Folders and files that ``path``, and what it includes, requires by their paths."""
+def required_folders(path: Path, base: Path) -> Iterator[Path]:
+    """Folders and files that ``path``, and what it includes, requires by paths from ``base``."""
     for line, where in each_line(path):
         if named := folder_of(line):
             # Installers differ in what a path of an included file is relative to.
-            yield from (path.parent / named, Path(where.file).parent / named)
+            yield from (base / named, Path(where.file).parent / named)

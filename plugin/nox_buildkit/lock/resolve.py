@@ -28,7 +28,8 @@ def resolve(
         output = Path(name, source.output.name)
         output.write_text(before)
         command: list[str | Path] = [
-            "pip", "compile", source.path.name,
+            "pip", "compile",
+            *(os.path.relpath(path, source.path.parent) for path in source.paths),
             "--universal", "--generate-hashes", "--no-header",
             "--python-version", source.python,
             "--output-file", output,

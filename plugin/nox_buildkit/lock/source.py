@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -46,6 +47,8 @@ _PINNED = re.compile(r"^[A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?\s*==\s*[^\s;*]+")
 class Source:
     """One set of requirements: ``path`` in, ``output`` out (the same for a finished lock).
 
+    ``more``: requirements files that are resolved together with that of ``path``, whose folder
+    paths in all of them are relative to;
     ``package``: name of the member, where a uv.lock is that of a workspace; ``index`` and
     ``extra_indexes``: [NAME=]URL, as uv's ``--default-index`` and ``--index`` take them;
     ``find_links``: folders of files besides.
@@ -55,6 +58,7 @@ class Source:
     output: Path
     kind: Kind
     python: str
+    more: tuple[Path, ...] = ()
     package: str | None = None
     extras: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
@@ -65,6 +69,17 @@ class Source:
     extra_indexes: tuple[str, ...] = ()
     build: Literal["never"] | None = None
     location: Location | None = field(default=None, compare=False)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Every file that states requirements."""
+        return (self.path, *self.more)
+
+    @property
+    def names(self) -> str:
+        """The names of these files, for people."""
+        *most, last = [os.path.relpath(path, self.path.parent) for path in self.paths]
+        return f"{', '.join(most)} and {last}" if most else last
 
 
 def find_source(folder: Path, root: Path) -> Path | None:

@@ -24,6 +24,54 @@ def with_set(**keys: str) -> str:
     )
 
 
+def test_split_files_are_resolved_together(project: Project, index: PackageIndex) -> None:
+    project.write(
+        {
+            "buildspec.yaml": with_set().replace(
+                "requirements.in", "[requirements/base.txt, requirements/prod.txt]"
+            ),
+            "requirements/base.txt": "plain\n",
+            "requirements/prod.txt": "fast\nplain<1.1\n",
+        }
+    )
+    assert "is made from base.txt and prod.txt" in project.nox("build", CI="true").cause
+    project.ok("lock")
+    lock = (project.root / "requirements.all.lock").read_text()
+    # One file alone would have the newer version.
+    assert "plain==1.0" in lock
+    assert "fast==2.0" in lock
+    assert "Locked by nox-buildkit from base.txt and prod.txt, for Python 3.13" in lock
+    assert str(project.root) not in lock
+    project.ok("lock", "--check")
+
+    project.ok("build", "--platform", "linux/amd64")
+    names = ImageIndex.open(project.tar).platforms["linux/amd64"].own_names
+    assert f"{SITE}/plain-1.0.dist-info/METADATA" in names
+    assert f"{SITE}/fast-2.0.dist-info/METADATA" in names
+    # What is locked is not part of the image.
+    assert not {"app/requirements/base.txt", "app/requirements.all.lock"} & set(names)
+    assert "nothing changed" in project.ok("build", "--platform", "linux/amd64").stderr
+
+    project.write({"requirements/prod.txt": "fast\nplain>1.0\n"})
+    cause = project.nox("lock", "--check").cause
+    assert "requirements.all.lock is stale" in cause
+    assert "'+plain==1.1'" in cause
+
+
+def test_files_that_contradict_each_other(project: Project) -> None:
+    project.write(
+        {
+            "buildspec.yaml": with_set().replace("requirements.in", "[base.txt, prod.txt]"),
+            "base.txt": "plain==1.0\n",
+            "prod.txt": "plain==1.1\n",
+        }
+    )
+    cause = project.nox("lock").cause
+    assert "buildspec.yaml:4:13: requirements.all.source: base.txt and prod.txt: " in cause
+    assert "plain==1.0 and plain==1.1" in cause
+    assert not (project.root / "requirements.all.lock").exists()
+
+
 @pytest.fixture
 def folder(project: Project) -> tuple[Path, str]:
     """A folder with a wheel for all, one for each platform, and sources; their version."""

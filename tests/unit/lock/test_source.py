@@ -126,6 +126,68 @@ def test_an_included_file_counts(tmp_path: Path) -> None:
     assert inputs_digest(found) != before
 
 
+def several(folder: Path, listed: str, files: dict[str, str]) -> Source:
+    """The one set of a spec whose source is the list ``listed``."""
+    for name, text in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+    spec = parse(
+        f"version: 1\nrequirements:\n  web:\n    source: [{listed}]\n"
+        "images: {web: {requirements: web}}\n",
+        "buildspec.yaml",
+    )
+    (found,) = sources_of(spec, folder).values()
+    assert found
+    return found
+
+
+def test_each_file_of_a_set_counts(tmp_path: Path) -> None:
+    files = {"r/base.txt": "idna\n", "r/prod.txt": "-r more.txt\n", "r/more.txt": "rich\n"}
+    found = several(tmp_path, "r/base.txt, r/prod.txt", files)
+    assert [path.name for path in found.paths] == ["base.txt", "prod.txt"]
+    assert found.names == "base.txt and prod.txt"
+    digests = [inputs_digest(found)]
+    for name, text in files.items():
+        (tmp_path / name).write_text(f"{text}six\n")
+        digests.append(inputs_digest(found))
+    assert len(set(digests)) == len(digests)
+
+
+def test_places_that_files_of_a_set_name_are_put_together(tmp_path: Path) -> None:
+    one = "--extra-index-url https://one.example/simple\nidna\n"
+    both = f"--index-url https://main.example/simple\n{one.replace('one', 'two')}{one}"
+    found = several(tmp_path, "base.txt, prod.txt", {"base.txt": one, "prod.txt": both})
+
+    assert found.index == "https://main.example/simple"
+    assert found.extra_indexes == ("https://one.example/simple", "https://two.example/simple")
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (
+            {"base.txt": "idna\n"},
+            "buildspec.yaml:4:24: requirements.web.source.1: {folder}/prod.txt: no such file",
+        ),
+        (
+            {"base.txt": "idna\n", "prod.txt": f"rich==1.0 {HASH}\n"},
+            "buildspec.yaml:4:24: requirements.web.source.1: prod.txt is a finished lock",
+        ),
+        (
+            {"base.txt": "-i https://a.example/s\n", "prod.txt": "-i https://b.example/s\n"},
+            "buildspec.yaml:4:24: requirements.web.source.1: prod.txt names another index",
+        ),
+    ],
+)
+def test_a_file_that_others_cannot_join_is_located(
+    tmp_path: Path, files: dict[str, str], said: str
+) -> None:
+    with pytest.raises(LockError) as caught:
+        several(tmp_path, "base.txt, prod.txt", files)
+
+    assert str(caught.value).startswith(said.format(folder=tmp_path))
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [

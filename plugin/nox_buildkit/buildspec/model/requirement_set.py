@@ -11,13 +11,14 @@ from nox_buildkit.buildspec.model.field_types import (
     IndexUrl,
     InnerPath,
     Name,
+    OneOrMore,
     Path,
     ProjectName,
     Source,
     Unique,
 )
 from nox_buildkit.buildspec.model.strict import Strict
-from nox_buildkit.buildspec.text import Invalid
+from nox_buildkit.buildspec.text import Invalid, shown
 
 #: Sources that each of these keys has a meaning for.
 _ONLY_IN = {
@@ -31,14 +32,24 @@ def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
 
 
+def _refuse_others(sources: Sequence[str]) -> None:
+    """Refuse, in a list of files, one that is not read line by line as the others are."""
+    for position, source in enumerate(sources):
+        if not source.endswith((".in", ".txt")):
+            message = f"{shown(source)} cannot be resolved together with other files"
+            hint = "name requirements files alone, or make a set of its own of it"
+            raise Invalid(message, hint, at=("source", position))
+
+
 class Requirements(Strict):
     """A named set of requirements, which images share."""
 
-    source: Source = Field(
+    source: OneOrMore[Source] = Field(
         description="File that states the requirements, relative to the spec: pyproject.toml, "
         "setup.py, setup.cfg, a requirements.in or requirements.txt with ranges, a finished lock "
-        "with hashes, or the lock of another tool: uv.lock, poetry.lock, pdm.lock, Pipfile.lock.",
-        examples=["pyproject.toml"],
+        "with hashes, or the lock of another tool: uv.lock, poetry.lock, pdm.lock, Pipfile.lock. "
+        "Several requirements files are resolved together.",
+        examples=["pyproject.toml", ["requirements/base.txt", "requirements/prod.txt"]],
     )
     package: ProjectName | None = Field(
         default=None,
@@ -101,7 +112,9 @@ class Requirements(Strict):
 
     @model_validator(mode="after")
     def _source_has_them(self) -> Requirements:
-        name = self.source.rpartition("/")[2]
+        name = self.source[0].rpartition("/")[2]
+        if len(self.source) > 1:
+            _refuse_others(self.source)
         for key, sources in _ONLY_IN.items():
             if getattr(self, key) and name not in sources:
                 message = f"only {_listed(sources)} has {key}, and the source is another file"

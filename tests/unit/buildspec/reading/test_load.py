@@ -412,6 +412,15 @@ def test_mistakes_about_what_surrounds_an_application(line: str, problem: str) -
             "or change the source",
         ),
         (
+            "version: 1\nrequirements: {a: {source: [a.in, uv.lock]}}\nimages: {a: {}}",
+            "2:35: requirements.a.source.1: 'uv.lock' cannot be resolved together with other "
+            "files; name requirements files alone, or make a set of its own of it",
+        ),
+        (
+            "version: 1\nrequirements: {a: {source: []}}\nimages: {a: {}}",
+            "2:28: requirements.a.source: empty; name at least one",
+        ),
+        (
             "version: 1\nrequirements: {web: {source: a.in}}\nimages: {a: {requirements: wbe}}",
             "3:28: images.a.requirements: no set of requirements named 'wbe'; did you mean 'web'?",
         ),
@@ -500,7 +509,7 @@ def test_overrides_win_and_take_text_as_it_is() -> None:
 def test_overrides_find_names_with_dots() -> None:
     text = "version: 1\nimages: {my: {}}\nrequirements: {a.b: {source: x.in}, a: {source: y.in}}\n"
     spec = parse(text, "buildspec.yaml", [("requirements.a.b.source", "z.in")])
-    assert spec.requirements["a.b"].source == "z.in"
+    assert spec.requirements["a.b"].source == ("z.in",)
     spec = parse(text, "b.yaml", [("images.my.per-platform.linux/arm64.user", "1")])
     assert spec.images["my"].per_platform["linux/arm64"].user == "1"
 
