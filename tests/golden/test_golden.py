@@ -26,6 +26,7 @@ from nox_buildkit.plan.facts import (
     GitFacts,
     InspectedBase,
     LockFacts,
+    PlacedSource,
     SourceFile,
     TargetFacts,
 )
@@ -35,6 +36,20 @@ from nox_buildkit.render.bake_definition import render
 
 CASES = Path(__file__).parent / "cases"
 COMMITTED = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+
+
+def placed(source: str) -> tuple[PlacedSource, ...]:
+    """What is placed of ``source``: of ``dist``, a folder with a program, an asset and a link."""
+    path = f"/project/{source}"
+    if not source.endswith("dist"):
+        return (PlacedSource("", path, size=7, digest="cd" * 32),)
+    return (
+        PlacedSource("", path, "folder"),
+        PlacedSource("empty", f"{path}/empty", "folder"),
+        PlacedSource("my $HOME.js", f"{path}/my $HOME.js", size=5, digest="e1" * 32),
+        PlacedSource("now", f"{path}/now", "link", 3, "e2" * 32, link="run"),
+        PlacedSource("run", f"{path}/run", size=9, digest="e3" * 32, executable=True),
+    )
 
 
 def facts_for(spec: BuildSpec, names: dict[str, str | None]) -> Facts:
@@ -70,7 +85,7 @@ def facts_for(spec: BuildSpec, names: dict[str, str | None]) -> Facts:
                 if target.parent
                 else base,
                 builder=base if target.parent else None,
-                files=tuple(SourceFile(f.source, 7, "cd" * 32) for f in target.variant.files),
+                files=tuple(placed(f.source) for f in target.variant.files),
                 context=ContextFacts(
                     folder="/project",
                     files=(SourceFile("app/main.py", 120, "ef" * 32),),

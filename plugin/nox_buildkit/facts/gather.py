@@ -12,10 +12,11 @@ from pathlib import Path
 from nox_buildkit.buildspec.model.targets import Target
 from nox_buildkit.errors import Code, NoxBuildkitError, PlanError, Problem, UsageError
 from nox_buildkit.facts.base_images import Bases
-from nox_buildkit.facts.build_context import read_context, source_file
+from nox_buildkit.facts.build_context import read_context
 from nox_buildkit.facts.coverage import read_coverage
 from nox_buildkit.facts.image_bases import Scope, compiler_of, stack_of, step_base_of
 from nox_buildkit.facts.local_wheels import git_wheel, local_wheel
+from nox_buildkit.facts.placed_files import Placed, read_placed
 from nox_buildkit.files import real_path
 from nox_buildkit.lock.direct_references import git_packages, local_packages
 from nox_buildkit.lock.folders import distributions
@@ -32,7 +33,6 @@ from nox_buildkit.plan.facts import (
     InspectedBase,
     LocalWheel,
     LockFacts,
-    SourceFile,
     TargetFacts,
 )
 from nox_buildkit.plan.package_selection import needs_compiling
@@ -117,6 +117,7 @@ def _target(
         compiler, build_apt = compiler_of(target, scope, outside.bases)
     step_base, step_apt = step_base_of(target, stack, scope, outside.bases)
     local = tuple(_local(target, source, outside))
+    placed = tuple(_placed(target, outside))
     context = _context(target, source, outside)
     if target.variant.package and not context.version:
         # Only the build backend knows it, and the project's own wheel is the last.
@@ -128,10 +129,10 @@ def _target(
         build_apt=build_apt,
         step_base=step_base,
         step_apt=step_apt,
-        context=context,
+        context=_warned(context, placed),
         lock=lock,
         local=local,
-        files=tuple(_files(target, outside)),
+        files=tuple(each.sources for each in placed),
     )
 
 
@@ -153,14 +154,18 @@ def _context(target: Target, source: Source | None, outside: Outside) -> Context
     )
 
 
-def _files(target: Target, outside: Outside) -> Iterable[SourceFile]:
+def _warned(context: ContextFacts, placed: Iterable[Placed]) -> ContextFacts:
+    warnings = (warning for each in placed for warning in each.warnings)
+    return replace(context, warnings=(*context.warnings, *warnings))
+
+
+def _placed(target: Target, outside: Outside) -> Iterable[Placed]:
     folder = real_path(outside.root / target.variant.context)
     for position, file in enumerate(target.variant.files):
-        if not (folder / file.source).is_file():
-            location = target.location("files", position, "source")
-            message = f"'{file.source}' is not a file of the context '{folder}'"
-            raise PlanError(Code.CONTEXT(message, "correct 'source'", location))
-        yield source_file(folder, os.path.relpath(real_path(folder / file.source), folder))
+        try:
+            yield read_placed(folder, file.source, outside.exclude)
+        except PlanError as error:
+            raise error.located(target.location("files", position, "source")) from None
 
 
 def _requirements_files(source: Source) -> Iterable[Path]:

@@ -140,13 +140,13 @@ class _Chosen:
     def take(self, entry: str) -> None:
         """Add what ``entry`` of ``copy`` means. Raises PlanError if that is nothing."""
         if entry == ".":
-            self.files.update(map(_utf8, self.kept))
+            self.files.update(map(utf8, self.kept))
             return
         links, path = resolved(self.folder, entry)
         if path == ".":
             raise PlanError(Code.CONTEXT(f"'{entry}' leads to the context itself", "write '.'"))
         found = [each for each in self.kept if each == path or each.startswith(f"{path}/")]
-        self.files.update(map(_utf8, [*links, *(found or self._named(entry, path))]))
+        self.files.update(map(utf8, [*links, *(found or self._named(entry, path))]))
 
     def _named(self, entry: str, path: str) -> list[str]:
         """Return the named paths of which the rules leave nothing."""
@@ -189,12 +189,13 @@ def _topmost(folder: Path, files: Collection[str]) -> Iterator[str]:
             if path in leading and entry.is_dir(follow_symlinks=False):
                 yield from visit(path)
             elif path not in files:
-                yield _utf8(path)
+                yield utf8(path)
 
     return visit("")
 
 
-def _utf8(path: str) -> str:
+def utf8(path: str) -> str:
+    """Refuse a name that is not UTF-8. Raises PlanError."""
     try:
         path.encode()
     except UnicodeEncodeError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from nox_buildkit.plan.identity import NOT_IDENTITY
 
@@ -32,11 +33,16 @@ class Sources:
     ignored: tuple[str, ...] = field(metadata=NOT_IDENTITY)
 
 
+#: What is placed; a folder is one of its own, since it may be empty and has an owner.
+PlacedKind = Literal["file", "link", "folder"]
+
+
 @dataclass(frozen=True, slots=True)
 class PlacedFile:
     """A file at a place of its own: ``owner`` is user[:group], ``mode`` octal digits.
 
-    ``path``: the place of its content on this machine.
+    ``path``: the place of its content on this machine; ``link``: where a link leads to, as it is
+    written.
     """
 
     target: str
@@ -45,6 +51,8 @@ class PlacedFile:
     size: int
     digest: str
     path: str = field(metadata=NOT_IDENTITY)
+    kind: PlacedKind = "file"
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from nox_buildkit.plan.application import PlacedKind
 from nox_buildkit.plan.base import BaseSource
 from nox_buildkit.plan.wheel_platforms import Libc
 
@@ -144,6 +145,23 @@ class SourceFile:
 
 
 @dataclass(frozen=True, slots=True)
+class PlacedSource:
+    """A file, a link or a folder of an entry of ``files``, the path ``path`` of this machine.
+
+    ``below``: its path below the entry's target, empty for the target itself; ``digest``: content
+    and mode; ``executable``: by its owner; ``link``: where a link leads to.
+    """
+
+    below: str
+    path: str
+    kind: PlacedKind = "file"
+    size: int = 0
+    digest: str = ""
+    executable: bool = False
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ContextFacts:
     """A build context: ``folder`` is absolute, ``ignored`` the topmost paths that stay out.
 
@@ -159,7 +177,7 @@ class ContextFacts:
 
 @dataclass(frozen=True, slots=True)
 class TargetFacts:
-    """Everything that is known of one target; ``files`` are the sources of its placed files.
+    """Everything that is known of one target; ``files``: what each entry of that key places.
 
     ``builder``: where build steps run, if not in the base; ``compiler``: where packages without a
     wheel are compiled, if there are some, after ``build_apt`` were added to it; ``step_base``:
@@ -170,7 +188,7 @@ class TargetFacts:
     context: ContextFacts
     lock: LockFacts | None = None
     local: tuple[LocalWheel, ...] = ()
-    files: tuple[SourceFile, ...] = ()
+    files: tuple[tuple[PlacedSource, ...], ...] = ()
     builder: BaseFacts | None = None
     compiler: BaseFacts | None = None
     build_apt: tuple[str, ...] = ()

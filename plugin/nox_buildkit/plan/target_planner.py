@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 
 from nox_buildkit.buildspec.model.targets import Target
 from nox_buildkit.errors import Code, PlanError
-from nox_buildkit.plan.application import Application, File, PlacedFile, Sources, Step, with_group
+from nox_buildkit.plan.application import Application, File, Sources, Step
 from nox_buildkit.plan.base import Base, Bases
 from nox_buildkit.plan.configuration import config_of, parent_start, start_of
 from nox_buildkit.plan.debian import DebianPackage, DebianPackages
 from nox_buildkit.plan.facts import BaseFacts, Facts, InspectedBase, TargetFacts
 from nox_buildkit.plan.image import ImagePlan, PythonEnvironment
+from nox_buildkit.plan.placed_files import placed_files
 from nox_buildkit.plan.target_packages import packages_of
 
 
@@ -132,7 +133,9 @@ def _in_base(
 
 def _application(target: Target, known: TargetFacts, lower: ImagePlan | None) -> Application:
     image = target.variant
+    # The sources may be in folders of the image that this one builds on.
     inherited = lower.application.directories if lower else ()
+    directories = tuple(dict.fromkeys((*inherited, *image.directories, *image.volumes)))
     return Application(
         Sources(
             known.context.folder,
@@ -140,22 +143,13 @@ def _application(target: Target, known: TargetFacts, lower: ImagePlan | None) ->
             known.context.ignored,
         ),
         account=target.account,
-        # The sources may be in folders of the image that this one builds on.
-        directories=tuple(dict.fromkeys((*inherited, *image.directories, *image.volumes))),
-        files=tuple(_placed(target, known)),
+        directories=directories,
+        files=placed_files(target, known, directories),
         prestart=image.prestart,
         steps=tuple(
             Step(step.run, step.output, tuple(step.env.items()), step.cache) for step in image.steps
         ),
     )
-
-
-def _placed(target: Target, known: TargetFacts) -> Iterator[PlacedFile]:
-    for file, source in zip(target.variant.files, known.files, strict=True):
-        path = f"{known.context.folder}/{source.path}"
-        yield PlacedFile(
-            file.target, file.mode, with_group(file.owner), source.size, source.digest, path
-        )
 
 
 def _warnings(target: Target, known: TargetFacts) -> Iterator[str]:

@@ -113,17 +113,22 @@ def _surroundings(placement: Placement) -> Folder:
             "time": EPOCH,
         }
     )
-    copies = {f"{_FILES}/{file.digest}": Copied(file.digest, file.path) for file in placement.files}
+    copies = {
+        f"{_FILES}/{file.digest}": Copied(file.digest, file.path)
+        for file in placement.files
+        if file.kind == "file"
+    }
     return Folder("surroundings", texts, copies)
 
 
 def _placed(file: PlacedFile) -> dict[str, str]:
-    return {
-        "source": f"{_FILES}/{file.digest}",
-        "target": file.target,
-        "mode": file.mode,
-        "owner": file.owner,
+    content = {
+        "file": {"source": f"{_FILES}/{file.digest}", "mode": file.mode},
+        "link": {"link": file.link},
+        # Without a source, and without a link.
+        "folder": {"mode": file.mode},
     }
+    return {**content[file.kind], "target": file.target, "owner": file.owner}
 
 
 def _requirements(requirements: Requirements) -> Folder:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.tree import Tree
 
+from nox_buildkit.plan.application import PlacedFile
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.packages import Package
 from nox_buildkit.report.coverage import planned
@@ -145,8 +146,22 @@ def _config(image: ImagePlan) -> Iterator[str]:
 
 def _surroundings(image: ImagePlan) -> Iterator[str]:
     yield from (f"{path}/, owned by {image.config.user}" for path in image.application.directories)
-    for file in image.application.files:
-        yield f"{file.target}, mode {file.mode}, owned by {file.owner}"
+    yield from _placed(image.application.files)
+
+
+def _placed(files: Sequence[PlacedFile]) -> Iterator[str]:
+    """Yield a line for each file, and one for each folder with all that is in it."""
+    top = ""
+    for file in files:
+        if top and file.target.startswith(top):
+            continue
+        if file.kind == "folder":
+            top = f"{file.target}/"
+            inside = [x for x in files if x.target.startswith(top) and x.kind != "folder"]
+            total = size(sum(each.size for each in inside))
+            yield f"{top}, {len(inside)} files, {total}, owned by {file.owner}"
+        else:
+            yield f"{file.target}, mode {file.mode}, owned by {file.owner}"
 
 
 def _packages(tree: Tree, packages: Sequence[Package]) -> None:

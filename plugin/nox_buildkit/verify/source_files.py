@@ -30,7 +30,7 @@ def differing(layers: Sequence[Path], image: ImagePlan) -> Iterator[str]:
     found = application(layers[_position(image, "app")], image.config.workdir)
     yield from sorted(p for p in {*planned, *found} if planned.get(p) != found.get(p))
     if files := image.application.files:
-        placed = {file.target: file.digest for file in files}
+        placed = {file.target: file.digest for file in files if file.kind != "folder"}
         there = _placed(layers[_position(image, "surroundings")], frozenset(placed))
         yield from (p for p, digest in placed.items() if digest not in there.get(p, ()))
 
@@ -73,7 +73,8 @@ def _placed(layer: Path, targets: frozenset[str]) -> dict[str, tuple[str, str]]:
     """The digests of the files at ``targets``; their mode is the spec's, so it may be either."""
     with tarfile.open(layer) as tar:
         return {
-            path: (_file_digest(tar, member, "x"), _file_digest(tar, member, "-"))
+            path: (_digest(tar, member), _file_digest(tar, member, "x" if other else "-"))
             for member in tar
             if (path := f"/{member.name}") in targets
+            for other in [not member.mode & stat.S_IXUSR]
         }

@@ -152,7 +152,7 @@ def test_a_file_that_is_not_there(surrounded: Project) -> None:
     (surrounded.root / "deploy/app.ini").unlink()
     cause = surrounded.nox("build").cause
     assert cause.startswith("buildspec.yaml:13:18: images.web.files.0.source: ")
-    assert "'deploy/app.ini' is not a file of the context" in cause
+    assert "'deploy/app.ini' is not in the context" in cause
     assert not (surrounded.root / "dist").exists()
 
 

@@ -91,19 +91,21 @@ UserOrAccount: TypeAlias = Annotated[
 
 
 class File(Strict):
-    """One file at a place of its own, as configuration is."""
+    """A file, or a folder with all that is in it, at a place of its own: configuration, assets."""
 
     source: InnerPath = Field(
-        description="The file, relative to the context. It need not be part of `copy`.",
-        examples=["deploy/uwsgi.ini"],
+        description="The file or folder, relative to the context. It need not be part of `copy`, "
+        "and is taken though .gitignore or .dockerignore ignore it.",
+        examples=["deploy/uwsgi.ini", "frontend/dist"],
     )
     target: SystemPath = Field(
-        description="Where it is in the image.",
-        examples=["/etc/uwsgi.ini"],
+        description="Where it is in the image; for a folder, where its content is.",
+        examples=["/etc/uwsgi.ini", "/srv/static"],
     )
-    mode: FileMode = Field(
-        default="0644",
-        description="Its mode in octal digits, in quotes.",
+    mode: FileMode | None = Field(
+        default=None,
+        description="Its mode in octal digits, in quotes; of a folder, that of its files. When "
+        "left out: 0644, and 0755 for what its owner can execute.",
         examples=["0440"],
     )
     owner: User = Field(

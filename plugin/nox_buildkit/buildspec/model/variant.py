@@ -148,7 +148,7 @@ class Variant(Strict):
     )
     files: Several[File] = Field(
         default=(),
-        description="Files at places of their own, such as configuration.",
+        description="Files and folders at places of their own, such as configuration.",
         examples=[[{"source": "uwsgi.ini", "target": "/etc/uwsgi.ini", "mode": "0440"}]],
     )
     healthcheck: Healthcheck | None = Field(

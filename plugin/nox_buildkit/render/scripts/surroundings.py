@@ -87,6 +87,19 @@ def add_user(users: Accounts, groups: Accounts, wanted: str) -> None:
                 users.add(name, uid, f"{number}::/nonexistent:/usr/sbin/nologin")
 
 
+def place(file: dict[str, str], inputs: Path, layer: Path) -> Path:
+    """Make a file, a link or a folder; return its path."""
+    path = layer / file["target"].lstrip("/")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if "link" in file:
+        path.symlink_to(file["link"])
+    elif "source" in file:
+        shutil.copyfile(inputs / file["source"], path)
+    else:
+        path.mkdir(exist_ok=True)
+    return path
+
+
 def main(description: str, base: str, root: str) -> None:
     """Make all that the file ``description`` says, below ``root``."""
     wanted = json.loads(Path(description).read_text())
@@ -105,7 +118,8 @@ def main(description: str, base: str, root: str) -> None:
 
     def own(path: Path, owner: str) -> None:
         user, _, group = owner.partition(":")
-        os.chown(path, users.number(user), groups.number(group or users.groups.get(user, user)))
+        number = groups.number(group or users.groups.get(user, user))
+        os.chown(path, users.number(user), number, follow_symlinks=False)
 
     layer.mkdir(exist_ok=True)
     made = []
@@ -114,15 +128,14 @@ def main(description: str, base: str, root: str) -> None:
         path.mkdir(parents=True, exist_ok=True)
         made.append((path, directory["owner"], 0o755))
     for file in wanted["files"]:
-        path = layer / file["target"].lstrip("/")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(inputs / file["source"], path)
-        made.append((path, file["owner"], int(file["mode"], 8)))
+        path = place(file, inputs, layer)
+        made.append((path, file["owner"], int(file.get("mode", "0"), 8)))
     for path, owner, mode in made:
         own(path, owner)
-        path.chmod(mode)
+        if not path.is_symlink():
+            path.chmod(mode)
     for path in (layer, *layer.rglob("*")):
-        os.utime(path, (wanted["time"], wanted["time"]))
+        os.utime(path, (wanted["time"], wanted["time"]), follow_symlinks=False)
 
 
 if __name__ == "__main__":

@@ -118,7 +118,7 @@ RUN
 FROM build AS surroundings
 RUN --network=none \
     --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
-    --mount=type=bind,from=inputs,source=surroundings-3f07f7e6d949,target=/run/inputs \
+    --mount=type=bind,from=inputs,source=surroundings-ca617196037e,target=/run/inputs \
     python3 -I /run/scripts/surroundings.py /run/inputs/surroundings.json / /layer
 
 FROM base AS final
