@@ -133,9 +133,7 @@ def test_a_failed_step_is_named_with_its_last_lines(bake: Bake) -> None:
 
 def test_a_missing_source_is_named(bake: Bake) -> None:
     result = bake(hello="FROM scratch AS app\nCOPY main.py /\n")
-    assert "COPY finds no main.py in the build context" in str(
-        diagnose(result.progress, result.text)
-    )
+    assert "there is no main.py in the build context" in str(diagnose(result.progress, result.text))
 
 
 def test_a_full_disk_is_named(bake: Bake) -> None:

@@ -266,3 +266,53 @@ def test_an_environment_that_another_layer_has_keeps_programs_of_packages(
     names = {path.name for path in (environment / "bin").iterdir()}
     assert names == {"python-argcomplete-check", "pythonic", "activate-me", "demo"}
     assert not (environment / "pyvenv.cfg").exists()
+
+
+def test_what_is_placed_replaces_what_is_below_it_and_never_follows_a_link(root: Path) -> None:
+    inputs = root / "placed"
+    taken = inputs / "image"
+    (taken / "deep").mkdir(parents=True)
+    for name, mode in (("motd", 0o600), ("deep/tool", 0o4755)):
+        (taken / name).write_text("theirs\n")
+        (taken / name).chmod(mode)
+    (taken / "etc").symlink_to("/etc")
+    (inputs / "ours").write_text("ours\n")
+    image = {"taken": "/placed/image", "target": "/data", "owner": "0:7"}
+    ours = {"source": "ours", "target": "/data/motd", "mode": "0640", "owner": "0:0"}
+
+    def placed(*files: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        description = {
+            "user": "1000:1000",
+            "directories": [{"path": "/data/deep", "owner": "1000:1000"}],
+            "files": files,
+            "time": 0,
+        }
+        (inputs / "surroundings.json").write_text(json.dumps(description))
+        shutil.rmtree(root / "laid", ignore_errors=True)
+        return run(root, "surroundings.py", "/placed/surroundings.json", "/", "/laid")
+
+    done = placed(image, ours)
+    assert (done.returncode, done.stderr) == (0, "")
+    found = {
+        path.relative_to(root / "laid/data").as_posix(): path.lstat()
+        for path in (root / "laid/data").rglob("*")
+    }
+    # A folder of the user stays one, whatever is placed in it.
+    owners = {name: (status.st_uid, status.st_gid) for name, status in found.items()}
+    assert owners == {"deep": (1000, 1000), "deep/tool": (0, 7), "etc": (0, 7), "motd": (0, 0)}
+    modes = {name: status.st_mode & 0o7777 for name, status in found.items()}
+    assert (modes["deep/tool"], modes["motd"]) == (0o755, 0o640)
+    assert (root / "laid/data/motd").read_text() == "ours\n"
+    assert (root / "laid/data/etc").readlink() == Path("/etc")
+    assert {status.st_mtime for status in found.values()} == {0}
+
+    done = placed({**image, "mode": "0444", "folder_mode": "0555"})
+    assert (root / "laid/data/motd").stat().st_mode & 0o777 == 0o444
+    assert (root / "laid/data").stat().st_mode & 0o777 == 0o555
+
+    done = placed(image, {**ours, "target": "/data/etc/passwd"})
+    said = "nox-buildkit: a file would be in '/data/etc', which is no folder\n"
+    assert (done.returncode, done.stderr) == (1, said)
+    done = placed(image, {**ours, "target": "/data/deep"})
+    said = "nox-buildkit: a file would take the place of the folder '/data/deep'\n"
+    assert (done.returncode, done.stderr) == (1, said)

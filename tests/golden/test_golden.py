@@ -15,24 +15,30 @@ from packaging.pylock import Pylock
 
 from nox_buildkit.buildspec.model.buildspec import BuildSpec
 from nox_buildkit.buildspec.model.targets import all_targets
+from nox_buildkit.buildspec.model.variant import Variant
 from nox_buildkit.buildspec.reading.load import parse
 from nox_buildkit.facts.coverage import cover
 from nox_buildkit.oci.platform import PLATFORMS
-from nox_buildkit.plan.base import LayoutImage, PlannedImage
+from nox_buildkit.plan.base import LayoutImage, PlannedImage, RegistryImage
 from nox_buildkit.plan.document import plan_document
 from nox_buildkit.plan.facts import (
+    BaseFacts,
     ContextFacts,
     Facts,
     GitFacts,
     InspectedBase,
     LockFacts,
+    PinnedBase,
     PlacedSource,
     SourceFile,
     TargetFacts,
 )
+from nox_buildkit.plan.layer_changes import layer_changes
+from nox_buildkit.plan.layer_inputs import layer_inputs
 from nox_buildkit.plan.planner import make_plan
 from nox_buildkit.plan.wheel_platforms import Libc
 from nox_buildkit.render.bake_definition import render
+from nox_buildkit.report.layer_changes import Places, sentences
 
 CASES = Path(__file__).parent / "cases"
 COMMITTED = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -50,6 +56,21 @@ def placed(source: str) -> tuple[PlacedSource, ...]:
         PlacedSource("now", f"{path}/now", "link", 3, "e2" * 32, link="run"),
         PlacedSource("run", f"{path}/run", size=9, digest="e3" * 32, executable=True),
     )
+
+
+def taken(image: Variant) -> dict[str, BaseFacts]:
+    """The images that files of ``image`` are taken from."""
+    sources = {f.from_: image.taken.get(n) for n, f in enumerate(image.files) if f.from_}
+    digest = "sha256:" + "ef" * 32
+    return {
+        name: PinnedBase(
+            name=name,
+            source=PlannedImage(own) if own else RegistryImage(name.partition(":")[0], digest),
+            digest="" if own else digest,
+            platforms=frozenset(PLATFORMS),
+        )
+        for name, own in sources.items()
+    }
 
 
 def facts_for(spec: BuildSpec, names: dict[str, str | None]) -> Facts:
@@ -85,7 +106,8 @@ def facts_for(spec: BuildSpec, names: dict[str, str | None]) -> Facts:
                 if target.parent
                 else base,
                 builder=base if target.parent else None,
-                files=tuple(placed(f.source) for f in target.variant.files),
+                files=tuple(() if f.from_ else placed(f.source) for f in target.variant.files),
+                taken=taken(target.variant),
                 context=ContextFacts(
                     folder="/project",
                     files=(SourceFile("app/main.py", 120, "ef" * 32),),
@@ -194,3 +216,23 @@ def _without_wheels(lock: LockFacts | None) -> LockFacts:
         for platform, files in lock.coverage.items()
     }
     return replace(lock, coverage=coverage)
+
+
+def _reasons(case: str, before: str, after: str) -> dict[str, list[str]]:
+    """Why layers of the image ``api`` of a case are made again when its spec changes."""
+    text = (CASES / f"{case}.yaml").read_text()
+    assert before in text
+    inputs = []
+    for changed in (text, text.replace(before, after)):
+        spec = parse(changed, "buildspec.yaml")
+        plan = make_plan(spec, facts_for(spec, dict.fromkeys(spec.images, "")))
+        (image,) = (image for image in plan.images if image.name == "api")
+        inputs.append(layer_inputs(image))
+    layers = layer_changes(*inputs)
+    return {x.title: list(sentences(x, Places())) for x in layers if x.changes}
+
+
+def test_another_file_of_an_image_is_the_reason_for_its_layer() -> None:
+    assert _reasons("several", "source: /licenses", "source: /LICENSES") == {
+        "user, folders and placed files": ["/usr/share/doc/tini changed"]
+    }

@@ -251,3 +251,16 @@ def _debian(platform: str, contents: BaseContents) -> Files:
 
 def _stream(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Any:
     return tar.extractfile(member) if member.isreg() else None
+
+
+def push_files(
+    address: str, skopeo: Path, folder: Path, name: str, files: Mapping[str, Files]
+) -> None:
+    """Push an image that has nothing but ``files``, by platform, to the registry at ``address``."""
+    layout = Path(tempfile.mkdtemp(dir=folder))
+    images = [
+        PlatformImage(platform, tuple(entries.values()), {}, compression=0)
+        for platform, entries in files.items()
+    ]
+    write_images(layout, images)
+    _copy(address, skopeo, layout, name)

@@ -176,11 +176,17 @@ def _bake(ready: Bake, exports: Path, reporter: Reporter) -> tuple[BakeResult, d
 
 
 def _places(project: Project, plan: Plan) -> dict[str, Location]:
-    """Return where the spec names Debian packages and users that stages of ``plan`` add."""
+    """Return where the spec names Debian packages, users and files that stages of ``plan`` add."""
     images = plan.every_image
     targets = [t for image in images for t in targets_of(project.spec, image.name)]
     keys = ("apt", "build-apt", "steps-apt")
     places = {k: v for t in targets for key in keys for k, v in t.locations(key).items()}
+    places |= {
+        file.source.lstrip("/"): at
+        for t in targets
+        for position, file in enumerate(t.variant.files)
+        if file.from_ and (at := t.location("files", position, "source"))
+    }
     return places | {t.account: at for t in targets if t.account and (at := t.location("user"))}
 
 

@@ -14,7 +14,7 @@ from nox_buildkit.errors import Code, NoxBuildkitError, PlanError, Problem, Usag
 from nox_buildkit.facts.base_images import Bases
 from nox_buildkit.facts.build_context import read_context
 from nox_buildkit.facts.coverage import read_coverage
-from nox_buildkit.facts.image_bases import Scope, compiler_of, stack_of, step_base_of
+from nox_buildkit.facts.image_bases import Scope, compiler_of, stack_of, step_base_of, taken_images
 from nox_buildkit.facts.local_wheels import git_wheel, local_wheel
 from nox_buildkit.facts.placed_files import Placed, read_placed
 from nox_buildkit.files import real_path
@@ -133,6 +133,7 @@ def _target(
         lock=lock,
         local=local,
         files=tuple(each.sources for each in placed),
+        taken=taken_images(target, outside.bases),
     )
 
 
@@ -163,7 +164,7 @@ def _placed(target: Target, outside: Outside) -> Iterable[Placed]:
     folder = real_path(outside.root / target.variant.context)
     for position, file in enumerate(target.variant.files):
         try:
-            yield read_placed(folder, file.source, outside.exclude)
+            yield (Placed(()) if file.from_ else read_placed(folder, file.source, outside.exclude))
         except PlanError as error:
             raise error.located(target.location("files", position, "source")) from None
 

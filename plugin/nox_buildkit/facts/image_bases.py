@@ -12,7 +12,7 @@ from nox_buildkit.buildspec.model.variant import Variant
 from nox_buildkit.errors import Code, NoxBuildkitError, PlanError
 from nox_buildkit.facts.base_images import Bases
 from nox_buildkit.plan.base import PlannedImage
-from nox_buildkit.plan.facts import BaseFacts, InspectedBase
+from nox_buildkit.plan.facts import BaseFacts, InspectedBase, PinnedBase
 
 #: Builds for a base that has no shell or no Python, and that nothing better is known of.
 _ANY = "docker.io/library/python:{python}-slim"
@@ -146,6 +146,25 @@ def step_base_of(
     message = f"Debian packages cannot be added to '{builder.name}', which runs steps: no apt-get"
     hint = "take base 'debian' or 'slim', or a 'build-base' that has them"
     raise PlanError(Code.BASE(message, hint, target.location("steps-apt")))
+
+
+def taken_images(target: Target, bases: Bases) -> dict[str, BaseFacts]:
+    """Return the images that files of ``target`` are taken from. Raises EngineError, PlanError."""
+    found: dict[str, BaseFacts] = {}
+    for position, file in enumerate(target.variant.files):
+        name = file.from_
+        if not name or name in found:
+            continue
+        if planned := target.variant.taken.get(position):
+            platforms = frozenset(target.spec.images[planned].platforms)
+            source = PlannedImage(planned)
+            found[name] = PinnedBase(name=name, source=source, digest="", platforms=platforms)
+            continue
+        try:
+            found[name] = bases.pinned(name)
+        except NoxBuildkitError as error:
+            raise error.located(target.location("files", position, "from")) from None
+    return found
 
 
 #: As little as most sdists can be compiled with.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from nox_buildkit.plan.base import Base
 from nox_buildkit.plan.identity import NOT_IDENTITY
 
 #: Names that are never part of an application, whatever ignore files say (gitignore patterns).
@@ -56,6 +57,21 @@ class PlacedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenFile:
+    """A file or folder ``source`` of ``image`` at a place of its own.
+
+    ``mode``: of its files, and ``folder_mode``: of its folders; empty: as they have it there.
+    """
+
+    image: Base
+    source: str
+    target: str
+    mode: str
+    folder_mode: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """A program that makes ``output``, paths below the working folder; ``cache``: kept folders."""
 
@@ -70,7 +86,8 @@ class Application:
     """The application of an image.
 
     ``account``: the name of its user, if that is stated with an ID;
-    ``directories``: folders that belong to the user; ``prestart``: programs that run before the
+    ``directories``: folders that belong to the user; ``taken``: files of other images, below those
+    of ``files``; ``prestart``: programs that run before the
     command; ``steps``: programs that make files during the build.
     """
 
@@ -78,8 +95,15 @@ class Application:
     account: str = ""
     directories: tuple[str, ...] = ()
     files: tuple[PlacedFile, ...] = ()
+    taken: tuple[TakenFile, ...] = ()
     prestart: tuple[tuple[str, ...], ...] = ()
     steps: tuple[Step, ...] = ()
+
+    @property
+    def taken_images(self) -> dict[Base, int]:
+        """Each image that files are taken from, with its number."""
+        images = dict.fromkeys(file.image for file in self.taken)
+        return {image: number for number, image in enumerate(images)}
 
 
 def with_group(user: str) -> str:

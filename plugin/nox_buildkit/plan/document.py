@@ -60,6 +60,7 @@ def _image(image: ImagePlan) -> dict[str, Any]:
         "account": application.account,
         "directories": list(application.directories),
         "files": _value(application.files),
+        "taken_files": _value(application.taken),
         "prestart": _value(application.prestart),
         "steps": _value(application.steps),
         "config": _value(image.config),

@@ -179,6 +179,8 @@ class ContextFacts:
 class TargetFacts:
     """Everything that is known of one target; ``files``: what each entry of that key places.
 
+    ``taken``: images that such entries take files from, by the name that they have there.
+
     ``builder``: where build steps run, if not in the base; ``compiler``: where packages without a
     wheel are compiled, if there are some, after ``build_apt`` were added to it; ``step_base``:
     where steps run, if not in the builder; ``step_apt``: packages that are added where they run.
@@ -189,6 +191,7 @@ class TargetFacts:
     lock: LockFacts | None = None
     local: tuple[LocalWheel, ...] = ()
     files: tuple[tuple[PlacedSource, ...], ...] = ()
+    taken: Mapping[str, BaseFacts] = field(default_factory=dict)
     builder: BaseFacts | None = None
     compiler: BaseFacts | None = None
     build_apt: tuple[str, ...] = ()

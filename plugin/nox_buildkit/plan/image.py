@@ -97,8 +97,12 @@ class ImagePlan:
 
     @property
     def parents(self) -> tuple[str, ...]:
-        """Names of the images of the plan that it builds on."""
-        sources = (base.source for one in self.targets for base in one.bases.named.values())
+        """Names of the images of the plan that it builds on, or takes files from."""
+        sources = (
+            base.source
+            for one in self.targets
+            for base in (*one.bases.named.values(), *one.application.taken_images)
+        )
         names = (source.name for source in sources if isinstance(source, PlannedImage))
         return tuple(dict.fromkeys(names))
 

@@ -136,6 +136,8 @@ def _of_operation(operation: Operation, image: ImagePlan) -> Iterator[Input]:
         case PlaceFiles(placement):
             for each in placement.files:
                 yield Input("", "placed", each.target, digest_of(each), each.size)
+            for taken in placement.taken:
+                yield Input("", "placed", taken.target, digest_of(taken))
             rest = (placement.user, placement.account, placement.directories, placement.prestart)
             yield Input("", "setting", "user, directories and prestart", digest_of(rest))
         case RunStep(step=step):

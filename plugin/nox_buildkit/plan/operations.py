@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from nox_buildkit.plan.application import PlacedFile, Step
+from nox_buildkit.plan.application import PlacedFile, Step, TakenFile
 from nox_buildkit.plan.packages import Package
 
 #: The machine that builds, or the platform that the image is for.
@@ -37,6 +37,7 @@ class Placement:
     account: str
     directories: tuple[str, ...]
     files: tuple[PlacedFile, ...]
+    taken: tuple[TakenFile, ...]
     prestart: tuple[tuple[str, ...], ...]
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from nox_buildkit.buildspec.model.runtime import File
 from nox_buildkit.buildspec.model.targets import Target
 from nox_buildkit.errors import Code, PlanError
-from nox_buildkit.plan.application import PlacedFile, with_group
+from nox_buildkit.plan.application import PlacedFile, TakenFile, with_group
+from nox_buildkit.plan.base import Base
 from nox_buildkit.plan.facts import PlacedSource, TargetFacts
+from nox_buildkit.plan.image import ImagePlan
 
 
 def placed_files(
@@ -38,6 +40,38 @@ def placed_files(
     if problems:
         raise PlanError(*problems.values())
     return tuple(found.values())
+
+
+def taken_files(
+    target: Target, chosen: Sequence[str], known: TargetFacts, made: Mapping[str, ImagePlan]
+) -> tuple[TakenFile, ...]:
+    """Return the files that ``target`` takes from other images for the platforms ``chosen``.
+
+    ``made``: planned images. Raises PlanError.
+    """
+    found, problems = [], []
+    for position, file in enumerate(target.variant.files):
+        if not file.from_:
+            continue
+        image = known.taken[file.from_]
+        if missing := [platform for platform in chosen if platform not in image.platforms]:
+            message = f"the image '{image.name}' has no {' and no '.join(missing)}"
+            where = target.location("files", position, "from")
+            has = ", ".join(sorted(image.platforms))
+            problems.append(Code.BASE(message, f"it has {has}; take another one", where))
+            continue
+        planned = target.variant.taken.get(position)
+        if planned and planned not in made:
+            # Its problems are reported already.
+            raise PlanError()
+        digest = made[planned].digest if planned else image.digest
+        source = Base(image.name, digest, image.source)
+        folders = _searchable(file.mode) if file.mode else ""
+        owner = with_group(file.owner)
+        found.append(TakenFile(source, file.source, file.target, file.mode or "", folders, owner))
+    if problems:
+        raise PlanError(*problems)
+    return tuple(found)
 
 
 def _placed(file: File, source: PlacedSource) -> PlacedFile:

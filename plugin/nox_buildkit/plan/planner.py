@@ -55,7 +55,7 @@ def _plan_image(
         if parent and parent not in made:
             # The problems of the parent are reported already.
             raise PlanError()
-        planned.append(plan_target(target, chosen, facts, made.get(parent)))
+        planned.append(plan_target(target, chosen, facts, made))
     first, *variants = planned
     image = replace(
         first,

@@ -21,7 +21,7 @@ from nox_buildkit.plan.operations import (
     SetEnvironment,
 )
 from nox_buildkit.plan.package_stages import package_layers, package_stages, step_packages_stage
-from nox_buildkit.plan.stages import ByArchitecture, Stage
+from nox_buildkit.plan.stages import TAKEN, ByArchitecture, Stage
 from nox_buildkit.plan.wheel_stages import wheel_stages
 
 
@@ -44,6 +44,13 @@ def _stages(image: ImagePlan) -> Iterator[Stage]:
         yield step_packages_stage(image)
     if image.application.steps:
         yield from _steps(image)
+    for number in image.application.taken_images.values():
+        yield Stage(
+            f"{TAKEN}{number}",
+            f"from-{number}",
+            purpose="An image that files are taken from, for the platform of the image.",
+            machine="target",
+        )
     yield _surroundings(image)
     yield _final(image)
     if image.variants:
@@ -85,6 +92,7 @@ def _surroundings(image: ImagePlan) -> Stage:
         application.account,
         application.directories,
         application.files,
+        application.taken,
         application.prestart,
     )
     return Stage(

@@ -45,6 +45,8 @@ TITLES = {
 #: Beginnings of the names of stages that compile one package, on the machine that builds or on the
 #: target, and of those that gather wheels for one platform.
 HERE, ON_TARGET = "here-", "wheel-"
+#: Beginning of the names of stages that are images which files are taken from.
+TAKEN = "taken-"
 _COMPILING = re.compile(rf"(?:{HERE}|{ON_TARGET})(?P<name>.+)-[0-9a-f]{{8}}")
 _GATHERING = re.compile(r"(?:step-)?wheels-\w+")
 
@@ -108,6 +110,8 @@ def title_of(stage: str) -> str:
         return f"compiled package {compiling['name']}"
     if _GATHERING.fullmatch(stage):
         return TITLES["wheels"]
+    if stage.startswith(TAKEN):
+        return "image with files"
     return TITLES.get(stage, stage)
 
 

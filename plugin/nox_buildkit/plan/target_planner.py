@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from nox_buildkit.buildspec.model.targets import Target
 from nox_buildkit.errors import Code, PlanError
@@ -13,18 +14,19 @@ from nox_buildkit.plan.configuration import config_of, parent_start, start_of
 from nox_buildkit.plan.debian import DebianPackage, DebianPackages
 from nox_buildkit.plan.facts import BaseFacts, Facts, InspectedBase, TargetFacts
 from nox_buildkit.plan.image import ImagePlan, PythonEnvironment
-from nox_buildkit.plan.placed_files import placed_files
+from nox_buildkit.plan.placed_files import placed_files, taken_files
 from nox_buildkit.plan.target_packages import packages_of
 
 
 def plan_target(
-    target: Target, chosen: Sequence[str], facts: Facts, parent: ImagePlan | None
+    target: Target, chosen: Sequence[str], facts: Facts, made: Mapping[str, ImagePlan]
 ) -> ImagePlan:
-    """Plan ``target`` for the platforms ``chosen``; ``parent``: the image that it builds on.
+    """Plan ``target`` for the platforms ``chosen``; ``made``: images that it may build on.
 
     Raises PlanError.
     """
     known = facts.targets[target.name]
+    parent = made[target.parent.image] if target.parent else None
     lower = parent.on(chosen[0]) if parent else None
     base = _checked(known.base, chosen)
     _checked(known.builder or known.base, facts.native)
@@ -38,7 +40,9 @@ def plan_target(
         python=_python(target, facts, base),
         debian=_debian(target, known, base, chosen, facts.native),
         packages=packages,
-        application=_application(target, known, lower),
+        application=replace(
+            _application(target, known, lower), taken=taken_files(target, chosen, known, made)
+        ),
         config=config,
         starts=start_of(config, start),
         warnings=(*base.warnings, *known.context.warnings, *_warnings(target, known)),

@@ -12,6 +12,7 @@ from nox_buildkit.engine.flags.attestation import Attestation
 from nox_buildkit.errors import Code, PlanError
 from nox_buildkit.plan.application import NEVER
 from nox_buildkit.plan.base import (
+    Base,
     BaseSource,
     DebianRelease,
     LayoutImage,
@@ -93,7 +94,7 @@ def _target(image: ImagePlan, folder: str, uv: str, layouts: Mapping[str, str]) 
         "contexts": {
             **{
                 name: bake_string(context)
-                for stage, base in image.bases.named.items()
+                for stage, base in _images(image).items()
                 for name, context in _contexts(stage, base.source, layouts).items()
             },
             **{variant_context(variant): f"target:{variant.name}" for variant in image.variants},
@@ -111,6 +112,12 @@ def _target(image: ImagePlan, folder: str, uv: str, layouts: Mapping[str, str]) 
         # Provenance would make an index of every image and put the time into it.
         "attest": [str(Attestation("provenance", disabled=True))],
     }
+
+
+def _images(image: ImagePlan) -> dict[str, Base]:
+    """Return every image that stages of ``image`` begin with, by the name of its context."""
+    taken = {f"from-{number}": base for base, number in image.application.taken_images.items()}
+    return {**image.bases.named, **taken}
 
 
 def _contexts(name: str, source: BaseSource, layouts: Mapping[str, str]) -> dict[str, str]:

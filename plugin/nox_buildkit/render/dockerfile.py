@@ -36,5 +36,7 @@ def _header(image: ImagePlan) -> Iterator[str]:
     for name, other in image.bases.named.items():
         if name in _PURPOSES:
             yield f"#   {name:7} {_PURPOSES[name]} {quote.comment(other.name)}@{other.digest}"
+    for taken, number in image.application.taken_images.items():
+        yield f"#   from-{number}  has files for it: {quote.comment(taken.name)}@{taken.digest}"
     if any(isinstance(each, _DOWNLOADS) for stage in image.stages for each in stage.operations):
         yield "# Optional secrets: ca-bundle (PEM), netrc, network (exports of proxies, indexes)."

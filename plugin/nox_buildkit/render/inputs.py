@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 
 from nox_buildkit.oci.platform import PLATFORMS
-from nox_buildkit.plan.application import PlacedFile, with_group
+from nox_buildkit.plan.application import PlacedFile, TakenFile, with_group
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.operations import Input, Placement, Requirements
 from nox_buildkit.plan.packages import Package
@@ -23,6 +23,9 @@ from nox_buildkit.render.scripts.layer import EPOCH
 #: Where a step finds its folder, and the scripts.
 INPUTS = "/run/inputs"
 SCRIPTS = "/run/scripts"
+
+#: Where a step finds what is taken from other images, each by its number.
+TAKEN_FILES = "/run/taken"
 
 #: The program that runs others before the command, in an image that has some.
 PRESTART = "/opt/prestart/prestart.py"
@@ -109,7 +112,7 @@ def _surroundings(placement: Placement) -> Folder:
             **account,
             "user": owner,
             "directories": [{"path": path, "owner": owner} for path in placement.directories],
-            "files": placed,
+            "files": [*map(_taken, range(len(placement.taken)), placement.taken), *placed],
             "time": EPOCH,
         }
     )
@@ -129,6 +132,12 @@ def _placed(file: PlacedFile) -> dict[str, str]:
         "folder": {"mode": file.mode},
     }
     return {**content[file.kind], "target": file.target, "owner": file.owner}
+
+
+def _taken(number: int, file: TakenFile) -> dict[str, str]:
+    stated = {"mode": file.mode, "folder_mode": file.folder_mode}
+    place = {"taken": f"{TAKEN_FILES}/{number}", "target": file.target, "owner": file.owner}
+    return place | {key: value for key, value in stated.items() if value}
 
 
 def _requirements(requirements: Requirements) -> Folder:

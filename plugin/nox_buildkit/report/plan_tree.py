@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.tree import Tree
 
 from nox_buildkit.plan.application import PlacedFile
+from nox_buildkit.plan.base import PlannedImage
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.packages import Package
 from nox_buildkit.report.coverage import planned
@@ -38,7 +39,7 @@ def print_image(
     config = tree.add("config")
     for line in _config(image):
         config.add(line)
-    if image.application.directories or image.application.files:
+    if image.application.directories or image.application.files or image.application.taken:
         placed = tree.add("placed")
         for line in _surroundings(image):
             placed.add(line)
@@ -146,6 +147,11 @@ def _config(image: ImagePlan) -> Iterator[str]:
 
 def _surroundings(image: ImagePlan) -> Iterator[str]:
     yield from (f"{path}/, owned by {image.config.user}" for path in image.application.directories)
+    for file in image.application.taken:
+        pinned = "" if isinstance(file.image.source, PlannedImage) else f"@{file.image.digest}"
+        mode = f"mode {file.mode}, " if file.mode else ""
+        image_name = f"{file.image.name}{pinned}"
+        yield f"{file.target}, {mode}owned by {file.owner}: {file.source} of {image_name}"
     yield from _placed(image.application.files)
 
 

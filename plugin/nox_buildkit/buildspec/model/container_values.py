@@ -19,6 +19,7 @@ ENV_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 USER_NAME = r"[a-z_][a-z0-9_-]{0,31}"
 USER = r"(?:[0-9]{1,10}|[a-z_][a-z0-9_-]{0,31})(?::(?:[0-9]{1,10}|[a-z_][a-z0-9_-]{0,31}))?"
 PORT = r"([1-9][0-9]{0,4})(?:/(tcp|udp|sctp))?"
+IMAGE_PATH = r"(?:/[A-Za-z0-9._+@~-]+)+"
 CACHE_PATH = r"(?:/[A-Za-z0-9._-]+)+"
 FILE_MODE = r"0?[0-7]{3}"
 DURATION = r"(?:[0-9]+h)?(?:[0-9]+m)?(?:[0-9]+s)?(?:[0-9]+ms)?"
@@ -123,6 +124,15 @@ def _normal(value: str) -> str:
         message = f"{shown(value)} is written with decomposed characters (Unicode NFD)"
         raise Invalid(message, "write them composed (NFC)")
     return "/" + posixpath.normpath(value).strip("/")
+
+
+def image_path(value: str) -> str:
+    """A path of another image, for the option of a mount, which has no quoting for everything."""
+    normal = _normal(value)
+    if normal != value:
+        raise Invalid(f"{shown(value)} is not normalised", f"write {shown(normal)}")
+    hint = "letters, digits and '.', '_', '+', '@', '~', '-'; or name the folder that it is in"
+    return match(IMAGE_PATH, value, "a path of an image", hint)
 
 
 def cache_path(value: str) -> str:

@@ -116,6 +116,21 @@ def base(value: str) -> str:
     return match(REFERENCE, value, "an image reference", hint)
 
 
+def taken_image(value: str) -> str:
+    """An image that files are taken from: a reference, or another image of the same spec."""
+    if value in BASE_PRESETS:
+        hint = f"write all of the reference, as in 'docker.io/library/{value}', or {TARGET}NAME"
+        raise Invalid(f"{shown(value)} is the name of a base here, and of no image", hint)
+    try:
+        return base(value)
+    except Invalid as error:
+        known = f"name[:tag][@digest], or {TARGET}NAME"
+        hint = known if error.hint.startswith("one of ") else error.hint
+        raise Invalid(
+            error.message.replace("an image needs a Python", "has no files"), hint
+        ) from None
+
+
 def parent_image(base: str) -> str | None:
     """The image of the same spec that ``base`` names, as ``target:NAME``."""
     return base.removeprefix(TARGET) if base.startswith(TARGET) else None

@@ -21,13 +21,17 @@ def mistakes(spec: BuildSpec) -> list[Problem]:
     """Return the contradictions between images."""
     problems = [*_mistakes_in_groups(spec)]
     parents = {name: _parents_of(spec, name) for name in spec.images}
-    circles = _circles(parents)
+    needed = {name: _needed_by(spec, name) for name in spec.images}
+    circles = _circles(needed)
     for name in spec.images:
         problems += _without_platform(spec, name)
         for case in _cases(spec, name):
             problems += _mistakes_of_parent(spec, case, circles, len(problems))
+            problems += _mistakes_of_files(spec, case, circles, len(problems))
     if not problems:
-        problems += _too_high(spec, parents)
+        problems += _too_high(spec, parents, ("no engine takes more layers", "base"))
+    if not problems:
+        problems += _too_high(spec, needed, ("files are taken from one by the next", "files"))
     if not problems:
         problems += _names_twice(spec)
     return problems
@@ -79,13 +83,24 @@ def _mistakes_of_parent(
         yield from _misfits(spec, case, base)
 
 
+def _mistakes_of_files(
+    spec: BuildSpec, case: _Case, circles: Mapping[str, str], earlier: int
+) -> Iterator[Problem]:
+    for position, name in case.variant.taken.items():
+        where = spec.location(*case.path, "files", position, "from")
+        if name not in spec.images:
+            yield _unknown(spec, name, where, earlier)
+        elif circles[name] == circles[case.name]:
+            yield Code.CONTRADICTION(
+                f"{shown(name)} is made of this image", "take the file elsewhere", where
+            )
+        else:
+            yield from _without(spec, case, name, where)
+
+
 def _misfits(spec: BuildSpec, case: _Case, base: str) -> Iterator[Problem]:
     parent = spec.images[base]
-    missing = [p for p in case.platforms if p not in parent.platforms]
-    if missing:
-        message = f"{shown(base)} is not built for {' and '.join(missing)}"
-        hint = f"add it to images.{base}.platforms"
-        yield Code.CONTRADICTION(message, hint, spec.location(*case.path, "base"))
+    yield from _without(spec, case, base, spec.location(*case.path, "base"))
     # What a spec does not say is chosen by the project and the base.
     variants = [parent.per_platform.get(platform, parent) for platform in case.platforms]
     pythons = {each.python for each in variants if "python" in each.model_fields_set}
@@ -100,6 +115,13 @@ def _misfits(spec: BuildSpec, case: _Case, base: str) -> Iterator[Problem]:
             f"name it as images.{base}.build-base",
             spec.location(*case.path, "build-base"),
         )
+
+
+def _without(spec: BuildSpec, case: _Case, name: str, where: Location | None) -> Iterator[Problem]:
+    """Yield the problem of an image that is not built for all platforms of what needs it."""
+    if missing := [p for p in case.platforms if p not in spec.images[name].platforms]:
+        message = f"{shown(name)} is not built for {' and '.join(missing)}"
+        yield Code.CONTRADICTION(message, f"add it to images.{name}.platforms", where)
 
 
 def _names_twice(spec: BuildSpec) -> Iterator[Problem]:
@@ -135,15 +157,23 @@ def _parents_of(spec: BuildSpec, name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(base for base in bases if base in spec.images))
 
 
-def _too_high(spec: BuildSpec, parents: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+def _needed_by(spec: BuildSpec, name: str) -> tuple[str, ...]:
+    """The images that ``name`` builds on, or takes files from."""
+    taken = (one for _, variant in variants_of(spec, name) for one in variant.taken.values())
+    return tuple(dict.fromkeys((*_parents_of(spec, name), *(n for n in taken if n in spec.images))))
+
+
+def _too_high(
+    spec: BuildSpec, parents: Mapping[str, Sequence[str]], reason: tuple[str, str]
+) -> Iterator[Problem]:
     heights: dict[str, int] = {}
     for name in _lowest_first(parents):
         heights[name] = 1 + max((heights[base] for base in parents[name]), default=0)
         if heights[name] == MAX_HEIGHT + 1:
             yield Code.CONTRADICTION(
-                f"there are {MAX_HEIGHT} images below this one, and no engine takes more layers",
+                f"there are {MAX_HEIGHT} images below this one, and {reason[0]}",
                 "put what they have in common into one image",
-                spec.location("images", name, "base"),
+                spec.location("images", name, reason[1]),
             )
 
 

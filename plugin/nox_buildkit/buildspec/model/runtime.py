@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, TypeAlias
 
-from pydantic import BaseModel, Discriminator, Field, Tag
+from pydantic import BaseModel, Discriminator, Field, Tag, ValidationInfo, field_validator
 
+from nox_buildkit.buildspec.model import container_values, grammar
 from nox_buildkit.buildspec.model.field_types import (
     CachePath,
     CopiedPath,
@@ -13,10 +14,11 @@ from nox_buildkit.buildspec.model.field_types import (
     EnvName,
     FileMode,
     Filled,
-    InnerPath,
     Program,
     Retries,
+    Schema,
     SystemPath,
+    TakenImage,
     Text,
     Unique,
     User,
@@ -93,9 +95,17 @@ UserOrAccount: TypeAlias = Annotated[
 class File(Strict):
     """A file, or a folder with all that is in it, at a place of its own: configuration, assets."""
 
-    source: InnerPath = Field(
-        description="The file or folder, relative to the context. It need not be part of `copy`, "
-        "and is taken though .gitignore or .dockerignore ignore it.",
+    # Before the source, whose rules depend on it.
+    from_: TakenImage | None = Field(
+        default=None,
+        description="Image that it is taken from, instead of the context: any image reference, or "
+        "`target:NAME` for another image of this spec.",
+        examples=["ghcr.io/octocat/tini:0.19", "target:frontend"],
+    )
+    source: Annotated[str, Schema({"pattern": r"^[^~\\][^\\]*$"})] = Field(
+        description="The file or folder, relative to the context; with `from`, its absolute path "
+        "in that image. It need not be part of `copy`, and is taken though .gitignore or "
+        ".dockerignore ignore it.",
         examples=["deploy/uwsgi.ini", "frontend/dist"],
     )
     target: SystemPath = Field(
@@ -105,7 +115,7 @@ class File(Strict):
     mode: FileMode | None = Field(
         default=None,
         description="Its mode in octal digits, in quotes; of a folder, that of its files. When "
-        "left out: 0644, and 0755 for what its owner can execute.",
+        "left out: 0644, and 0755 for what its owner can execute; with `from`, as in that image.",
         examples=["0440"],
     )
     owner: User = Field(
@@ -113,6 +123,15 @@ class File(Strict):
         description="Who it belongs to: uid, uid:gid or name.",
         examples=["0:10001"],
     )
+
+    @field_validator("source")
+    @classmethod
+    def _in_context_or_image(cls, value: str, info: ValidationInfo) -> str:
+        if "from_" not in info.data:
+            # It is wrong itself.
+            return value
+        rule = container_values.image_path if info.data["from_"] else grammar.inner_path
+        return rule(value)
 
 
 class Step(Strict):

@@ -125,7 +125,7 @@ def all_targets(spec: BuildSpec) -> Iterator[Target]:
 def with_ancestors(
     spec: BuildSpec, names: Iterable[str], platforms: Collection[str] = ()
 ) -> tuple[str, ...]:
-    """Return ``names`` and all of their ancestors, each after its own.
+    """Return ``names`` and all images that they are made of, each after its own.
 
     ``platforms``: those that are asked for; none: all.
     """
@@ -133,9 +133,11 @@ def with_ancestors(
 
     def add(name: str) -> None:
         for platform, variant in variants_of(spec, name):
-            base = parent_image(variant.base)
-            if base and base not in found and (not platforms or platform in platforms):
-                add(base)
+            if platforms and platform not in platforms:
+                continue
+            for needed in filter(None, (parent_image(variant.base), *variant.taken.values())):
+                if needed not in found:
+                    add(needed)
         found[name] = None
 
     for name in names:

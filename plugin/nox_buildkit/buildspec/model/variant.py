@@ -190,6 +190,12 @@ class Variant(Strict):
         return self
 
     @property
+    def taken(self) -> dict[int, str]:
+        """Return the images of the same spec that files are taken from, by the entry's position."""
+        named = {n: grammar.parent_image(file.from_ or "") for n, file in enumerate(self.files)}
+        return {position: name for position, name in named.items() if name}
+
+    @property
     def copied(self) -> tuple[str, ...]:
         """Return the paths of the context that are copied."""
         if self.copy_ is None:

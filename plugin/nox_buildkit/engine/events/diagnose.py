@@ -93,8 +93,7 @@ def _cause(progress: BuildProgress, vertex: Vertex | None, log: str, said: str) 
     platforms = _platforms(progress, vertex) if vertex else ()
     asked = [name for image in vertex.images for name in progress.images[image]] if vertex else []
     values["platform"] = " and ".join(platforms) or f"one of {', '.join(dict.fromkeys(asked))}"
-    stage = re.search(r"--from=(\S+)", vertex.name.text) if vertex else None
-    values["source"] = f"the stage {stage[1]}" if stage else "the build context"
+    values["source"] = _source(vertex.name.text) if vertex else "the build context"
     message = rule.message.format_map(values).replace(" ()", "")
     return rule.code(
         message,
@@ -103,8 +102,16 @@ def _cause(progress: BuildProgress, vertex: Vertex | None, log: str, said: str) 
     )
 
 
+def _source(instruction: str) -> str:
+    """Say where an instruction reads files."""
+    if stage := re.search(r"--from=(\S+)", instruction):
+        return f"the stage {stage[1]}"
+    taken = re.search(r"[=,]from=taken-", instruction)
+    return "the image that it is taken from" if taken else "the build context"
+
+
 #: Parts of a log that are a value of the spec or of the plan.
-_SUBJECTS = ("debian", "account", "package")
+_SUBJECTS = ("debian", "account", "package", "path")
 
 
 def _shown(key: str, value: str | None) -> str:

@@ -92,7 +92,7 @@ REGISTRY: tuple[Rule, ...] = (
         "copy-missing",
         "error",
         r'failed to calculate checksum of ref \S+: "/?(?P<path>[^"]+)": not found',
-        "COPY finds no {path} in {source}",
+        "there is no {path} in {source}",
         "check the path, and for the build context .dockerignore too",
         code=Code.MISSING_INPUT,
     ),

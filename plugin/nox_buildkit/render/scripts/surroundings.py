@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 #: The name of a user or group that was given as a number, and the first number of one by name.
@@ -87,17 +88,61 @@ def add_user(users: Accounts, groups: Accounts, wanted: str) -> None:
                 users.add(name, uid, f"{number}::/nonexistent:/usr/sbin/nologin")
 
 
-def place(file: dict[str, str], inputs: Path, layer: Path) -> Path:
-    """Make a file, a link or a folder; return its path."""
-    path = layer / file["target"].lstrip("/")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if "link" in file:
-        path.symlink_to(file["link"])
-    elif "source" in file:
-        shutil.copyfile(inputs / file["source"], path)
-    else:
-        path.mkdir(exist_ok=True)
+def folder(layer: Path, path: Path) -> None:
+    """Make the folder ``path`` in ``layer``, through no link: that would lead out of it."""
+    here = layer
+    for part in path.relative_to(layer).parts:
+        here = here / part
+        if here.is_symlink() or (here.exists() and not here.is_dir()):
+            name = here.relative_to(layer)
+            sys.exit(f"nox-buildkit: a file would be in '/{name}', which is no folder")
+        here.mkdir(exist_ok=True)
+
+
+def free(layer: Path, path: Path) -> Path:
+    """Remove the file or link that is at ``path``."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    elif path.is_dir():
+        name = path.relative_to(layer)
+        sys.exit(f"nox-buildkit: a file would take the place of the folder '/{name}'")
     return path
+
+
+def place(file: dict[str, str], inputs: Path, layer: Path) -> Iterator[tuple[Path, int]]:
+    """Make a file, a link or a folder, or all that is taken from an image.
+
+    Yield each path with its mode, -1 for a link.
+    """
+    path = layer / file["target"].lstrip("/")
+    folder(layer, path.parent)
+    if "taken" in file:
+        modes = [int(file.get(key, "-1"), 8) for key in ("mode", "folder_mode")]
+        yield from take(Path(file["taken"]), path, layer, modes)
+    elif "link" in file:
+        free(layer, path).symlink_to(file["link"])
+        yield path, -1
+    else:
+        if "source" in file:
+            shutil.copyfile(inputs / file["source"], free(layer, path))
+        else:
+            folder(layer, path)
+        yield path, int(file["mode"], 8)
+
+
+def take(source: Path, path: Path, layer: Path, modes: list[int]) -> Iterator[tuple[Path, int]]:
+    """Copy a file, a link as it is, or a folder; -1 in ``modes`` is the mode that it has."""
+    if source.is_symlink():
+        free(layer, path).symlink_to(source.readlink())
+        yield path, -1
+    elif source.is_dir():
+        folder(layer, path)
+        yield path, modes[1] if modes[1] >= 0 else source.stat().st_mode & 0o777
+        for each in sorted(source.iterdir()):
+            yield from take(each, path / each.name, layer, modes)
+    elif source.is_file():
+        shutil.copyfile(source, free(layer, path))
+        yield path, modes[0] if modes[0] >= 0 else source.stat().st_mode & 0o777
 
 
 def main(description: str, base: str, root: str) -> None:
@@ -127,12 +172,15 @@ def main(description: str, base: str, root: str) -> None:
         path = layer / directory["path"].lstrip("/")
         path.mkdir(parents=True, exist_ok=True)
         made.append((path, directory["owner"], 0o755))
-    for file in wanted["files"]:
-        path = place(file, inputs, layer)
-        made.append((path, file["owner"], int(file.get("mode", "0"), 8)))
-    for path, owner, mode in made:
+    placed = [
+        (path, file["owner"], mode)
+        for file in wanted["files"]
+        for path, mode in place(file, inputs, layer)
+    ]
+    # The user's folders stay the user's, whatever is placed in them.
+    for path, owner, mode in (*placed, *made):
         own(path, owner)
-        if not path.is_symlink():
+        if mode >= 0 and not path.is_symlink():
             path.chmod(mode)
     for path in (layer, *layer.rglob("*")):
         os.utime(path, (wanted["time"], wanted["time"]), follow_symlinks=False)

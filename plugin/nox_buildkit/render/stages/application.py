@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.operations import CopySources, PlaceFiles
-from nox_buildkit.render.inputs import INPUTS, SCRIPTS, folder_of
+from nox_buildkit.plan.stages import TAKEN
+from nox_buildkit.render.inputs import INPUTS, SCRIPTS, TAKEN_FILES, folder_of
 from nox_buildkit.render.stages.shared import FINISH, bytecode_cache, offline_run
 
 
@@ -13,12 +14,18 @@ def copy_sources(image: ImagePlan, _operation: CopySources) -> list[str]:
     return ['COPY [".", "/layer$WORKDIR/"]', *offline_run(bytecode_cache(image)), f"    {FINISH}"]
 
 
-def place_files(_image: ImagePlan, operation: PlaceFiles) -> list[str]:
+def place_files(image: ImagePlan, operation: PlaceFiles) -> list[str]:
     """Make the user's name, its folders, and the placed files."""
+    images = image.application.taken_images
     mounts, base = [folder_of(operation.placement).mount()], "/"
     if operation.base_is_mounted:
         base = "/run/base"
         mounts.append(f"--mount=type=bind,from=base,target={base}")
+    mounts += [
+        f"--mount=type=bind,from={TAKEN}{images[file.image]},source={file.source},"
+        f"target={TAKEN_FILES}/{number}"
+        for number, file in enumerate(operation.placement.taken)
+    ]
     return [
         *offline_run(*mounts),
         f"    python3 -I {SCRIPTS}/surroundings.py {INPUTS}/surroundings.json {base} /layer",

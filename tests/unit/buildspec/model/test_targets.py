@@ -63,6 +63,29 @@ def test_platforms_on_which_an_image_is_the_same_are_one_target() -> None:
         ("{a: {base: 'target:bas'}, base: {}}", "images.a.base: no image named 'bas'; did"),
         ("{a: {base: 'target:a'}}", "images.a.base: an image cannot build on itself"),
         (
+            "{a: {files: [{from: 'target:bas', source: /x, target: /srv/x}]}, base: {}}",
+            "images.a.files.0.from: no image named 'bas'; did you mean 'base'?",
+        ),
+        (
+            "{a: {files: [{from: 'target:a', source: /x, target: /srv/x}]}}",
+            "images.a.files.0.from: 'a' is made of this image; take the file elsewhere",
+        ),
+        (
+            "{a: {base: 'target:b'}, b: {files: [{from: 'target:a', source: /x, target: /srv/x}]}}",
+            "images.a.base: an image cannot build on itself",
+        ),
+        (
+            "{a: {files: [{from: 'target:b', source: /x, target: /srv/x}]}, "
+            "b: {per-platform: {linux/arm64: "
+            "{files: [{from: 'target:a', source: /x, target: /srv/x}]}}}}",
+            "images.a.files.0.from: 'b' is made of this image",
+        ),
+        (
+            "{a: {files: [{from: 'target:b', source: /x, target: /srv/x}]}, "
+            "b: {platforms: [linux/amd64]}}",
+            "images.a.files.0.from: 'b' is not built for linux/arm64; add it to",
+        ),
+        (
             "{a: {base: 'target:b'}, b: {base: 'target:a'}}",
             "images.a.base: an image cannot build on itself",
         ),
@@ -123,6 +146,10 @@ def _images(count: int, of: Callable[[int], str]) -> str:
     return "version: 1\nimages:\n" + "".join(f"  image-{n}: {of(n)}\n" for n in range(count))
 
 
+def _taking(number: int) -> str:
+    return f"{{files: [{{from: 'target:image-{number}', source: /x, target: /srv/x}}]}}"
+
+
 @pytest.mark.parametrize(
     ("text", "first", "count"),
     [
@@ -142,6 +169,16 @@ def _images(count: int, of: Callable[[int], str]) -> str:
             2400,
         ),
         (
+            _images(900, lambda n: _taking(n + 1) if n < 899 else "{}"),
+            "buildspec.yaml:802:22: images.image-799.files: there are 100 images below this one",
+            1,
+        ),
+        (
+            _images(900, lambda n: _taking((n + 1) % 900)),
+            "images.image-0.files.0.from: 'image-1' is made of this image",
+            900,
+        ),
+        (
             _images(2400, lambda n: f"{{base: 'target:imaeg-{n}'}}"),
             "no image named 'imaeg-0'; did you mean 'image-0'?",
             2400,
@@ -159,7 +196,16 @@ def _images(count: int, of: Callable[[int], str]) -> str:
             2300,
         ),
     ],
-    ids=["upwards", "downwards", "circle", "unknown", "group", "requirements"],
+    ids=[
+        "upwards",
+        "downwards",
+        "circle",
+        "files",
+        "files in a circle",
+        "unknown",
+        "group",
+        "requirements",
+    ],
 )
 def test_thousands_of_images_take_no_time_and_no_flood(text: str, first: str, count: int) -> None:
     began = time.process_time()

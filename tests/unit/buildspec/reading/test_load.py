@@ -301,6 +301,32 @@ def test_mistakes_in_an_image(line: str, problem: str) -> None:
             "files.0.mode: '9' is not a file's mode; write it like '0644'",
         ),
         (
+            "files: [{from: slim, source: /a, target: /etc/a}]",
+            "files.0.from: 'slim' is the name of a base here, and of no image; write all of the "
+            "reference, as in 'docker.io/library/slim', or target:NAME",
+        ),
+        (
+            "files: [{from: scratch, source: /a, target: /etc/a}]",
+            "files.0.from: 'scratch' is empty, and has no files; try 'slim'",
+        ),
+        (
+            "files: [{from: a.example/b, source: a/b, target: /etc/a}]",
+            "files.0.source: 'a/b' is not absolute; write '/a/b'",
+        ),
+        (
+            "files: [{from: a.example/b, source: '/a,b', target: /etc/a}]",
+            "files.0.source: '/a,b' is not a path of an image; letters, digits and '.', '_', '+', "
+            "'@', '~', '-'; or name the folder that it is in",
+        ),
+        (
+            "files: [{from: a.example/b, source: /a/../b, target: /etc/a}]",
+            "files.0.source: '/a/../b' is not normalised; write '/b'",
+        ),
+        (
+            "files: [{source: /a/b, target: /etc/a}]",
+            "files.0.source: '/a/b' is not a relative path; write it like 'app/main.py'",
+        ),
+        (
             "files: [{source: a, target: /etc/a}, {source: b, target: /etc/a}]",
             "files.1.target: two files have the target '/etc/a'; remove one",
         ),

@@ -30,6 +30,7 @@ GIVEN: dict[str, set[str]] = {
     "model-field": {"missing"},
     "model-fields": {"extra_forbidden"},
     "no-info": set(),
+    "with-info": set(),
     "nullable": set(),
     "str": {"string_type", "string_sub_type", "string_unicode"},
     # Every value has one of the tags of the one union.

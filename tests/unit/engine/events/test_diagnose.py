@@ -104,12 +104,12 @@ def _diagnosed(stream: Any) -> tuple[BuildError, tuple[str, ...]]:
         ("context-missing", "the build context uv (/srv/demo/nouv) does not exist;"),
         (
             "copy-missing",
-            "hello, application 1/2: COPY finds no nothere.py in the build context;",
+            "hello, application 1/2: there is no nothere.py in the build context;",
         ),
         (
             "copy-stage-missing",
             "hello, linux/amd64 and linux/arm64, application 1/2: "
-            "COPY finds no nothere in the stage deps;",
+            "there is no nothere in the stage deps;",
         ),
         (
             "engine-disk-full",
