@@ -236,3 +236,9 @@ def test_another_file_of_an_image_is_the_reason_for_its_layer() -> None:
     assert _reasons("several", "source: /licenses", "source: /LICENSES") == {
         "user, folders and placed files": ["/usr/share/doc/tini changed"]
     }
+
+
+def test_another_build_argument_is_the_reason_for_what_reads_it() -> None:
+    assert _reasons("everything", "LEVEL: 3", "LEVEL: 4") == {
+        "files of the steps": ["argument LEVEL 3 → 4"]
+    }

@@ -191,6 +191,13 @@ class PackageIndex:
         backend = PURE_BACKEND.format(name=name, version=version)
         self._offer(f"{name}-{version}.tar.gz", _sdist(name, version, "", backend))
 
+    def add_told_sdist(self, name: str, version: str, variable: str) -> None:
+        """Offer the same, of a module whose ``TOLD`` is a variable of the build."""
+        backend = PURE_BACKEND.format(name=name, version=version)
+        told = f"import os\n\nSOURCE += f'TOLD = {{os.environ.get({variable!r})!r}}\\n'\n"
+        told = told.replace(repr(variable), f'"{variable}"')
+        self._offer(f"{name}-{version}.tar.gz", _sdist(name, version, "", backend + told))
+
     def add_greedy_sdist(self, name: str, version: str) -> None:
         """Offer the same, of a backend that writes into every mount; ``WRITTEN`` is where it could.
 

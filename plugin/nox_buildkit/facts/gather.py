@@ -203,17 +203,18 @@ def _lock(
 
 def _local(target: Target, source: Source | None, outside: Outside) -> Iterable[LocalWheel]:
     """Wheels of the folders that the lock names, and of the image's own project if it is wanted."""
+    args = target.variant.args
     for package in local_packages(source.output) if source else ():
         location = source.location if source else None
-        yield local_wheel(package.folder, package.marker, location, outside.exclude)
+        yield local_wheel(package.folder, package.marker, location, outside.exclude, args)
     for commit in git_packages(source.output) if source else ():
         location = source.location if source else None
-        yield git_wheel(commit, target.variant.python, location)
+        yield git_wheel(commit, target.variant.python, location, args)
     if target.variant.package:
         context = real_path(outside.root / target.variant.context)
         lock = [source.output] if source else []
         location = target.location("package")
-        yield local_wheel(context, "", location, (*outside.exclude, *lock))
+        yield local_wheel(context, "", location, (*outside.exclude, *lock), args)
 
 
 def _source_date_epoch() -> datetime | None:

@@ -11,9 +11,10 @@ import hashlib
 import json
 import shutil
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
@@ -34,11 +35,15 @@ _EPOCH = "315532800"
 
 
 def local_wheel(
-    folder: Path, marker: str, location: Location | None, exclude: Collection[Path] = ()
+    folder: Path,
+    marker: str,
+    location: Location | None,
+    exclude: Collection[Path] = (),
+    arguments: Mapping[str, str] = MappingProxyType({}),
 ) -> LocalWheel:
     """The wheel of the project in ``folder``; ``exclude``: paths that it is not made of.
 
-    Raises PlanError where none can be built.
+    ``arguments``: variables of its build. Raises PlanError where none can be built.
     """
     if not (folder / "pyproject.toml").is_file() and not (folder / "setup.py").is_file():
         raise PlanError(
@@ -49,18 +54,24 @@ def local_wheel(
             )
         )
     sources, checkout = read_sources(folder, exclude), read_checkout(folder)
-    build = partial(_build, sources, checkout, location=location)
-    return _describe(_kept(_key(sources, checkout), build), marker, location)
+    build = partial(_build, sources, checkout, location=location, arguments=arguments)
+    return _describe(_kept(_key(sources, checkout, arguments), build), marker, location)
 
 
-def git_wheel(package: GitPackage, python: str, location: Location | None) -> LocalWheel:
-    """The wheel of a commit, for an image with ``python``.
+def git_wheel(
+    package: GitPackage,
+    python: str,
+    location: Location | None,
+    arguments: Mapping[str, str] = MappingProxyType({}),
+) -> LocalWheel:
+    """The wheel of a commit, for an image with ``python``; ``arguments``: variables of its build.
 
     What git needs to reach the repository is its own business. Raises PlanError where no wheel can
     be built.
     """
-    key = hashlib.sha256(json.dumps([uv_version(), package.url, python]).encode()).hexdigest()
-    build = partial(_build_commit, package, python, location=location)
+    inputs = [uv_version(), package.url, python, *([dict(arguments)] if arguments else [])]
+    key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+    build = partial(_build_commit, package, python, location=location, arguments=arguments)
     return _describe(_kept(key, build), package.marker, location)
 
 
@@ -75,7 +86,7 @@ def _kept(key: str, build: Callable[[Path], None]) -> Path:
     return next(home.glob("*.whl"))
 
 
-def _key(sources: Sources, checkout: Checkout | None) -> str:
+def _key(sources: Sources, checkout: Checkout | None, arguments: Mapping[str, str]) -> str:
     inputs = [
         _FORMAT,
         uv_version(),
@@ -84,12 +95,18 @@ def _key(sources: Sources, checkout: Checkout | None) -> str:
         sources.digest(),
         checkout.digest(sources.folder) if checkout else "",
         for_backends(),
+        *([dict(arguments)] if arguments else []),
     ]
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 
 def _build(
-    sources: Sources, checkout: Checkout | None, work: Path, *, location: Location | None
+    sources: Sources,
+    checkout: Checkout | None,
+    work: Path,
+    *,
+    location: Location | None,
+    arguments: Mapping[str, str],
 ) -> None:
     copies = work / "sources"
     folder = sources.copy(copies)
@@ -99,7 +116,7 @@ def _build(
     if checkout:
         checkout.link(copies, work / "git")
     # git looks for a repository no further up.
-    env = {**_epoch(), "GIT_CEILING_DIRECTORIES": str(work), "GIT_OPTIONAL_LOCKS": "0"}
+    env = {**arguments, **_epoch(), "GIT_CEILING_DIRECTORIES": str(work), "GIT_OPTIONAL_LOCKS": "0"}
     options = ["--wheel", "--no-create-gitignore", "--out-dir", str(work / "wheel")]
     with _explained(str(sources.folder), location, str(copies)):
         # uv's own settings are those of where the project is.
@@ -107,7 +124,12 @@ def _build(
 
 
 def _build_commit(
-    package: GitPackage, python: str, work: Path, *, location: Location | None
+    package: GitPackage,
+    python: str,
+    work: Path,
+    *,
+    location: Location | None,
+    arguments: Mapping[str, str],
 ) -> None:
     name = canonicalize_name(package.name)
     with _explained(package.name, location):
@@ -119,7 +141,7 @@ def _build_commit(
             ],
             cwd=work,
             # uv keeps the wheels that it builds in its cache; one of our own holds no others.
-            env={"UV_CACHE_DIR": str(work / "uv"), **_epoch()},
+            env={**arguments, "UV_CACHE_DIR": str(work / "uv"), **_epoch()},
         )  # fmt: skip
         # Not every build backend writes the name as it is locked.
         made = (work / "uv").glob("sdists-*/**/*.whl")

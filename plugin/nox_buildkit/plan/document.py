@@ -63,6 +63,7 @@ def _image(image: ImagePlan) -> dict[str, Any]:
         "taken_files": _value(application.taken),
         "prestart": _value(application.prestart),
         "steps": _value(application.steps),
+        "build_args": dict(image.build_args),
         "config": _value(image.config),
         "starts": _value(image.starts),
         "tags": [tag.name for tag in image.publication.tags],

@@ -56,7 +56,8 @@ class Publication:
 class ImagePlan:
     """One image: an index of platforms.
 
-    ``generator``: digest of the program that turns the plan into an image; ``starts``: what a
+    ``generator``: digest of the program that turns the plan into an image; ``build_args``:
+    variables of what runs during the build, if anything does; ``starts``: what a
     container starts, inherited or not; ``variants``: the image on further platforms, where it
     differs by more than packages; ``stages``: derived from the rest.
     """
@@ -70,6 +71,7 @@ class ImagePlan:
     application: Application
     config: ImageConfig
     starts: Start
+    build_args: tuple[tuple[str, str], ...] = ()
     publication: Publication = Publication()
     variants: tuple[ImagePlan, ...] = ()
     stages: tuple[Stage, ...] = field(default=(), metadata=NOT_IDENTITY)

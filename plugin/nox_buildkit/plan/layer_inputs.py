@@ -125,6 +125,8 @@ def _is_for_architecture(name: str, prefix: str) -> bool:
 
 
 def _of_operation(operation: Operation, image: ImagePlan) -> Iterator[Input]:
+    if isinstance(operation, MakeWheel | RunStep):
+        yield from (Input("", "argument", name, value) for name, value in image.build_args)
     match operation:
         case InstallPackages(requirements=requirements) | MakeWheel(requirements=requirements):
             yield from _packages(requirements)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from nox_buildkit.buildspec.model.targets import Target
+from nox_buildkit.buildspec.model.variant import Variant
 from nox_buildkit.errors import Code, PlanError
 from nox_buildkit.plan.application import Application, File, Sources, Step
 from nox_buildkit.plan.base import Base, Bases
@@ -14,8 +16,11 @@ from nox_buildkit.plan.configuration import config_of, parent_start, start_of
 from nox_buildkit.plan.debian import DebianPackage, DebianPackages
 from nox_buildkit.plan.facts import BaseFacts, Facts, InspectedBase, TargetFacts
 from nox_buildkit.plan.image import ImagePlan, PythonEnvironment
+from nox_buildkit.plan.packages import Packages
 from nox_buildkit.plan.placed_files import placed_files, taken_files
 from nox_buildkit.plan.target_packages import packages_of
+
+_SECRET = re.compile("PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIAL|API_?KEY|PRIVATE_KEY", re.IGNORECASE)
 
 
 def plan_target(
@@ -32,6 +37,7 @@ def plan_target(
     _checked(known.builder or known.base, facts.native)
     packages = packages_of(target, chosen, facts, base, lower)
     start = parent_start(base, lower)
+    told = _warnings(target, known, compiles=packages.compiles)
     config = config_of(target, facts, lower, start)
     return ImagePlan(
         name=target.name,
@@ -45,7 +51,8 @@ def plan_target(
         ),
         config=config,
         starts=start_of(config, start),
-        warnings=(*base.warnings, *known.context.warnings, *_warnings(target, known)),
+        build_args=_build_args(target.variant, packages),
+        warnings=(*base.warnings, *known.context.warnings, *told),
     )
 
 
@@ -156,10 +163,27 @@ def _application(target: Target, known: TargetFacts, lower: ImagePlan | None) ->
     )
 
 
-def _warnings(target: Target, known: TargetFacts) -> Iterator[str]:
+def _build_args(image: Variant, packages: Packages) -> tuple[tuple[str, str], ...]:
+    # Wheels that were built with them are known by their own digests.
+    used = image.steps or packages.compiles
+    return tuple(image.args.items()) if used else ()
+
+
+def _warnings(target: Target, known: TargetFacts, *, compiles: bool) -> Iterator[str]:
     image = target.variant
     if not (known.lock or known.local or image.requirements or target.parent):
         yield (
             f"{target.image}: no requirements were found in '{image.context}', so nothing is "
             "installed; name a set of them, or write 'requirements: none'"
         )
+    if image.args and not (image.steps or compiles or known.local):
+        yield (
+            f"{target.image}: 'args' are for steps, and for packages that are compiled or built "
+            "here; there are none"
+        )
+    for name in image.args:
+        if _SECRET.search(name):
+            yield (
+                f"{target.image}: the build argument '{name}' is named like a secret, and is not "
+                "kept like one: the plan and the Dockerfile show it"
+            )

@@ -33,6 +33,8 @@ from nox_buildkit.render.stages.wheels import gather_wheels, make_wheel
 
 _IMAGES = ("base", "builder", "compiler", "step-base")
 _ROOT = "USER 0:0"
+#: Programs of the project and of packages run there, which read build arguments.
+_WITH_ARGUMENTS = (MakeWheel, RunStep)
 #: In the order in which they are declared.
 _ARGUMENTS = ("BUILDARCH", "TARGETARCH", "WORKDIR")
 
@@ -53,7 +55,10 @@ def instructions(image: ImagePlan, stage: Stage) -> list[str]:
         # Stages that compile a package inherit it.
         needed.add(ARCHITECTURE[stage.machine])
     lines += [f"ARG {name}" for name in _ARGUMENTS if name in needed]
+    first = next((each for each in stage.operations if isinstance(each, _WITH_ARGUMENTS)), None)
     for operation in stage.operations:
+        if operation is first:
+            lines += [f"ARG {n}={quote.dockerfile_word(value)}" for n, value in image.build_args]
         if final and isinstance(operation, AddDebianPackages):
             lines.append(_ROOT)
         lines += _operation(image, stage, operation)

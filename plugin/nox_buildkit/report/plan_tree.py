@@ -39,6 +39,8 @@ def print_image(
     config = tree.add("config")
     for line in _config(image):
         config.add(line)
+    for name, value in image.build_args:
+        tree.add(f"arg      {name}={value}")
     if image.application.directories or image.application.files or image.application.taken:
         placed = tree.add("placed")
         for line in _surroundings(image):

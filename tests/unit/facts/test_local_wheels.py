@@ -7,6 +7,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from nox_buildkit.facts.local_wheels import local_wheel
 
 SIZE = 300_000_000
 #: A build backend of the project's own, whose wheel is large.
@@ -64,3 +69,45 @@ def test_a_large_wheel_is_never_in_memory_as_a_whole(tmp_path: Path) -> None:
     size, peak = json.loads(done.stdout)
     assert size == copied.stat().st_size > SIZE
     assert peak < SIZE
+
+
+#: A build backend whose module says what it was told.
+TOLD = """\
+import os
+from pathlib import Path
+from zipfile import ZipFile
+
+NAME = "told-1.0-py3-none-any.whl"
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    with ZipFile(Path(folder, NAME), "w") as wheel:
+        info = "told-1.0.dist-info"
+        wheel.writestr("told.py", os.environ.get("FLAVOUR", "nothing"))
+        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\\nName: told\\nVersion: 1.0\\n")
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\n")
+        wheel.writestr(f"{info}/RECORD", "")
+    return NAME
+"""
+
+
+def test_an_own_package_is_built_once_for_each_set_of_arguments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOX_BUILDKIT_CACHE", str(tmp_path / "cache"))
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "backend.py").write_text(TOLD)
+    (project / "pyproject.toml").write_text(
+        '[project]\nname = "told"\nversion = "1.0"\n'
+        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    )
+
+    def built(arguments: dict[str, str]) -> tuple[str, str]:
+        wheel = local_wheel(project, "", None, (), arguments)
+        with ZipFile(wheel.path) as content:
+            return content.read("told.py").decode(), wheel.path
+
+    plain, sweet, salty = built({}), built({"FLAVOUR": "sweet"}), built({"FLAVOUR": "salty"})
+    assert [each[0] for each in (plain, sweet, salty)] == ["nothing", "sweet", "salty"]
+    # What was built before is what is taken.
+    assert built({"FLAVOUR": "sweet"}) == sweet

@@ -52,8 +52,8 @@ class BuildSpec(Strict):
     )
     defaults: Image = Field(
         default_factory=Image,
-        description="Keys for all images. An image's own key wins; `env` and `labels` are merged "
-        "name by name, lists are replaced.",
+        description="Keys for all images. An image's own key wins; `env`, `args` and `labels` are "
+        "merged name by name, lists are replaced.",
         examples=[{"python": "3.13"}],
     )
     requirements: dict[SetName, Requirements] = Field(

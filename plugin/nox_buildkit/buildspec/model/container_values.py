@@ -18,6 +18,11 @@ from nox_buildkit.buildspec.text import Invalid, escaped, printable, shown
 ENV_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 USER_NAME = r"[a-z_][a-z0-9_-]{0,31}"
 USER = r"(?:[0-9]{1,10}|[a-z_][a-z0-9_-]{0,31})(?::(?:[0-9]{1,10}|[a-z_][a-z0-9_-]{0,31}))?"
+# Set by BuildKit, by this program, or of what steps are not to be told.
+RESERVED_ARGUMENT = (
+    r"BUILDKIT_\w*|(?:BUILD|TARGET)(?:PLATFORM|OS|OSVERSION|ARCH|VARIANT|STAGE)|WORKDIR|PATH"
+    r"|SOURCE_DATE_EPOCH|UV_\w*|(?:HTTP|HTTPS|FTP|NO|ALL)_PROXY|(?:http|https|ftp|no|all)_proxy"
+)
 PORT = r"([1-9][0-9]{0,4})(?:/(tcp|udp|sctp))?"
 IMAGE_PATH = r"(?:/[A-Za-z0-9._+@~-]+)+"
 CACHE_PATH = r"(?:/[A-Za-z0-9._-]+)+"
@@ -76,6 +81,13 @@ def program(value: tuple[str, ...]) -> tuple[str, ...]:
 def env_name(value: str) -> str:
     """A name of an environment variable (POSIX, 8.1)."""
     return match(ENV_NAME, value, "a variable's name", "letters, digits and '_', no digit first")
+
+
+def argument_name(value: str) -> str:
+    """A name of a build argument, which build steps see as a variable."""
+    if re.fullmatch(RESERVED_ARGUMENT, env_name(value)):
+        raise Invalid(f"{shown(value)} is set by the build itself", "take another name")
+    return value
 
 
 def user(value: str) -> str:

@@ -98,16 +98,6 @@ Base: TypeAlias = Annotated[
     AfterValidator(grammar.base),
     Schema({"pattern": anchored(grammar.REFERENCE), "not": {"const": "scratch"}}),
 ]
-TakenImage: TypeAlias = Annotated[
-    str,
-    AfterValidator(grammar.taken_image),
-    Schema(
-        {
-            "pattern": anchored(grammar.REFERENCE),
-            "not": {"enum": ["scratch", *grammar.BASE_PRESETS]},
-        }
-    ),
-]
 Path: TypeAlias = Annotated[
     str,
     AfterValidator(grammar.path),

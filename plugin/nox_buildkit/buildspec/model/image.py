@@ -57,7 +57,7 @@ class Image(Variant):
     per_platform: dict[Platform, Variant] = Field(
         default_factory=dict,
         description="Keys that are different on a platform: the keys of this table above "
-        "`max-size`. `env` and `labels` are merged name by name, lists are replaced.",
+        "`max-size`. `env`, `args` and `labels` are merged name by name, lists are replaced.",
         examples=[{"linux/arm/v7": {"requirements": "small"}}],
     )
     tags: Filled[Tag] | None = Field(

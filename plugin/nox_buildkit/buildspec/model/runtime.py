@@ -7,6 +7,7 @@ from typing import Annotated, TypeAlias
 from pydantic import BaseModel, Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from nox_buildkit.buildspec.model import container_values, grammar
+from nox_buildkit.buildspec.model.building_types import TakenImage
 from nox_buildkit.buildspec.model.field_types import (
     CachePath,
     CopiedPath,
@@ -18,7 +19,6 @@ from nox_buildkit.buildspec.model.field_types import (
     Retries,
     Schema,
     SystemPath,
-    TakenImage,
     Text,
     Unique,
     User,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from nox_buildkit.buildspec.model import grammar
+from nox_buildkit.buildspec.model.building_types import ArgumentName
 from nox_buildkit.buildspec.model.field_types import (
     Base,
     CopiedPath,
@@ -126,6 +127,13 @@ class Variant(Strict):
         description="Environment variables. No secrets: everyone who has the image can read them.",
         examples=[{"LOG_LEVEL": "info"}],
     )
+    args: dict[ArgumentName, Text] = Field(
+        default_factory=dict,
+        description="Build arguments: variables of what runs during the build (`steps`, compiling "
+        "packages, building own ones), and of no container. No secrets: the plan and the "
+        "Dockerfile show them.",
+        examples=[{"VITE_API": "/api", "CFLAGS": "-O3"}],
+    )
     user: UserOrAccount = Field(
         default="10001",
         description="User that the image runs as: uid, uid:gid, name, or an account that is made.",
@@ -182,6 +190,10 @@ class Variant(Strict):
         if self.steps_apt and not self.steps:
             message = "these packages are for 'steps', and there are none"
             raise Invalid(message, "add 'steps', or name them in 'apt'", at=("steps-apt",))
+        for name in self.args:
+            if name in self.env:
+                message = f"{shown(name)} is in 'env', which wins over a build argument"
+                raise Invalid(message, "remove one", at=("args", name))
         targets = [file.target for file in self.files]
         for position, target in enumerate(targets):
             if target in targets[:position]:

@@ -14,14 +14,14 @@ from nox_buildkit.buildspec.reading.yaml_reader import MAX_NODES
 from nox_buildkit.buildspec.tree import Node
 from nox_buildkit.errors import Code, Problem
 
-_MERGED = ("env", "labels", "per-platform")
+_MERGED = ("env", "args", "labels", "per-platform")
 
 #: What an image has for all of its platforms.
 _WHOLE = frozenset(map(key_of, Image.model_fields.keys() - Variant.model_fields.keys()))
 
 
 def inherit(tree: Node) -> tuple[Node, list[Problem]]:
-    """Complete each image: its own key wins, `env` and `labels` are merged name by name."""
+    """Complete each image: its own key wins, `env`, `args` and `labels` are merged by name."""
     defaults, images = tree.find(["defaults"]), tree.find(["images"])
     if not (images and isinstance(images.value, dict) and isinstance(tree.value, dict)):
         return tree, []

@@ -92,6 +92,8 @@ ENV PYTHONDONTWRITEBYTECODE="1"
 ENV PYTHONUNBUFFERED="0"
 ENV LOG_LEVEL="debug"
 ENV GREETING="say \"hi\" for \$5 \\ \${HOME} %{x} `id`"
+ARG FLAVOUR="costs \"\$5\" \\ \${HOME} %{x} `id`"
+ARG LEVEL="3"
 RUN --network=none --mount=type=cache,id=nox-buildkit-step-api-0-0-4cfea49ccafd,target=/var/cache/assets ["env", "SECRET=only \"here\" $5", "python", "manage.py", "collectstatic", "--note=$HOME"]
 
 # What they made, taken by programs that they could not change.

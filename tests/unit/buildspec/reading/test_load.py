@@ -301,6 +301,18 @@ def test_mistakes_in_an_image(line: str, problem: str) -> None:
             "files.0.mode: '9' is not a file's mode; write it like '0644'",
         ),
         (
+            "args: {TARGETARCH: arm64}",
+            "args.TARGETARCH: 'TARGETARCH' is set by the build itself; take another name",
+        ),
+        (
+            "args: {UV_OFFLINE: '0'}",
+            "args.UV_OFFLINE: 'UV_OFFLINE' is set by the build itself; take another name",
+        ),
+        (
+            "args: {A-B: x}",
+            "args.A-B: 'A-B' is not a variable's name; letters, digits and '_', no digit first",
+        ),
+        (
             "files: [{from: slim, source: /a, target: /etc/a}]",
             "files.0.from: 'slim' is the name of a base here, and of no image; write all of the "
             "reference, as in 'docker.io/library/slim', or target:NAME",
