@@ -14,10 +14,12 @@ import pytest
 from packaging.pylock import Pylock
 
 from nox_buildkit.buildspec.model.buildspec import BuildSpec
+from nox_buildkit.buildspec.model.runtime import File
 from nox_buildkit.buildspec.model.targets import all_targets
 from nox_buildkit.buildspec.model.variant import Variant
 from nox_buildkit.buildspec.reading.load import parse
 from nox_buildkit.facts.coverage import cover
+from nox_buildkit.facts.placed_files import downloaded
 from nox_buildkit.oci.platform import PLATFORMS
 from nox_buildkit.plan.base import LayoutImage, PlannedImage, RegistryImage
 from nox_buildkit.plan.document import plan_document
@@ -44,10 +46,14 @@ CASES = Path(__file__).parent / "cases"
 COMMITTED = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
 
-def placed(source: str) -> tuple[PlacedSource, ...]:
-    """What is placed of ``source``: of ``dist``, a folder with a program, an asset and a link."""
-    path = f"/project/{source}"
-    if not source.endswith("dist"):
+def placed(file: File) -> tuple[PlacedSource, ...]:
+    """What an entry places: of a ``dist``, a folder with a program, an asset and a link."""
+    path = f"/project/{file.source}"
+    if file.is_downloaded:
+        return downloaded(file).sources
+    if file.from_:
+        return ()
+    if not file.source.endswith("dist"):
         return (PlacedSource("", path, size=7, digest="cd" * 32),)
     return (
         PlacedSource("", path, "folder"),
@@ -106,7 +112,7 @@ def facts_for(spec: BuildSpec, names: dict[str, str | None]) -> Facts:
                 if target.parent
                 else base,
                 builder=base if target.parent else None,
-                files=tuple(() if f.from_ else placed(f.source) for f in target.variant.files),
+                files=tuple(map(placed, target.variant.files)),
                 taken=taken(target.variant),
                 context=ContextFacts(
                     folder="/project",

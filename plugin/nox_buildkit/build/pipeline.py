@@ -16,6 +16,7 @@ from nox_buildkit.build.baking import Bake, prepared, work_folder
 from nox_buildkit.build.cached_bake import bake_with_caches
 from nox_buildkit.build.caches import Caches, caches_of
 from nox_buildkit.build.compile_hints import wheel_hints
+from nox_buildkit.build.downloaded_files import download_files
 from nox_buildkit.build.explanation import tell_and_remember
 from nox_buildkit.build.exported import Exported, Place, require_planned
 from nox_buildkit.build.fresh_locks import fresh_sources
@@ -55,10 +56,14 @@ def plan_build(project: Project, options: BuildOptions) -> Plan:
 
 
 def provide_packages(project: Project, plan: Plan) -> None:
-    """Have the files of all packages of ``plan`` on this machine. Raises LockError."""
+    """Have the files of all packages of ``plan``, and of addresses, on this machine.
+
+    Raises LockError.
+    """
     sources = sources_of(project.spec, project.root, project.images).values()
     with downloads() as report:
         provide(plan.packages, list(dict.fromkeys(filter(None, sources))), report)
+        download_files(project, plan, report)
 
 
 def unchanged(plan: Plan, output: Path) -> dict[str, ImageResult]:

@@ -52,7 +52,12 @@ def source_file(folder: Path, relative: str) -> SourceFile:
 
 def source_digest(kind: SourceKind, content: IO[bytes]) -> str:
     """The digest of a source file: ``x`` can be executed, and ``link`` has its target to read."""
-    digest = hashlib.sha256(f"{kind}\0".encode())
+    return sha256_of(content, f"{kind}\0".encode())
+
+
+def sha256_of(content: IO[bytes], before: bytes = b"") -> str:
+    """The SHA-256 of ``before`` and ``content``, no more than a block of it in memory."""
+    digest = hashlib.sha256(before)
     while chunk := content.read(_CHUNK):
         digest.update(chunk)
     return digest.hexdigest()

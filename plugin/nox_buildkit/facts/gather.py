@@ -16,7 +16,7 @@ from nox_buildkit.facts.build_context import read_context
 from nox_buildkit.facts.coverage import read_coverage
 from nox_buildkit.facts.image_bases import Scope, compiler_of, stack_of, step_base_of, taken_images
 from nox_buildkit.facts.local_wheels import git_wheel, local_wheel
-from nox_buildkit.facts.placed_files import Placed, read_placed
+from nox_buildkit.facts.placed_files import Placed, downloaded, read_placed
 from nox_buildkit.files import real_path
 from nox_buildkit.lock.direct_references import git_packages, local_packages
 from nox_buildkit.lock.folders import distributions
@@ -163,8 +163,14 @@ def _warned(context: ContextFacts, placed: Iterable[Placed]) -> ContextFacts:
 def _placed(target: Target, outside: Outside) -> Iterable[Placed]:
     folder = real_path(outside.root / target.variant.context)
     for position, file in enumerate(target.variant.files):
+        if file.from_:
+            yield Placed(())
+            continue
+        if file.is_downloaded:
+            yield downloaded(file)
+            continue
         try:
-            yield (Placed(()) if file.from_ else read_placed(folder, file.source, outside.exclude))
+            yield read_placed(folder, file.source, outside.exclude)
         except PlanError as error:
             raise error.located(target.location("files", position, "source")) from None
 

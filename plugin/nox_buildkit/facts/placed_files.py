@@ -10,7 +10,9 @@ import stat
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
+from nox_buildkit.buildspec.model.runtime import File
 from nox_buildkit.errors import Code, PlanError
 from nox_buildkit.facts.build_context import source_file
 from nox_buildkit.facts.ignore import never, utf8
@@ -64,6 +66,13 @@ def read_placed(folder: Path, entry: str, exclude: Collection[Path]) -> Placed:
         f"'{entry}/{name}' is not in the image: it is a file for secrets" for name in walk.left
     )
     return Placed(found, tuple(warnings))
+
+
+def downloaded(file: File) -> Placed:
+    """Return what a file of an address places; what its digest is, the spec says."""
+    address = urlunsplit(urlsplit(file.source)._replace(query=""))
+    digest = (file.checksum or "").removeprefix("sha256:")
+    return Placed((PlacedSource("", "", digest=digest, address=address),))
 
 
 @dataclass

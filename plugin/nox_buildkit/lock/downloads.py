@@ -47,12 +47,21 @@ _TIME = 315532800
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A file ``target`` with the digest ``sha256``; ``logins``: by host and port."""
+    """A file ``target`` with the digest ``sha256``; ``logins``: by host and port.
+
+    ``name``: that of a file which the spec names by its address; empty: it is one of a lock.
+    """
 
     url: str
     target: Path
     sha256: str
     logins: Mapping[str, tuple[str, str]] = field(repr=False, default_factory=dict)
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """The name for people."""
+        return self.name or self.target.name
 
     @property
     def host(self) -> str:
@@ -181,7 +190,11 @@ class _Login(requests.auth.AuthBase):
 
 
 def _refusal(file: Download, status: int) -> Problem:
-    message = f"{file.host} answers {status} to the request for {file.target.name}"
+    message = f"{file.host} answers {status} to the request for {file.label}"
+    if file.name:
+        hint = {401: "put a login for the host into ~/.netrc", 404: "correct the address"}
+        known = {403: hint[401], 410: hint[404], **hint}
+        return Code.DOWNLOAD(message, known.get(status, "try again later"), about=file.url)
     match status:
         case 401 | 403:
             return Code.DOWNLOAD(
@@ -194,6 +207,10 @@ def _refusal(file: Download, status: int) -> Problem:
 
 
 def _other(file: Download, found: str) -> Problem:
+    if file.name:
+        message = f"{file.label} of {file.host} has the digest sha256:{found}"
+        hint = f"it is not the file with sha256:{file.sha256}; find out why before you change that"
+        return Code.DOWNLOAD(message, hint, about=file.url)
     message = (
         f"{file.target.name} of {file.host} is not what was locked: its hash is sha256:{found}, "
         f"and not sha256:{file.sha256}"
@@ -207,7 +224,6 @@ def _unreached(file: Download, error: requests.RequestException) -> Problem:
         why = "it does not answer"
     elif "refused" in str(error):
         why = "connection refused"
-    message = f"{file.target.name} cannot be downloaded from {file.host} ({why})"
-    return Code.DOWNLOAD(
-        message, "check the network, HTTPS_PROXY and SSL_CERT_FILE, then try again"
-    )
+    message = f"{file.label} cannot be downloaded from {file.host} ({why})"
+    hint = "check the network, HTTPS_PROXY and SSL_CERT_FILE, then try again"
+    return Code.DOWNLOAD(message, hint, about=file.url if file.name else "")

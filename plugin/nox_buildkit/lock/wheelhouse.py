@@ -12,10 +12,12 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from nox_buildkit.cache_entries import drop
 from nox_buildkit.errors import Code, LockError
 from nox_buildkit.files import cache_dir, private_dir, remove
+from nox_buildkit.lock.credentials import netrc_logins
 from nox_buildkit.lock.download_logins import download_logins
 from nox_buildkit.lock.downloads import Download, download
 from nox_buildkit.lock.pylock import read_pylock
@@ -44,21 +46,48 @@ def provide(packages: Iterable[Package], sources: Sequence[Source], report: Prog
     """
     wanted = {p.sha256: p for p in packages if not p.path}
     with ThreadPoolExecutor() as threads:
-        whole = threads.map(_is_whole, wanted.values())
+        whole = threads.map(lambda p: _is_whole(p.sha256, p.filename), wanted.values())
         missing = [p for p, is_whole in zip(wanted.values(), whole, strict=True) if not is_whole]
     if missing:
         download(_downloads(missing, sources), report)
     _forget_unused(wanted)
 
 
-def _is_whole(package: Package) -> bool:
-    path = place_of(package.sha256, package.filename)
+def provide_addressed(files: Mapping[str, str], report: Progress) -> None:
+    """Put files of addresses into the wheelhouse; ``files``: digest (SHA-256) → address.
+
+    Raises LockError, whose problems are about an address.
+    """
+    missing = {sha256: url for sha256, url in files.items() if not _is_whole(sha256, sha256)}
+    names = {sha256: urlsplit(url).hostname or "" for sha256, url in missing.items()}
+    known = netrc_logins(names.values())
+    download(
+        [
+            Download(
+                url,
+                place_of(sha256, sha256),
+                sha256,
+                {_host(url): known[names[sha256]]} if names[sha256] in known else {},
+                urlsplit(url).path.rpartition("/")[2],
+            )
+            for sha256, url in missing.items()
+        ],
+        report,
+    )
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc
+
+
+def _is_whole(sha256: str, filename: str) -> bool:
+    path = place_of(sha256, filename)
     try:
         with path.open("rb") as stream:
             found = hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError:
         return False
-    if found != package.sha256:
+    if found != sha256:
         drop(path)
         return False
     # BuildKit sends a file again whose time of change differs.

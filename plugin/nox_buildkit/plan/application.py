@@ -43,7 +43,8 @@ class PlacedFile:
     """A file at a place of its own: ``owner`` is user[:group], ``mode`` octal digits.
 
     ``path``: the place of its content on this machine; ``link``: where a link leads to, as it is
-    written.
+    written; ``address``: of a file that is downloaded, without its query. The digest of that one is
+    of its content alone.
     """
 
     target: str
@@ -54,6 +55,7 @@ class PlacedFile:
     path: str = field(metadata=NOT_IDENTITY)
     kind: PlacedKind = "file"
     link: str = ""
+    address: str = field(default="", metadata=NOT_IDENTITY)
 
 
 @dataclass(frozen=True, slots=True)

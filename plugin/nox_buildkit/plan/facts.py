@@ -149,7 +149,8 @@ class PlacedSource:
     """A file, a link or a folder of an entry of ``files``, the path ``path`` of this machine.
 
     ``below``: its path below the entry's target, empty for the target itself; ``digest``: content
-    and mode; ``executable``: by its owner; ``link``: where a link leads to.
+    and mode; ``executable``: by its owner; ``link``: where a link leads to;
+    ``address``: of a file that is downloaded, whose digest is of its content alone.
     """
 
     below: str
@@ -159,6 +160,7 @@ class PlacedSource:
     digest: str = ""
     executable: bool = False
     link: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,7 @@ def _placed(file: File, source: PlacedSource) -> PlacedFile:
         path=source.path,
         kind=source.kind,
         link=source.link,
+        address=source.address,
     )
 
 

@@ -117,7 +117,7 @@ def _surroundings(placement: Placement) -> Folder:
         }
     )
     copies = {
-        f"{_FILES}/{file.digest}": Copied(file.digest, file.path)
+        f"{_FILES}/{file.digest}": Copied(file.digest, None if file.address else file.path)
         for file in placement.files
         if file.kind == "file"
     }

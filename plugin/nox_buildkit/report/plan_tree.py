@@ -169,7 +169,8 @@ def _placed(files: Sequence[PlacedFile]) -> Iterator[str]:
             total = size(sum(each.size for each in inside))
             yield f"{top}, {len(inside)} files, {total}, owned by {file.owner}"
         else:
-            yield f"{file.target}, mode {file.mode}, owned by {file.owner}"
+            origin = f": {file.address}, sha256:{file.digest}" if file.address else ""
+            yield f"{file.target}, mode {file.mode}, owned by {file.owner}{origin}"
 
 
 def _packages(tree: Tree, packages: Sequence[Package]) -> None:

@@ -11,10 +11,11 @@ import io
 import os
 import stat
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from nox_buildkit.facts.build_context import SourceKind, source_digest
+from nox_buildkit.facts.build_context import SourceKind, sha256_of, source_digest
+from nox_buildkit.plan.application import PlacedFile
 from nox_buildkit.plan.image import ImagePlan
 
 #: Where byte code is put, which no source is in.
@@ -30,9 +31,9 @@ def differing(layers: Sequence[Path], image: ImagePlan) -> Iterator[str]:
     found = application(layers[_position(image, "app")], image.config.workdir)
     yield from sorted(p for p in {*planned, *found} if planned.get(p) != found.get(p))
     if files := image.application.files:
-        placed = {file.target: file.digest for file in files if file.kind != "folder"}
-        there = _placed(layers[_position(image, "surroundings")], frozenset(placed))
-        yield from (p for p, digest in placed.items() if digest not in there.get(p, ()))
+        placed = {file.target: file for file in files if file.kind != "folder"}
+        there = _placed(layers[_position(image, "surroundings")], placed)
+        yield from (p for p, file in placed.items() if file.digest not in there.get(p, ()))
 
 
 def compared_layers(layers: Sequence[Path], image: ImagePlan) -> tuple[Path, ...]:
@@ -69,12 +70,19 @@ def _file_digest(tar: tarfile.TarFile, member: tarfile.TarInfo, kind: SourceKind
     return source_digest(kind, content) if content else ""
 
 
-def _placed(layer: Path, targets: frozenset[str]) -> dict[str, tuple[str, str]]:
-    """The digests of the files at ``targets``; their mode is the spec's, so it may be either."""
+def _placed(layer: Path, planned: Mapping[str, PlacedFile]) -> dict[str, tuple[str, ...]]:
+    """The digests of the files of ``planned``; their mode is the spec's, so it may be either."""
     with tarfile.open(layer) as tar:
         return {
-            path: (_digest(tar, member), _file_digest(tar, member, "x" if other else "-"))
+            path: _digests(tar, member, planned[path])
             for member in tar
-            if (path := f"/{member.name}") in targets
-            for other in [not member.mode & stat.S_IXUSR]
+            if (path := f"/{member.name}") in planned
         }
+
+
+def _digests(tar: tarfile.TarFile, member: tarfile.TarInfo, planned: PlacedFile) -> tuple[str, ...]:
+    if not planned.address:
+        other: SourceKind = "-" if member.mode & stat.S_IXUSR else "x"
+        return _digest(tar, member), _file_digest(tar, member, other)
+    content = tar.extractfile(member) if member.isreg() else None
+    return (sha256_of(content),) if content else ()

@@ -101,6 +101,7 @@ def test_what_cannot_be_taken_is_located(
     assert cause.startswith("buildspec.yaml:7:")
     assert "images.web.files.0.source: web" in cause
     assert "there is no bin/tiny in the image that it is taken from" in cause
+    assert cause.codes == ["NBK609"]
     assert not (taking.root / "dist" / "web.oci.tar").exists()
 
     taking.write({"buildspec.yaml": spec.replace("tini:1, source: /bin", "tini:9, source: /bin")})
@@ -114,6 +115,7 @@ def test_what_cannot_be_taken_is_located(
     cause = taking.nox("build").cause
     assert cause.startswith("buildspec.yaml:7:16: images.web.files.0.from: the image ")
     assert "has no linux/arm64; it has linux/amd64; take another one" in cause
+    assert cause.codes == ["NBK403"]
     taking.ok("build", "--platform", "linux/amd64")
 
     # A link of an image leads nowhere that is not in the layer.

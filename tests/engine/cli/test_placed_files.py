@@ -113,6 +113,7 @@ def test_a_folder_that_is_not_there(frontend: Project) -> None:
     frontend.write({"buildspec.yaml": SPEC.replace("frontend/run", "frontend/rum")})
     cause = frontend.nox("build").cause
     assert cause.startswith("buildspec.yaml:10:18: images.web.files.2.source: 'frontend/rum' is")
+    assert cause.codes == ["NBK402"]
     assert not (frontend.root / "dist").exists()
 
 

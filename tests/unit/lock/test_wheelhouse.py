@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import ssl
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import trustme
 
 from nox_buildkit.errors import Code, LockError
 from nox_buildkit.lock.source import Source
-from nox_buildkit.lock.wheelhouse import KEPT_SECONDS, place_of, provide, wheelhouse
+from nox_buildkit.lock.wheelhouse import (
+    KEPT_SECONDS,
+    place_of,
+    provide,
+    provide_addressed,
+    wheelhouse,
+)
 from nox_buildkit.plan.packages import Package
 from nox_buildkit.progress import SILENT
 from tests.support.codes import coded
@@ -132,3 +143,53 @@ def test_what_no_build_uses_for_long_is_removed(index: PackageIndex, tmp_path: P
     os.utime(place, (long_ago, place.stat().st_mtime))
     provide([], [], SILENT)
     assert not place.parent.exists()
+
+
+@contextlib.contextmanager
+def over_tls(content: bytes, bundle: Path) -> Iterator[str]:
+    """Serve ``content`` under a certificate of an authority of its own; yield the address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Keep the output of the tests clean."""
+
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(bundle))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield f"https://127.0.0.1:{server.server_port}/models/m.bin"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_file_of_an_address_under_the_authority_of_a_company(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = hashlib.sha256(b"model").hexdigest()
+    with over_tls(b"model", tmp_path / "ca.pem") as address:
+        with pytest.raises(LockError) as caught:
+            provide_addressed({digest: address}, SILENT)
+        assert "m.bin cannot be downloaded from 127.0.0.1:" in str(caught.value)
+        assert [problem.about for problem in caught.value.problems] == [address]
+        assert not place_of(digest, digest).exists()
+
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        provide_addressed({digest: address}, SILENT)
+    assert place_of(digest, digest).read_bytes() == b"model"
+    # What is there is not asked for, and what was altered is not taken.
+    provide_addressed({digest: address}, SILENT)
+    place_of(digest, digest).write_bytes(b"other")
+    with pytest.raises(LockError):
+        provide_addressed({digest: address}, SILENT)

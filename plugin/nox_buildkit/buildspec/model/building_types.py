@@ -20,6 +20,11 @@ ArgumentName: TypeAlias = Annotated[
         }
     ),
 ]
+Checksum: TypeAlias = Annotated[
+    str,
+    AfterValidator(grammar.checksum),
+    Schema({"pattern": anchored(grammar.CHECKSUM)}),
+]
 TakenImage: TypeAlias = Annotated[
     str,
     AfterValidator(grammar.taken_image),

@@ -35,6 +35,7 @@ PROJECT_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]+\])(?::[0-9]{{1,5}})?"
 _DIGEST = r"(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})"
+CHECKSUM = r"sha256:[0-9a-f]{64}"
 REFERENCE = rf"(?:{HOST}/)?{COMPONENT}(?:/{COMPONENT})*(?::{TAG})?(?:@{_DIGEST})?"
 REGISTRY = rf"{HOST}(?:/{COMPONENT})*"
 
@@ -195,6 +196,28 @@ def index_url(value: str) -> str:
         raise Invalid("not an index URL", "write https://host/path")
     if parts.query or parts.fragment:
         raise Invalid("an index URL has no query and no fragment", "remove them")
+    return value
+
+
+def checksum(value: str) -> str:
+    """A digest of a file (OCI image specification, descriptor.md)."""
+    return match(CHECKSUM, value, "a digest", "write 'sha256:' and 64 digits in lower case")
+
+
+def file_url(value: str) -> str:
+    """The address of a file, free of secrets that a URL has a place for."""
+    printable(value)
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise Invalid("not a URL", "write https://host/path") from None
+    if "@" in parts.netloc:
+        raise Invalid("credentials do not belong in a file", "put them into ~/.netrc")
+    if parts.scheme not in {"https", "http"} or not host or re.search(r"[\s\"'\\<>]", value):
+        raise Invalid(f"{shown(value)} is not the URL of a file", "write https://host/path")
+    if parts.fragment or parts.path.endswith("/") or not parts.path:
+        raise Invalid(f"{shown(value)} names no file", "write https://host/path")
     return value
 
 

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, TypeAlias
 
-from pydantic import BaseModel, Discriminator, Field, Tag, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from nox_buildkit.buildspec.model import container_values, grammar
-from nox_buildkit.buildspec.model.building_types import TakenImage
+from nox_buildkit.buildspec.model.building_types import Checksum, TakenImage
 from nox_buildkit.buildspec.model.field_types import (
     CachePath,
     CopiedPath,
@@ -26,6 +34,7 @@ from nox_buildkit.buildspec.model.field_types import (
     UserName,
 )
 from nox_buildkit.buildspec.model.strict import Strict
+from nox_buildkit.buildspec.text import Invalid
 
 
 class Healthcheck(Strict):
@@ -105,8 +114,13 @@ class File(Strict):
     source: Annotated[str, Schema({"pattern": r"^[^~\\][^\\]*$"})] = Field(
         description="The file or folder, relative to the context; with `from`, its absolute path "
         "in that image. It need not be part of `copy`, and is taken though .gitignore or "
-        ".dockerignore ignore it.",
-        examples=["deploy/uwsgi.ini", "frontend/dist"],
+        ".dockerignore ignore it. Or the address of a file, which needs a `checksum`.",
+        examples=["deploy/uwsgi.ini", "frontend/dist", "https://example.com/model.bin"],
+    )
+    checksum: Checksum | None = Field(
+        default=None,
+        description="Digest of a file that is downloaded; with another one, nothing is built.",
+        examples=[f"sha256:{'0123456789abcdef' * 4}"],
     )
     target: SystemPath = Field(
         description="Where it is in the image; for a folder, where its content is.",
@@ -130,8 +144,26 @@ class File(Strict):
         if "from_" not in info.data:
             # It is wrong itself.
             return value
-        rule = container_values.image_path if info.data["from_"] else grammar.inner_path
-        return rule(value)
+        if info.data["from_"]:
+            return container_values.image_path(value)
+        return grammar.file_url(value) if "://" in value else grammar.inner_path(value)
+
+    @model_validator(mode="after")
+    def _knows_what_it_downloads(self) -> File:
+        if self.is_downloaded and not self.checksum:
+            message = "what is downloaded may be another file tomorrow"
+            raise Invalid(
+                message, "add 'checksum: sha256:…' of the file that is meant", ("source",)
+            )
+        if self.checksum and not self.is_downloaded:
+            message = "a checksum is for a file that is downloaded"
+            raise Invalid(message, "remove it", at=("checksum",))
+        return self
+
+    @property
+    def is_downloaded(self) -> bool:
+        """Tell whether it is the file of an address."""
+        return "://" in self.source
 
 
 class Step(Strict):

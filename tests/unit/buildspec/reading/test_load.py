@@ -313,6 +313,31 @@ def test_mistakes_in_an_image(line: str, problem: str) -> None:
             "args.A-B: 'A-B' is not a variable's name; letters, digits and '_', no digit first",
         ),
         (
+            "files: [{source: 'https://a.example/m', target: /srv/m}]",
+            "files.0.source: what is downloaded may be another file tomorrow; add 'checksum: "
+            "sha256:…' of the file that is meant",
+        ),
+        (
+            "files: [{source: a, target: /srv/m, checksum: 'sha256:" + "0" * 64 + "'}]",
+            "files.0.checksum: a checksum is for a file that is downloaded; remove it",
+        ),
+        (
+            "files: [{source: 'https://a.example/m', target: /srv/m, checksum: abc}]",
+            "files.0.checksum: 'abc' is not a digest; write 'sha256:' and 64 digits in lower case",
+        ),
+        (
+            "files: [{source: 'https://me:pw@a.example/m', target: /srv/m}]",
+            "files.0.source: credentials do not belong in a file; put them into ~/.netrc",
+        ),
+        (
+            "files: [{source: 'ftp://a.example/m', target: /srv/m}]",
+            "files.0.source: 'ftp://a.example/m' is not the URL of a file; write https://host/path",
+        ),
+        (
+            "files: [{source: 'https://a.example/', target: /srv/m}]",
+            "files.0.source: 'https://a.example/' names no file; write https://host/path",
+        ),
+        (
             "files: [{from: slim, source: /a, target: /etc/a}]",
             "files.0.from: 'slim' is the name of a base here, and of no image; write all of the "
             "reference, as in 'docker.io/library/slim', or target:NAME",
