@@ -35,9 +35,12 @@ from nox_buildkit.plan.facts import (
     SourceFile,
     TargetFacts,
 )
+from nox_buildkit.plan.layer_changes import layer_changes
+from nox_buildkit.plan.layer_inputs import layer_inputs
 from nox_buildkit.plan.planner import make_plan
 from nox_buildkit.plan.wheel_platforms import Libc
 from nox_buildkit.render.bake_definition import render
+from nox_buildkit.report.layer_changes import Places, sentences
 
 CASES = Path(__file__).parent / "cases"
 COMMITTED = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -219,3 +222,29 @@ def _without_wheels(lock: LockFacts | None) -> LockFacts:
         for platform, files in lock.coverage.items()
     }
     return replace(lock, coverage=coverage)
+
+
+def _reasons(case: str, before: str, after: str) -> dict[str, list[str]]:
+    """Why layers of the image ``api`` of a case are made again when its spec changes."""
+    text = (CASES / f"{case}.yaml").read_text()
+    assert before in text
+    inputs = []
+    for changed in (text, text.replace(before, after)):
+        spec = parse(changed, "buildspec.yaml")
+        plan = make_plan(spec, facts_for(spec, dict.fromkeys(spec.images, "")))
+        (image,) = (image for image in plan.images if image.name == "api")
+        inputs.append(layer_inputs(image))
+    layers = layer_changes(*inputs)
+    return {x.title: list(sentences(x, Places())) for x in layers if x.changes}
+
+
+def test_another_file_of_an_image_is_the_reason_for_its_layer() -> None:
+    assert _reasons("several", "source: /licenses", "source: /LICENSES") == {
+        "user, folders and placed files": ["/usr/share/doc/tini changed"]
+    }
+
+
+def test_another_build_argument_is_the_reason_for_what_reads_it() -> None:
+    assert _reasons("everything", "LEVEL: 3", "LEVEL: 4") == {
+        "files of the steps": ["argument LEVEL 3 → 4"]
+    }

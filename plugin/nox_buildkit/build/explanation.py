@@ -122,6 +122,7 @@ def _locations(
     top = spec.location("images", image)
     for kind, key, pairs in (
         ("env", "env", target.config.env),
+        ("argument", "args", target.build_args),
         ("label", "labels", target.config.labels),
     ):
         whole = spec.location("images", image, key)

@@ -125,6 +125,8 @@ def _is_for_architecture(name: str, prefix: str) -> bool:
 
 
 def _of_operation(operation: Operation, image: ImagePlan) -> Iterator[Input]:
+    if isinstance(operation, MakeWheel | RunStep):
+        yield from (Input("", "argument", name, value) for name, value in image.build_args)
     match operation:
         case InstallPackages(requirements=requirements) | MakeWheel(requirements=requirements):
             yield from _packages(requirements)
@@ -136,6 +138,8 @@ def _of_operation(operation: Operation, image: ImagePlan) -> Iterator[Input]:
         case PlaceFiles(placement):
             for each in placement.files:
                 yield Input("", "placed", each.target, digest_of(each), each.size)
+            for taken in placement.taken:
+                yield Input("", "placed", taken.target, digest_of(taken))
             rest = (placement.user, placement.account, placement.directories, placement.prestart)
             yield Input("", "setting", "user, directories and prestart", digest_of(rest))
         case RunStep(step=step):

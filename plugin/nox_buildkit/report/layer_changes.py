@@ -16,7 +16,13 @@ _SHOWN = 6
 _LENGTH = 60
 #: Values that are digests, or texts of no interest: it is said that they changed, and no more.
 _OPAQUE = frozenset({"file", "placed", "step", "operation", "tool"})
-_NOUNS = {"env": "env ", "label": "label ", "debian": "Debian package ", "base": "base "}
+_NOUNS = {
+    "env": "env ",
+    "argument": "argument ",
+    "label": "label ",
+    "debian": "Debian package ",
+    "base": "base ",
+}
 
 
 @dataclass(frozen=True, slots=True)
