@@ -34,7 +34,8 @@ def served(project: Project, tmp_path: Path) -> Iterator[tuple[Project, PackageI
     with serve() as index:
         index.login = ("me", "hidden-password")
         index.files["model.bin"] = f"model {new_version()}".encode()
-        index.files["tool"] = b"#!/bin/sh\n"
+        # No earlier test has it in the wheelhouse.
+        index.files["tool"] = f"#!/bin/sh\n# {new_version()}\n".encode()
         host = index.url.split("/")[2].partition(":")[0]
         netrc = tmp_path / "netrc"
         netrc.write_text(f"machine {host} login me password hidden-password\n")
@@ -87,7 +88,7 @@ def test_another_file_of_that_address_is_refused(served: tuple[Project, PackageI
     assert f"has the digest sha256:{other}; it is not the file with sha256:{found}" in cause
     assert "hidden" not in cause
     assert cause.codes == ["NBK310"]
-    assert not (project.root / "dist").exists()
+    assert not project.tar.exists()
 
     project.write({"buildspec.yaml": _spec(index)})
     project.ok("build")

@@ -157,10 +157,8 @@ def test_files_of_an_image_of_the_same_spec(project: Project) -> None:
     }
     project.write({"buildspec.yaml": json.dumps(spec), "theme": "red"})
     project.ok("build", "web")
-    assert sorted(path.name for path in (project.root / "dist").iterdir()) == [
-        "build.json",
-        "web.oci.tar",
-    ]
+    # What it is made of is no result of its own.
+    assert [path.name for path in (project.root / "dist").glob("*.tar")] == ["web.oci.tar"]
     (platform,) = ImageIndex.open(project.tar).platforms.values()
     assert platform.read("srv/static/site.css") == "red"
     assert "nothing changed" in project.ok("build", "web").stderr
