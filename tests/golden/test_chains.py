@@ -127,3 +127,39 @@ def test_a_long_chain_is_planned_at_once() -> None:
         f"  i{n}: {{requirements: none, base: 'target:i{n - 1}'}}\n" for n in range(1, 40)
     )
     assert len(_planned(images).images) == 40
+
+
+def test_values_in_commands_are_inherited_with_what_runs_before_them() -> None:
+    plan = _planned(
+        "  a: {requirements: none, entrypoint: [tini, --], command: [run, '${A}'], "
+        "prestart: [[wait, '${B:-b}']]}\n"
+        # Nothing of its own to replace: the programs below stay in force, as they are.
+        "  b: {requirements: none, base: 'target:a', command: [other]}\n"
+        "  c: {requirements: none, base: 'target:b', command: [serve, '${C}']}\n"
+        "  d: {requirements: none, base: 'target:a', prestart: [[migrate]]}\n"
+        "  e: {requirements: none, base: 'target:a', entrypoint: [], command: [x, '${E}']}\n"
+        "  f: {requirements: none, base: 'target:a', healthcheck: {test: [h, '${H}']}}\n"
+        "  g: {requirements: none, base: 'target:a', command: [sh, -c, 'exec ${SHELL}']}\n"
+    )
+    start = '"python3", "-IS", "/opt/start/interpolate.py"'
+    prestart = f'{start}, "python3", "-I", "/opt/prestart/prestart.py"'
+    for name, entrypoint, command in (
+        ("a", f'[{prestart}, "tini", "--"]', '["run", "${A}"]'),
+        ("b", "", '["other"]'),
+        ("c", f'[{prestart}, "tini", "--"]', '["serve", "${C}"]'),
+        ("d", f'[{prestart}, "tini", "--"]', '["run", "${A}"]'),
+        ("e", f"[{start}]", '["x", "${E}"]'),
+        ("f", f'[{prestart}, "tini", "--"]', '["run", "${A}"]'),
+        ("g", "", '["sh", "-c", "exec ${SHELL}"]'),
+    ):
+        lines = _dockerfile(plan, name).splitlines()
+        found = {line.split()[0]: line.split(maxsplit=1)[1] for line in lines if line}
+        assert found.get("ENTRYPOINT", "") == entrypoint, name
+        assert found["CMD"] == command, name
+    assert f'CMD [{start}, "h", "${{H}}"]' in _dockerfile(plan, "f")
+    words = {image.name: dict(image.application.interpolated) for image in plan.images}
+    assert [*words["c"]] == ["${A}", "${B:-b}", "${C}"]
+    assert [words["b"], words["g"]] == [{}, {}]
+    ran = {image.name: image.application.prestart for image in plan.images}
+    assert ran["c"] == (("wait", "${B:-b}"),)
+    assert ran["e"] == ()

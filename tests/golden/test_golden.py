@@ -88,7 +88,7 @@ def facts_for(spec: BuildSpec, names: dict[str, str | None]) -> Facts:
     )
 
 
-@pytest.mark.parametrize("case", ["smallest", "everything", "several", "platforms"])
+@pytest.mark.parametrize("case", ["smallest", "everything", "several", "platforms", "start"])
 def test_generated_files_are_those_that_were_reviewed(
     case: str, pytestconfig: pytest.Config
 ) -> None:

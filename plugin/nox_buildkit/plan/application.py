@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from nox_buildkit.buildspec.model.interpolation import Part
 from nox_buildkit.plan.identity import NOT_IDENTITY
 
 #: Names that are never part of an application, whatever ignore files say (gitignore patterns).
@@ -63,7 +64,8 @@ class Application:
 
     ``account``: the name of its user, if that is stated with an ID;
     ``directories``: folders that belong to the user; ``prestart``: programs that run before the
-    command; ``steps``: programs that make files during the build.
+    command; ``steps``: programs that make files during the build; ``interpolated``: words of
+    commands with values of the environment, and their pieces.
     """
 
     sources: Sources
@@ -72,6 +74,7 @@ class Application:
     files: tuple[PlacedFile, ...] = ()
     prestart: tuple[tuple[str, ...], ...] = ()
     steps: tuple[Step, ...] = ()
+    interpolated: tuple[tuple[str, tuple[Part, ...]], ...] = ()
 
 
 def with_group(user: str) -> str:

@@ -61,6 +61,7 @@ def _image(image: ImagePlan) -> dict[str, Any]:
         "directories": list(application.directories),
         "files": _value(application.files),
         "prestart": _value(application.prestart),
+        "interpolated": [word for word, _ in application.interpolated],
         "steps": _value(application.steps),
         "config": _value(image.config),
         "starts": _value(image.starts),

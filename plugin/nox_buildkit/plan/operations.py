@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from nox_buildkit.buildspec.model.interpolation import Part
 from nox_buildkit.plan.application import PlacedFile, Step
 from nox_buildkit.plan.packages import Package
 
@@ -38,6 +39,7 @@ class Placement:
     directories: tuple[str, ...]
     files: tuple[PlacedFile, ...]
     prestart: tuple[tuple[str, ...], ...]
+    interpolated: tuple[tuple[str, tuple[Part, ...]], ...] = ()
 
 
 #: What a stage reads besides the sources.

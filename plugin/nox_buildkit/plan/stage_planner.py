@@ -22,6 +22,7 @@ from nox_buildkit.plan.operations import (
 )
 from nox_buildkit.plan.package_stages import package_layers, package_stages, step_packages_stage
 from nox_buildkit.plan.stages import ByArchitecture, Stage
+from nox_buildkit.plan.start_programs import with_values
 from nox_buildkit.plan.wheel_stages import wheel_stages
 
 
@@ -85,7 +86,8 @@ def _surroundings(image: ImagePlan) -> Stage:
         application.account,
         application.directories,
         application.files,
-        application.prestart,
+        tuple(with_values(image, program) for program in application.prestart),
+        application.interpolated,
     )
     return Stage(
         "surroundings",

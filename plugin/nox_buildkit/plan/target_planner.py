@@ -13,6 +13,7 @@ from nox_buildkit.plan.configuration import config_of, parent_start, start_of
 from nox_buildkit.plan.debian import DebianPackage, DebianPackages
 from nox_buildkit.plan.facts import BaseFacts, Facts, InspectedBase, TargetFacts
 from nox_buildkit.plan.image import ImagePlan, PythonEnvironment
+from nox_buildkit.plan.start_programs import programs_of
 from nox_buildkit.plan.target_packages import packages_of
 
 
@@ -133,6 +134,7 @@ def _in_base(
 def _application(target: Target, known: TargetFacts, lower: ImagePlan | None) -> Application:
     image = target.variant
     inherited = lower.application.directories if lower else ()
+    prestart, interpolated = programs_of(target)
     return Application(
         Sources(
             known.context.folder,
@@ -143,7 +145,8 @@ def _application(target: Target, known: TargetFacts, lower: ImagePlan | None) ->
         # The sources may be in folders of the image that this one builds on.
         directories=tuple(dict.fromkeys((*inherited, *image.directories, *image.volumes))),
         files=tuple(_placed(target, known)),
-        prestart=image.prestart,
+        prestart=prestart,
+        interpolated=interpolated,
         steps=tuple(
             Step(step.run, step.output, tuple(step.env.items()), step.cache) for step in image.steps
         ),

@@ -136,6 +136,10 @@ def _config(image: ImagePlan) -> Iterator[str]:
     yield from (f"env {name}={value}" for name, value in config.env)
     yield from (f"expose {port}" for port in config.expose)
     yield from (f"volume {path}" for path in config.volumes)
+    for word, parts in image.application.interpolated:
+        names = dict.fromkeys(part.name for part in parts if not isinstance(part, str))
+        if names:
+            yield f"at the start {', '.join(names)} in {json.dumps(word)}"
     if config.stop_signal:
         yield f"stop signal {config.stop_signal}"
     if config.healthcheck:

@@ -13,14 +13,14 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from nox_buildkit.buildspec.model.interpolation import SHELLS
 from nox_buildkit.oci.root_file_system import Tree
 
 _PYTHON = re.compile(r"python[0-9.]*")
-_SHELLS = ("sh", "ash", "bash", "dash", "ksh", "zsh", "busybox", "env")
 #: Servers that are told MODULE:NAME of an application.
 _SERVERS = ("uvicorn", "gunicorn", "hypercorn", "daphne", "granian", "waitress-serve")
 _APPLICATION = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):[A-Za-z_][\w.]*(?:\(\))?")
-_VARIABLE = re.compile(r"\$(?:[A-Z_][A-Z0-9_]*|\{[A-Z_][A-Z0-9_]*\})")
+_VARIABLE = re.compile(r"(?<!\$)\$[A-Z_][A-Z0-9_]*")
 _BYTE_CODE = re.compile(r"__pycache__/([^/]+)\.[^./]+\.pyc$")
 #: The path that a container has where its image states none.
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -41,13 +41,16 @@ def unstartable(tree: Tree, config: Mapping[str, Any], command: Sequence[str]) -
     if not command:
         return
     program, *_ = command
+    if "${" in program:
+        # Whoever starts the container names it.
+        return
     workdir = config.get("WorkingDir") or "/"
     problem = _program(tree, program, workdir, config.get("Env") or ())
     if problem:
         yield Finding(0, problem)
         return
     name = posixpath.basename(program)
-    if name not in _SHELLS:
+    if name not in (*SHELLS, "env"):
         yield from _unexpanded(command)
     if _PYTHON.fullmatch(name):
         yield from _python(tree, command, workdir)
@@ -118,8 +121,8 @@ def _unexpanded(command: Sequence[str]) -> Iterator[Finding]:
         if word and not spaced and (found := _VARIABLE.search(argument)):
             yield Finding(
                 word,
-                f"'{found[0]}' in 'command' stays as it is, since no shell reads it; read the "
-                'variable in the program, or start [sh, -c, "exec …"]',
+                f"'{found[0]}' in 'command' stays as it is, since no shell reads it; write "
+                f"'${{{found[0][1:]}}}', which is replaced when a container starts",
             )
 
 

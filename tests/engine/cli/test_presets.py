@@ -81,6 +81,20 @@ def _spec(hub: Registry, base: str, **keys: object) -> str:
     return json.dumps(spec)
 
 
+def test_an_image_without_a_shell_has_values_in_its_command(
+    mirrored: Project, hub: Registry, private_engine: PrivateEngine
+) -> None:
+    command = ["python", "-m", "app", "${PORT:-8000}"]
+    keys = {"platforms": ["linux/amd64"], "command": command}
+    mirrored.write({"buildspec.yaml": _spec(hub, "distroless", **keys)})
+    mirrored.ok("build", "--load")
+    port = free_port()
+    env = {"PORT": str(port)}
+    with running(private_engine.client, "web:latest", "linux/amd64", env) as container:
+        answer = answer_of(container, port, 60)
+        assert (answer["pid"], answer["uid"]) == (1, 10001)
+
+
 @pytest.mark.usefixtures("both_platforms")
 @pytest.mark.parametrize(
     ("base", "interpreter"),

@@ -67,7 +67,10 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
         ("loop", "'loop', which it starts, is not in the image"),
         ("./run.sh", "'./run.sh', which it starts, is not executable; run 'chmod +x'"),
         ("start $HOME", "'start', which it starts, is not in the image"),
-        ("/app/start ${PORT}", "'${PORT}' in 'command' stays as it is, since no shell reads it"),
+        ("/app/start $PORT", "'$PORT' in 'command' stays as it is, since no shell reads it; write"),
+        ("/app/start ${PORT}", ""),
+        ("/app/start $$PORT", ""),
+        ("${SERVER} app", ""),
         ("sh -c $PORT", ""),
     ],
 )

@@ -30,7 +30,8 @@ class Healthcheck(Strict):
     """A health check. Docker and Compose run it, Kubernetes does not."""
 
     test: Program = Field(
-        description="Program that ends with 0 if the container is healthy, in exec form.",
+        description="Program that ends with 0 if the container is healthy, in exec form. Values of "
+        "the environment as in `command`.",
         examples=[["python", "-m", "app.health"]],
     )
     interval: Duration | None = Field(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from nox_buildkit.buildspec.model import grammar
+from nox_buildkit.buildspec.model import grammar, interpolation
 from nox_buildkit.buildspec.model.field_types import (
     Base,
     CopiedPath,
@@ -106,19 +106,25 @@ class Variant(Strict):
     )
     entrypoint: ExecForm | None = Field(
         default=None,
-        description="Program that always starts, in exec form; `[]` takes the base's own away.",
+        description="Program that always starts, in exec form; `[]` takes the base's own away. "
+        "Values of the environment as in `command`.",
         examples=[["python", "-m"]],
     )
     command: ExecForm | None = Field(
         default=None,
         description="Program with its arguments, or arguments for the entrypoint, in exec form; "
-        "`[]` takes the base's own away.",
-        examples=[["fastapi", "run", "main.py", "--port", "8000"]],
+        "`[]` takes the base's own away. `${NAME}` and `${NAME:-default}` are replaced by values "
+        "of the environment when a container starts, without a shell; `$$` stands for `$` then.",
+        examples=[
+            ["fastapi", "run", "main.py", "--port", "8000"],
+            ["gunicorn", "--bind", "0.0.0.0:${PORT:-8000}", "app:app"],
+        ],
     )
     prestart: Several[Program] = Field(
         default=(),
         description="Programs to run to their end before the command, in the same container and in "
-        "exec form; the first that fails ends it. Needs a `command`.",
+        "exec form; the first that fails ends it. Needs a `command`. Values of the environment as "
+        "in `command`.",
         examples=[[["python", "manage.py", "migrate"]]],
     )
     env: dict[EnvName, Text] = Field(
@@ -182,12 +188,23 @@ class Variant(Strict):
         if self.steps_apt and not self.steps:
             message = "these packages are for 'steps', and there are none"
             raise Invalid(message, "add 'steps', or name them in 'apt'", at=("steps-apt",))
+        self._check_variables()
         targets = [file.target for file in self.files]
         for position, target in enumerate(targets):
             if target in targets[:position]:
                 at = ("files", position, "target")
                 raise Invalid(f"two files have the target {shown(target)}", "remove one", at=at)
         return self
+
+    def _check_variables(self) -> None:
+        entrypoint, command = self.entrypoint or (), self.command or ()
+        if interpolation.asks((*entrypoint, *command)):
+            interpolation.checked(entrypoint, ("entrypoint",))
+            interpolation.checked(command, ("command",))
+        for number, program in enumerate(self.prestart):
+            interpolation.checked(program, ("prestart", number))
+        if self.healthcheck:
+            interpolation.checked(self.healthcheck.test, ("healthcheck", "test"))
 
     @property
     def copied(self) -> tuple[str, ...]:
