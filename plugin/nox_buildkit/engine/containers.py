@@ -44,11 +44,15 @@ sys.stdout.buffer.write(answer.read(1 << 20))
 
 @dataclass(frozen=True, slots=True)
 class Containers:
-    """The way to start the image ``reference`` for ``platform`` on an engine."""
+    """The way to start the image ``reference`` for ``platform`` on an engine.
+
+    ``user``: who runs programs in place of the image's own, if not the user of the image.
+    """
 
     engine: Engine
     reference: str
     platform: str
+    user: str = ""
 
     def pull(self) -> None:
         """Get the image from its registry. Raises EngineError."""
@@ -63,7 +67,8 @@ class Containers:
         """Run a program in place of the image's own, to its end. Raises EngineError."""
         name = _new_name()
         program, *arguments = command
-        options = ("--name", name, "--network", "none", "--entrypoint", program)
+        user = ("--user", self.user) if self.user else ()
+        options = ("--name", name, "--network", "none", *user, "--entrypoint", program)
         try:
             return self._docker(
                 "run",

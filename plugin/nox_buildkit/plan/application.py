@@ -65,7 +65,8 @@ class Application:
     ``account``: the name of its user, if that is stated with an ID;
     ``directories``: folders that belong to the user; ``prestart``: programs that run before the
     command; ``steps``: programs that make files during the build; ``interpolated``: words of
-    commands with values of the environment, and their pieces.
+    commands with values of the environment, and their pieces; ``becomes``: uid:gid of the user
+    that a container becomes, which starts as root.
     """
 
     sources: Sources
@@ -75,6 +76,7 @@ class Application:
     prestart: tuple[tuple[str, ...], ...] = ()
     steps: tuple[Step, ...] = ()
     interpolated: tuple[tuple[str, tuple[Part, ...]], ...] = ()
+    becomes: str = ""
 
 
 def with_group(user: str) -> str:

@@ -19,7 +19,7 @@ def config_of(target: Target, facts: Facts, parent: ImagePlan | None, start: Sta
     Raises PlanError.
     """
     image, known = target.variant, facts.targets[target.name]
-    wrapped = any(programs_of(target))
+    wrapped = bool(programs_of(target))
     return ImageConfig(
         workdir=target.workdir,
         user=target.user,

@@ -58,6 +58,7 @@ def _image(image: ImagePlan) -> dict[str, Any]:
         "step_packages": _value(packages.steps),
         "application": _value(application.sources),
         "account": application.account,
+        "becomes": application.becomes,
         "directories": list(application.directories),
         "files": _value(application.files),
         "prestart": _value(application.prestart),

@@ -31,7 +31,8 @@ class Requirements:
 class Placement:
     """Files and folders around an application, and the user that they belong to.
 
-    ``account``: the name that ``user`` (then ``uid:gid``) has or gets.
+    ``account``: the name that ``user`` (then ``uid:gid``) has or gets; ``becomes``: containers
+    start as root and become it.
     """
 
     user: str
@@ -40,6 +41,7 @@ class Placement:
     files: tuple[PlacedFile, ...]
     prestart: tuple[tuple[str, ...], ...]
     interpolated: tuple[tuple[str, tuple[Part, ...]], ...] = ()
+    becomes: bool = False
 
 
 #: What a stage reads besides the sources.

@@ -82,12 +82,13 @@ def _steps(image: ImagePlan) -> Iterator[Stage]:
 def _surroundings(image: ImagePlan) -> Stage:
     application = image.application
     placement = Placement(
-        image.config.user,
+        image.owner,
         application.account,
         application.directories,
         application.files,
         tuple(with_values(image, program) for program in application.prestart),
         application.interpolated,
+        becomes=bool(application.becomes),
     )
     return Stage(
         "surroundings",

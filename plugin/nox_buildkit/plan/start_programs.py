@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from nox_buildkit.buildspec.model.interpolation import Part, interpolated
 from nox_buildkit.buildspec.model.targets import Target
@@ -10,6 +11,8 @@ from nox_buildkit.buildspec.model.variant import Variant
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.packages import VENV
 
+#: Becomes the user that the environment names, in an image that starts as root.
+BECOME = "/opt/start/become.py"
 #: Runs other programs to their end first, in an image that has some.
 PRESTART = "/opt/prestart/prestart.py"
 #: Puts values of the environment into words, in an image whose commands ask for them.
@@ -19,39 +22,66 @@ INTERPOLATE = "/opt/start/interpolate.py"
 Interpolated = tuple[tuple[str, tuple[Part, ...]], ...]
 
 
-def programs_of(target: Target) -> tuple[tuple[tuple[str, ...], ...], Interpolated]:
-    """Return the programs to run before the command of ``target``, and words to be replaced.
+@dataclass(frozen=True, slots=True)
+class StartPrograms:
+    """All that comes before the command of a container.
 
-    What an image below has of them stays in force by itself, unless this one has more: then it is
+    ``becomes``: the IDs of its user, where it starts as root; ``interpolated``: words with values
+    of the environment; ``prestart``: programs that run to their end.
+    """
+
+    becomes: str = ""
+    interpolated: Interpolated = ()
+    prestart: tuple[tuple[str, ...], ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.becomes or self.interpolated or self.prestart)
+
+
+def programs_of(target: Target) -> StartPrograms:
+    """Return what comes before the command of ``target``.
+
+    What an image below has of it stays in force by itself, unless this one has more: then it is
     part of what is returned.
     """
-    own, prestart = dict(_words(target.variant)), target.variant.prestart
+    variant = target.variant
+    own, prestart = dict(_words(variant)), variant.prestart
+    # Who gives root up is never left to an image below: its program knows other folders.
+    if not own and not prestart and not target.becomes:
+        return StartPrograms()
     below = {word: parts for one in target.lineage[1:] for word, parts in _words(one.variant)}
-    if not own and not (prestart and below):
-        return prestart, ()
-    return prestart or _inherited(target), tuple(sorted({**below, **own}.items()))
+    words = tuple(sorted({**below, **own}.items()))
+    return StartPrograms(target.becomes, words, prestart or _inherited(target))
 
 
 def entrypoint_of(image: ImagePlan) -> tuple[str, ...] | None:
     """Return the entrypoint of the image's configuration: those programs, and then its own."""
     entrypoint = image.config.entrypoint
-    programs = interpolating(image)
+    programs = (*_becoming(image), *_interpolating(image))
     if image.application.prestart:
         programs = (*programs, _python(image), "-I", PRESTART)
     return (*programs, *(entrypoint or ())) if programs else entrypoint
 
 
-def interpolating(image: ImagePlan) -> tuple[str, ...]:
-    """Return the words that come before a command which asks for values; none if none does."""
-    return (_python(image), "-IS", INTERPOLATE) if image.application.interpolated else ()
+def health_check_of(image: ImagePlan, test: Sequence[str]) -> tuple[str, ...]:
+    """Return the ``test`` of a health check, which engines start as they start the image."""
+    return (*_becoming(image), *with_values(image, test))
 
 
 def with_values(image: ImagePlan, command: Sequence[str]) -> tuple[str, ...]:
-    """Return a command that is started by itself, such as that of a health check."""
+    """Return a command after the program that puts values into it, if it asks for some."""
     words = dict(image.application.interpolated)
     if not any(word in words for word in command):
         return tuple(command)
-    return (*interpolating(image), *command)
+    return (*_interpolating(image), *command)
+
+
+def _becoming(image: ImagePlan) -> tuple[str, ...]:
+    return (_python(image), "-IS", BECOME) if image.application.becomes else ()
+
+
+def _interpolating(image: ImagePlan) -> tuple[str, ...]:
+    return (_python(image), "-IS", INTERPOLATE) if image.application.interpolated else ()
 
 
 def _python(image: ImagePlan) -> str:

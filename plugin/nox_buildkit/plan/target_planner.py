@@ -134,7 +134,7 @@ def _in_base(
 def _application(target: Target, known: TargetFacts, lower: ImagePlan | None) -> Application:
     image = target.variant
     inherited = lower.application.directories if lower else ()
-    prestart, interpolated = programs_of(target)
+    programs = programs_of(target)
     return Application(
         Sources(
             known.context.folder,
@@ -145,8 +145,9 @@ def _application(target: Target, known: TargetFacts, lower: ImagePlan | None) ->
         # The sources may be in folders of the image that this one builds on.
         directories=tuple(dict.fromkeys((*inherited, *image.directories, *image.volumes))),
         files=tuple(_placed(target, known)),
-        prestart=prestart,
-        interpolated=interpolated,
+        prestart=programs.prestart,
+        interpolated=programs.interpolated,
+        becomes=programs.becomes,
         steps=tuple(
             Step(step.run, step.output, tuple(step.env.items()), step.cache) for step in image.steps
         ),

@@ -18,7 +18,7 @@ from nox_buildkit.plan.application import PlacedFile, with_group
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.operations import Input, Placement, Requirements
 from nox_buildkit.plan.packages import Package
-from nox_buildkit.plan.start_programs import INTERPOLATE, PRESTART
+from nox_buildkit.plan.start_programs import BECOME, INTERPOLATE, PRESTART
 from nox_buildkit.render.scripts.layer import EPOCH
 
 #: Where a step finds its folder, and the scripts.
@@ -99,6 +99,9 @@ def _surroundings(placement: Placement) -> Folder:
     if placement.interpolated:
         texts |= _program(INTERPOLATE, _pieces(placement))
         placed += _beside(INTERPOLATE)
+    if placement.becomes:
+        texts |= _program(BECOME, _account(placement))
+        placed += _beside(BECOME)
     account = {"account": placement.account} if placement.account else {}
     texts["surroundings.json"] = _json(
         {
@@ -133,6 +136,12 @@ def _pieces(placement: Placement) -> dict[str, list[object]]:
         word: [part if isinstance(part, str) else [part.name, part.default] for part in parts]
         for word, parts in placement.interpolated
     }
+
+
+def _account(placement: Placement) -> dict[str, object]:
+    uid, gid = map(int, placement.user.split(":"))
+    folders = list(placement.directories)
+    return {"name": placement.account, "uid": uid, "gid": gid, "directories": folders}
 
 
 def _placed(file: PlacedFile) -> dict[str, str]:

@@ -132,7 +132,7 @@ def _config(image: ImagePlan) -> Iterator[str]:
         yield f"entrypoint {json.dumps(config.entrypoint)}"
     if config.command is not None:
         yield f"command {json.dumps(config.command)}"
-    yield f"user {config.user}, workdir {config.workdir}"
+    yield f"user {_user(image)}, workdir {config.workdir}"
     yield from (f"env {name}={value}" for name, value in config.env)
     yield from (f"expose {port}" for port in config.expose)
     yield from (f"volume {path}" for path in config.volumes)
@@ -147,8 +147,15 @@ def _config(image: ImagePlan) -> Iterator[str]:
     yield from (f"label {name}={value}" for name, value in config.labels)
 
 
+def _user(image: ImagePlan) -> str:
+    application = image.application
+    if not application.becomes:
+        return image.config.user
+    return f"{application.becomes} or that of PUID and PGID, after a start as root"
+
+
 def _surroundings(image: ImagePlan) -> Iterator[str]:
-    yield from (f"{path}/, owned by {image.config.user}" for path in image.application.directories)
+    yield from (f"{path}/, owned by {image.owner}" for path in image.application.directories)
     for file in image.application.files:
         yield f"{file.target}, mode {file.mode}, owned by {file.owner}"
 

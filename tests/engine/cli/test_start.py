@@ -1,6 +1,13 @@
-"""What a container starts: values of its environment in commands."""
+"""What a container starts: values of its environment in commands, and the user that it becomes."""
 
 from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 from python_on_whales import Container, DockerClient
@@ -91,7 +98,7 @@ def test_signals_reach_the_command_and_a_health_check_gets_values(
                 assert container.execute(["cat", "/var/lib/show/port"]) == "81"
                 break
             except DockerException:
-                continue
+                time.sleep(0.1)
         else:
             raise AssertionError(container.logs())
         container.stop(time=20)
@@ -112,3 +119,140 @@ def test_a_command_without_values_is_what_it_was(project: Project) -> None:
     assert config["Cmd"] == ["sh", "-c", "exec python show.py $${PORT:-8000}"]
     assert not config.get("Entrypoint")
     assert not any(name.startswith("opt/start") for name in image.own_names)
+
+
+WHO = """\
+import json, os, pathlib, pwd
+state = {name: os.stat(name) for name in ("/config", "/data", "/app")}
+print(json.dumps({
+    "pid": os.getpid(), "ids": os.getresuid() + os.getresgid(), "groups": os.getgroups(),
+    "home": os.environ["HOME"], "name": pwd.getpwuid(os.getuid()).pw_name,
+    "owners": {name: [one.st_uid, one.st_gid] for name, one in state.items()},
+}))
+pathlib.Path("/config/written").write_text("x")
+try:
+    os.setuid(0)
+except PermissionError:
+    print("no way back")
+"""
+ROOT = """\
+version: 1
+images:
+  web:
+    base: debian
+    platforms: [linux/amd64]
+    copy: [who.py]
+    user: {name: app, uid: 1500, from-environment: true}
+    directories: [/config]
+    volumes: [/data]
+    prestart: [[python, -c, "import os; print('before', os.getuid())"]]
+    command: [python, who.py]
+"""
+
+
+def _who(client: DockerClient, *options: str, **env: str) -> tuple[int, str, dict[str, Any]]:
+    """The status of a container, what it said, and what it found itself to be."""
+    given = [f"--env={name}={value}" for name, value in env.items()]
+    done = subprocess.run(
+        [
+            *client.client_config.docker_cmd,
+            "run",
+            "--rm",
+            "--network=none",
+            *given,
+            *options,
+            "web",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = done.stdout + done.stderr
+    found: dict[str, Any] = next(
+        (json.loads(line) for line in said.splitlines() if line.startswith("{")), {}
+    )
+    return done.returncode, said, found
+
+
+@pytest.fixture
+def becoming(project: Project, client: DockerClient) -> Project:
+    project.write({"buildspec.yaml": ROOT, "who.py": WHO})
+    done = project.ok("build", "--load")
+    assert "warning" not in done.stderr
+    return project
+
+
+def test_a_container_becomes_the_user_of_its_environment(
+    becoming: Project, client: DockerClient, tmp_path: Path
+) -> None:
+    said = becoming.ok("plan").stdout
+    assert "user 1500:1500 or that of PUID and PGID, after a start as root" in said
+    config = ImageIndex.open(becoming.tar).platforms["linux/amd64"].config["config"]
+    assert config["User"] == "0:0"
+
+    status, said, who = _who(client)
+    assert status == 0, said
+    assert "before 1500\n" in said
+    assert said.endswith("no way back\n")
+    assert who == {
+        "pid": 1,
+        "ids": [1500] * 6,
+        "groups": [],
+        "home": "/nonexistent",
+        "name": "app",
+        "owners": {"/config": [1500, 1500], "/data": [1500, 1500], "/app": [0, 0]},
+    }
+
+    # A folder of the machine that belongs to somebody else stays theirs.
+    (tmp_path / "media").mkdir()
+    os.chown(tmp_path / "media", 1026, 100)
+    volume = f"--volume={tmp_path}/media:/data"
+    status, said, who = _who(client, volume, PUID="1026", PGID="100")
+    assert status == 0, said
+    assert (who["ids"], who["name"]) == ([1026] * 3 + [100] * 3, "app")
+    assert who["owners"] == {"/config": [1026, 100], "/data": [1026, 100], "/app": [0, 0]}
+    os.chown(tmp_path / "media", 1234, 1234)
+    _, _, who = _who(client, volume, PUID="1026")
+    assert who["owners"]["/data"] == [1234, 1234]
+
+
+def test_what_keeps_a_container_from_becoming_a_user_is_said(
+    becoming: Project, client: DockerClient
+) -> None:
+    for value, cause in (
+        ("me", "become: PUID is 'me', which is not an ID; write a number such as 1000\n"),
+        ("-1", "become: PUID is '-1', which is not an ID; write a number such as 1000\n"),
+        ("9999999999", "become: PUID is '9999999999', which is not an ID; write a number"),
+        ("0", "become: PUID is 0, and this image does not run as root; name another user\n"),
+    ):
+        status, said, _ = _who(client, PUID=value)
+        assert status == 1
+        assert said.startswith(cause)
+    status, said, _ = _who(client, "--cap-drop=ALL")
+    assert status == 1
+    assert "leave it the capabilities SETUID and SETGID, or start it with --user 1500:1500" in said
+
+    # Where the file system cannot be written to, there is no name for the user.
+    writable = ("--read-only", "--tmpfs=/config:mode=1777")
+    _, said, _ = _who(client, *writable, PUID="1026")
+    assert "uid not found: 1026" in said
+    # Whoever states a user has it.
+    status, said, who = _who(client, "--user=1500:1500", PUID="1026")
+    assert (status, who["ids"][0]) == (0, 1500)
+    assert "the container was started as user 1500, so PUID does not count" in said
+
+
+def test_a_health_check_is_no_root_either(project: Project, client: DockerClient) -> None:
+    check = "{test: [python, -c, \"import os; open('/config/check', 'w').write(f'{os.getuid()}')\"]"
+    spec = ROOT.replace("[python, who.py]", "[python, -c, 'import time; time.sleep(60)']")
+    project.write({"buildspec.yaml": f"{spec}    healthcheck: {check}, interval: 1s}}\n"})
+    project.ok("build", "--load", "--set", "images.web.copy=[app]")
+    with _started(client, PUID="77") as container:
+        for _ in range(100):
+            try:
+                assert container.execute(["cat", "/config/check"]) == "77"
+                break
+            except DockerException:
+                time.sleep(0.1)
+        else:
+            raise AssertionError(container.logs())

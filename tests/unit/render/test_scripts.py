@@ -17,6 +17,7 @@ from nox_buildkit import render
 
 SCRIPTS = Path(render.__file__).parent / "scripts"
 NAMES = (
+    "become.py",
     "environment.py",
     "interpolate.py",
     "layer.py",

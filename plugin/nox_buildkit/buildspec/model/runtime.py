@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, TypeAlias
 
-from pydantic import BaseModel, Discriminator, Field, Tag
+from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
 
 from nox_buildkit.buildspec.model.field_types import (
     CachePath,
@@ -24,6 +24,7 @@ from nox_buildkit.buildspec.model.field_types import (
     UserName,
 )
 from nox_buildkit.buildspec.model.strict import Strict
+from nox_buildkit.buildspec.text import Invalid
 
 
 class Healthcheck(Strict):
@@ -71,6 +72,21 @@ class Account(Strict):
         description="ID of its group; without it, that of the user.",
         examples=[100],
     )
+
+    from_environment: bool = Field(
+        default=False,
+        description="Start as root, and become the user of the variables PUID and PGID; `uid` and "
+        "`gid` stand for those that are not set. For volumes whose owner is another one on each "
+        "machine. The guide tells what it costs.",
+        examples=[True],
+    )
+
+    @model_validator(mode="after")
+    def _is_not_root(self) -> Account:
+        if self.from_environment and self.uid == 0:
+            message = "0 is root, which is given up"
+            raise Invalid(message, "name another user", at=("uid",))
+        return self
 
     @property
     def ids(self) -> str:

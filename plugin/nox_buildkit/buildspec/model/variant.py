@@ -134,7 +134,8 @@ class Variant(Strict):
     )
     user: UserOrAccount = Field(
         default="10001",
-        description="User that the image runs as: uid, uid:gid, name, or an account that is made.",
+        description="User that the image runs as: uid, uid:gid, name, or an account that is made, "
+        "which can get other IDs when a container starts (PUID, PGID).",
         examples=["10001", "10001:10001", {"name": "app", "uid": 999}],
     )
     workdir: Workdir = Field(

@@ -9,7 +9,7 @@ from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.operations import Configure, SetEnvironment
 from nox_buildkit.plan.packages import VENV
 from nox_buildkit.plan.process import Healthcheck
-from nox_buildkit.plan.start_programs import entrypoint_of, with_values
+from nox_buildkit.plan.start_programs import entrypoint_of, health_check_of
 from nox_buildkit.render import quote
 
 
@@ -32,7 +32,7 @@ def configure(image: ImagePlan, _operation: Configure) -> list[str]:
     if config.stop_signal:
         lines.append(f"STOPSIGNAL {quote.dockerfile_word(config.stop_signal)}")
     if check := config.healthcheck:
-        lines.append(_healthcheck(check, with_values(image, check.test)))
+        lines.append(_healthcheck(check, health_check_of(image, check.test)))
     if (entrypoint := entrypoint_of(image)) is not None:
         lines.append(f"ENTRYPOINT {quote.exec_form(entrypoint)}")
     if config.command is not None:

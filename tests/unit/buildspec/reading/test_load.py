@@ -326,6 +326,10 @@ def test_mistakes_in_an_image(line: str, problem: str) -> None:
             "${NAME:-default}; $${ stands for the characters themselves",
         ),
         (
+            "user: {name: app, uid: 0, from-environment: true}",
+            "user.uid: 0 is root, which is given up; name another user",
+        ),
+        (
             "steps: [{run: [a]}]",
             "steps.0.output: missing; add 'output: [static]'",
         ),
