@@ -10,6 +10,8 @@ from nox_buildkit.buildspec.model.buildspec import BuildSpec
 from nox_buildkit.buildspec.model.grammar import PLATFORMS
 from nox_buildkit.buildspec.reading.load import parse
 from nox_buildkit.plan.facts import Facts, InspectedBase
+from nox_buildkit.plan.layer_changes import layer_changes
+from nox_buildkit.plan.layer_inputs import layer_inputs
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.plan.planner import make_plan
 from nox_buildkit.render.bake_definition import render
@@ -163,3 +165,17 @@ def test_values_in_commands_are_inherited_with_what_runs_before_them() -> None:
     ran = {image.name: image.application.prestart for image in plan.images}
     assert ran["c"] == (("wait", "${B:-b}"),)
     assert ran["e"] == ()
+
+
+def test_keys_of_the_start_are_reasons_for_layers() -> None:
+    def reasons(keys: str) -> set[tuple[str, str]]:
+        before = _planned("  a: {requirements: none, command: [serve]}\n").images[0]
+        after = _planned(f"  a: {{requirements: none, {keys}}}\n").images[0]
+        changed = layer_changes(layer_inputs(before), layer_inputs(after))
+        return {(layer.title, change.now.name) for layer in changed for change in layer.changes}
+
+    around = ("user, folders and placed files", "user, directories and prestart")
+    assert around in reasons("command: [serve, '${PORT}']")
+    assert around in reasons("command: [serve], user: {name: a, uid: 9, from-environment: true}")
+    assert ("application", "owner") in reasons("command: [serve], writable-workdir: true")
+    assert reasons("command: [serve]") == set()

@@ -66,7 +66,8 @@ class Application:
     ``directories``: folders that belong to the user; ``prestart``: programs that run before the
     command; ``steps``: programs that make files during the build; ``interpolated``: words of
     commands with values of the environment, and their pieces; ``becomes``: uid:gid of the user
-    that a container becomes, which starts as root.
+    that a container becomes, which starts as root; ``writable``: the files in the working folder
+    belong to the user.
     """
 
     sources: Sources
@@ -77,6 +78,7 @@ class Application:
     steps: tuple[Step, ...] = ()
     interpolated: tuple[tuple[str, tuple[Part, ...]], ...] = ()
     becomes: str = ""
+    writable: bool = False
 
 
 def with_group(user: str) -> str:

@@ -59,6 +59,7 @@ def _image(image: ImagePlan) -> dict[str, Any]:
         "application": _value(application.sources),
         "account": application.account,
         "becomes": application.becomes,
+        "writable": application.writable,
         "directories": list(application.directories),
         "files": _value(application.files),
         "prestart": _value(application.prestart),

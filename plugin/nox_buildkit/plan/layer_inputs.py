@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from nox_buildkit.oci.platform import PLATFORMS
@@ -130,22 +130,30 @@ def _of_operation(operation: Operation, image: ImagePlan) -> Iterator[Input]:
             yield from _packages(requirements)
         case AddDebianPackages(names):
             yield from (Input("", "debian", name, "") for name in names)
-        case CopySources():
+        case CopySources(owned):
             for file in image.application.sources.files:
                 yield Input("", "file", file.path, file.digest, file.size)
+            yield from _owner(image, owned=owned)
+        case CollectOutputs(owned=owned):
+            yield from _owner(image, owned=owned)
         case PlaceFiles(placement):
             for each in placement.files:
                 yield Input("", "placed", each.target, digest_of(each), each.size)
-            rest = (placement.user, placement.account, placement.directories, placement.prestart)
-            yield Input("", "setting", "user, directories and prestart", digest_of(rest))
+            rest = digest_of(replace(placement, files=()))
+            yield Input("", "setting", "user, directories and prestart", rest)
         case RunStep(step=step):
             yield Input("", "step", json.dumps(step.run), digest_of(step))
         case SetEnvironment():
             yield from (Input("", "env", name, value) for name, value in image.config.env)
-        case CopyLayer() | CollectOutputs() | GatherWheels() | Configure():
+        case CopyLayer() | GatherWheels() | Configure():
             pass
         case _:
             yield Input("", "operation", type(operation).__name__, digest_of(operation))
+
+
+def _owner(image: ImagePlan, *, owned: bool) -> Iterator[Input]:
+    if owned:
+        yield Input("", "setting", "owner", image.owner)
 
 
 def _packages(requirements: Requirements) -> Iterator[Input]:

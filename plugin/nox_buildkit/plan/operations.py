@@ -32,7 +32,8 @@ class Placement:
     """Files and folders around an application, and the user that they belong to.
 
     ``account``: the name that ``user`` (then ``uid:gid``) has or gets; ``becomes``: containers
-    start as root and become it.
+    start as root and become it; ``workdir``: the working folder, if that is
+    writable.
     """
 
     user: str
@@ -42,6 +43,7 @@ class Placement:
     prestart: tuple[tuple[str, ...], ...]
     interpolated: tuple[tuple[str, tuple[Part, ...]], ...] = ()
     becomes: bool = False
+    workdir: str = ""
 
 
 #: What a stage reads besides the sources.
@@ -103,7 +105,12 @@ class AddDebianPackages:
 
 @dataclass(frozen=True, slots=True)
 class CopySources:
-    """Copy the files of the application, and compile their byte code."""
+    """Copy the files of the application, and compile their byte code.
+
+    ``owned``: they belong to the user.
+    """
+
+    owned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +155,14 @@ class RunStep:
 
 @dataclass(frozen=True, slots=True)
 class CollectOutputs:
-    """Take the files ``paths``, relative to the working folder, which ``stage`` has made."""
+    """Take the files ``paths``, relative to the working folder, which ``stage`` has made.
+
+    ``owned``: they belong to the user.
+    """
 
     stage: str
     paths: tuple[str, ...]
+    owned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

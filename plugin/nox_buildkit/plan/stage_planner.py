@@ -35,20 +35,25 @@ def _stages(image: ImagePlan) -> Iterator[Stage]:
     yield Stage("build", image.bases.build_name)
     yield from wheel_stages(image)
     yield from package_stages(image)
-    yield Stage(
-        "app",
-        operations=(CopySources(),),
-        purpose="The sources, readable by every user and writable by none, with their byte code.",
-        layer="app",
-    )
+    if image.application.writable:
+        yield _surroundings(image)
+    yield _app(image)
     if image.packages.steps:
         yield step_packages_stage(image)
     if image.application.steps:
         yield from _steps(image)
-    yield _surroundings(image)
+    if not image.application.writable:
+        yield _surroundings(image)
     yield _final(image)
     if image.variants:
         yield _platforms(image)
+
+
+def _app(image: ImagePlan) -> Stage:
+    owned = image.application.writable
+    who = "which belong to the user" if owned else "readable by every user and writable by none"
+    purpose = f"The sources, {who}, with their byte code."
+    return Stage("app", operations=(CopySources(owned),), purpose=purpose, layer="app")
 
 
 def _steps(image: ImagePlan) -> Iterator[Stage]:
@@ -73,7 +78,7 @@ def _steps(image: ImagePlan) -> Iterator[Stage]:
     paths = tuple(dict.fromkeys(path for step in steps for path in step.output))
     yield Stage(
         "steps",
-        operations=(CollectOutputs("stepped", paths),),
+        operations=(CollectOutputs("stepped", paths, image.application.writable),),
         purpose="What they made, taken by programs that they could not change.",
         layer="app",
     )
@@ -89,6 +94,7 @@ def _surroundings(image: ImagePlan) -> Stage:
         tuple(with_values(image, program) for program in application.prestart),
         application.interpolated,
         becomes=bool(application.becomes),
+        workdir=image.config.workdir if application.writable else "",
     )
     return Stage(
         "surroundings",

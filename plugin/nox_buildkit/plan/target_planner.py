@@ -135,6 +135,7 @@ def _application(target: Target, known: TargetFacts, lower: ImagePlan | None) ->
     image = target.variant
     inherited = lower.application.directories if lower else ()
     programs = programs_of(target)
+    own = (target.workdir,) if image.writable_workdir else ()
     return Application(
         Sources(
             known.context.folder,
@@ -143,11 +144,12 @@ def _application(target: Target, known: TargetFacts, lower: ImagePlan | None) ->
         ),
         account=target.account,
         # The sources may be in folders of the image that this one builds on.
-        directories=tuple(dict.fromkeys((*inherited, *image.directories, *image.volumes))),
+        directories=tuple(dict.fromkeys((*inherited, *own, *image.directories, *image.volumes))),
         files=tuple(_placed(target, known)),
         prestart=programs.prestart,
         interpolated=programs.interpolated,
         becomes=programs.becomes,
+        writable=image.writable_workdir,
         steps=tuple(
             Step(step.run, step.output, tuple(step.env.items()), step.cache) for step in image.steps
         ),

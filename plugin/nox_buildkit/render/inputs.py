@@ -25,6 +25,9 @@ from nox_buildkit.render.scripts.layer import EPOCH
 INPUTS = "/run/inputs"
 SCRIPTS = "/run/scripts"
 
+#: The file in which the stage ``surroundings`` says to whom the working folder belongs.
+OWNER = "/owner"
+
 _FOLDER_OF_SCRIPTS = "scripts"
 _FILES = "files"
 #: Where a step finds the files of packages.
@@ -106,6 +109,7 @@ def _surroundings(placement: Placement) -> Folder:
     texts["surroundings.json"] = _json(
         {
             **account,
+            **({"tell": OWNER} if placement.workdir else {}),
             "user": owner,
             "directories": [{"path": path, "owner": owner} for path in placement.directories],
             "files": placed,
@@ -141,7 +145,13 @@ def _pieces(placement: Placement) -> dict[str, list[object]]:
 def _account(placement: Placement) -> dict[str, object]:
     uid, gid = map(int, placement.user.split(":"))
     folders = list(placement.directories)
-    return {"name": placement.account, "uid": uid, "gid": gid, "directories": folders}
+    return {
+        "name": placement.account,
+        "uid": uid,
+        "gid": gid,
+        "directories": folders,
+        "workdir": placement.workdir,
+    }
 
 
 def _placed(file: PlacedFile) -> dict[str, str]:

@@ -132,7 +132,8 @@ def _config(image: ImagePlan) -> Iterator[str]:
         yield f"entrypoint {json.dumps(config.entrypoint)}"
     if config.command is not None:
         yield f"command {json.dumps(config.command)}"
-    yield f"user {_user(image)}, workdir {config.workdir}"
+    theirs = ", which belongs to the user" if image.application.writable else ""
+    yield f"user {_user(image)}, workdir {config.workdir}{theirs}"
     yield from (f"env {name}={value}" for name, value in config.env)
     yield from (f"expose {port}" for port in config.expose)
     yield from (f"volume {path}" for path in config.volumes)

@@ -256,3 +256,60 @@ def test_a_health_check_is_no_root_either(project: Project, client: DockerClient
                 time.sleep(0.1)
         else:
             raise AssertionError(container.logs())
+
+
+WRITES = """\
+import os, pathlib, pwd
+for path in (".", "write.py", "made/file"):
+    state = os.stat(path)
+    print(path, pwd.getpwuid(state.st_uid).pw_name, state.st_uid, oct(state.st_mode)[-3:])
+pathlib.Path("new.sqlite3").write_text("x")
+pathlib.Path("made/file").write_text("y")
+print("above", os.stat("..").st_uid)
+"""
+
+
+def test_a_working_folder_can_belong_to_the_user(project: Project, client: DockerClient) -> None:
+    step = {"run": ["sh", "-c", "mkdir made; echo x > made/file"], "output": ["made"]}
+    web: dict[str, object] = {
+        "base": "debian",
+        "platforms": ["linux/amd64"],
+        "workdir": "/srv/my shop",
+        "copy": ["write.py"],
+        "steps": [step],
+        "command": ["python", "write.py"],
+    }
+
+    def said(*options: str, **keys: object) -> tuple[int, list[str]]:
+        spec = {"version": 1, "images": {"web": {**web, **keys}}}
+        project.write({"buildspec.yaml": json.dumps(spec), "write.py": WRITES})
+        project.ok("build", "--load")
+        status, text, _ = _who(client, *options)
+        return status, text.splitlines()
+
+    for user, name, number in (
+        ("10001", "app", 10001),
+        ("www-data", "www-data", 33),
+        # Nobody knows its ID before the build.
+        ("shop", "shop", 10001),
+        ({"name": "me", "uid": 1000, "gid": 100}, "me", 1000),
+    ):
+        assert said(user=user, **{"writable-workdir": True}) == (
+            0,
+            [
+                f". {name} {number} 755",
+                f"write.py {name} {number} 644",
+                f"made/file {name} {number} 644",
+                "above 0",
+            ],
+        )
+        assert "which belongs to the user" in project.ok("plan").stdout
+    # The files, too, have the IDs of another machine then.
+    user = {"name": "me", "uid": 1000, "from-environment": True}
+    _, lines = said("--env=PUID=1026", user=user, **{"writable-workdir": True})
+    assert lines[:3] == [". me 1026 755", "write.py me 1026 644", "made/file me 1026 644"]
+
+    status, lines = said()
+    assert status == 1
+    assert lines[0] == ". root 0 755"
+    assert "Permission denied: 'new.sqlite3'" in lines[-1]

@@ -143,6 +143,12 @@ class Variant(Strict):
         description="Working folder, which also holds the sources.",
         examples=["/srv/api"],
     )
+    writable_workdir: bool = Field(
+        default=False,
+        description="The working folder, and all that the build puts into it, belong to the user. "
+        "Else they belong to root, and an application that was taken over cannot change itself.",
+        examples=[True],
+    )
     directories: Unique[SystemPath] = Field(
         default=(),
         description="Folders that the user owns and can write to.",

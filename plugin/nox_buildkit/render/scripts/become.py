@@ -42,6 +42,18 @@ def give(folders: list[str], before: int, uid: int, gid: int) -> None:
                 print(f"become: {folder} stays as it is: {error.strerror}", file=sys.stderr)
 
 
+def give_all(top: str, before: int, uid: int, gid: int) -> None:
+    """Give what the image has put below ``top`` to the user; other file systems are left alone."""
+    device = Path(top).stat().st_dev
+    for folder, folders, files in os.walk(top):
+        folders[:] = [x for x in folders if os.lstat(f"{folder}/{x}").st_dev == device]
+        for name in (*folders, *files):
+            path = f"{folder}/{name}"
+            state = os.lstat(path)
+            if state.st_uid == before and state.st_dev == device:
+                os.chown(path, uid, gid, follow_symlinks=False)
+
+
 def rename(file: Path, name: str, fields: dict[int, int]) -> None:
     """Give the account ``name`` of ``file`` (passwd(5), group(5)) other IDs, if it can be written.
 
@@ -77,6 +89,12 @@ def drop(account: dict[str, Any]) -> None:
         sys.exit("become: PUID is 0, and this image does not run as root; name another user")
     give(account["directories"], account["uid"], uid, gid)
     if (uid, gid) != (account["uid"], account["gid"]):
+        if account["workdir"]:
+            try:
+                give_all(account["workdir"], account["uid"], uid, gid)
+            except OSError as error:
+                said = f"{account['workdir']} stays as it is"
+                print(f"become: {said}: {error.strerror}", file=sys.stderr)
         rename(ETC / "passwd", account["name"], {2: uid, 3: gid})
         rename(ETC / "group", account["name"], {2: gid})
     try:

@@ -103,10 +103,13 @@ def main(description: str, base: str, root: str) -> None:
         (etc / "passwd").write_text(users.text)
         (etc / "group").write_text(groups.text)
 
-    def own(path: Path, owner: str) -> None:
+    def ids(owner: str) -> "tuple[int, int]":
         user, _, group = owner.partition(":")
-        os.chown(path, users.number(user), groups.number(group or users.groups.get(user, user)))
+        return users.number(user), groups.number(group or users.groups.get(user, user))
 
+    if "tell" in wanted:
+        uid, gid = ids(wanted["user"])
+        Path(wanted["tell"]).write_text(f"{uid}:{gid}")
     layer.mkdir(exist_ok=True)
     made = []
     for directory in wanted["directories"]:
@@ -119,7 +122,7 @@ def main(description: str, base: str, root: str) -> None:
         shutil.copyfile(inputs / file["source"], path)
         made.append((path, file["owner"], int(file["mode"], 8)))
     for path, owner, mode in made:
-        own(path, owner)
+        os.chown(path, *ids(owner))
         path.chmod(mode)
     for path in (layer, *layer.rglob("*")):
         os.utime(path, (wanted["time"], wanted["time"]))
