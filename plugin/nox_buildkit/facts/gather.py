@@ -113,10 +113,11 @@ def _target(
     used = [lock, *(map(lock_of, target.lineage[1:]) if target.variant.steps else ())]
     compiler: BaseFacts | None = None
     build_apt: tuple[str, ...] = ()
-    if any(each and needs_compiling(each.coverage) for each in used):
+    local = tuple(_local(target, source, outside))
+    own = any(each.compiled for each in (*local, *_local_below(target, sources, outside)))
+    if own or any(each and needs_compiling(each.coverage) for each in used):
         compiler, build_apt = compiler_of(target, scope, outside.bases)
     step_base, step_apt = step_base_of(target, stack, scope, outside.bases)
-    local = tuple(_local(target, source, outside))
     context = _context(target, source, outside)
     if target.variant.package and not context.version:
         # Only the build backend knows it, and the project's own wheel is the last.
@@ -208,6 +209,14 @@ def _local(target: Target, source: Source | None, outside: Outside) -> Iterable[
         lock = [source.output] if source else []
         location = target.location("package")
         yield local_wheel(context, "", location, (*outside.exclude, *lock))
+
+
+def _local_below(
+    target: Target, sources: Mapping[Target, Source | None], outside: Outside
+) -> Iterable[LocalWheel]:
+    """Yield wheels of the images below, whose packages the steps of ``target`` have as well."""
+    for one in target.lineage[1:] if target.variant.steps else ():
+        yield from _local(one, sources[one], outside)
 
 
 def _source_date_epoch() -> datetime | None:

@@ -62,7 +62,7 @@ def _steps(image: ImagePlan) -> Iterator[Stage]:
     operations: list[Operation] = []
     if image.debian.steps:
         operations.append(AddDebianPackages(image.debian.steps, "build"))
-    copied = [stage for stage in package_layers(image) if stage != "deps-native"]
+    copied = [stage for stage in package_layers(image) if not stage.endswith("-native")]
     copied += ["deps-steps"] if packages.steps else []
     operations += map(CopyLayer, (*copied, "app"))
     if image.bases.builder and environment:
