@@ -71,7 +71,7 @@ def mirrored(project: Project, hub: Registry) -> Project:
 
 
 def _spec(hub: Registry, base: str, **keys: object) -> str:
-    prefixes = ("docker.io", "gcr.io", "cgr.dev")
+    prefixes = ("docker.io", "gcr.io", "cgr.dev", "dhi.io")
     spec = {
         "version": 1,
         "mirrors": dict.fromkeys(prefixes, hub.address),
@@ -103,6 +103,7 @@ def test_an_image_without_a_shell_has_values_in_its_command(
         ("full", "/usr/local/bin/python3.13"),
         ("distroless", "/usr/bin/python3.13"),
         ("chainguard", "/usr/bin/python3.13"),
+        ("dhi", "/usr/bin/python3.13"),
     ],
 )
 def test_a_preset_answers_on_both_platforms(

@@ -46,8 +46,9 @@ class Variant(Strict):
     base: Base = Field(
         default="slim",
         description="Base image: `slim` and `full` (the official Python images), `distroless`, "
-        "`chainguard`, `debian` (assembled from Debian's packages, no container registry needed), "
-        "or any image reference; `target:NAME` for another image of this spec.",
+        "`chainguard`, `dhi` (Docker Hardened Images), `debian` (assembled from Debian's packages, "
+        "no container registry needed), or any image reference; `target:NAME` for another image of "
+        "this spec.",
         examples=["slim", "distroless", "python:3.13-slim-trixie", "target:common"],
     )
     build_base: Base | None = Field(
@@ -140,7 +141,10 @@ class Variant(Strict):
     )
     workdir: Workdir = Field(
         default="/app",
-        description="Working folder, which also holds the sources.",
+        description="Working folder, which also holds the sources: an absolute path, and not the "
+        "root, a folder of the system (`/bin`, `/dev`, `/etc`, `/lib`, `/proc`, `/run`, `/sbin`, "
+        "`/sys`, `/tmp`, `/usr`, `/var/run`, `/var/lock`) or `/opt/venv`, nor below one of these. "
+        "An image on another one has that of the other.",
         examples=["/srv/api"],
     )
     writable_workdir: bool = Field(
