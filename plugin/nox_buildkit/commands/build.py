@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nox_buildkit.build.matrix_results import push_by_digest
 from nox_buildkit.build.options import BuildOptions, Selection
+from nox_buildkit.build.output_folder import git_hint
 from nox_buildkit.build.pipeline import build_images, plan_build, record_results, unchanged
 from nox_buildkit.build.project import Project, open_project
 from nox_buildkit.build.project_folder import exclusively
@@ -41,6 +42,8 @@ def _run(buildspec: Path, selection: Selection, options: BuildOptions) -> None:
         results |= build_images(project, stale, options, "store" if options.load else None)
         made = [results[image.name] for image in plan.images]
         record_results(options.output / record.BUILD, plan, made)
+        if hint := git_hint(options.output):
+            say(hint)
     _tell([results[image.name] for image in plan.images], time.monotonic() - project.began)
 
 

@@ -15,6 +15,7 @@ from nox_buildkit.facts.base_images import Bases
 from nox_buildkit.facts.build_context import read_context, source_file
 from nox_buildkit.facts.coverage import read_coverage
 from nox_buildkit.facts.image_bases import Scope, compiler_of, stack_of, step_base_of
+from nox_buildkit.facts.import_hints import development_imports
 from nox_buildkit.facts.local_wheels import git_wheel, local_wheel
 from nox_buildkit.files import real_path
 from nox_buildkit.lock.direct_references import git_packages, local_packages
@@ -118,7 +119,8 @@ def _target(
     if own or any(each and needs_compiling(each.coverage) for each in used):
         compiler, build_apt = compiler_of(target, scope, outside.bases)
     step_base, step_apt = step_base_of(target, stack, scope, outside.bases)
-    context = _context(target, source, outside)
+    locked = {file.name for files in (lock.coverage if lock else {}).values() for file in files}
+    context = _context(target, source, locked.union(one.name for one in local), outside)
     if target.variant.package and not context.version:
         # Only the build backend knows it, and the project's own wheel is the last.
         context = replace(context, version=local[-1].version)
@@ -136,7 +138,9 @@ def _target(
     )
 
 
-def _context(target: Target, source: Source | None, outside: Outside) -> ContextFacts:
+def _context(
+    target: Target, source: Source | None, installed: set[str], outside: Outside
+) -> ContextFacts:
     folder = real_path(outside.root / target.variant.context)
     if not folder.is_dir():
         message = f"context '{folder}' is not a folder"
@@ -146,12 +150,18 @@ def _context(target: Target, source: Source | None, outside: Outside) -> Context
         message = f"bake does not find '{folder}': it has decomposed characters (Unicode NFD)"
         hint = "rename the folder so that they are composed (NFC)"
         raise PlanError(Code.CONTEXT(message, hint, target.location("context")))
-    return read_context(
+    context = read_context(
         folder,
         copy=target.variant.copied,
         exclude=[*outside.exclude, *(_requirements_files(source) if source else ())],
         locate=lambda position: target.location("copy", position),
     )
+    if not source:
+        return context
+    files = [file.path for file in context.files]
+    hints = development_imports(folder, files, source.groups, installed)
+    told = tuple(f"{target.image}: {hint}" for hint in hints)
+    return replace(context, warnings=(*context.warnings, *told))
 
 
 def _files(target: Target, outside: Outside) -> Iterable[SourceFile]:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from nox_buildkit.buildspec.model.interpolation import SHELLS
 from nox_buildkit.oci.root_file_system import Tree
+from nox_buildkit.verify.module_paths import out_of_reach, roots_of
 
 _PYTHON = re.compile(r"python[0-9.]*")
 #: Servers that are told MODULE:NAME of an application.
@@ -52,10 +53,11 @@ def unstartable(tree: Tree, config: Mapping[str, Any], command: Sequence[str]) -
     name = posixpath.basename(program)
     if name not in (*SHELLS, "env"):
         yield from _unexpanded(command)
+    roots = roots_of(workdir, config.get("Env") or ())
     if _PYTHON.fullmatch(name):
-        yield from _python(tree, command, workdir)
+        yield from _python(tree, command, roots)
     elif name in _SERVERS:
-        yield from _served(tree, command, 1)
+        yield from _served(tree, command, 1, roots)
 
 
 def uncompiled(tree: Tree, workdir: str, files: Sequence[str]) -> list[str]:
@@ -126,18 +128,18 @@ def _unexpanded(command: Sequence[str]) -> Iterator[Finding]:
             )
 
 
-def _python(tree: Tree, command: Sequence[str], workdir: str) -> Iterator[Finding]:
+def _python(tree: Tree, command: Sequence[str], roots: Sequence[str]) -> Iterator[Finding]:
     """Follow the interpreter's options (python(1)) to what it runs."""
-    position = 1
+    position, workdir = 1, roots[0]
     while position < len(command):
         word = command[position]
         if word in ("-X", "-W", "--check-hash-based-pycs"):
             position += 1
         elif word == "-m":
             if position + 1 < len(command):
-                yield from _module(tree, command[position + 1], position + 1)
+                yield from _module(tree, command, position + 1, roots)
                 if command[position + 1] in _SERVERS:
-                    yield from _served(tree, command, position + 2)
+                    yield from _served(tree, command, position + 2, roots)
             return
         elif not word.startswith("-"):
             if tree.find(posixpath.join(workdir, word)) is None:
@@ -149,11 +151,15 @@ def _python(tree: Tree, command: Sequence[str], workdir: str) -> Iterator[Findin
         position += 1
 
 
-def _module(tree: Tree, name: str, word: int) -> Iterator[Finding]:
+def _module(
+    tree: Tree, command: Sequence[str], word: int, roots: Sequence[str]
+) -> Iterator[Finding]:
+    name = command[word]
     if not re.fullmatch(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", name):
         return
     path = "/" + name.replace(".", "/")
     if next(tree.ending((f"{path}.py", f"{path}.pyc", f"{path}/__main__.py")), None):
+        yield from _elsewhere(tree, command, name, word, roots)
         return
     if _has_module(tree, name):
         if next(tree.ending((f"{path}/__init__.py",)), None):
@@ -164,14 +170,30 @@ def _module(tree: Tree, name: str, word: int) -> Iterator[Finding]:
     yield Finding(word, f"{message} 'copy' it")
 
 
-def _served(tree: Tree, command: Sequence[str], first: int) -> Iterator[Finding]:
+def _elsewhere(
+    tree: Tree, command: Sequence[str], name: str, word: int, roots: Sequence[str]
+) -> Iterator[Finding]:
+    if folder := out_of_reach(tree, name, roots, command):
+        yield Finding(
+            word,
+            f"Python does not look for '{name}' in {folder}; write 'PYTHONPATH: {folder}' in "
+            "'env', or install the project with 'package: true'",
+        )
+
+
+def _served(
+    tree: Tree, command: Sequence[str], first: int, roots: Sequence[str]
+) -> Iterator[Finding]:
     previous = ""
     for position, word in enumerate(command[first:], first):
         match = _APPLICATION.fullmatch(word)
         # What follows an option may be its value.
-        if match and not previous.startswith("-") and not _has_module(tree, match[1]):
-            message = f"no module '{match[1]}' is in the image, which '{word}' names"
-            yield Finding(position, f"{message}; correct 'command'")
+        if match and not previous.startswith("-"):
+            if _has_module(tree, match[1]):
+                yield from _elsewhere(tree, command, match[1], position, roots)
+            else:
+                message = f"no module '{match[1]}' is in the image, which '{word}' names"
+                yield Finding(position, f"{message}; correct 'command'")
         previous = word
 
 
