@@ -73,6 +73,10 @@ def without_shell(files: Files) -> None:
         write(files, name, files[name].content + line)
 
 
+def unchanged(_files: Files) -> None:
+    """Debian with Debian's Python."""
+
+
 def debug(files: Files) -> None:
     """Distroless with a shell that is nowhere but in /busybox."""
     shell = files["usr/bin/dash"]
@@ -126,6 +130,10 @@ STAND_INS = {
     "python3-debian13:debug": StandIn(
         "distroless/python3-debian13", debug, _config(Entrypoint=["/usr/bin/python3.13"])
     ),
+    "python:3.13-debian13": StandIn(
+        "python", without_shell, _config(Cmd=["python3"], User="65532")
+    ),
+    "python:3.13-debian13-dev": StandIn("python", unchanged, _config(Cmd=["python3"], User="0")),
     "python:latest": StandIn(
         "chainguard/python", chainguard, _config(Entrypoint=["/usr/bin/python"], User="65532")
     ),
