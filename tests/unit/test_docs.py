@@ -24,6 +24,7 @@ from nox_buildkit.lock.requirement_sets import sources_of
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ROOT / "docs/commands.md"
+HOOKS = ROOT / ".pre-commit-hooks.yaml"
 WORKFLOW = ROOT / ".github/workflows/ci.yml"
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 WRITTEN = [page for page in PAGES if page != COMMANDS]
@@ -131,8 +132,12 @@ def test_shell_blocks_are_shell(page: Path) -> None:
 def test_yaml_blocks_are_buildspecs_or_workflows(page: Path) -> None:
     for text in blocks(page, "yaml", "yml"):
         value = yaml.safe_load(text)
-        # Workflows, and steps of theirs.
+        # Workflows, steps of theirs, and pre-commit's configuration, whose hooks must be ours.
         if value is None or "jobs" in value or isinstance(value, list):
+            continue
+        if "repos" in value:
+            used = {hook["id"] for repo in value["repos"] for hook in repo["hooks"]}
+            assert used <= {hook["id"] for hook in yaml.safe_load(HOOKS.read_text())}
             continue
         parse(text, page.name)
 

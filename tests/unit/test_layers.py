@@ -19,7 +19,7 @@ LAYERS = (
     "environment",
     "oci", "debian", "buildspec", "plan", "lock", "bases", "engine", "facts", "render",
     "results", "verify", "release", "report", "build", "init", "commands", "arguments",
-    "perform", "sessions", "__main__",
+    "perform", "completion", "sessions", "__main__",
 )  # fmt: skip
 
 #: Values in, values out.
