@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nox_buildkit.build.options import BuildOptions, Selection
 from nox_buildkit.build.pipeline import build_images, plan_build
-from nox_buildkit.build.project import Project, open_project
+from nox_buildkit.build.project import Project, native_platforms, open_project
 from nox_buildkit.build.project_folder import exclusively, kept_for
 from nox_buildkit.build.releasing import require_tags
 from nox_buildkit.engine.buildkit import Engine, Needs
@@ -17,7 +17,6 @@ from nox_buildkit.engine.find import find_engine
 from nox_buildkit.engine.foreground import attach
 from nox_buildkit.errors import Code, EngineError, UsageError
 from nox_buildkit.files import private_dir, real_path
-from nox_buildkit.oci.platform import host_platform
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.report.console import downloads, say
 
@@ -28,7 +27,7 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
         project, image = _built(buildspec, arguments)
     platform = image.every_platform[0]
     with downloads() as report:
-        emulated = frozenset({platform}) - {host_platform()}
+        emulated = frozenset({platform}) - set(native_platforms(project))
         engine = find_engine(Needs(frozenset({platform}), emulated), project.builder, report)
     say(f"starting {image.references[-1]} for {platform}; Ctrl-C ends it")
     status = attach(_command(engine, image, platform, arguments))
@@ -47,7 +46,9 @@ def _built(buildspec: Path, arguments: argparse.Namespace) -> tuple[Project, Ima
             Code.COMMAND_LINE("several images cannot be started at once", "name one of them")
         )
     every = project.spec.images[project.images[0]].platforms
-    wanted = arguments.platform or (host_platform() if host_platform() in every else every[0])
+    # Of the engine and not of this process, which may run under Rosetta, or far from it.
+    native = (platform for platform in native_platforms(project) if platform in every)
+    wanted = arguments.platform or next(native, every[0])
     project = open_project(buildspec, replace(selection, platforms=(wanted,)))
     # Not dist: what is there is of all platforms.
     output = private_dir(kept_for(real_path(buildspec.parent), "run"))
