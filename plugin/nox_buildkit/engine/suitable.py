@@ -19,6 +19,7 @@ from nox_buildkit.progress import Progress
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
+    from python_on_whales.components.system.models import SystemInfo
 
 CONTAINERD_STORE = "io.containerd.snapshotter.v1"
 CREATE = "docker buildx create --driver docker-container --use"
@@ -61,14 +62,26 @@ class NoImageStoreError(EngineError):
 
 def require_store(client: DockerClient, found: Builder, needs: Needs) -> None:
     """Refuse a dockerd without the containerd image store. Raises EngineError."""
-    status = inspection.daemon(client, _context(found)).driver_status or []
-    if not any(row[-1] == CONTAINERD_STORE for row in status):
+    if not _has_store(inspection.daemon(client, _context(found))):
         what = "images of several platforms" if len(needs.platforms) > 1 else "OCI layouts"
         raise NoImageStoreError(
             Code.BUILDER(
                 f"its dockerd cannot make {what} without the containerd image store", ENABLE_STORE
             )
         )
+
+
+def only_platform(client: DockerClient) -> str | None:
+    """Return the platform that the image store of the client's daemon takes of an index.
+
+    None if it takes all of them. Raises EngineError.
+    """
+    found = inspection.daemon(client)
+    return None if _has_store(found) else str(Platform.parse(str(found.architecture)))
+
+
+def _has_store(daemon: SystemInfo) -> bool:
+    return any(row[-1] == CONTAINERD_STORE for row in daemon.driver_status or [])
 
 
 def require_daemon(client: DockerClient) -> None:
