@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+_WORD = re.compile(r"[^\s'\"<>]+")
 _CREDENTIALS = re.compile(r"(?<=//)([^/\s]*)@")
 
 
@@ -24,8 +25,17 @@ def visible_lines(text: str) -> str:
 
 
 def redacted(text: str) -> str:
-    """``text`` with the credentials of every URL in it replaced. Linear in its length."""
-    return _CREDENTIALS.sub("***@", text)
+    """``text`` with credentials and query of every URL in it replaced. Linear in its length."""
+    return _WORD.sub(_without_query, _CREDENTIALS.sub("***@", text))
+
+
+def _without_query(found: re.Match[str]) -> str:
+    # Of a signed address, the query is what lets its owner in.
+    word = found[0]
+    scheme = word.find("://")
+    query = word.find("?", scheme) if scheme >= 0 else -1
+    end = len(word.rstrip(",;.)]}"))
+    return f"{word[:query]}?***{word[end:]}" if 0 <= query < end - 1 else word
 
 
 def has_credentials(text: str) -> bool:

@@ -295,7 +295,7 @@ def _answer(index: PackageIndex, path: str, headers: Message) -> tuple[int, byte
     if path.startswith("/simple/"):
         page = index.page(path.split("/")[2])
         return (200, page.encode()) if page else (404, b"not here")
-    name = path.rpartition("/")[2]
+    name = path.partition("?")[0].rpartition("/")[2]
     if name in index.stalled:
         index.asked.set()
         index.released.wait(60)

@@ -101,11 +101,11 @@ def _picture(problem: Problem, at: Location, line: str) -> Iterator[str]:
 def _cut(line: str, column: int) -> tuple[str, int]:
     """Return what is shown of ``line``, and where its ``column`` is in that."""
     line = line.expandtabs(1)
-    begin = max(0, column - _WIDTH // 2) if len(line) > _WIDTH else 0
-    shown = line[begin : begin + _WIDTH]
-    safe = _safe(shown)
-    # What is replaced by a longer text moves what follows.
-    return safe, len(_safe(shown[: column - begin]))
+    # As a whole: a part of an address would not be known for one. And what is replaced by a text of
+    # another length moves what follows.
+    safe, column = _safe(line), len(_safe(line[:column]))
+    begin = max(0, column - _WIDTH // 2) if len(safe) > _WIDTH else 0
+    return safe[begin : begin + _WIDTH], column - begin
 
 
 def _safe(text: str) -> str:

@@ -97,3 +97,12 @@ def test_lines_of_files_of_logins_are_not_shown(tmp_path: Path) -> None:
     assert read_lines(str(tmp_path / ".netrc")) == ()
     assert read_lines(str(tmp_path / "missing.toml")) == ()
     assert read_lines(str(tmp_path / "pyproject.toml")) == ["[project]"]
+
+
+def test_a_line_that_is_shown_in_part_has_no_part_of_a_login_or_a_query() -> None:
+    address = f"https://me:hidden-login@h.example/{'a' * 60}?hidden-query"
+    for before in range(80):
+        line = f"    index: {{ {' ' * before}a: '{address}', platfroms: [] }}"
+        picture = _picture(f"version: 1\nimages:\n  web:\n{line}\n")
+        assert picture
+        assert not [shown for shown in picture if "hidden" in shown or "login" in shown]
