@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nox_buildkit.debian.archive import WITHOUT_APT
+from nox_buildkit.debian.archive import without_archive
 from nox_buildkit.doctor.engine_facts import EngineFacts, UserFacts
 from nox_buildkit.doctor.finding import Finding, Verdict
 from nox_buildkit.engine.inspect import Builder, Node
@@ -102,7 +102,7 @@ def _private(facts: EngineFacts, *, needed: bool) -> Finding:
     found = facts.private
     told = {"state": found.state, "version": found.version}
     if found.obstacle:
-        fix = found.obstacle.hint or WITHOUT_APT
+        fix = found.obstacle.hint or without_archive()
         if needed:
             return Finding(PRIVATE, "problem", found.obstacle.message, fix, told)
         message = f"not available, and not needed: {found.obstacle.message}"
