@@ -224,12 +224,12 @@ def _copy(address: str, skopeo: Path, layout: Path, name: str) -> None:
 
 
 def _image(platform: str, standin: StandIn) -> PlatformImage:
-    files = _debian(platform, standin.contents)
+    files = debian_files(platform, standin.contents)
     standin.change(files)
     return PlatformImage(platform, tuple(files.values()), standin.config, compression=0)
 
 
-def _debian(platform: str, contents: BaseContents) -> Files:
+def debian_files(platform: str, contents: BaseContents) -> Files:
     """The files of base ``debian``, which must have been assembled."""
     base = assembled(release_for("3.13"), PLATFORMS, contents)
     assert base
