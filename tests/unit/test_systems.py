@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ import nox_buildkit
 from nox_buildkit.bases.debian_source import debian_source
 from nox_buildkit.debian import archive
 from nox_buildkit.debian.archive import without_archive
-from nox_buildkit.engine.find import find_client
+from nox_buildkit.engine.buildkit import Needs
+from nox_buildkit.engine.find import find_client, find_engine
 from nox_buildkit.engine.private import engine as private
 from nox_buildkit.engine.private import processes
 from nox_buildkit.engine.suitable import with_next_step
@@ -208,3 +210,24 @@ def test_a_group_of_zombies_counts_as_ended(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(os, "killpg", as_on_macos)
     with pytest.raises(EngineError, match="sleep took longer than"):
         run(["sleep", "30"], seconds=0.1)
+
+
+@pytest.mark.parametrize(
+    ("system", "step"), [("darwin", "brew install docker-buildx"), ("linux", "distribution's")]
+)
+def test_a_docker_without_buildx_is_told_where_there_is_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, system: str, step: str
+) -> None:
+    # Read once a process, for the system that it really is.
+    sysconfig.get_config_vars()
+    docker = tmp_path / "docker"
+    docker.write_text('#!/bin/sh\necho "docker: unknown command: docker $1" >&2\nexit 1\n')
+    docker.chmod(0o755)
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("NOX_BUILDKIT_CACHE", str(tmp_path / "cache"))
+    for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "BUILDX_BUILDER"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(EngineError, match=f"^{docker}: it has no buildx .*{step}"):
+        find_engine(Needs(frozenset({"linux/arm64"})))

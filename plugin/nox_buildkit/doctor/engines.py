@@ -48,9 +48,10 @@ def choose(facts: EngineFacts) -> Chosen:
     if users.store is False and facts.private.obstacle:
         why = "its dockerd has no containerd image store, so a builder of ours on it is used"
         return Chosen(True, why, beside=True)
+    why = "it is the current one of the docker on PATH"
     if unfit:
-        return Chosen(False, f"the current docker builder cannot be used ({unfit.message})", unfit)
-    return Chosen(True, "it is the current one of the docker on PATH")
+        why = f"the current docker builder cannot be used ({unfit.message})"
+    return Chosen(not unfit, why, unfit)
 
 
 def _unfit(users: UserFacts, *, named: bool) -> Problem | None:

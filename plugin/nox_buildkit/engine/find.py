@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from nox_buildkit.engine.choice import Choice
 from nox_buildkit.engine.client import docker_client
 from nox_buildkit.engine.docker_config import CREDENTIALS, borrow
 from nox_buildkit.engine.inspect import Builder
+from nox_buildkit.engine.installed import installed, require_other
 from nox_buildkit.engine.private import emulation
 from nox_buildkit.engine.private import engine as private
 from nox_buildkit.engine.private.binaries import client_binaries
@@ -59,6 +59,7 @@ def find_engine(
             return _users(_chosen(choice, report), choice.builder, needs, report)
     client = installed(report)
     if client is None:
+        require_other(private=private.is_possible())
         return _private(needs, report)
     try:
         return _users(client, None, needs, report)
@@ -149,20 +150,6 @@ def _fix(choice: Choice) -> str:
     if choice.builder:
         return f"`docker buildx ls` lists builders; `{CREATE} --name {choice.builder}` makes one"
     return "start that daemon, or unset the variable to use the private engine"
-
-
-def installed(report: Progress = SILENT) -> DockerClient | None:
-    """Return the docker client on PATH, if it has a buildx that can do what a build needs."""
-    path = shutil.which("docker")
-    if path is None:
-        return None
-    client = docker_client(path)
-    if inspection.has_buildx(client):
-        return client
-    report.message(
-        f"not {path}: it has no buildx whose bake knows --allow; update its buildx to use it"
-    )
-    return None
 
 
 def _client(report: Progress) -> DockerClient:
