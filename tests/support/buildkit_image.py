@@ -35,7 +35,7 @@ if os.path.exists(f"{groups}/cgroup.controllers"):
     open(f"{groups}/cgroup.subtree_control", "w").write(" ".join(f"+{name}" for name in names))
 configuration = {
     "features": {"containerd-snapshotter": True}, "bridge": "none", "iptables": False,
-    "ip6tables": False, "data-root": "/var/lib/buildkit/docker",
+    "ip6tables": False, "userland-proxy": False, "data-root": "/var/lib/buildkit/docker",
 }
 os.makedirs("/etc/docker", exist_ok=True)
 open("/etc/docker/daemon.json", "w").write(json.dumps(configuration))

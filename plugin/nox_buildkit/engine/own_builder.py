@@ -45,6 +45,7 @@ def provide(client: DockerClient, context: str, why: EngineError, report: Progre
 def failed(name: str, error: EngineError, why: EngineError) -> EngineError:
     """Return what to say if the builder ``name`` cannot be used either."""
     causes = (
-        replace(problem, message=f"builder {name}: {problem.message}") for problem in error.problems
+        replace(problem, message=f"and {name} does not start: {problem.message}")
+        for problem in error.problems
     )
     return EngineError(*(replace(p, hint=STORE_SETTING) for p in why.problems), *causes)

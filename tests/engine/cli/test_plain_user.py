@@ -17,6 +17,8 @@ import pytest
 
 from nox_buildkit.engine.private.engine import PrivateEngine
 from nox_buildkit.facts.base_images import PLAIN
+from nox_buildkit.files import remove
+from nox_buildkit.mounts import unmount
 from tests.support.buildkit_endpoint import serve_buildkit
 from tests.support.buildkit_image import import_buildkit
 from tests.support.dockerd import bridged, serve_dockerd
@@ -71,7 +73,9 @@ def dockerd(
     store = bool(request.param)
     with serve_dockerd(private_engine.binaries, folder, store=store, options=options) as host:
         yield host
-    shutil.rmtree(folder)
+    # Network namespaces of containers that used the host's stay mounted.
+    unmount(folder)
+    remove(folder)
 
 
 @pytest.fixture
@@ -110,8 +114,8 @@ def use_context(user: PlainUser, host: str) -> None:
     user.docker("context", "use", "machine")
 
 
-def walk(project: Project, user: PlainUser, hub: Registry) -> None:
-    """Go the whole path, as the guide tells it."""
+def walk(project: Project, user: PlainUser, hub: Registry, *, store: bool) -> None:
+    """Go the whole path, as the guide tells it; ``store``: images of several platforms fit in."""
     user.own(project.root)
     project.ok("lock")
     project.ok("plan")
@@ -125,8 +129,11 @@ def walk(project: Project, user: PlainUser, hub: Registry) -> None:
     project.ok("build")
     assert project.digest() != digest
 
-    project.ok("build", "--load")
+    stderr = project.ok("build", "--load").stderr
     assert "web" in user.docker("image", "ls")
+    if not store:
+        assert "web: loaded for linux/amd64 alone" in stderr
+        assert set(ImageIndex.open(project.tar).platforms) == BOTH
     assert_answers(project)
 
     project.ok("push")
@@ -171,7 +178,7 @@ def test_a_dockerd_with_the_containerd_store_is_all_that_is_needed(
     owned: Project, user: PlainUser, hub: Registry, dockerd: str
 ) -> None:
     use_context(user, dockerd)
-    walk(owned, user, hub)
+    walk(owned, user, hub, store=True)
 
 
 @pytest.mark.parametrize("dockerd", [False], indirect=True, ids=["no-store"])
@@ -191,7 +198,7 @@ def test_a_dockerd_without_the_store_gets_a_builder_in_a_container(
         assert "nox-buildkit-machine, a BuildKit in a container of that dockerd" in stderr
         # It is nobody's current builder.
         assert "machine*" in user.docker("buildx", "ls")
-        walk(owned, user, hub)
+        walk(owned, user, hub, store=False)
     finally:
         user.docker("buildx", "rm", "--force", "nox-buildkit-machine")
 
@@ -205,7 +212,7 @@ def test_a_remote_builder_builds_and_the_dockerd_runs(
         create = ("buildx", "create", "--name", "elsewhere", "--use", "--driver", "remote")
         user.docker(*create, endpoint.address)
         try:
-            walk(owned, user, hub)
+            walk(owned, user, hub, store=False)
             assert endpoint.connections
         finally:
             user.docker("buildx", "rm", "elsewhere")
