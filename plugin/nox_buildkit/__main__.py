@@ -36,8 +36,8 @@ def main(words: Sequence[str], buildspec: Path = _SPEC) -> int:
     match words:
         case ["--buildspec", file, *rest]:
             return main(rest, Path(file))
-        case ["-h" | "--help" | "--version" as asked, *_]:
-            print(_versions() if asked == "--version" else _HELP + "\n".join(_summaries()))
+        case ["-h" | "--help", *_]:
+            print(_HELP + "\n".join(_summaries()))
             return 0
         case ["explain", code]:
             return _explain(code)
@@ -49,10 +49,10 @@ def main(words: Sequence[str], buildspec: Path = _SPEC) -> int:
     return 2
 
 
-def _versions() -> str:
-    """Return what a report of a fault has to say."""
+def _versions(_: Sequence[str], __: Path) -> None:
+    """Print what a report of a fault has to say."""
     parts = [f"{name} {version(name)}" for name in ("nox-buildkit", "nox", "uv")]
-    return ", ".join([*parts, f"Python {platform.python_version()}"])
+    print(", ".join([*parts, f"Python {platform.python_version()}"]))
 
 
 def _told(failure: Failure | None) -> int:
@@ -82,6 +82,7 @@ def _complete(_: Sequence[str], __: Path) -> None:
 
 #: By name, with the number of arguments that each takes at most.
 _TOOLS: dict[str, tuple[Callable[[Sequence[str], Path], None], float]] = {
+    "--version": (_versions, 0),
     "check": (_check, float("inf")),
     "schema": (_schema, 0),
     "completion": (_completion, 1),

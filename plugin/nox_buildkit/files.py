@@ -41,11 +41,10 @@ def cache_place() -> Path:
 def _cache_path() -> Path:
     named = os.environ.get("NOX_BUILDKIT_CACHE")
     try:
-        folder = Path(named).expanduser() if named else _system_cache()
+        return Path(named).expanduser() if named else _system_cache()
     except RuntimeError as error:
         hint = "set NOX_BUILDKIT_CACHE to a folder of yours"
         raise UsageError(Code.ENVIRONMENT(f"there is no cache folder: {error}", hint)) from None
-    return folder
 
 
 def _system_cache() -> Path:

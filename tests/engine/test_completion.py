@@ -14,7 +14,7 @@ import pytest
 
 import nox_buildkit
 from nox_buildkit.debian.provision import SuitePackage, check_runs, provision
-from tests.support.shell import Terminal, terminal
+from tests.support.shell_terminal import Terminal, terminal
 
 SPEC = """\
 version: 1

@@ -134,13 +134,12 @@ def test_shell_blocks_are_shell(page: Path) -> None:
 def test_yaml_blocks_that_are_no_files_of_ci_systems_are_buildspecs(page: Path) -> None:
     for text in blocks(page, "yaml", "yml"):
         value = yaml.safe_load(text)
-        if isinstance(value, dict) and "repos" in value:
-            # The configuration of pre-commit, whose hooks must be ours.
+        if value and "repos" in value:
+            # pre-commit's configuration, whose hooks must be there.
             used = {hook["id"] for repo in value["repos"] for hook in repo["hooks"]}
             assert used <= {hook["id"] for hook in yaml.safe_load(HOOKS.read_text())}
-            continue
         # Nothing but a comment: a line to begin a buildspec with.
-        if value is not None and _ci_system(value) is None:
+        elif value is not None and _ci_system(value) is None:
             parse(text, page.name)
 
 

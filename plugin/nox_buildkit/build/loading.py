@@ -1,40 +1,67 @@
-"""Loading of one platform, where the image store of a dockerd holds no images of several."""
+"""Images put into an image store that takes no index: one platform, as `docker save` writes it.
+
+buildx exports an index to every driver but `docker`, and a dockerd without the containerd image
+store refuses that.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import io
+import json
+import tarfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from nox_buildkit.build.options import BuildOptions, Selection
-from nox_buildkit.build.pipeline import build_images, plan_build
-from nox_buildkit.build.project import Project, open_project
-from nox_buildkit.build.project_folder import kept_for
-from nox_buildkit.engine.buildkit import Needs
-from nox_buildkit.engine.find import find_engine
-from nox_buildkit.engine.suitable import only_platform
-from nox_buildkit.files import private_dir, real_path
-from nox_buildkit.plan.plan import Plan
-from nox_buildkit.report.console import downloads
+from nox_buildkit.build.exported import Exported
+from nox_buildkit.engine import inspect as inspection
+from nox_buildkit.engine.buildkit import Engine
+from nox_buildkit.engine.suitable import has_store
+from nox_buildkit.files import scratch
+from nox_buildkit.oci.content import Manifest
+from nox_buildkit.oci.layout import Layout
+from nox_buildkit.oci.platform import Platform
+
+#: For one image, which may be large.
+_SECONDS = 1800
 
 
-def only_loadable(project: Project, plan: Plan) -> str | None:
-    """Return the platform to load where the image store takes no index; None where it takes all."""
-    if len(plan.platforms) == 1:
-        return None
-    needs = Needs(plan.platforms, plan.emulated, load=True)
-    with downloads() as report:
-        engine = find_engine(needs, project.builder, report)
-    # What several nodes have in common is told by the build.
-    if engine.driver == "docker" or engine.nodes > 1:
-        return None
-    own = only_platform(engine.client)
-    return own if own is None or own in plan.platforms else min(plan.platforms)
+def takes_index(engine: Engine) -> bool:
+    """Tell whether the image store takes what buildx exports to it. Raises EngineError."""
+    return engine.driver == "docker" or has_store(inspection.daemon(engine.client))
 
 
-def load_one(buildspec: Path, selection: Selection, options: BuildOptions, platform: str) -> None:
-    """Put one platform of what was built into the image store: every step is cached."""
-    project = open_project(buildspec, replace(selection, platforms=(platform,)))
-    # Not the output folder: what is there is of all platforms.
-    output = private_dir(kept_for(real_path(buildspec.parent), "run"))
-    alone = replace(options, output=output, no_cache=False, export_cache=False)
-    build_images(project, plan_build(project, alone), alone, "store")
+def load_alone(engine: Engine, made: Sequence[Exported], tell: Callable[[str], None]) -> None:
+    """Load one platform of each image, the daemon's if it is there, into a store without indexes.
+
+    Raises EngineError.
+    """
+    if not made or takes_index(engine):
+        return
+    own = str(Platform.parse(str(inspection.daemon(engine.client).architecture)))
+    for one in made:
+        every = one.image.every_platform
+        platform = own if own in every else every[0]
+        manifests = {
+            str(found.platform): manifest for found, manifest in one.layout.images(one.digest)
+        }
+        with scratch(one.layout.folder.parent, ".load-") as folder:
+            archive = folder / "image.tar"
+            _write(archive, one.layout, manifests[platform], one.image.references)
+            inspection.ask(engine.client, "load", "--input", str(archive), seconds=_SECONDS)
+        if len(every) > 1:
+            tell(f"{one.image.name}: loaded for {platform} alone, since this dockerd holds no more")
+
+
+def _write(archive: Path, layout: Layout, manifest: Manifest, references: tuple[str, ...]) -> None:
+    """Write the archive of an image (moby/docker-image-spec, spec.md, manifest.json)."""
+    blobs = [layout.path(manifest.config.digest), *layout.layers(manifest)]
+    names = [path.relative_to(layout.folder).as_posix() for path in blobs]
+    content = {"Config": names[0], "RepoTags": list(references), "Layers": names[1:]}
+    with tarfile.open(archive, "w") as tar:
+        text = json.dumps([content]).encode()
+        info = tarfile.TarInfo("manifest.json")
+        info.size = len(text)
+        tar.addfile(info, io.BytesIO(text))
+        # Layers that are equal, such as empty ones, are one file.
+        for name, path in dict(zip(names, blobs, strict=True)).items():
+            tar.add(path, name)

@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from nox_buildkit.build.loading import load_one, only_loadable
 from nox_buildkit.build.matrix_results import push_by_digest
 from nox_buildkit.build.options import BuildOptions, Selection
 from nox_buildkit.build.output_folder import git_hint
@@ -41,21 +40,17 @@ def _run(
         require_tags(plan)
     if options.push_by_digest:
         return plan, _push_by_digest(project, plan, options)
-    only = only_loadable(project, plan) if options.load else None
-    whole = options.load and only is None
-    results = {} if options.no_cache or whole else unchanged(plan, options.output)
+    again = options.no_cache or options.load
+    results = {} if again else unchanged(plan, options.output)
     stale = plan.without(results)
     if stale.images:
-        results |= build_images(project, stale, options, "store" if whole else None)
+        results |= build_images(project, stale, options, "store" if options.load else None)
         made = [results[image.name] for image in plan.images]
         record_results(options.output / record.BUILD, plan, made)
         if hint := git_hint(options.output):
             say(hint)
     ordered = [results[image.name] for image in plan.images]
     _tell(ordered, time.monotonic() - project.watch.began)
-    if only:
-        load_one(buildspec, selection, options, only)
-        say(f"loaded for {only} alone: the image store of this dockerd has no images of several")
     return plan, ordered
 
 

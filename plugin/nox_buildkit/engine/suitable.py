@@ -61,10 +61,7 @@ class NoImageStoreError(EngineError):
 
 
 def require_store(client: DockerClient, found: Builder, needs: Needs) -> None:
-    """Refuse a dockerd that cannot write an index, or an OCI layout. Raises EngineError.
-
-    The driver `docker` does so with the containerd store alone.
-    """
+    """Refuse a dockerd without the containerd image store. Raises EngineError."""
     if not has_store(inspection.daemon(client, context_of(found))):
         what = "images of several platforms" if len(needs.platforms) > 1 else "OCI layouts"
         raise NoImageStoreError(
@@ -72,15 +69,6 @@ def require_store(client: DockerClient, found: Builder, needs: Needs) -> None:
                 f"its dockerd cannot make {what} without the containerd image store", ENABLE_STORE
             )
         )
-
-
-def only_platform(client: DockerClient) -> str | None:
-    """Return the platform that the image store of the client's daemon takes of an index.
-
-    None if it takes all of them. Raises EngineError.
-    """
-    found = inspection.daemon(client)
-    return None if has_store(found) else str(Platform.parse(str(found.architecture)))
 
 
 def has_store(daemon: SystemInfo) -> bool:

@@ -132,7 +132,7 @@ def walk(project: Project, user: PlainUser, hub: Registry, *, store: bool) -> No
     stderr = project.ok("build", "--load").stderr
     assert "web" in user.docker("image", "ls")
     if not store:
-        assert "loaded for linux/amd64 alone" in stderr
+        assert "web: loaded for linux/amd64 alone" in stderr
         assert set(ImageIndex.open(project.tar).platforms) == BOTH
     assert_answers(project)
 
