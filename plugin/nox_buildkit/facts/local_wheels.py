@@ -131,7 +131,7 @@ def _build(
         else:
             if next(output.glob("*-any.whl"), None):
                 return
-            remove(output)
+        remove(output)
     with _located(location):
         if kind == "folder":
             pack(name_and_version(sources.folder), sources, None, output)
