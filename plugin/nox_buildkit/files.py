@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from nox_buildkit.errors import Code, EngineError
+from nox_buildkit.errors import Code, EngineError, UsageError
 from nox_buildkit.mounts import mounts_below, unmount
 
 _PART = ".part"
@@ -24,10 +24,11 @@ _MASK = threading.Lock()
 
 
 def cache_dir() -> Path:
-    """The user's cache folder (XDG base directory specification), mode 0700, made on demand.
+    """The user's cache folder, mode 0700, made on demand; ``NOX_BUILDKIT_CACHE`` names another one.
 
-    ``NOX_BUILDKIT_CACHE`` names another one. Without links: paths below it are compared, and those
-    of definitions are relative.
+    By the XDG base directory specification; ``~/Library/Caches`` on macOS where no variable of it
+    is set. Without links: paths below it are compared, and those of definitions are relative.
+    Raises UsageError for somebody without a home.
     """
     return real_path(private_dir(_cache_path()))
 
@@ -39,8 +40,18 @@ def cache_place() -> Path:
 
 def _cache_path() -> Path:
     named = os.environ.get("NOX_BUILDKIT_CACHE")
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(named or f"{base}/nox-buildkit").expanduser()
+    try:
+        return Path(named).expanduser() if named else _system_cache()
+    except RuntimeError as error:
+        hint = "set NOX_BUILDKIT_CACHE to a folder of yours"
+        raise UsageError(Code.ENVIRONMENT(f"there is no cache folder: {error}", hint)) from None
+
+
+def _system_cache() -> Path:
+    # Imported where it is needed: it takes longer than all the rest of this module.
+    from platformdirs import user_cache_path  # noqa: PLC0415
+
+    return user_cache_path("nox-buildkit")
 
 
 def private_dir(path: Path) -> Path:

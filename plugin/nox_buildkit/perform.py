@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,9 @@ from nox_buildkit.arguments.parser import parser_for
 from nox_buildkit.errors import NoxBuildkitError
 from nox_buildkit.printable import visible
 from nox_buildkit.run import interruptible
+
+#: Files are locked and folders are removed by calls that Windows has not.
+_NO_WINDOWS = "nox-buildkit runs on Linux and macOS; on Windows, run nox in WSL 2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +32,17 @@ def perform(session: str, words: Sequence[str], buildspec: Path, call: str) -> F
     Problems at a line of a file are pictured on standard error. With NOX_BUILDKIT_DEBUG=1, whatever
     is raised is let through.
     """
+    return attempt(lambda: _run(session, words, buildspec, call))
+
+
+def attempt(work: Callable[[], None]) -> Failure | None:
+    """Do ``work``, as a session is run."""
+    if sys.platform == "win32":
+        # Not when sessions are registered: what else is in the noxfile may run there.
+        return Failure(_NO_WINDOWS)
     with interruptible():
         try:
-            _run(session, words, buildspec, call)
+            work()
         except BrokenPipeError:
             # Whoever read our output has seen enough; nothing more can be written to it.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -24,6 +24,8 @@ _TICK = 0.5
 _SILENT = 5
 #: Less free space than this, for so long: programs wait for each other instead of giving up.
 _FULL_BYTES, _FULL_SECONDS = 1_000_000, 15
+#: What killpg raises for a group in which nobody lives; macOS refuses it while one is a zombie.
+GONE = (ProcessLookupError, PermissionError)
 _HINT = "check the network and the load of this machine, and try again"
 
 
@@ -233,7 +235,7 @@ def _end(process: subprocess.Popen[bytes], *, group: bool) -> None:
 def _kill(process: subprocess.Popen[bytes], *, group: bool) -> None:
     """End the process and all that it started; its number is its own until it was waited for."""
     if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(*GONE):
             if group:
                 os.killpg(process.pid, signal.SIGKILL)
             else:

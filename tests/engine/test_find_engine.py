@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import socket
@@ -20,9 +19,9 @@ from nox_buildkit.engine.buildkit import Needs
 from nox_buildkit.engine.find import find_client, find_engine
 from nox_buildkit.engine.private import engine as private
 from nox_buildkit.engine.private.engine import PrivateEngine
-from nox_buildkit.engine.private.socket_api import version
 from nox_buildkit.engine.suitable import ENABLE_STORE
 from nox_buildkit.errors import EngineError
+from tests.support.dockerd import serve_dockerd
 from tests.support.progress import Told
 from tests.support.real_parts import in_cache
 
@@ -59,42 +58,8 @@ def plain_dockerd(
     private_engine: PrivateEngine, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """DOCKER_HOST of a dockerd without the containerd image store, as most hosts have it."""
-    folder = tmp_path_factory.mktemp("d")
-    path = folder / "docker.sock"
-    configuration = {
-        "features": {"containerd-snapshotter": False},
-        "bridge": "none",
-        "iptables": False,
-        "ip6tables": False,
-        "data-root": str(folder / "data"),
-        "exec-root": str(folder / "run"),
-        "pidfile": str(folder / "pid"),
-        "hosts": [f"unix://{path}"],
-        "containerd-namespace": "nox-buildkit-tests",
-        "containerd-plugins-namespace": "nox-buildkit-tests-plugins",
-    }
-    (folder / "daemon.json").write_text(json.dumps(configuration))
-    binaries = private_engine.binaries
-    with (
-        (folder / "log").open("wb") as log,
-        subprocess.Popen(
-            [str(binaries.dockerd), "--config-file", str(folder / "daemon.json")],
-            env={**os.environ, "PATH": binaries.search_path},
-            stdout=log,
-            stderr=log,
-        ) as process,
-    ):
-        try:
-            deadline = time.monotonic() + 30
-            while version(path) is None:
-                assert process.poll() is None, (folder / "log").read_text()
-                assert time.monotonic() < deadline, (folder / "log").read_text()
-                time.sleep(0.05)
-            yield f"unix://{path}"
-        finally:
-            process.terminate()
-            process.wait(30)
-            subprocess.run(["umount", str(folder / "data")], capture_output=True, check=False)
+    with serve_dockerd(private_engine.binaries, tmp_path_factory.mktemp("d"), store=False) as host:
+        yield host
 
 
 def test_a_host_without_docker_gets_the_private_engine_quietly(

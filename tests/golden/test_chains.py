@@ -10,6 +10,8 @@ from nox_buildkit.buildspec.model.buildspec import BuildSpec
 from nox_buildkit.buildspec.model.grammar import PLATFORMS
 from nox_buildkit.buildspec.reading.load import parse
 from nox_buildkit.plan.facts import Facts, InspectedBase
+from nox_buildkit.plan.layer_changes import layer_changes
+from nox_buildkit.plan.layer_inputs import layer_inputs
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.plan.planner import make_plan
 from nox_buildkit.render.bake_definition import render
@@ -127,3 +129,53 @@ def test_a_long_chain_is_planned_at_once() -> None:
         f"  i{n}: {{requirements: none, base: 'target:i{n - 1}'}}\n" for n in range(1, 40)
     )
     assert len(_planned(images).images) == 40
+
+
+def test_values_in_commands_are_inherited_with_what_runs_before_them() -> None:
+    plan = _planned(
+        "  a: {requirements: none, entrypoint: [tini, --], command: [run, '${A}'], "
+        "prestart: [[wait, '${B:-b}']]}\n"
+        # Nothing of its own to replace: the programs below stay in force, as they are.
+        "  b: {requirements: none, base: 'target:a', command: [other]}\n"
+        "  c: {requirements: none, base: 'target:b', command: [serve, '${C}']}\n"
+        "  d: {requirements: none, base: 'target:a', prestart: [[migrate]]}\n"
+        "  e: {requirements: none, base: 'target:a', entrypoint: [], command: [x, '${E}']}\n"
+        "  f: {requirements: none, base: 'target:a', healthcheck: {test: [h, '${H}']}}\n"
+        "  g: {requirements: none, base: 'target:a', command: [sh, -c, 'exec ${SHELL}']}\n"
+    )
+    start = '"python3", "-IS", "/opt/start/interpolate.py"'
+    prestart = f'{start}, "python3", "-I", "/opt/prestart/prestart.py"'
+    for name, entrypoint, command in (
+        ("a", f'[{prestart}, "tini", "--"]', '["run", "${A}"]'),
+        ("b", "", '["other"]'),
+        ("c", f'[{prestart}, "tini", "--"]', '["serve", "${C}"]'),
+        ("d", f'[{prestart}, "tini", "--"]', '["run", "${A}"]'),
+        ("e", f"[{start}]", '["x", "${E}"]'),
+        ("f", f'[{prestart}, "tini", "--"]', '["run", "${A}"]'),
+        ("g", "", '["sh", "-c", "exec ${SHELL}"]'),
+    ):
+        lines = _dockerfile(plan, name).splitlines()
+        found = {line.split()[0]: line.split(maxsplit=1)[1] for line in lines if line}
+        assert found.get("ENTRYPOINT", "") == entrypoint, name
+        assert found["CMD"] == command, name
+    assert f'CMD [{start}, "h", "${{H}}"]' in _dockerfile(plan, "f")
+    words = {image.name: dict(image.application.interpolated) for image in plan.images}
+    assert [*words["c"]] == ["${A}", "${B:-b}", "${C}"]
+    assert [words["b"], words["g"]] == [{}, {}]
+    ran = {image.name: image.application.prestart for image in plan.images}
+    assert ran["c"] == (("wait", "${B:-b}"),)
+    assert ran["e"] == ()
+
+
+def test_keys_of_the_start_are_reasons_for_layers() -> None:
+    def reasons(keys: str) -> set[tuple[str, str]]:
+        before = _planned("  a: {requirements: none, command: [serve]}\n").images[0]
+        after = _planned(f"  a: {{requirements: none, {keys}}}\n").images[0]
+        changed = layer_changes(layer_inputs(before), layer_inputs(after))
+        return {(layer.title, change.now.name) for layer in changed for change in layer.changes}
+
+    around = ("user, folders and placed files", "user, directories and prestart")
+    assert around in reasons("command: [serve, '${PORT}']")
+    assert around in reasons("command: [serve], user: {name: a, uid: 9, from-environment: true}")
+    assert ("application", "owner") in reasons("command: [serve], writable-workdir: true")
+    assert reasons("command: [serve]") == set()

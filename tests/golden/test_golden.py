@@ -18,6 +18,7 @@ from nox_buildkit.buildspec.model.runtime import File
 from nox_buildkit.buildspec.model.targets import all_targets
 from nox_buildkit.buildspec.model.variant import Variant
 from nox_buildkit.buildspec.reading.load import parse
+from nox_buildkit.errors import PlanError
 from nox_buildkit.facts.coverage import cover
 from nox_buildkit.facts.placed_files import downloaded
 from nox_buildkit.oci.platform import PLATFORMS
@@ -29,6 +30,7 @@ from nox_buildkit.plan.facts import (
     Facts,
     GitFacts,
     InspectedBase,
+    LocalWheel,
     LockFacts,
     PinnedBase,
     PlacedSource,
@@ -131,7 +133,7 @@ def facts_for(spec: BuildSpec, names: dict[str, str | None]) -> Facts:
     )
 
 
-@pytest.mark.parametrize("case", ["smallest", "everything", "several", "platforms"])
+@pytest.mark.parametrize("case", ["smallest", "everything", "several", "platforms", "start"])
 def test_generated_files_are_those_that_were_reviewed(
     case: str, pytestconfig: pytest.Config
 ) -> None:
@@ -213,6 +215,31 @@ def test_what_a_build_backend_writes_is_read_by_no_other_build() -> None:
     for stage in compiling:
         assert "type=cache" not in stage
         assert len(re.findall(r"source=sdist-\w+,", stage)) == 1
+
+
+def test_own_packages_with_machine_code_are_a_layer_of_their_own() -> None:
+    spec = parse("version: 1\nimages: {hello: {package: true}}", "spec.yaml")
+    facts = facts_for(spec, {"hello": ""})
+    known = facts.targets["hello"]
+    own = LocalWheel("shop", "1.0", "shop-1.0.tar.gz", "aa" * 32, 9, "/kept/shop", compiled=True)
+    pure = LocalWheel("six", "1.0", "six-1.0-py3-none-any.whl", "bb" * 32, 9, "/kept/six")
+    facts.targets["hello"] = replace(known, local=(own, pure), compiler=known.base)
+    plan = make_plan(spec, facts)
+    kinds = [(layer.kind, layer.stage) for layer in plan.images[0].layers]
+    assert kinds[:4] == [
+        ("app", "final"), ("pure", "deps-pure"), ("native", "deps-native"), ("app", "deps-local")
+    ]  # fmt: skip
+    assert kinds[4] == ("app", "own-native")
+    text = render(plan, "/project/bake", "uv")["hello.Dockerfile"]
+    stages = {stage.split(" AS ")[1].split()[0]: stage for stage in text.split("\n\n")[1:]}
+    assert "wheels.py build" in stages["wheel-shop-aaaaaaaa"]
+    assert "wheels.py list rest /run/wheels shop" in stages["own-native"]
+    # The packages of the index do not wait for it, and stay when it changes.
+    assert "from=wheels" not in stages["deps-native"]
+
+    facts.targets["hello"] = replace(known, local=(own,))
+    with pytest.raises(PlanError, match="shop has machine code, and it is not known what could"):
+        make_plan(spec, facts)
 
 
 def _without_wheels(lock: LockFacts | None) -> LockFacts:

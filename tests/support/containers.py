@@ -22,13 +22,14 @@ def running(
 ) -> Iterator[Container]:
     """Run ``image`` on the host's network until the block ends; ``port`` stands for 8000."""
     command = client.image.inspect(image).config.cmd or [] if port else []
+    given = {"PORT": str(port)} if any("${PORT" in word for word in command) else {}
     container = client.run(
         image,
-        [word.replace("8000", str(port)) for word in command],
+        [] if given else [word.replace("8000", str(port)) for word in command],
         detach=True,
         networks=["host"],
         platform=platform,
-        envs=dict(env or {}),
+        envs={**(env or {}), **given},
     )
     assert isinstance(container, Container)
     try:

@@ -105,10 +105,14 @@ class Done:
 
 @dataclass
 class Project:
-    """A folder with a noxfile; ``env`` is what its commands get besides the shell's."""
+    """A folder with a noxfile; ``env`` is what its commands get besides the shell's.
+
+    ``python``: the command that starts Python, of another user where it is not the tests' own.
+    """
 
     root: Path
     env: dict[str, str] = field(default_factory=dict)
+    python: tuple[str, ...] = (sys.executable,)
 
     def write(self, files: Mapping[str, str]) -> Project:
         """Write text files below the project's folder."""
@@ -136,7 +140,7 @@ class Project:
     def start(self, session: str, *posargs: str, **env: str) -> subprocess.Popen[str]:
         """Start a session in a process group of its own, as a shell does."""
         return subprocess.Popen(
-            [sys.executable, "-m", "nox", "-s", session, "--", *posargs],
+            [*self.python, "-m", "nox", "-s", session, "--", *posargs],
             cwd=self.root,
             env=self.environment(env),
             stdin=subprocess.DEVNULL,

@@ -73,6 +73,10 @@ def without_shell(files: Files) -> None:
         write(files, name, files[name].content + line)
 
 
+def unchanged(_files: Files) -> None:
+    """Debian with Debian's Python."""
+
+
 def debug(files: Files) -> None:
     """Distroless with a shell that is nowhere but in /busybox."""
     shell = files["usr/bin/dash"]
@@ -126,6 +130,10 @@ STAND_INS = {
     "python3-debian13:debug": StandIn(
         "distroless/python3-debian13", debug, _config(Entrypoint=["/usr/bin/python3.13"])
     ),
+    "python:3.13-debian13": StandIn(
+        "python", without_shell, _config(Cmd=["python3"], User="65532")
+    ),
+    "python:3.13-debian13-dev": StandIn("python", unchanged, _config(Cmd=["python3"], User="0")),
     "python:latest": StandIn(
         "chainguard/python", chainguard, _config(Entrypoint=["/usr/bin/python"], User="65532")
     ),
@@ -224,12 +232,12 @@ def _copy(address: str, skopeo: Path, layout: Path, name: str) -> None:
 
 
 def _image(platform: str, standin: StandIn) -> PlatformImage:
-    files = _debian(platform, standin.contents)
+    files = debian_files(platform, standin.contents)
     standin.change(files)
     return PlatformImage(platform, tuple(files.values()), standin.config, compression=0)
 
 
-def _debian(platform: str, contents: BaseContents) -> Files:
+def debian_files(platform: str, contents: BaseContents) -> Files:
     """The files of base ``debian``, which must have been assembled."""
     base = assembled(release_for("3.13"), PLATFORMS, contents)
     assert base

@@ -26,6 +26,7 @@ from nox_buildkit.lock.requirement_sets import sources_of
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ROOT / "docs/commands.md"
+HOOKS = ROOT / ".pre-commit-hooks.yaml"
 WORKFLOW = ROOT / ".github/workflows/ci.yml"
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 WRITTEN = [page for page in PAGES if page != COMMANDS]
@@ -133,8 +134,12 @@ def test_shell_blocks_are_shell(page: Path) -> None:
 def test_yaml_blocks_that_are_no_files_of_ci_systems_are_buildspecs(page: Path) -> None:
     for text in blocks(page, "yaml", "yml"):
         value = yaml.safe_load(text)
+        if value and "repos" in value:
+            # pre-commit's configuration, whose hooks must be there.
+            used = {hook["id"] for repo in value["repos"] for hook in repo["hooks"]}
+            assert used <= {hook["id"] for hook in yaml.safe_load(HOOKS.read_text())}
         # Nothing but a comment: a line to begin a buildspec with.
-        if value is not None and _ci_system(value) is None:
+        elif value is not None and _ci_system(value) is None:
             parse(text, page.name)
 
 

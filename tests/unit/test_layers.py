@@ -19,7 +19,7 @@ LAYERS = (
     "cache_entries", "environment",
     "oci", "debian", "buildspec", "plan", "lock", "bases", "engine", "facts", "render",
     "results", "verify", "release", "report", "build", "doctor", "init", "documents", "commands",
-    "arguments", "perform", "sessions", "__main__",
+    "arguments", "perform", "completion", "sessions", "__main__",
 )  # fmt: skip
 
 #: Values in, values out.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -66,3 +67,43 @@ def test_it_says_the_versions_that_a_report_needs(tmp_path: Path) -> None:
 
     assert done.returncode == 0
     assert re.fullmatch(r"nox-buildkit \S+, nox \S+, uv \S+, Python 3\.\S+\n", done.stdout)
+
+
+def test_every_mistake_of_every_file_has_its_place(tmp_path: Path) -> None:
+    (tmp_path / "buildspec.yaml").write_text("version: 1\nimages: {web: {}}\n")
+    assert _run(tmp_path, "check").returncode == 0
+    (tmp_path / "one.yaml").write_text("version: 2\nimages: {a: {basis: slim}}\n")
+    (tmp_path / "two.yaml").write_text("phases: {}\n")
+    done = _run(tmp_path, "check", "one.yaml", "two.yaml", "three.yaml", "buildspec.yaml")
+    assert done.returncode == 3
+    for place in ("one.yaml:1:10: version", "one.yaml:2:14: images.a.basis", "two.yaml:1:1: "):
+        assert place in done.stderr
+    assert "AWS CodeBuild" in done.stderr
+    assert "three.yaml: no such file" in done.stderr
+    assert "\nbuildspec.yaml" not in done.stderr
+
+
+def test_another_spec_can_be_named(tmp_path: Path) -> None:
+    (tmp_path / "images.yaml").write_text("version: 1\nimages: {web: {requirements: none}}\n")
+    assert _run(tmp_path, "--buildspec", "images.yaml", "lock", "--check").returncode == 0
+    assert "buildspec.yaml: no such file" in _run(tmp_path, "lock", "--check").stderr
+
+
+def test_the_schema_is_printed(tmp_path: Path) -> None:
+    schema = json.loads(_run(tmp_path, "schema").stdout)
+    assert schema["title"] == "nox-buildkit buildspec"
+
+
+@pytest.mark.parametrize("words", [["completion", "bash", "zsh"], ["schema", "more"]])
+def test_what_it_does_not_know_is_answered_with_what_it_knows(
+    tmp_path: Path, words: list[str]
+) -> None:
+    done = _run(tmp_path, *words)
+    assert done.returncode == 2
+    assert "python -m nox_buildkit completion bash|zsh|fish" in done.stderr
+
+
+def test_another_shell_is_refused(tmp_path: Path) -> None:
+    done = _run(tmp_path, "completion", "tcsh")
+    assert done.returncode == 2
+    assert "there is no completion for 'tcsh'; it is one of bash, zsh, fish" in done.stderr

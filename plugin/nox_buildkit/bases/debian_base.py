@@ -122,6 +122,13 @@ def assemble(
         return _composed(release, wanted, contents)
 
 
+def _require_python(release: Release, tree: Tree) -> None:
+    if f"python{release.python}-minimal" not in tree.packages:
+        message = f"Debian {release.suite} has another Python than {release.python} by now"
+        hint = "set 'python' to another, or take base 'slim'"
+        raise EngineError(Code.BASE_ASSEMBLY(message, hint))
+
+
 def _make(
     release: Release, platforms: Sequence[str], source: PackageSource, contents: BaseContents
 ) -> None:
@@ -132,6 +139,7 @@ def _make(
         for platform, (tree, bytecode) in _unpacked(
             release, platforms, source, contents, work
         ).items():
+            _require_python(release, tree)
             layout = work / f"layout-{platform.replace('/', '-')}"
             layout.mkdir()
             # Nobody pulls what only builds use: packed in a hurry.

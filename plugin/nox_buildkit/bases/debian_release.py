@@ -13,13 +13,15 @@ from nox_buildkit.plan.wheel_platforms import Libc
 class Release:
     """A Debian release as a base: its Python and the C library that wheels are chosen against.
 
-    ``lacks``: platforms that it has no packages for.
+    ``lacks``: platforms that it has no packages for; ``testing``: it is the next release, whose
+    packages change every day.
     """
 
     suite: str
     python: str
     libc: Libc
     lacks: frozenset[str] = frozenset()
+    testing: bool = False
 
     @property
     def platforms(self) -> frozenset[str]:
@@ -32,6 +34,8 @@ RELEASES = {
     for release in (
         Release("bookworm", "3.11", Libc("glibc", (2, 36)), frozenset({"linux/riscv64"})),
         Release("trixie", "3.13", Libc("glibc", (2, 41))),
+        # No suite has Python 3.10 or 3.12.
+        Release("forky", "3.14", Libc("glibc", (2, 43)), testing=True),
     )
 }
 
@@ -40,7 +44,8 @@ def release_for(python: str) -> Release:
     """The release that carries ``python`` (``3.13``). Raises PlanError where none does."""
     if found := RELEASES.get(python):
         return found
-    offered = " and ".join(f"{r.python} ({r.suite})" for r in RELEASES.values())
+    *first, last = (f"{r.python} ({r.suite})" for r in RELEASES.values())
+    offered = f"{', '.join(first)} and {last}"
     raise PlanError(
         Code.PYTHON_VERSION(
             f"base 'debian' has no Python {python}: Debian carries {offered}",

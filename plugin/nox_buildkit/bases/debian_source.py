@@ -6,7 +6,12 @@ import os
 import shutil
 
 from nox_buildkit.bases.unpack import PackageSource
-from nox_buildkit.debian.archive import Archive, host_archive, host_security
+from nox_buildkit.debian.archive import (
+    Archive,
+    host_archive,
+    host_security,
+    require_debian,
+)
 from nox_buildkit.debian.provision import tool
 from nox_buildkit.debian.suite import Suite
 from nox_buildkit.errors import Code, EngineError
@@ -15,6 +20,7 @@ from nox_buildkit.progress import Progress
 
 def debian_source(suite: str, report: Progress) -> PackageSource:
     """Return the archive of ``suite`` as mmdebstrap takes it. Raises EngineError."""
+    require_debian("base 'debian'", "set 'base' to 'slim'")
     # mmdebstrap makes itself root in a user namespace, which takes newuidmap(1).
     if os.geteuid() != 0 and shutil.which("newuidmap") is None:
         raise EngineError(

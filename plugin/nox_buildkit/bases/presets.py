@@ -1,7 +1,7 @@
 """Bases that have a name: where they are, and the bigger images that build for them.
 
-Sources: the descriptions of the official image ``python``, of GoogleContainerTools/distroless and
-of Chainguard's ``python``.
+Sources: the descriptions of the official image ``python``, of GoogleContainerTools/distroless, of
+Chainguard's ``python``, and the definitions of docker-hardened-images/catalog.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from nox_buildkit.errors import Code, PlanError
 from nox_buildkit.oci.references import ImageReference
 
 _OFFICIAL = "docker.io/library/python"
+_FULL = f"{_OFFICIAL}:{{python}}"
+_HARDENED = "dhi.io/python"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +26,14 @@ class Preset:
     """References of images, ``{python}`` to be filled in.
 
     ``builder``: where build steps run if the base itself has no shell or no Python;
-    ``compiler``: what has compilers, on the same release of the same distribution.
+    ``compiler``: what compiles, on the same release of the same distribution; ``compiler_apt``:
+    Debian packages that it needs for that.
     """
 
     reference: str
     builder: str
     compiler: str
+    compiler_apt: tuple[str, ...] = ()
 
 
 def _of_suite(reference: str, suite: str) -> Preset:
@@ -39,19 +43,30 @@ def _of_suite(reference: str, suite: str) -> Preset:
     )
 
 
+#: As little as most sdists can be compiled with.
+COMPILERS = ("gcc", "g++", "libc6-dev", "make", "pkgconf")
+
 #: Preset → Python → images; the Python ``*`` is any.
 PRESETS: Mapping[str, Mapping[str, Preset]] = {
     "slim": {
         "*": Preset(
-            f"{_OFFICIAL}:{{python}}-slim",
-            f"{_OFFICIAL}:{{python}}-slim",
-            f"{_OFFICIAL}:{{python}}",
+            f"{_FULL}-slim",
+            f"{_FULL}-slim",
+            _FULL,
         )
     },
-    "full": {"*": Preset(*[f"{_OFFICIAL}:{{python}}"] * 3)},
+    "full": {"*": Preset(_FULL, _FULL, _FULL)},
     "distroless": {
         "3.11": _of_suite("gcr.io/distroless/python3-debian12", "bookworm"),
         "3.13": _of_suite("gcr.io/distroless/python3-debian13", "trixie"),
+    },
+    "dhi": {
+        "*": Preset(
+            f"{_HARDENED}:{{python}}-debian13",
+            f"{_HARDENED}:{{python}}-debian13-dev",
+            f"{_HARDENED}:{{python}}-debian13-dev",
+            COMPILERS,
+        )
     },
     "chainguard": {
         "*": Preset(
@@ -70,9 +85,11 @@ _TAG = re.compile(r"(3\.\d+)(?:\.\d+)?(?:-[\w.-]+)?")
 
 
 def pythons_of(base: str) -> tuple[str, ...] | None:
-    """The Pythons of ``base``, newest first; None where it has to be looked into."""
+    """The Pythons of ``base``, the best first; None where it has to be looked into."""
     if base == "debian":
-        return tuple(sorted(RELEASES, key=Version, reverse=True))
+        # What is not released yet is for those who can have no other.
+        newest = sorted(RELEASES.values(), key=lambda one: Version(one.python), reverse=True)
+        return tuple(one.python for one in sorted(newest, key=lambda one: one.testing))
     if base in PRESETS:
         offered = PRESETS[base]
         if "*" not in offered:
@@ -100,14 +117,27 @@ def preset(base: str, python: str) -> Preset | None:
                 "set 'python' to one of these, or take base 'slim'",
             )
         )
-    repository = ImageReference.parse(base).repository
+    reference = ImageReference.parse(base)
+    repository = reference.repository
+    if repository == _HARDENED and reference.tag:
+        return _hardened(reference)
     for found in filter(None, offered.values()):
         if repository == ImageReference.parse(found.reference).repository != _OFFICIAL:
             return replace(_filled(found, python), reference=base)
     return None
 
 
+def _hardened(reference: ImageReference) -> Preset:
+    """Return a Docker Hardened Image with the variant of the same tag that builds for it."""
+    tag = reference.tag if reference.tag.endswith("-dev") else f"{reference.tag}-dev"
+    builder = str(replace(reference, tag=tag, digest=""))
+    return Preset(str(reference), builder, builder, () if "alpine" in tag else COMPILERS)
+
+
 def _filled(found: Preset, python: str) -> Preset:
-    return Preset(
-        *(part.format(python=python) for part in (found.reference, found.builder, found.compiler))
+    return replace(
+        found,
+        reference=found.reference.format(python=python),
+        builder=found.builder.format(python=python),
+        compiler=found.compiler.format(python=python),
     )

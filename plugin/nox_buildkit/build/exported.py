@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nox_buildkit.build.archive import archive_of, pack
+from nox_buildkit.buildspec.model.interpolation import asks, known
 from nox_buildkit.engine.events.progress import BuildProgress
 from nox_buildkit.errors import BuildError, Code, Location
 from nox_buildkit.oci.content import Manifest
@@ -168,7 +169,10 @@ def _commands(image: ImagePlan) -> Iterator[tuple[Sequence[str], Sequence[Place]
     if check := config.healthcheck:
         commands.append([(word, ("healthcheck", "test", n)) for n, word in enumerate(check.test)])
     for command in commands:
-        yield [word for word, _ in command], [place for _, place in command]
+        said = [word for word, _ in command]
+        if asks(said):
+            said = [known(word, dict(config.env)) for word in said]
+        yield said, [place for _, place in command]
 
 
 def _uncompiled(tree: Tree, image: ImagePlan) -> Iterator[str]:

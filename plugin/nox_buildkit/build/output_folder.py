@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nox_buildkit.errors import BuildError, Code
 from nox_buildkit.files import sweep_parts
+from nox_buildkit.lock.git import ask_git
 from nox_buildkit.oci.layout import Layout
 from nox_buildkit.plan.base import LayoutImage
 from nox_buildkit.plan.image import ImagePlan
@@ -29,6 +30,19 @@ def require_writable(folder: Path) -> None:
         raise BuildError(
             Code.OUTPUT(f"{folder} cannot be written: {error.strerror}", "name another --output")
         ) from None
+
+
+def git_hint(folder: Path) -> str:
+    """Return advice where git would take the output ``folder`` for sources; empty elsewhere."""
+    above = folder.resolve().parent
+    if ask_git(above, "rev-parse", "--is-inside-work-tree").strip() != "true":
+        return ""
+    if ask_git(above, "check-ignore", "--", folder.name).strip():
+        return ""
+    return (
+        f"git does not ignore {folder.name}/, so 'git add' would take the images; add "
+        f"'{folder.name}/' to .gitignore"
+    )
 
 
 def require_room(plan: Plan, output: Path, cache: Path) -> None:

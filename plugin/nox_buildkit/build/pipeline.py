@@ -19,6 +19,7 @@ from nox_buildkit.build.explanation import tell_and_remember
 from nox_buildkit.build.exported import Exported, Place, require_planned
 from nox_buildkit.build.fresh_locks import fresh_sources
 from nox_buildkit.build.keep_wheels import keep_wheels
+from nox_buildkit.build.loading import load_alone, takes_index
 from nox_buildkit.build.node_bake import push_composed
 from nox_buildkit.build.options import BuildOptions
 from nox_buildkit.build.output_folder import require_room, require_writable
@@ -96,9 +97,7 @@ def build_images(
     ``provenance``: modes of BuildKit's provenance by image; it is in the index then.
     Raises EngineError, BuildError; nothing in the output folder has changed then.
     """
-    exports = private_dir(work_folder(project.root, plan) / "export")
-    require_writable(options.output)
-    require_room(plan, options.output, exports)
+    exports = _exports(project, plan, options)
     engine = _engine(project, plan, destination)
     provide_packages(project, plan)
     outputs = {image.name: _outputs(image, exports, engine, destination) for image in plan.images}
@@ -106,15 +105,16 @@ def build_images(
     try:
         caches = _caches(project, plan, engine, options)
         bake_with = partial(prepared, provenance=provenance, no_cache=options.no_cache)
-        group = log_group(f"build {', '.join(image.name for image in plan.images)}")
+        group = log_group(f"build {', '.join(outputs)}")
         with bake_with(plan, engine, project, outputs, caches) as ready, group:
             outcome, digests = _bake(ready, exports, reporter, project.watch)
         made = _exported(project, plan, exports, digests)
         with project.watch.step("checks and archives"):
             require_planned(made, _DONE[destination] if destination else "")
-            told = reporter.message
-            results = [one.finish(options.output, told, outcome.progress) for one in made]
-        tell_and_remember(project, plan, told)
+            tell = reporter.message
+            results = [one.finish(options.output, tell, outcome.progress) for one in made]
+        tell_and_remember(project, plan, tell)
+        load_alone(engine, made if destination == "store" else (), tell)
         if destination == "registry" and engine.nodes > 1:
             with project.watch.step("push"):
                 push_composed(plan, ready.folder, digests, SILENT)
@@ -124,6 +124,14 @@ def build_images(
     finally:
         reporter.close()
     return _timed(options.output, project.watch, reporter, results, made)
+
+
+def _exports(project: Project, plan: Plan, options: BuildOptions) -> Path:
+    """Return the folder that BuildKit exports to; there is room in it, and in the output folder."""
+    exports = private_dir(work_folder(project.root, plan) / "export")
+    require_writable(options.output)
+    require_room(plan, options.output, exports)
+    return exports
 
 
 def _exported(
@@ -174,7 +182,8 @@ def _outputs(
         case None:
             return (layout,)
         case "store":
-            return layout, Output.store(image.references, engine.driver)
+            stored = Output.store(image.references, engine.driver)
+            return (layout, stored) if takes_index(engine) else (layout,)
         case "registry":
             return layout, Output.registry(image.references)
 

@@ -163,10 +163,12 @@ def reach_outside(project: Project, bases: Bases, exclude: tuple[Path, ...] = ()
     caches = cache_folders(project.root, project.spec)
     exclude = (*own, project.root / BASE_LOCK, *caches, *exclude)
     generator = generator_digest()
-    return Outside(project.root, bases, _native(project), generator, exclude, project.platforms)
+    return Outside(
+        project.root, bases, native_platforms(project), generator, exclude, project.platforms
+    )
 
 
-def _native(project: Project) -> tuple[str, ...]:
+def native_platforms(project: Project) -> tuple[str, ...]:
     """Platforms of the machines that are going to build; of this one where nobody knows."""
     native: tuple[str, ...] = ()
     # Whether the builder can be used is asked when it is.

@@ -7,12 +7,11 @@ from pathlib import Path
 
 from nox_buildkit.build.options import BuildOptions, Selection
 from nox_buildkit.build.pipeline import build_images, plan_build
-from nox_buildkit.build.project import Project, open_project
+from nox_buildkit.build.project import Project, native_platforms, open_project
 from nox_buildkit.build.project_folder import exclusively, kept_for
 from nox_buildkit.build.releasing import require_tags
 from nox_buildkit.errors import Code, UsageError
 from nox_buildkit.files import private_dir, real_path
-from nox_buildkit.oci.platform import host_platform
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.report.console import ProgressStyle
@@ -62,7 +61,9 @@ def plan_run(request: Request) -> Planned:
             Code.COMMAND_LINE("several images cannot be started at once", "name one of them")
         )
     every = project.spec.images[project.images[0]].platforms
-    wanted = request.platform or (host_platform() if host_platform() in every else every[0])
+    # Of the engine and not of this process, which may run under Rosetta, or far from it.
+    native = (platform for platform in native_platforms(project) if platform in every)
+    wanted = request.platform or next(native, every[0])
     project = open_project(request.buildspec, replace(request.selection, platforms=(wanted,)))
     # Not dist: what is there is of all platforms.
     output = private_dir(kept_for(real_path(request.buildspec.parent), "run"))

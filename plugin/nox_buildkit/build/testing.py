@@ -49,23 +49,27 @@ class Tester:
             one = image.on(platform)
             python = f"{VENV}/bin/python" if one.has_environment else one.bases.base.interpreter
             self.report.message(f"testing {candidate.image} on {platform}")
-            for failure in self._failures(destination, platform, tests, python or "python3"):
+            containers = self._containers(destination, platform, one.application.becomes)
+            for failure in self._failures(containers, tests, python or "python3"):
                 problems.append(self._problem(candidate.image, platform, failure))
         if problems:
             raise ReleaseError(*problems)
 
-    def _failures(
-        self, destination: Destination, platform: str, tests: tuple[SmokeTest, ...], python: str
-    ) -> list[Failure]:
+    def _containers(self, destination: Destination, platform: str, user: str) -> Containers:
         native = platform in self.plan.native
         needs = Needs(
             frozenset({platform}), frozenset() if native else frozenset({platform}), load=True
         )
         engine = find_engine(needs, self.project.builder, self.report)
-        containers = Containers(engine, destination.reference, platform)
+        return Containers(engine, destination.reference, platform, user)
+
+    def _failures(
+        self, containers: Containers, tests: tuple[SmokeTest, ...], python: str
+    ) -> list[Failure]:
+        emulated = containers.platform not in self.plan.native
         containers.pull()
         try:
-            return smoke_test(containers, tests, python, emulated=not native)
+            return smoke_test(containers, tests, python, emulated=emulated)
         finally:
             containers.forget()
 

@@ -15,6 +15,7 @@ from nox_buildkit.oci.layout import Layout
 from nox_buildkit.plan.application import with_group
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.plan import Plan
+from nox_buildkit.plan.start_programs import entrypoint_of
 from nox_buildkit.verify.image import Expected, verify_image
 from nox_buildkit.verify.leaks import Needle, needles_for
 
@@ -73,7 +74,7 @@ def _process(image: ImagePlan) -> dict[str, Any]:
     stated: dict[str, Any] = {
         "User": with_group(config.user),
         "WorkingDir": config.workdir,
-        "Entrypoint": list(config.entrypoint) if config.entrypoint else None,
+        "Entrypoint": list(entrypoint_of(image) or ()) or None,
         "Cmd": list(config.command) if config.command else None,
     }
     if config.expose:

@@ -23,14 +23,8 @@ _WORDS: dict[Any, str] = {int: "integer", bool: "`true` or `false`"}
 _INTRODUCTION = """\
 # Buildspec reference
 
-This page is generated from the model that reads the file. For completion and checks in an editor
-that uses yaml-language-server, begin the file with
-
-```yaml
-# yaml-language-server: $schema=docs/buildspec.schema.json
-```
-
-(the path is relative to the buildspec). The smallest useful buildspec:
+This page is generated from the model that reads the file, as is the
+[JSON Schema](buildspec.schema.json) for [editors](guide/editor.md). The smallest useful buildspec:
 
 ```yaml
 version: 1

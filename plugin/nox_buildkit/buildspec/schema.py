@@ -16,8 +16,17 @@ from pydantic_core import core_schema
 from nox_buildkit.buildspec.model.buildspec import BuildSpec
 from nox_buildkit.buildspec.reference import reference_page
 
+#: Where SchemaStore keeps schemas, by name.
+SCHEMA_ID = "https://json.schemastore.org/nox-buildkit.json"
 SCHEMA_FILE = "docs/buildspec.schema.json"
 REFERENCE_FILE = "docs/reference.md"
+
+
+_HEAD = {
+    "$schema": "http://json-schema.org/draft-07/schema#",
+    "$id": SCHEMA_ID,
+    "title": "nox-buildkit buildspec",
+}
 
 
 class _Generator(GenerateJsonSchema):
@@ -26,7 +35,8 @@ class _Generator(GenerateJsonSchema):
     def generate(
         self, schema: core_schema.CoreSchema, mode: JsonSchemaMode = "validation"
     ) -> JsonSchemaValue:
-        return {"$schema": self.schema_dialect, **super().generate(schema, mode)}
+        generated = _draft_07(super().generate(schema, mode))
+        return {**_HEAD, **{k: v for k, v in generated.items() if k not in _HEAD}}
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         # None means that a key is left out; an empty key is a mistake.
@@ -35,7 +45,10 @@ class _Generator(GenerateJsonSchema):
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         if schema.get("default", ...) is None:
             return self.generate_inner(schema["schema"])
-        return super().default_schema(schema)
+        generated = super().default_schema(schema)
+        if isinstance(default := generated.get("default"), dict):
+            generated["default"] = {k: v for k, v in default.items() if v is not None}
+        return generated
 
     def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
         # A pattern in propertyNames makes a wrong name an error; in patternProperties, it would
@@ -51,8 +64,25 @@ class _Generator(GenerateJsonSchema):
         return generated
 
 
+def _draft_07(node: Any) -> Any:
+    """Return a part of pydantic's schema (draft 2020-12) in the draft that all editors know.
+
+    Definitions have another place there, and whatever stands beside a ``$ref`` is not read.
+    """
+    if isinstance(node, list):
+        return [_draft_07(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    renamed = {"definitions" if key == "$defs" else key: _draft_07(v) for key, v in node.items()}
+    if isinstance(reference := renamed.get("$ref"), str):
+        target = {"$ref": reference.replace("#/$defs/", "#/definitions/")}
+        beside = {key: value for key, value in renamed.items() if key != "$ref"}
+        return {"allOf": [target], **beside} if beside else target
+    return renamed
+
+
 def json_schema() -> dict[str, Any]:
-    """JSON Schema (draft 2020-12) of the keys, types and patterns that the reader accepts.
+    """JSON Schema (draft-07) of the keys, types and patterns that the reader accepts.
 
     What it cannot say (a set of requirements that is not defined, for one) the reader alone says.
     """

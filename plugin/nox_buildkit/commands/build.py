@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nox_buildkit.build.matrix_results import push_by_digest
 from nox_buildkit.build.options import BuildOptions, Selection
+from nox_buildkit.build.output_folder import git_hint
 from nox_buildkit.build.pipeline import build_images, plan_build, record_results, unchanged
 from nox_buildkit.build.project import Project, open_project
 from nox_buildkit.build.project_folder import exclusively
@@ -46,6 +47,8 @@ def _run(
         results |= build_images(project, stale, options, "store" if options.load else None)
         made = [results[image.name] for image in plan.images]
         record_results(options.output / record.BUILD, plan, made)
+        if hint := git_hint(options.output):
+            say(hint)
     ordered = [results[image.name] for image in plan.images]
     _tell(ordered, time.monotonic() - project.watch.began)
     return plan, ordered

@@ -31,7 +31,7 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
         sources = fresh_sources(project, report)
         plan = plan_project(project, sources, report)
         explained = explain(project, plan, arguments.diff, selection, report)
-        engine = planned_engine(project.builder)
+        engine = planned_engine(project.builder, exactly=True)
     command = command_for(plan, engine)
     if arguments.json:
         changes = {name: changes_document(each) for name, each in explained.items()}

@@ -46,7 +46,7 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     provide_packages(project, plan)
     folder.mkdir(parents=True, exist_ok=True)
     write_definition(plan, folder, "uv", _copied(plan, folder))
-    machine = _machine(planned_engine(project.builder))
+    machine = _machine(planned_engine(project.builder, exactly=True))
     (folder / OVERRIDE).unlink(missing_ok=True)
     if machine:
         write_atomic(folder / OVERRIDE, override({target.name: machine for target in plan.targets}))

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from nox_buildkit.build.options import Selection
+from nox_buildkit.build.project import native_platforms
 from nox_buildkit.build.running import Planned, Request, built
 from nox_buildkit.engine.buildkit import Engine, Needs
 from nox_buildkit.engine.containers import Containers
@@ -15,7 +16,6 @@ from nox_buildkit.engine.find import find_engine
 from nox_buildkit.engine.foreground import Replaceable, attach
 from nox_buildkit.engine.private.paths import EnginePaths
 from nox_buildkit.errors import Code, EngineError
-from nox_buildkit.oci.platform import host_platform
 from nox_buildkit.report.console import downloads, say
 
 
@@ -69,7 +69,7 @@ def _engine(planned: Planned) -> Engine:
     """Return the engine that has what was built. Raises EngineError."""
     platform = planned.platform
     with downloads() as report:
-        emulated = frozenset({platform}) - {host_platform()}
+        emulated = frozenset({platform}) - set(native_platforms(planned.project))
         needs = Needs(frozenset({platform}), emulated)
         return find_engine(needs, planned.project.builder, report)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +14,14 @@ from nox_buildkit.errors import Code, EngineError
 
 OS_RELEASE = Path("/etc/os-release")
 ARCHIVE_KEYRING = "debian-archive-keyring"
-WITHOUT_APT = (
-    "run `apt-get install docker.io docker-buildx` (or your distribution's equivalent), then "
-    "`docker buildx create --driver docker-container --use`"
-)
+_SYSTEMS = {"darwin": "macOS", "linux": "another Linux"}
+_DOCKER = {
+    "darwin": "install Docker Desktop, OrbStack or Colima, and start it",
+    "linux": (
+        "run `sudo apt-get install docker.io docker-buildx` (or your distribution's equivalent), "
+        "then `sudo usermod -aG docker $USER`, and log in again"
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +37,32 @@ class Archive:
     version: str
 
 
+def without_archive() -> str:
+    """The next step of somebody whose system has no packages of Debian."""
+    return _DOCKER.get(sys.platform, "install Docker, and start it")
+
+
+def on_debian() -> bool:
+    """Tell whether this host is a Debian, whose packages can be unpacked here."""
+    return _os_release().get("ID") == "debian" and shutil.which("apt-get") is not None
+
+
+def require_debian(what: str, next_step: str) -> None:
+    """Raise EngineError, with the next step, where ``what`` cannot be had of Debian's packages."""
+    if not on_debian():
+        name = _os_release().get("PRETTY_NAME") or _SYSTEMS.get(sys.platform, "another system")
+        raise EngineError(
+            Code.DEBIAN_ARCHIVE(f"{what} needs a Debian host, and this is {name}", next_step)
+        )
+
+
 def host_archive() -> Archive:
     """Read which archive this host's apt installs from.
 
     Raises EngineError where the host is not Debian, or its apt has no Debian source.
     """
+    require_debian("Debian's archive", "run this on one")
     release = _os_release()
-    if release.get("ID") != "debian" or shutil.which("apt-get") is None:
-        name = release.get("PRETTY_NAME", "this system")
-        raise EngineError(
-            Code.DEBIAN_ARCHIVE(f"Debian's packages are needed, and this is {name}", WITHOUT_APT)
-        )
     suite = release.get("VERSION_CODENAME", "testing")
     sources = sorted(_sources(suite), key=_foreignness)
     if not sources:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from nox_buildkit.cache_entries import drop, is_whole, seal
 from nox_buildkit.debian.apt import apt_error
-from nox_buildkit.debian.archive import host_archive
+from nox_buildkit.debian.archive import host_archive, require_debian, without_archive
 from nox_buildkit.debian.suite import Suite
 from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.files import cache_dir, locked, private_dir, scratch
@@ -57,6 +57,9 @@ def provision(
     """
     if (found := provisioned(name, candidates)) is not None:
         return found
+    own = f"install {name}, so that it is on PATH"
+    hint = without_archive() if name in ("engine", "client") else own
+    require_debian(f"unpacking {name}", hint)
     prefix = _prefix(name, candidates)
     with locked(tools_dir() / f".{name}.lock"):
         if is_whole(prefix, _seal(prefix)):

@@ -14,8 +14,8 @@ from nox_buildkit.engine import inspect as inspection
 from nox_buildkit.engine.choice import Choice
 from nox_buildkit.engine.client import docker_client
 from nox_buildkit.engine.docker_config import CREDENTIALS, borrow
-from nox_buildkit.engine.find import installed
 from nox_buildkit.engine.inspect import Builder, Node
+from nox_buildkit.engine.installed import installed
 from nox_buildkit.engine.private import emulation
 from nox_buildkit.engine.private import engine as private
 from nox_buildkit.engine.private.binaries import Binaries

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nox_buildkit.debian.archive import WITHOUT_APT
+from nox_buildkit.debian.archive import without_archive
 from nox_buildkit.doctor.engine_facts import EngineFacts, UserFacts
 from nox_buildkit.doctor.finding import Finding, Verdict
 from nox_buildkit.engine.inspect import Builder, Node
+from nox_buildkit.engine.own_builder import own_builder
 from nox_buildkit.engine.suitable import CREATE, ENABLE_STORE
 from nox_buildkit.errors import Code, Problem
 
@@ -19,12 +20,14 @@ ENGINE, PRIVATE, BUILDER, STORE, NODE = "engine", "private engine", "builder", "
 class Chosen:
     """The engine of a build: ``users`` or the private one; ``why``: a clause.
 
-    ``unfit``: why the builder that was looked at first cannot be used.
+    ``unfit``: why the builder that was looked at first cannot be used; ``beside``: a builder of
+    ours is used on that dockerd.
     """
 
     users: bool
     why: str
     unfit: Problem | None = None
+    beside: bool = False
 
 
 def choose(facts: EngineFacts) -> Chosen:
@@ -42,9 +45,13 @@ def choose(facts: EngineFacts) -> Chosen:
         return Chosen(False, "there is no docker on PATH")
     if users.unfit:
         return Chosen(False, users.unfit, unfit)
+    if users.store is False and facts.private.obstacle:
+        why = "its dockerd has no containerd image store, so a builder of ours on it is used"
+        return Chosen(True, why, beside=True)
+    why = "it is the current one of the docker on PATH"
     if unfit:
-        return Chosen(False, f"the current docker builder cannot be used ({unfit.message})", unfit)
-    return Chosen(True, "it is the current one of the docker on PATH")
+        why = f"the current docker builder cannot be used ({unfit.message})"
+    return Chosen(not unfit, why, unfit)
 
 
 def _unfit(users: UserFacts, *, named: bool) -> Problem | None:
@@ -102,7 +109,7 @@ def _private(facts: EngineFacts, *, needed: bool) -> Finding:
     found = facts.private
     told = {"state": found.state, "version": found.version}
     if found.obstacle:
-        fix = found.obstacle.hint or WITHOUT_APT
+        fix = found.obstacle.hint or without_archive()
         if needed:
             return Finding(PRIVATE, "problem", found.obstacle.message, fix, told)
         message = f"not available, and not needed: {found.obstacle.message}"
@@ -129,7 +136,11 @@ def judge_builder(facts: EngineFacts) -> Iterator[Finding]:
         yield _stated(node)
     if (found := users.builder) is None:
         return
-    if chosen.users:
+    if chosen.beside:
+        own = own_builder(found.name)
+        message = f"{own.name}, driver {own.driver}; the first build creates it"
+        yield Finding(BUILDER, "ok", message, facts={"name": own.name, "driver": own.driver})
+    elif chosen.users:
         told = {"name": found.name, "driver": found.driver}
         version = f", dockerd {users.version}" if users.version and found.driver == "docker" else ""
         awake = any(node.running for node in found.nodes)

@@ -26,6 +26,7 @@ from nox_buildkit.engine.buildkit import Engine, PlannedEngine
 from nox_buildkit.engine.events.cache_faults import lost_caches
 from nox_buildkit.engine.events.progress import BuildProgress, Change
 from nox_buildkit.engine.flags.allow import Allow
+from nox_buildkit.run import GONE
 
 _TICK = 0.1
 _PATIENCE = ((signal.SIGINT, 10.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 2.0))
@@ -171,7 +172,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     for number, seconds in _PATIENCE:
         if not _alive(process):
             break
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(*GONE):
             os.killpg(process.pid, number)
         # A second Ctrl-C means: now.
         with contextlib.suppress(KeyboardInterrupt):
@@ -191,7 +192,7 @@ def _alive(process: subprocess.Popen[bytes]) -> bool:
     process.poll()
     try:
         os.killpg(process.pid, 0)
-    except ProcessLookupError:
+    except GONE:
         return False
     return True
 

@@ -46,11 +46,15 @@ sys.stdout.buffer.write(answer.read(1 << 20))
 
 @dataclass(frozen=True, slots=True)
 class Containers:
-    """The way to start the image ``reference`` for ``platform`` on an engine."""
+    """The way to start the image ``reference`` for ``platform`` on an engine.
+
+    ``user``: who runs programs in place of the image's own, if not the user of the image.
+    """
 
     engine: Engine
     reference: str
     platform: str
+    user: str = ""
 
     @staticmethod
     def new_name() -> str:
@@ -70,7 +74,8 @@ class Containers:
         """Run a program in place of the image's own, to its end. Raises EngineError."""
         name = self.new_name()
         program, *arguments = command
-        options = ("--name", name, "--network", "none", "--entrypoint", program)
+        user = ("--user", self.user) if self.user else ()
+        options = ("--name", name, "--network", "none", *user, "--entrypoint", program)
         try:
             return self._docker(
                 "run",

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nox_buildkit.engine import inspect as inspection
+from nox_buildkit.engine import own_builder
 from nox_buildkit.engine.buildkit import Engine, Needs, PlannedEngine
 from nox_buildkit.engine.choice import Choice
 from nox_buildkit.engine.client import docker_client
 from nox_buildkit.engine.docker_config import CREDENTIALS, borrow
+from nox_buildkit.engine.inspect import Builder
+from nox_buildkit.engine.installed import installed, require_other
 from nox_buildkit.engine.private import emulation
 from nox_buildkit.engine.private import engine as private
 from nox_buildkit.engine.private.binaries import client_binaries
@@ -25,9 +27,11 @@ from nox_buildkit.engine.stated_builder import (
 )
 from nox_buildkit.engine.suitable import (
     CREATE,
+    NoImageStoreError,
     require_daemon,
     require_platforms,
     require_store,
+    with_next_step,
 )
 from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.files import cache_dir
@@ -44,7 +48,8 @@ def find_engine(
     """Return an engine for ``needs``: ``builder``, the current docker context, or the private one.
 
     What the user names (argument, BUILDX_BUILDER, DOCKER_HOST, DOCKER_CONTEXT) is used or refused,
-    never replaced. Raises EngineError.
+    never replaced. Where there is no private engine, a dockerd without the containerd image store
+    gets a builder of ours. Raises EngineError.
     """
     choice = Choice.of(builder)
     if choice.is_private:
@@ -54,11 +59,12 @@ def find_engine(
             return _users(_chosen(choice, report), choice.builder, needs, report)
     client = installed(report)
     if client is None:
+        require_other(private=private.is_possible())
         return _private(needs, report)
     try:
         return _users(client, None, needs, report)
     except EngineError as unsuitable:
-        return _instead(needs, unsuitable, report)
+        return _instead(client, needs, unsuitable, report)
 
 
 @contextlib.contextmanager
@@ -82,9 +88,12 @@ def _chosen(choice: Choice, report: Progress) -> DockerClient:
     return client
 
 
-def planned_engine(builder: str | StatedBuilder | None = None) -> PlannedEngine:
+def planned_engine(
+    builder: str | StatedBuilder | None = None, *, exactly: bool = False
+) -> PlannedEngine:
     """Tell which engine a build would use, without starting one or asking a daemon for long.
 
+    ``exactly``: by name, which takes another question where the user has named none.
     Raises EngineError if the user names a builder that cannot be used.
     """
     choice = Choice.of(builder)
@@ -97,13 +106,30 @@ def planned_engine(builder: str | StatedBuilder | None = None) -> PlannedEngine:
             found = inspection.builder(client, choice.builder)
             # A builder whose daemon does not answer is on this machine, as far as one can tell.
             native = build_platforms(client, found) if found.running else (host_platform(),)
-            return PlannedEngine(_command(client), found.name, native, nodes=len(found.nodes))
+            name = found.name if choice.explicit or not exactly else _usable(client, found)
+            return PlannedEngine(_command(client), name, native, nodes=len(found.nodes))
         except EngineError:
             if choice.explicit:
                 raise
     paths = EnginePaths.current()
     options = ("--config", str(paths.docker_config), "--host", paths.host)
     return PlannedEngine(("docker", *options), "default", (host_platform(),), "host")
+
+
+def _usable(client: DockerClient, found: Builder) -> str:
+    """Return the name of the builder that the current one leads to.
+
+    Raises EngineError if that is the private engine.
+    """
+    if not found.running or found.driver != "docker":
+        return found.name
+    try:
+        require_store(client, found, Needs(frozenset()))
+    except NoImageStoreError:
+        if private.is_possible():
+            raise
+        return own_builder.own_builder(found.name).name
+    return found.name
 
 
 def _command(client: DockerClient) -> tuple[str, ...]:
@@ -124,20 +150,6 @@ def _fix(choice: Choice) -> str:
     if choice.builder:
         return f"`docker buildx ls` lists builders; `{CREATE} --name {choice.builder}` makes one"
     return "start that daemon, or unset the variable to use the private engine"
-
-
-def installed(report: Progress = SILENT) -> DockerClient | None:
-    """Return the docker client on PATH, if it has a buildx that can do what a build needs."""
-    path = shutil.which("docker")
-    if path is None:
-        return None
-    client = docker_client(path)
-    if inspection.has_buildx(client):
-        return client
-    report.message(
-        f"not {path}: it has no buildx whose bake knows --allow; update its buildx to use it"
-    )
-    return None
 
 
 def _client(report: Progress) -> DockerClient:
@@ -170,8 +182,14 @@ def _users(client: DockerClient, name: str | None, needs: Needs, report: Progres
     )
 
 
-def _instead(needs: Needs, unsuitable: EngineError, report: Progress) -> Engine:
-    """Use the private engine because the current builder is ``unsuitable``."""
+def _instead(
+    client: DockerClient, needs: Needs, unsuitable: EngineError, report: Progress
+) -> Engine:
+    """Use the private engine, or a builder of ours, because the current one is ``unsuitable``."""
+    if not private.is_possible():
+        if isinstance(unsuitable, NoImageStoreError):
+            return _beside(client, needs, unsuitable, report)
+        raise with_next_step(unsuitable) from unsuitable
     try:
         engine = _private(needs, report)
     except EngineError as error:
@@ -179,6 +197,19 @@ def _instead(needs: Needs, unsuitable: EngineError, report: Progress) -> Engine:
     for problem in unsuitable.problems:
         report.message(f"not the current docker builder ({problem.message}): the private engine")
     return engine
+
+
+def _beside(
+    client: DockerClient, needs: Needs, unsuitable: EngineError, report: Progress
+) -> Engine:
+    """Use a builder of ours on the dockerd that is ``unsuitable`` by itself."""
+    context = inspection.builder(client, None).name
+    name = own_builder.own_builder(context).name
+    try:
+        own_builder.provide(client, context, unsuitable, report)
+        return _users(client, name, needs, report)
+    except EngineError as error:
+        raise own_builder.failed(name, error, unsuitable) from error
 
 
 def _private(needs: Needs, report: Progress) -> Engine:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import re
+import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nox_buildkit.engine import inspect as inspection
@@ -20,20 +23,48 @@ if TYPE_CHECKING:
 
 CONTAINERD_STORE = "io.containerd.snapshotter.v1"
 CREATE = "docker buildx create --driver docker-container --use"
-ENABLE_STORE = (
+STORE_SETTING = (
     'set "features": {"containerd-snapshotter": true} in the daemon.json of its dockerd and '
-    f"restart it, or run `{CREATE}`"
+    "restart it"
 )
+ENABLE_STORE = f"{STORE_SETTING}, or run `{CREATE}`"
+
+
+#: Of what docker clients say of a daemon that they do not reach.
+_REFUSED = re.compile(r"permission denied|connect: access denied", re.IGNORECASE)
+_ABSENT = re.compile(r"cannot connect|connection refused|no such file|not running", re.IGNORECASE)
+_START = {
+    "darwin": "start Docker Desktop, OrbStack or Colima",
+    "linux": "start it: `sudo systemctl start docker`",
+}
+
+
+def with_next_step(error: EngineError) -> EngineError:
+    """Return the same error; what is about a daemon that cannot be reached has a next step."""
+    problems = (
+        replace(problem, hint=problem.hint or _next_step(problem.message))
+        for problem in error.problems
+    )
+    return EngineError(*problems)
+
+
+def _next_step(message: str) -> str:
+    if _REFUSED.search(message):
+        return "join the group of its socket: `sudo usermod -aG docker $USER`, and log in again"
+    if _ABSENT.search(message):
+        return _START.get(sys.platform, "start it")
+    return "`docker buildx ls` lists builders"
+
+
+class NoImageStoreError(EngineError):
+    """The driver `docker` writes an index, or an OCI layout, with the containerd store alone."""
 
 
 def require_store(client: DockerClient, found: Builder, needs: Needs) -> None:
-    """Refuse a dockerd that cannot write an index, or an OCI layout. Raises EngineError.
-
-    The driver `docker` does so with the containerd store alone.
-    """
+    """Refuse a dockerd without the containerd image store. Raises EngineError."""
     if not has_store(inspection.daemon(client, context_of(found))):
         what = "images of several platforms" if len(needs.platforms) > 1 else "OCI layouts"
-        raise EngineError(
+        raise NoImageStoreError(
             Code.BUILDER(
                 f"its dockerd cannot make {what} without the containerd image store", ENABLE_STORE
             )

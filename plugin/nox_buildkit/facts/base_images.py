@@ -186,6 +186,12 @@ class Bases:
         return fetch(self.engine(), str(name.mirrored(self.mirrors)), platforms, folder)
 
 
+_TESTING = (
+    "base debian: {suite} is not released yet: its packages change every day, and security updates "
+    "may be late"
+)
+
+
 def _patch(packages: Mapping[str, str], python: str) -> str:
     """Return the patch release of Debian's package of ``python``: "3.13.5" of "3.13.5-2"."""
     found = re.match(r"3\.\d+\.\d+", packages.get(f"python{python}-minimal", ""))
@@ -227,10 +233,13 @@ def _assembled(release: Release, base: debian.DebianBase) -> InspectedBase:
         asked=base.asked,
         # Whatever is added to it, Debian's archive has signed it.
         origin=f"debian {release.suite}",
-        warnings=tuple(
-            f"base debian, {platform}: {text}"
-            for platform in sorted(base.lacks)
-            for text in base.lacks[platform]
+        warnings=(
+            *([_TESTING.format(suite=release.suite)] if release.testing else ()),
+            *(
+                f"base debian, {platform}: {text}"
+                for platform in sorted(base.lacks)
+                for text in base.lacks[platform]
+            ),
         ),
     )
 

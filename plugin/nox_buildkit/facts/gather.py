@@ -15,6 +15,7 @@ from nox_buildkit.facts.base_images import Bases
 from nox_buildkit.facts.build_context import read_context
 from nox_buildkit.facts.coverage import read_coverage
 from nox_buildkit.facts.image_bases import Scope, compiler_of, stack_of, step_base_of, taken_images
+from nox_buildkit.facts.import_hints import development_imports
 from nox_buildkit.facts.local_wheels import git_wheel, local_wheel
 from nox_buildkit.facts.placed_files import Placed, downloaded, read_placed
 from nox_buildkit.files import real_path
@@ -113,12 +114,14 @@ def _target(
     used = [lock, *(map(lock_of, target.lineage[1:]) if target.variant.steps else ())]
     compiler: BaseFacts | None = None
     build_apt: tuple[str, ...] = ()
-    if any(each and needs_compiling(each.coverage) for each in used):
+    local = tuple(_local(target, source, outside))
+    own = any(each.compiled for each in (*local, *_local_below(target, sources, outside)))
+    if own or any(each and needs_compiling(each.coverage) for each in used):
         compiler, build_apt = compiler_of(target, scope, outside.bases)
     step_base, step_apt = step_base_of(target, stack, scope, outside.bases)
-    local = tuple(_local(target, source, outside))
     placed = tuple(_placed(target, outside))
-    context = _context(target, source, outside)
+    locked = {file.name for files in (lock.coverage if lock else {}).values() for file in files}
+    context = _context(target, source, locked.union(one.name for one in local), outside)
     if target.variant.package and not context.version:
         # Only the build backend knows it, and the project's own wheel is the last.
         context = replace(context, version=local[-1].version)
@@ -137,7 +140,9 @@ def _target(
     )
 
 
-def _context(target: Target, source: Source | None, outside: Outside) -> ContextFacts:
+def _context(
+    target: Target, source: Source | None, installed: set[str], outside: Outside
+) -> ContextFacts:
     folder = real_path(outside.root / target.variant.context)
     if not folder.is_dir():
         message = f"context '{folder}' is not a folder"
@@ -147,12 +152,18 @@ def _context(target: Target, source: Source | None, outside: Outside) -> Context
         message = f"bake does not find '{folder}': it has decomposed characters (Unicode NFD)"
         hint = "rename the folder so that they are composed (NFC)"
         raise PlanError(Code.CONTEXT(message, hint, target.location("context")))
-    return read_context(
+    context = read_context(
         folder,
         copy=target.variant.copied,
         exclude=[*outside.exclude, *(_requirements_files(source) if source else ())],
         locate=lambda position: target.location("copy", position),
     )
+    if not source:
+        return context
+    files = [file.path for file in context.files]
+    hints = development_imports(folder, files, source.groups, installed)
+    told = tuple(f"{target.image}: {hint}" for hint in hints)
+    return replace(context, warnings=(*context.warnings, *told))
 
 
 def _warned(context: ContextFacts, placed: Iterable[Placed]) -> ContextFacts:
@@ -221,6 +232,14 @@ def _local(target: Target, source: Source | None, outside: Outside) -> Iterable[
         lock = [source.output] if source else []
         location = target.location("package")
         yield local_wheel(context, "", location, (*outside.exclude, *lock), args)
+
+
+def _local_below(
+    target: Target, sources: Mapping[Target, Source | None], outside: Outside
+) -> Iterable[LocalWheel]:
+    """Yield wheels of the images below, whose packages the steps of ``target`` have as well."""
+    for one in target.lineage[1:] if target.variant.steps else ():
+        yield from _local(one, sources[one], outside)
 
 
 def _source_date_epoch() -> datetime | None:

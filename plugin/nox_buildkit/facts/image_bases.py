@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from nox_buildkit.bases.debian_base import BaseContents
-from nox_buildkit.bases.presets import Preset, preset
+from nox_buildkit.bases.presets import COMPILERS, Preset, preset
 from nox_buildkit.buildspec.model.targets import Target
 from nox_buildkit.buildspec.model.variant import Variant
 from nox_buildkit.errors import Code, NoxBuildkitError, PlanError
@@ -106,7 +106,8 @@ def compiler_of(
             return bases.of_debian(image.python, platforms, contents), ()
         found = preset(image.build_base or image.base, image.python)
         if found:
-            return bases.pinned(found.compiler), build_apt
+            names = (*found.compiler_apt, *build_apt)
+            return bases.pinned(found.compiler), tuple(dict.fromkeys(names))
         if image.build_base:
             return bases.pinned(image.build_base), build_apt
         base = bases.reference(image.base, platforms)
@@ -114,7 +115,7 @@ def compiler_of(
             return None, ()
         # An image of Debian's family. Python's headers come with Python, but where it is Debian's.
         headers = ("python3-dev",) if base.interpreter.startswith("/usr/bin/") else ()
-        return base, tuple(dict.fromkeys((*_COMPILERS, *headers, *build_apt)))
+        return base, tuple(dict.fromkeys((*COMPILERS, *headers, *build_apt)))
     except NoxBuildkitError as error:
         places = target.locations("apt") | target.locations("build-apt")
         raise error.placed(places).located(target.location("build-apt")) from None
@@ -165,10 +166,6 @@ def taken_images(target: Target, bases: Bases) -> dict[str, BaseFacts]:
         except NoxBuildkitError as error:
             raise error.located(target.location("files", position, "from")) from None
     return found
-
-
-#: As little as most sdists can be compiled with.
-_COMPILERS = ("gcc", "g++", "libc6-dev", "make", "pkgconf")
 
 
 def _paired(image: Variant) -> Preset:

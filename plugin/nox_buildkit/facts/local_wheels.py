@@ -1,7 +1,8 @@
 """Wheels of the project's own packages and of commits, built on this machine by uv.
 
 Built here and not in a step, because a build backend may ask git for the version, and a step has
-nobody's keys. What is built is kept under a digest of what it was made of.
+nobody's keys. What is built is kept under a digest of what it was made of. A package with machine
+code is a source distribution here, and a step compiles it for each platform.
 """
 
 from __future__ import annotations
@@ -15,20 +16,23 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
 
-from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
 
 from nox_buildkit.environment import for_backends
 from nox_buildkit.errors import Code, Location, LockError, PlanError
-from nox_buildkit.files import cache_dir, locked, private_dir, scratch
+from nox_buildkit.files import cache_dir, locked, private_dir, remove, scratch
+from nox_buildkit.lock.build_systems import Kind, is_of_compiler, kind_of, name_and_version
 from nox_buildkit.lock.checkout import Checkout, read_checkout
 from nox_buildkit.lock.direct_references import GitPackage
 from nox_buildkit.lock.project_sources import Sources, read_sources
+from nox_buildkit.lock.source_archives import known_to_git, pack, stated_in
 from nox_buildkit.lock.uv import run_uv, uv_version
 from nox_buildkit.plan.facts import LocalWheel
 
 #: Counts changes of how a wheel is made.
-_FORMAT = 2
+_FORMAT = 3
 
 #: Zip files cannot represent an earlier time.
 _EPOCH = "315532800"
@@ -41,9 +45,10 @@ def local_wheel(
     exclude: Collection[Path] = (),
     arguments: Mapping[str, str] = MappingProxyType({}),
 ) -> LocalWheel:
-    """The wheel of the project in ``folder``; ``exclude``: paths that it is not made of.
+    """The wheel of the project in ``folder``, or its sources, if these are to be compiled.
 
-    ``arguments``: variables of its build. Raises PlanError where none can be built.
+    ``exclude``: paths that it is not made of; ``arguments``: variables of its build. Raises
+    PlanError where none can be built.
     """
     if not (folder / "pyproject.toml").is_file() and not (folder / "setup.py").is_file():
         raise PlanError(
@@ -53,8 +58,11 @@ def local_wheel(
                 location,
             )
         )
-    sources, checkout = read_sources(folder, exclude), read_checkout(folder)
-    build = partial(_build, sources, checkout, location=location, arguments=arguments)
+    sources, checkout, kind = read_sources(folder, exclude), read_checkout(folder), kind_of(folder)
+    if kind == "folder":
+        # Those of Rust lie beside what was compiled of them, which has gigabytes.
+        sources, checkout = known_to_git(sources), None
+    build = partial(_build, sources, checkout, kind, location=location, arguments=arguments)
     return _describe(_kept(_key(sources, checkout, arguments), build), marker, location)
 
 
@@ -83,7 +91,7 @@ def _kept(key: str, build: Callable[[Path], None]) -> Path:
             with scratch(home.parent, ".build-") as work:
                 build(work)
                 (work / "wheel").rename(home)
-    return next(home.glob("*.whl"))
+    return next(path for path in home.iterdir() if path.name.endswith((".whl", ".tar.gz")))
 
 
 def _key(sources: Sources, checkout: Checkout | None, arguments: Mapping[str, str]) -> str:
@@ -103,24 +111,70 @@ def _key(sources: Sources, checkout: Checkout | None, arguments: Mapping[str, st
 def _build(
     sources: Sources,
     checkout: Checkout | None,
+    kind: Kind,
     work: Path,
     *,
     location: Location | None,
     arguments: Mapping[str, str],
 ) -> None:
-    copies = work / "sources"
+    """Put what is made of ``sources`` into the folder ``wheel`` of ``work``. Raises PlanError."""
+    output, made = work / "wheel", work / "sdist"
+    backend = partial(_run_backend, sources, checkout, work, location=location, arguments=arguments)
+    refused: PlanError | None = None
+    if kind == "wheel":
+        try:
+            backend("wheel", output)
+        except PlanError as error:
+            if not is_of_compiler(str(error)):
+                raise
+            refused = error
+        else:
+            if next(output.glob("*-any.whl"), None):
+                return
+        remove(output)
+    with _located(location):
+        if kind == "folder":
+            pack(name_and_version(sources.folder), sources, None, output)
+            return
+        try:
+            backend("sdist", made)
+        except PlanError as error:
+            raise refused or error from None
+        (archive,) = made.glob("*.tar.gz")
+        pack(stated_in(archive), known_to_git(sources), archive, output)
+
+
+def _run_backend(
+    sources: Sources,
+    checkout: Checkout | None,
+    work: Path,
+    kind: Literal["wheel", "sdist"],
+    output: Path,
+    *,
+    location: Location | None,
+    arguments: Mapping[str, str],
+) -> None:
+    copies = work / f"sources-{kind}"
     folder = sources.copy(copies)
     if read_sources(folder).digest(above=False) != sources.digest(above=False):
         message = f"{sources.folder}: files changed while they were read"
         raise PlanError(Code.OWN_PACKAGE(message, "run it again", location))
     if checkout:
-        checkout.link(copies, work / "git")
+        checkout.link(copies, work / f"git-{kind}")
     # git looks for a repository no further up.
     env = {**arguments, **_epoch(), "GIT_CEILING_DIRECTORIES": str(work), "GIT_OPTIONAL_LOCKS": "0"}
-    options = ["--wheel", "--no-create-gitignore", "--out-dir", str(work / "wheel")]
+    options = [f"--{kind}", "--no-create-gitignore", "--out-dir", str(output)]
     with _explained(str(sources.folder), location, str(copies)):
         # uv's own settings are those of where the project is.
         run_uv(["build", *options, str(folder)], cwd=sources.folder, env=env, repositories=False)
+
+
+@contextlib.contextmanager
+def _located(location: Location | None) -> Iterator[None]:
+    try:
+        yield
+    except PlanError as error:
+        raise error.located(location) from None
 
 
 def _build_commit(
@@ -173,16 +227,20 @@ def _explained(what: str, location: Location | None, copies: str = "") -> Iterat
 
 
 def _describe(path: Path, marker: str, location: Location | None) -> LocalWheel:
-    name, version, _, tags = parse_wheel_filename(path.name)
-    if any(tag.platform != "any" for tag in tags):
-        raise PlanError(
-            Code.OWN_PACKAGE(
-                f"{name} has machine code, and its wheel is for this machine alone: {path.name}",
-                "publish its wheels to an index",
-                location,
+    compiled = path.name.endswith(".tar.gz")
+    if compiled:
+        name, version = parse_sdist_filename(path.name)
+    else:
+        name, version, _, tags = parse_wheel_filename(path.name)
+        if any(tag.platform != "any" for tag in tags):
+            raise PlanError(
+                Code.OWN_PACKAGE(
+                    f"{name} has machine code, and its wheel is for this machine: {path.name}",
+                    "publish its wheels to an index, or require it by a path",
+                    location,
+                )
             )
-        )
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     size = path.stat().st_size
-    return LocalWheel(name, str(version), path.name, digest, size, str(path), marker)
+    return LocalWheel(name, str(version), path.name, digest, size, str(path), marker, compiled)

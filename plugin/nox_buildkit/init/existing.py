@@ -12,6 +12,8 @@ from typing import IO, cast
 
 from dockerfile_parse import DockerfileParser
 
+from nox_buildkit.buildspec.model.interpolation import asks
+
 #: Instructions that a buildspec has in other words, or by itself.
 _COVERED = frozenset({"ARG", "COMMENT", "COPY", "FROM", "RUN", "WORKDIR"})
 _APT = re.compile(r"apt(?:-get)?\s+(?:-\S+\s+)*install\s+(?P<rest>[^&|;]*)")
@@ -26,11 +28,10 @@ _USUAL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A command of a Procfile; ``changed``: that it says ``$PORT`` elsewhere."""
+    """A command of a Procfile."""
 
     name: str
     command: tuple[str, ...]
-    changed: bool = False
 
 
 @dataclass(slots=True)
@@ -50,20 +51,20 @@ class FromDockerfile:
 
 
 def read_procfile(path: Path, port: str) -> list[Process]:
-    """Return the processes of a Procfile, without a shell: ``$PORT`` is ``port``."""
+    """Return the processes of a Procfile, without a shell; ``port``: where nobody says another."""
     found = []
     for line in path.read_text(encoding="utf-8").splitlines():
         name, colon, text = line.partition(":")
         if not colon or name.lstrip().startswith("#") or not re.fullmatch(r"[\w-]+", name.strip()):
             continue
-        plain = re.sub(r"\$\{?PORT\}?", port, text)
+        named = re.split(r"\$(?:PORT\b|\{PORT\})", text)
         try:
-            words = shlex.split(plain)
+            words = shlex.split(f"${{PORT:-{port}}}".join(named))
         except ValueError:
             continue
         # What only a shell understands is nobody's exec form.
-        if words and not {"&&", "||", "|", ";"} & set(words) and "$" not in plain:
-            found.append(Process(name.strip().lower(), tuple(words), plain != text))
+        if words and not {"&&", "||", "|", ";"} & set(words) and "$" not in "".join(named):
+            found.append(Process(name.strip().lower(), tuple(words)))
     return found
 
 
@@ -124,7 +125,9 @@ def _exec_form(found: FromDockerfile, name: str, value: str, line: int) -> tuple
     if not words or ("$" in value and not value.startswith("[")):
         found.left.append((line, f"{name} {value}"))
         return ()
-    return tuple(map(str, words))
+    # What nobody reads in a Dockerfile, a spec would give a value.
+    literal = asks(words)
+    return tuple(str(word).replace("$", "$$") if literal else str(word) for word in words)
 
 
 def _variables(value: str) -> dict[str, str]:

@@ -112,11 +112,10 @@ def _of_procfile(name: str, processes: Iterable[Process]) -> Iterator[ProposedIm
         if each.name == "release":
             continue
         serves = each.name == "web"
-        port = f" $PORT is {PORT} here." if each.changed else ""
         yield ProposedImage(
             name if serves else each.name.replace("_", "-"),
             each.command,
-            f"The process '{each.name}' of the Procfile.{port}",
+            f"The process '{each.name}' of the Procfile.",
             expose=(PORT,) if serves else (),
         )
 

@@ -24,6 +24,8 @@ _FOLDER = re.compile(
 )
 
 
+#: A path as uv passes it on from ``tool.uv.sources``: without a pin, it is no name of a package.
+_BARE = re.compile(r"^(?P<path>[A-Za-z0-9_][^\s;@=<>!~\[]*)\s*(?:;\s*(?P<marker>.+))?$")
 _GIT = re.compile(
     r"^(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*@\s*(?P<url>git\+[^\s;]+)"
     r"\s*(?:;\s*(?P<marker>.+))?$"
@@ -57,7 +59,10 @@ def portable(text: str, base: Path, folder: Path) -> str:
     """``text``, folders in it relative to ``folder``; those of a tool are relative to ``base``."""
     lines = []
     for line in text.splitlines():
-        if found := _FOLDER.match(line):
+        found = _FOLDER.match(line)
+        if not found and (bare := _BARE.match(line)) and (base / bare["path"]).is_dir():
+            found = bare
+        if found:
             path = os.path.relpath(base / _path(found["path"]), folder)
             marker = f" ; {found['marker']}" if found["marker"] else ""
             lines.append(f"{path if path.startswith('.') else f'./{path}'}{marker}")

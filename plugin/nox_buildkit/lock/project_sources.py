@@ -11,8 +11,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Literal
@@ -63,6 +63,10 @@ class Sources:
         except OSError as error:
             raise _unreadable(error) from None
         return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
+
+    def only(self, counts: Callable[[str], bool]) -> Sources:
+        """Return those whose path, a folder's with a slash at its end, ``counts``."""
+        return replace(self, entries=tuple(x for x in self.entries if counts(x.path)))
 
     def copy(self, top: Path) -> Path:
         """Copy everything below ``top``, to folders of the same names; return the project's.

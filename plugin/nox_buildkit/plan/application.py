@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from nox_buildkit.buildspec.model.interpolation import Part
 from nox_buildkit.plan.base import Base
 from nox_buildkit.plan.identity import NOT_IDENTITY
 
@@ -89,8 +90,10 @@ class Application:
 
     ``account``: the name of its user, if that is stated with an ID;
     ``directories``: folders that belong to the user; ``taken``: files of other images, below those
-    of ``files``; ``prestart``: programs that run before the
-    command; ``steps``: programs that make files during the build.
+    of ``files``; ``prestart``: programs that run before the command; ``steps``: programs that make
+    files during the build; ``interpolated``: words of commands with values of the environment, and
+    their pieces; ``becomes``: uid:gid of the user that a container becomes, which starts as root;
+    ``writable``: the files in the working folder belong to the user.
     """
 
     sources: Sources
@@ -100,6 +103,9 @@ class Application:
     taken: tuple[TakenFile, ...] = ()
     prestart: tuple[tuple[str, ...], ...] = ()
     steps: tuple[Step, ...] = ()
+    interpolated: tuple[tuple[str, tuple[Part, ...]], ...] = ()
+    becomes: str = ""
+    writable: bool = False
 
     @property
     def taken_images(self) -> dict[Base, int]:

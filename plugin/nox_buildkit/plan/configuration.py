@@ -10,6 +10,7 @@ from nox_buildkit.errors import Code, PlanError
 from nox_buildkit.plan.facts import Facts, InspectedBase
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.process import Healthcheck, ImageConfig, Start
+from nox_buildkit.plan.start_programs import programs_of
 
 
 def config_of(target: Target, facts: Facts, parent: ImagePlan | None, start: Start) -> ImageConfig:
@@ -18,12 +19,13 @@ def config_of(target: Target, facts: Facts, parent: ImagePlan | None, start: Sta
     Raises PlanError.
     """
     image, known = target.variant, facts.targets[target.name]
+    wrapped = bool(programs_of(target))
     return ImageConfig(
         workdir=target.workdir,
         user=target.user,
         env=_environment(image, parent),
-        entrypoint=_entrypoint(image, start.entrypoint or ()),
-        command=_command(target, start.command),
+        entrypoint=_entrypoint(image, start.entrypoint or (), wrapped=wrapped),
+        command=_command(target, start.command, wrapped=wrapped),
         expose=tuple(str(port) for port in image.expose),
         labels=_labels(target, facts, known.context.version, parent),
         volumes=image.volumes,
@@ -50,22 +52,29 @@ def start_of(config: ImageConfig, inherited: Start) -> Start:
     return Start(inherited.entrypoint, command)
 
 
-def _entrypoint(image: Variant, base: tuple[str, ...]) -> tuple[str, ...] | None:
-    """Return the image's own entrypoint; None keeps that of the base, before a command."""
-    if image.entrypoint is not None or not (image.command or image.prestart):
+def _entrypoint(image: Variant, base: tuple[str, ...], *, wrapped: bool) -> tuple[str, ...] | None:
+    """Return the image's own entrypoint; None keeps that of the base, before a command.
+
+    ``wrapped``: programs come before it, which are an entrypoint, too.
+    """
+    if image.entrypoint is not None or not (image.command or wrapped):
         return image.entrypoint
     # An interpreter would take the program's name for that of a script.
     program = base[0] if base else ""
-    if re.fullmatch(r"(?:.*/)?python[0-9.]*", program):
+    if image.command and re.fullmatch(r"(?:.*/)?python[0-9.]*", program):
         return ()
     # Stating an entrypoint of any kind takes the place of the base's.
-    return base if image.prestart and base else None
+    return base if wrapped and base else None
 
 
-def _command(target: Target, inherited: tuple[str, ...] | None) -> tuple[str, ...] | None:
+def _command(
+    target: Target, inherited: tuple[str, ...] | None, *, wrapped: bool
+) -> tuple[str, ...] | None:
     image = target.variant
-    if image.command is not None or not (target.parent and image.prestart):
+    if image.command is not None or not wrapped:
         return image.command
+    if not image.prestart:
+        return inherited if image.entrypoint is None else None
     # What runs before it is an entrypoint, which takes the command of the base away.
     if not inherited:
         message = f"'{image.base}' has no command that it could come before"

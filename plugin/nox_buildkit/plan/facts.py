@@ -82,7 +82,8 @@ BaseFacts = PinnedBase | InspectedBase
 class LocalWheel:
     """A wheel that was built of sources of the project, the file ``path`` of this machine.
 
-    ``marker``: where it is installed (PEP 508); empty: everywhere.
+    ``marker``: where it is installed (PEP 508); empty: everywhere; ``compiled``: it has machine
+    code, and the file is a source distribution, of which each platform gets its wheel.
     """
 
     name: str
@@ -92,6 +93,7 @@ class LocalWheel:
     size: int
     path: str
     marker: str = ""
+    compiled: bool = False
 
 
 FileKind = Literal["wheel", "sdist", "none", "other"]

@@ -120,6 +120,11 @@ class ImagePlan:
         return bool(self.packages) or self.packages.extend_base
 
     @property
+    def owner(self) -> str:
+        """The user that its folders belong to; where containers start as root, the one after."""
+        return self.application.becomes or self.config.user
+
+    @property
     def repository(self) -> str:
         """The first of its repositories; without a registry, its own name."""
         return self.publication.repository or self.name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from nox_buildkit.oci.platform import PLATFORMS
@@ -21,6 +21,7 @@ from nox_buildkit.plan.operations import (
     MakeWheel,
     Operation,
     PlaceFiles,
+    Placement,
     Requirements,
     RunStep,
     SetEnvironment,
@@ -132,24 +133,36 @@ def _of_operation(operation: Operation, image: ImagePlan) -> Iterator[Input]:
             yield from _packages(requirements)
         case AddDebianPackages(names):
             yield from (Input("", "debian", name, "") for name in names)
-        case CopySources():
+        case CopySources(owned):
             for file in image.application.sources.files:
                 yield Input("", "file", file.path, file.digest, file.size)
+            yield from _owner(image, owned=owned)
+        case CollectOutputs(owned=owned):
+            yield from _owner(image, owned=owned)
         case PlaceFiles(placement):
-            for each in placement.files:
-                yield Input("", "placed", each.target, digest_of(each), each.size)
-            for taken in placement.taken:
-                yield Input("", "placed", taken.target, digest_of(taken))
-            rest = (placement.user, placement.account, placement.directories, placement.prestart)
-            yield Input("", "setting", "user, directories and prestart", digest_of(rest))
+            yield from _placed(placement)
         case RunStep(step=step):
             yield Input("", "step", json.dumps(step.run), digest_of(step))
         case SetEnvironment():
             yield from (Input("", "env", name, value) for name, value in image.config.env)
-        case CopyLayer() | CollectOutputs() | GatherWheels() | Configure():
+        case CopyLayer() | GatherWheels() | Configure():
             pass
         case _:
             yield Input("", "operation", type(operation).__name__, digest_of(operation))
+
+
+def _placed(placement: Placement) -> Iterator[Input]:
+    for each in placement.files:
+        yield Input("", "placed", each.target, digest_of(each), each.size)
+    for taken in placement.taken:
+        yield Input("", "placed", taken.target, digest_of(taken))
+    rest = digest_of(replace(placement, files=(), taken=()))
+    yield Input("", "setting", "user, directories and prestart", rest)
+
+
+def _owner(image: ImagePlan, *, owned: bool) -> Iterator[Input]:
+    if owned:
+        yield Input("", "setting", "owner", image.owner)
 
 
 def _packages(requirements: Requirements) -> Iterator[Input]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from nox_buildkit.buildspec.model.interpolation import Part
 from nox_buildkit.plan.application import PlacedFile, Step, TakenFile
 from nox_buildkit.plan.packages import Package
 
@@ -30,7 +31,9 @@ class Requirements:
 class Placement:
     """Files and folders around an application, and the user that they belong to.
 
-    ``account``: the name that ``user`` (then ``uid:gid``) has or gets.
+    ``account``: the name that ``user`` (then ``uid:gid``) has or gets; ``becomes``: containers
+    start as root and become it; ``workdir``: the working folder, if that is
+    writable.
     """
 
     user: str
@@ -39,6 +42,9 @@ class Placement:
     files: tuple[PlacedFile, ...]
     taken: tuple[TakenFile, ...]
     prestart: tuple[tuple[str, ...], ...]
+    interpolated: tuple[tuple[str, tuple[Part, ...]], ...] = ()
+    becomes: bool = False
+    workdir: str = ""
 
 
 #: What a stage reads besides the sources.
@@ -100,7 +106,12 @@ class AddDebianPackages:
 
 @dataclass(frozen=True, slots=True)
 class CopySources:
-    """Copy the files of the application, and compile their byte code."""
+    """Copy the files of the application, and compile their byte code.
+
+    ``owned``: they belong to the user.
+    """
+
+    owned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +156,14 @@ class RunStep:
 
 @dataclass(frozen=True, slots=True)
 class CollectOutputs:
-    """Take the files ``paths``, relative to the working folder, which ``stage`` has made."""
+    """Take the files ``paths``, relative to the working folder, which ``stage`` has made.
+
+    ``owned``: they belong to the user.
+    """
 
     stage: str
     paths: tuple[str, ...]
+    owned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,13 +38,13 @@ def select_packages(
 
     Raises PlanError naming every package and platform without a wheel.
     """
-    allowed = ("wheel", "sdist") if compiles else ("wheel",)
     problems = [
         _no_wheel(file, platform, python, libc)
         for platform in platforms
         for file in coverage.get(platform.oci, ())
-        if file.kind not in allowed
+        if file.kind != "wheel" and not (compiles and file.kind == "sdist")
     ]
+    problems += [_uncompiled(wheel) for wheel in local if wheel.compiled and not compiles]
     if problems:
         raise PlanError(*problems)
     every = {
@@ -122,7 +122,14 @@ def _local(
     environment = cast("Mapping[str, str]", marker_environment(platform, python))
     return {
         wheel.name: Package(
-            wheel.name, wheel.version, "pure", wheel.filename, wheel.sha256, wheel.size, wheel.path
+            wheel.name,
+            wheel.version,
+            "native" if wheel.compiled else "pure",
+            wheel.filename,
+            wheel.sha256,
+            wheel.size,
+            wheel.path,
+            compiled=wheel.compiled,
         )
         for wheel in wheels
         if not wheel.marker or Marker(wheel.marker).evaluate(environment)
@@ -140,6 +147,13 @@ def _package(file: LockedFile) -> Package:
         path=file.path or None,
         url=file.url or None,
         compiled=file.kind == "sdist",
+    )
+
+
+def _uncompiled(wheel: LocalWheel) -> Problem:
+    return Code.NO_WHEEL(
+        f"{wheel.name} has machine code, and it is not known what could compile it for this base",
+        "name an image of Debian's family with a compiler as 'build-base'",
     )
 
 

@@ -51,6 +51,16 @@ class PlatformPackages:
         """Packages that have no wheel for the platform."""
         return tuple(package for package in self.packages if package.compiled)
 
+    @property
+    def own(self) -> tuple[Package, ...]:
+        """Those of them whose sources are on this machine, and change with the application."""
+        return tuple(package for package in self.compiled if package.path)
+
+    @property
+    def others(self) -> tuple[Package, ...]:
+        """Packages that change with the lock."""
+        return tuple(package for package in self.packages if package not in self.own)
+
 
 @dataclass(frozen=True, slots=True)
 class StepPackages:
@@ -82,6 +92,11 @@ class Packages:
     def native(self) -> bool:
         """Tell whether some platform has packages that the others do not share."""
         return any(one.packages for one in self.platforms)
+
+    @property
+    def own(self) -> bool:
+        """Tell whether some platform has packages that are compiled of sources of this machine."""
+        return any(one.own for one in self.platforms)
 
     @property
     def extend_base(self) -> bool:

@@ -22,6 +22,7 @@ from nox_buildkit.plan.operations import (
 )
 from nox_buildkit.plan.package_stages import package_layers, package_stages, step_packages_stage
 from nox_buildkit.plan.stages import TAKEN, ByArchitecture, Stage
+from nox_buildkit.plan.start_programs import with_values
 from nox_buildkit.plan.wheel_stages import wheel_stages
 
 
@@ -34,16 +35,6 @@ def _stages(image: ImagePlan) -> Iterator[Stage]:
     yield Stage("build", image.bases.build_name)
     yield from wheel_stages(image)
     yield from package_stages(image)
-    yield Stage(
-        "app",
-        operations=(CopySources(),),
-        purpose="The sources, readable by every user and writable by none, with their byte code.",
-        layer="app",
-    )
-    if image.packages.steps:
-        yield step_packages_stage(image)
-    if image.application.steps:
-        yield from _steps(image)
     for number in image.application.taken_images.values():
         yield Stage(
             f"{TAKEN}{number}",
@@ -51,10 +42,25 @@ def _stages(image: ImagePlan) -> Iterator[Stage]:
             purpose="An image that files are taken from, for the platform of the image.",
             machine="target",
         )
-    yield _surroundings(image)
+    if image.application.writable:
+        yield _surroundings(image)
+    yield _app(image)
+    if image.packages.steps:
+        yield step_packages_stage(image)
+    if image.application.steps:
+        yield from _steps(image)
+    if not image.application.writable:
+        yield _surroundings(image)
     yield _final(image)
     if image.variants:
         yield _platforms(image)
+
+
+def _app(image: ImagePlan) -> Stage:
+    owned = image.application.writable
+    who = "which belong to the user" if owned else "readable by every user and writable by none"
+    purpose = f"The sources, {who}, with their byte code."
+    return Stage("app", operations=(CopySources(owned),), purpose=purpose, layer="app")
 
 
 def _steps(image: ImagePlan) -> Iterator[Stage]:
@@ -63,7 +69,7 @@ def _steps(image: ImagePlan) -> Iterator[Stage]:
     operations: list[Operation] = []
     if image.debian.steps:
         operations.append(AddDebianPackages(image.debian.steps, "build"))
-    copied = [stage for stage in package_layers(image) if stage != "deps-native"]
+    copied = [stage for stage in package_layers(image) if not stage.endswith("-native")]
     copied += ["deps-steps"] if packages.steps else []
     operations += map(CopyLayer, (*copied, "app"))
     if image.bases.builder and environment:
@@ -79,7 +85,7 @@ def _steps(image: ImagePlan) -> Iterator[Stage]:
     paths = tuple(dict.fromkeys(path for step in steps for path in step.output))
     yield Stage(
         "steps",
-        operations=(CollectOutputs("stepped", paths),),
+        operations=(CollectOutputs("stepped", paths, image.application.writable),),
         purpose="What they made, taken by programs that they could not change.",
         layer="app",
     )
@@ -88,12 +94,15 @@ def _steps(image: ImagePlan) -> Iterator[Stage]:
 def _surroundings(image: ImagePlan) -> Stage:
     application = image.application
     placement = Placement(
-        image.config.user,
+        image.owner,
         application.account,
         application.directories,
         application.files,
         application.taken,
-        application.prestart,
+        tuple(with_values(image, program) for program in application.prestart),
+        application.interpolated,
+        becomes=bool(application.becomes),
+        workdir=image.config.workdir if application.writable else "",
     )
     return Stage(
         "surroundings",

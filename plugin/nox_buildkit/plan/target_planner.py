@@ -18,6 +18,7 @@ from nox_buildkit.plan.facts import BaseFacts, Facts, InspectedBase, TargetFacts
 from nox_buildkit.plan.image import ImagePlan, PythonEnvironment
 from nox_buildkit.plan.packages import Packages
 from nox_buildkit.plan.placed_files import placed_files, taken_files
+from nox_buildkit.plan.start_programs import programs_of
 from nox_buildkit.plan.target_packages import packages_of
 
 _SECRET = re.compile("PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIAL|API_?KEY|PRIVATE_KEY", re.IGNORECASE)
@@ -146,7 +147,9 @@ def _application(target: Target, known: TargetFacts, lower: ImagePlan | None) ->
     image = target.variant
     # The sources may be in folders of the image that this one builds on.
     inherited = lower.application.directories if lower else ()
-    directories = tuple(dict.fromkeys((*inherited, *image.directories, *image.volumes)))
+    programs = programs_of(target)
+    own = (target.workdir,) if image.writable_workdir else ()
+    directories = tuple(dict.fromkeys((*inherited, *own, *image.directories, *image.volumes)))
     return Application(
         Sources(
             known.context.folder,
@@ -156,7 +159,10 @@ def _application(target: Target, known: TargetFacts, lower: ImagePlan | None) ->
         account=target.account,
         directories=directories,
         files=placed_files(target, known, directories),
-        prestart=image.prestart,
+        prestart=programs.prestart,
+        interpolated=programs.interpolated,
+        becomes=programs.becomes,
+        writable=image.writable_workdir,
         steps=tuple(
             Step(step.run, step.output, tuple(step.env.items()), step.cache) for step in image.steps
         ),

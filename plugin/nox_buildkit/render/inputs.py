@@ -18,6 +18,7 @@ from nox_buildkit.plan.application import PlacedFile, TakenFile, with_group
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.operations import Input, Placement, Requirements
 from nox_buildkit.plan.packages import Package
+from nox_buildkit.plan.start_programs import BECOME, INTERPOLATE, PRESTART
 from nox_buildkit.render.scripts.layer import EPOCH
 
 #: Where a step finds its folder, and the scripts.
@@ -27,8 +28,8 @@ SCRIPTS = "/run/scripts"
 #: Where a step finds what is taken from other images, each by its number.
 TAKEN_FILES = "/run/taken"
 
-#: The program that runs others before the command, in an image that has some.
-PRESTART = "/opt/prestart/prestart.py"
+#: The file in which the stage ``surroundings`` says to whom the working folder belongs.
+OWNER = "/owner"
 
 _FOLDER_OF_SCRIPTS = "scripts"
 _FILES = "files"
@@ -97,19 +98,21 @@ def _surroundings(placement: Placement) -> Folder:
     """Return what is placed around the application, in the form that ``surroundings.py`` reads."""
     owner = with_group(placement.user)
     placed = [_placed(file) for file in placement.files]
-    texts = {}
+    texts: dict[str, str] = {}
     if placement.prestart:
-        folder = posixpath.dirname(PRESTART)
-        texts["prestart.py"] = _script("prestart.py")
-        texts["prestart.json"] = _json(placement.prestart)
-        placed += [
-            {"source": name, "target": f"{folder}/{name}", "mode": "0644", "owner": "0:0"}
-            for name in texts
-        ]
+        texts |= _program(PRESTART, placement.prestart)
+        placed += _beside(PRESTART)
+    if placement.interpolated:
+        texts |= _program(INTERPOLATE, _pieces(placement))
+        placed += _beside(INTERPOLATE)
+    if placement.becomes:
+        texts |= _program(BECOME, _account(placement))
+        placed += _beside(BECOME)
     account = {"account": placement.account} if placement.account else {}
     texts["surroundings.json"] = _json(
         {
             **account,
+            **({"tell": OWNER} if placement.workdir else {}),
             "user": owner,
             "directories": [{"path": path, "owner": owner} for path in placement.directories],
             "files": [*map(_taken, range(len(placement.taken)), placement.taken), *placed],
@@ -122,6 +125,40 @@ def _surroundings(placement: Placement) -> Folder:
         if file.kind == "file"
     }
     return Folder("surroundings", texts, copies)
+
+
+def _program(path: str, description: object) -> dict[str, str]:
+    """Return a program that containers start with, and the file that it reads."""
+    stem = posixpath.basename(path).removesuffix(".py")
+    return {f"{stem}.py": _script(f"{stem}.py"), f"{stem}.json": _json(description)}
+
+
+def _beside(path: str) -> list[dict[str, str]]:
+    folder, name = posixpath.split(path)
+    names = (name, f"{name.removesuffix('.py')}.json")
+    return [
+        {"source": name, "target": f"{folder}/{name}", "mode": "0644", "owner": "0:0"}
+        for name in names
+    ]
+
+
+def _pieces(placement: Placement) -> dict[str, list[object]]:
+    return {
+        word: [part if isinstance(part, str) else [part.name, part.default] for part in parts]
+        for word, parts in placement.interpolated
+    }
+
+
+def _account(placement: Placement) -> dict[str, object]:
+    uid, gid = map(int, placement.user.split(":"))
+    folders = list(placement.directories)
+    return {
+        "name": placement.account,
+        "uid": uid,
+        "gid": gid,
+        "directories": folders,
+        "workdir": placement.workdir,
+    }
 
 
 def _placed(file: PlacedFile) -> dict[str, str]:

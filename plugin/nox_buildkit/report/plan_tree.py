@@ -136,10 +136,15 @@ def _config(image: ImagePlan) -> Iterator[str]:
         yield f"entrypoint {json.dumps(config.entrypoint)}"
     if config.command is not None:
         yield f"command {json.dumps(config.command)}"
-    yield f"user {config.user}, workdir {config.workdir}"
+    theirs = ", which belongs to the user" if image.application.writable else ""
+    yield f"user {_user(image)}, workdir {config.workdir}{theirs}"
     yield from (f"env {name}={value}" for name, value in config.env)
     yield from (f"expose {port}" for port in config.expose)
     yield from (f"volume {path}" for path in config.volumes)
+    for word, parts in image.application.interpolated:
+        names = dict.fromkeys(part.name for part in parts if not isinstance(part, str))
+        if names:
+            yield f"at the start {', '.join(names)} in {json.dumps(word)}"
     if config.stop_signal:
         yield f"stop signal {config.stop_signal}"
     if config.healthcheck:
@@ -147,8 +152,15 @@ def _config(image: ImagePlan) -> Iterator[str]:
     yield from (f"label {name}={value}" for name, value in config.labels)
 
 
+def _user(image: ImagePlan) -> str:
+    application = image.application
+    if not application.becomes:
+        return image.config.user
+    return f"{application.becomes} or that of PUID and PGID, after a start as root"
+
+
 def _surroundings(image: ImagePlan) -> Iterator[str]:
-    yield from (f"{path}/, owned by {image.config.user}" for path in image.application.directories)
+    yield from (f"{path}/, owned by {image.owner}" for path in image.application.directories)
     for file in image.application.taken:
         pinned = "" if isinstance(file.image.source, PlannedImage) else f"@{file.image.digest}"
         mode = f"mode {file.mode}, " if file.mode else ""

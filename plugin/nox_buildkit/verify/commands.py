@@ -13,14 +13,15 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from nox_buildkit.buildspec.model.interpolation import SHELLS
 from nox_buildkit.oci.root_file_system import Tree
+from nox_buildkit.verify.module_paths import out_of_reach, roots_of
 
 _PYTHON = re.compile(r"python[0-9.]*")
-_SHELLS = ("sh", "ash", "bash", "dash", "ksh", "zsh", "busybox", "env")
 #: Servers that are told MODULE:NAME of an application.
 _SERVERS = ("uvicorn", "gunicorn", "hypercorn", "daphne", "granian", "waitress-serve")
 _APPLICATION = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):[A-Za-z_][\w.]*(?:\(\))?")
-_VARIABLE = re.compile(r"\$(?:[A-Z_][A-Z0-9_]*|\{[A-Z_][A-Z0-9_]*\})")
+_VARIABLE = re.compile(r"(?<!\$)\$[A-Z_][A-Z0-9_]*")
 _BYTE_CODE = re.compile(r"__pycache__/([^/]+)\.[^./]+\.pyc$")
 #: The path that a container has where its image states none.
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -41,18 +42,22 @@ def unstartable(tree: Tree, config: Mapping[str, Any], command: Sequence[str]) -
     if not command:
         return
     program, *_ = command
+    if "${" in program:
+        # Whoever starts the container names it.
+        return
     workdir = config.get("WorkingDir") or "/"
     problem = _program(tree, program, workdir, config.get("Env") or ())
     if problem:
         yield Finding(0, problem)
         return
     name = posixpath.basename(program)
-    if name not in _SHELLS:
+    if name not in (*SHELLS, "env"):
         yield from _unexpanded(command)
+    roots = roots_of(workdir, config.get("Env") or ())
     if _PYTHON.fullmatch(name):
-        yield from _python(tree, command, workdir)
+        yield from _python(tree, command, roots)
     elif name in _SERVERS:
-        yield from _served(tree, command, 1)
+        yield from _served(tree, command, 1, roots)
 
 
 def uncompiled(tree: Tree, workdir: str, files: Sequence[str]) -> list[str]:
@@ -118,23 +123,23 @@ def _unexpanded(command: Sequence[str]) -> Iterator[Finding]:
         if word and not spaced and (found := _VARIABLE.search(argument)):
             yield Finding(
                 word,
-                f"'{found[0]}' in 'command' stays as it is, since no shell reads it; read the "
-                'variable in the program, or start [sh, -c, "exec …"]',
+                f"'{found[0]}' in 'command' stays as it is, since no shell reads it; write "
+                f"'${{{found[0][1:]}}}', which is replaced when a container starts",
             )
 
 
-def _python(tree: Tree, command: Sequence[str], workdir: str) -> Iterator[Finding]:
+def _python(tree: Tree, command: Sequence[str], roots: Sequence[str]) -> Iterator[Finding]:
     """Follow the interpreter's options (python(1)) to what it runs."""
-    position = 1
+    position, workdir = 1, roots[0]
     while position < len(command):
         word = command[position]
         if word in ("-X", "-W", "--check-hash-based-pycs"):
             position += 1
         elif word == "-m":
             if position + 1 < len(command):
-                yield from _module(tree, command[position + 1], position + 1)
+                yield from _module(tree, command, position + 1, roots)
                 if command[position + 1] in _SERVERS:
-                    yield from _served(tree, command, position + 2)
+                    yield from _served(tree, command, position + 2, roots)
             return
         elif not word.startswith("-"):
             if tree.find(posixpath.join(workdir, word)) is None:
@@ -146,11 +151,15 @@ def _python(tree: Tree, command: Sequence[str], workdir: str) -> Iterator[Findin
         position += 1
 
 
-def _module(tree: Tree, name: str, word: int) -> Iterator[Finding]:
+def _module(
+    tree: Tree, command: Sequence[str], word: int, roots: Sequence[str]
+) -> Iterator[Finding]:
+    name = command[word]
     if not re.fullmatch(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", name):
         return
     path = "/" + name.replace(".", "/")
     if next(tree.ending((f"{path}.py", f"{path}.pyc", f"{path}/__main__.py")), None):
+        yield from _elsewhere(tree, command, name, word, roots)
         return
     if _has_module(tree, name):
         if next(tree.ending((f"{path}/__init__.py",)), None):
@@ -161,14 +170,30 @@ def _module(tree: Tree, name: str, word: int) -> Iterator[Finding]:
     yield Finding(word, f"{message} 'copy' it")
 
 
-def _served(tree: Tree, command: Sequence[str], first: int) -> Iterator[Finding]:
+def _elsewhere(
+    tree: Tree, command: Sequence[str], name: str, word: int, roots: Sequence[str]
+) -> Iterator[Finding]:
+    if folder := out_of_reach(tree, name, roots, command):
+        yield Finding(
+            word,
+            f"Python does not look for '{name}' in {folder}; write 'PYTHONPATH: {folder}' in "
+            "'env', or install the project with 'package: true'",
+        )
+
+
+def _served(
+    tree: Tree, command: Sequence[str], first: int, roots: Sequence[str]
+) -> Iterator[Finding]:
     previous = ""
     for position, word in enumerate(command[first:], first):
         match = _APPLICATION.fullmatch(word)
         # What follows an option may be its value.
-        if match and not previous.startswith("-") and not _has_module(tree, match[1]):
-            message = f"no module '{match[1]}' is in the image, which '{word}' names"
-            yield Finding(position, f"{message}; correct 'command'")
+        if match and not previous.startswith("-"):
+            if _has_module(tree, match[1]):
+                yield from _elsewhere(tree, command, match[1], position, roots)
+            else:
+                message = f"no module '{match[1]}' is in the image, which '{word}' names"
+                yield Finding(position, f"{message}; correct 'command'")
         previous = word
 
 

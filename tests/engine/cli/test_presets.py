@@ -71,7 +71,7 @@ def mirrored(project: Project, hub: Registry) -> Project:
 
 
 def _spec(hub: Registry, base: str, **keys: object) -> str:
-    prefixes = ("docker.io", "gcr.io", "cgr.dev")
+    prefixes = ("docker.io", "gcr.io", "cgr.dev", "dhi.io")
     spec = {
         "version": 1,
         "mirrors": dict.fromkeys(prefixes, hub.address),
@@ -79,6 +79,20 @@ def _spec(hub: Registry, base: str, **keys: object) -> str:
     }
     # JSON is YAML.
     return json.dumps(spec)
+
+
+def test_an_image_without_a_shell_has_values_in_its_command(
+    mirrored: Project, hub: Registry, private_engine: PrivateEngine
+) -> None:
+    command = ["python", "-m", "app", "${PORT:-8000}"]
+    keys = {"platforms": ["linux/amd64"], "command": command}
+    mirrored.write({"buildspec.yaml": _spec(hub, "distroless", **keys)})
+    mirrored.ok("build", "--load")
+    port = free_port()
+    env = {"PORT": str(port)}
+    with running(private_engine.client, "web:latest", "linux/amd64", env) as container:
+        answer = answer_of(container, port, 60)
+        assert (answer["pid"], answer["uid"]) == (1, 10001)
 
 
 @pytest.mark.usefixtures("both_platforms")
@@ -89,6 +103,7 @@ def _spec(hub: Registry, base: str, **keys: object) -> str:
         ("full", "/usr/local/bin/python3.13"),
         ("distroless", "/usr/bin/python3.13"),
         ("chainguard", "/usr/bin/python3.13"),
+        ("dhi", "/usr/bin/python3.13"),
     ],
 )
 def test_a_preset_answers_on_both_platforms(

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 import yaml
+from pydantic import BaseModel, TypeAdapter
 
+from nox_buildkit.buildspec.model import (
+    builder,
+    buildspec,
+    cache,
+    image,
+    requirement_set,
+    runtime,
+    signing,
+    smoke_test,
+    variant,
+)
+from nox_buildkit.buildspec.model.expected_types import ExpectedKind
+from nox_buildkit.buildspec.model.strict import key_of
 from nox_buildkit.buildspec.reading.load import parse
+from nox_buildkit.buildspec.reading.overrides import as_written
+from nox_buildkit.buildspec.reading.yaml_reader import read
 from nox_buildkit.buildspec.reference import reference_page
 from nox_buildkit.buildspec.schema import (
     REFERENCE_FILE,
@@ -20,6 +41,12 @@ from nox_buildkit.buildspec.schema import (
 from nox_buildkit.errors import SpecError
 
 ROOT = Path(__file__).parents[3]
+
+MODELS = (
+    buildspec.BuildSpec, builder.Builder, builder.Node, builder.Tls, cache.Cache, image.Image,
+    requirement_set.Requirements, runtime.Account, runtime.File, runtime.Healthcheck, runtime.Step,
+    signing.Attestations, signing.Signing, smoke_test.Test, variant.Variant,
+)  # fmt: skip
 
 ACCEPTED = [
     "{command: [python, -m, app]}",
@@ -83,7 +110,7 @@ def test_write_makes_both_files(tmp_path: Path) -> None:
 
 
 def test_the_schema_is_a_schema() -> None:
-    jsonschema.Draft202012Validator.check_schema(json_schema())
+    jsonschema.Draft7Validator.check_schema(json_schema())
 
 
 @pytest.mark.parametrize("image", ACCEPTED)
@@ -122,12 +149,61 @@ def test_reader_and_schema_refuse_at_the_top(text: str) -> None:
         jsonschema.validate(yaml.safe_load(text), json_schema())
 
 
+def objects(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """All keys that can be written, with what the schema says of each."""
+    for name, definition in ({"": schema} | schema["definitions"]).items():
+        for key, field in definition["properties"].items():
+            yield f"{name}.{key}", field
+
+
 def test_every_key_is_described_and_every_example_is_valid() -> None:
     schema = json_schema()
-    for definition in (schema, *schema["$defs"].values()):
-        for key, field in definition["properties"].items():
-            assert field["description"], key
-            inner = {**{k: v for k, v in field.items() if k != "$ref"}, "$defs": schema["$defs"]}
-            inner |= {"$ref": field["$ref"]} if "$ref" in field else {}
-            for example in field["examples"]:
-                jsonschema.validate(example, inner)
+    for key, field in objects(schema):
+        assert field["description"][-1] in ".`", key
+        assert field["examples"], key
+        inner = {**field, "definitions": schema["definitions"]}
+        for value in [*field["examples"], *([field["default"]] if "default" in field else [])]:
+            jsonschema.validate(value, inner, cls=jsonschema.Draft7Validator)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_every_example_is_what_the_reader_takes(model: type[BaseModel]) -> None:
+    kinds = ExpectedKind(model)
+    for name, field in model.model_fields.items():
+        # Rules between keys are left out: an example is of its key alone.
+        alone: TypeAdapter[object] = TypeAdapter(field.rebuild_annotation())
+        assert field.examples, name
+        for example in field.examples:
+            # JSON is YAML.
+            written = read(json.dumps(example), "example", ()).root
+            assert written, name
+            value = as_written(written, kinds.child(key_of(name))).data()
+            alone.validate_python(value, by_alias=True, by_name=False)
+
+
+def test_models_are_all_that_the_schema_defines() -> None:
+    assert {model.__name__ for model in MODELS} == {"BuildSpec", *json_schema()["definitions"]}
+
+
+def test_the_schema_is_what_schemastore_takes(tmp_path: Path) -> None:
+    schema = json_schema()
+    jsonschema.Draft7Validator.check_schema(schema)
+    assert list(schema)[:3] == ["$schema", "$id", "title"]
+    # What is beside a reference is not read in this draft.
+    assert "$defs" not in schema_text()
+    for _, field in objects(schema):
+        assert "$ref" not in field or len(field) == 1
+    command = [sys.executable, "-m", "check_jsonschema", "--check-metaschema"]
+    path = tmp_path / "nox-buildkit.json"
+    path.write_text(schema_text())
+    done = subprocess.run([*command, path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_an_editor_is_told_of_an_unknown_key_deep_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "buildspec.yaml"
+    path.write_text("version: 1\nimages:\n  web: {healthcheck: {test: [a], intervall: 3s}}\n")
+    command = [sys.executable, "-m", "check_jsonschema", "--schemafile", str(ROOT / SCHEMA_FILE)]
+    done = subprocess.run([*command, path], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "intervall" in done.stdout

@@ -9,6 +9,7 @@ import pytest
 from nox_buildkit.engine import inspect as inspection
 from nox_buildkit.engine.choice import Choice
 from nox_buildkit.engine.find import planned_engine
+from nox_buildkit.engine.own_builder import own_builder
 from nox_buildkit.engine.private.paths import EnginePaths
 from nox_buildkit.oci.platform import host_platform
 
@@ -95,3 +96,13 @@ def test_a_builder_without_a_running_node_says_why() -> None:
     dead = inspection.parse(text)
     assert (dead.running, dead.cause) == (False, "no route")
     assert inspection.parse("Name: farm\nDriver: docker\nNodes:\n").cause == "it is not running"
+
+
+def test_a_builder_of_ours_belongs_to_one_docker_context() -> None:
+    desktop, other = own_builder("desktop-linux"), own_builder("my+context")
+    assert desktop.name == "nox-buildkit-desktop-linux"
+    assert desktop.driver == "docker-container"
+    assert [node.endpoint for node in desktop.nodes] == ["desktop-linux"]
+    # buildx takes fewer characters in a name than docker.
+    assert other.name == "nox-buildkit-my-context"
+    assert other.nodes[0].endpoint == "my+context"

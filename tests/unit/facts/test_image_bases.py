@@ -30,6 +30,10 @@ IMAGES = {
     "docker.io/library/python:3.13-slim-trixie": (True, True, "3.13"),
     "docker.io/library/python:3.13-trixie": (True, True, "3.13"),
     "gcr.io/distroless/python3-debian13": (False, False, "3.13"),
+    "dhi.io/python:3.13-debian13": (False, False, "3.13"),
+    "dhi.io/python:3.13-debian13-dev": (True, True, "3.13"),
+    "dhi.io/python:3.13-alpine3.23": (False, False, "3.13"),
+    "dhi.io/python:3.13-alpine3.23-dev": (True, False, "3.13"),
     "ghcr.io/demo/alpine:1": (True, False, "3.13"),
     "ghcr.io/demo/bare:1": (True, True, ""),
     "ghcr.io/demo/old:1": (True, True, "3.11"),
@@ -96,6 +100,25 @@ def test_a_base_without_a_shell_has_a_builder_and_a_compiler(bases: Bases) -> No
     assert isinstance(compiler, PinnedBase)
     assert not isinstance(compiler, InspectedBase)
     assert (compiler.name, added) == ("docker.io/library/python:3.13-trixie", ())
+
+
+@pytest.mark.parametrize(
+    ("base", "builder", "first"),
+    [
+        ("dhi", "dhi.io/python:3.13-debian13-dev", "gcc"),
+        ("'dhi.io/python:3.13-debian13'", "dhi.io/python:3.13-debian13-dev", "gcc"),
+        # Not on another distribution.
+        ("'dhi.io/python:3.13-alpine3.23'", "dhi.io/python:3.13-alpine3.23-dev", "zlib1g-dev"),
+    ],
+)
+def test_a_hardened_image_is_built_for_by_its_own_variant(
+    bases: Bases, base: str, builder: str, first: str
+) -> None:
+    target, scope, found = stack(f"base: {base}, build-apt: [zlib1g-dev]", bases)
+    compiler, added = compiler_of(target, scope, bases)
+    assert found.builder
+    assert compiler
+    assert (found.builder.name, compiler.name, added[0]) == (builder, builder, first)
 
 
 def test_an_image_of_the_family_of_debian_compiles_with_apt(bases: Bases) -> None:

@@ -37,6 +37,8 @@ def chosen(root: Path, image: str) -> str:
         (None, None, "{base: 'python:3.12-slim'}", "3.12"),
         (">=3.11", None, "{base: slim}", "3.14"),
         (">=3.11", None, "{base: debian}", "3.13"),
+        # Of a release that is still to come.
+        (">=3.14", None, "{base: debian}", "3.14"),
         ("==3.12.*", None, "{base: slim}", "3.12"),
         (">=3.10,<3.12", None, "{base: debian}", "3.11"),
         ("<=3.12", None, "{base: slim}", "3.11"),
@@ -73,15 +75,15 @@ def test_the_newest_python_that_project_and_base_allow(
             "==3.12.*",
             None,
             "{base: debian}",
-            "buildspec.yaml:3:15: images.web.base: base 'debian' has Python 3.13 and 3.11, and "
-            "pyproject.toml:4:19 says requires-python '==3.12.*'; "
+            "buildspec.yaml:3:15: images.web.base: base 'debian' has Python 3.13 and 3.11 "
+            "and 3.14, and pyproject.toml:4:19 says requires-python '==3.12.*'; "
             "take base 'slim', which has Python 3.12",
         ),
         (
             None,
             "3.12",
             "{base: debian}",
-            "ROOT/.python-version:1:1: Python 3.12, and base 'debian' has 3.13 and 3.11; "
+            "ROOT/.python-version:1:1: Python 3.12, and base 'debian' has 3.13 and 3.11 and 3.14; "
             "take another base, or state 'python' for the image",
         ),
         (

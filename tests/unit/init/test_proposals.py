@@ -98,7 +98,11 @@ def proposed(folder: Path, files: dict[str, str]) -> tuple[dict[str, Any], str]:
         ),
         (
             {"Procfile": "# ours\nweb: gunicorn app:app --bind 0.0.0.0:$PORT\n", "app.py": FLASK},
-            ["gunicorn", "app:app", "--bind", "0.0.0.0:8000"],
+            ["gunicorn", "app:app", "--bind", "0.0.0.0:${PORT:-8000}"],
+        ),
+        (
+            {"Procfile": "web: serve $PORTAL\n", "Dockerfile": 'CMD ["echo", "${HOME}", "$A"]\n'},
+            ["echo", "$${HOME}", "$$A"],
         ),
         (
             {"Dockerfile": 'FROM python:3.12-slim\nCMD ["python", "-m", "shop"]\n'},

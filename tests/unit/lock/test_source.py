@@ -386,6 +386,19 @@ def test_a_folder_is_written_relative_to_the_lock(line: str, written: str) -> No
     assert portable(f"{line}\n", Path("/src"), Path("/src/services")) == f"{written}\n"
 
 
+def test_a_folder_without_a_dot_is_no_package_of_an_index(tmp_path: Path) -> None:
+    (tmp_path / "libs" / "core").mkdir(parents=True)
+    (tmp_path / "six").mkdir()
+    written = portable(
+        "six\n    # via api\nlibs/core ; os_name == 'posix'\nidna==3.1\nlibs==1\n",
+        tmp_path,
+        tmp_path,
+    )
+    assert written.splitlines() == [
+        "./six", "    # via api", "./libs/core ; os_name == 'posix'", "idna==3.1", "libs==1"
+    ]  # fmt: skip
+
+
 def test_folders_are_read_back_and_kept_from_the_index(tmp_path: Path) -> None:
     lock = tmp_path / "requirements.lock"
     lock.write_text("./lib ; os_name == 'posix'\n    # via api\nidna==3.1 --hash=sha256:aa\n")

@@ -16,7 +16,15 @@ import pytest
 from nox_buildkit import render
 
 SCRIPTS = Path(render.__file__).parent / "scripts"
-NAMES = ("environment.py", "layer.py", "prestart.py", "surroundings.py", "wheels.py")
+NAMES = (
+    "become.py",
+    "environment.py",
+    "interpolate.py",
+    "layer.py",
+    "prestart.py",
+    "surroundings.py",
+    "wheels.py",
+)
 
 
 def check(python: str, folder: Path, *scripts: Path) -> str:

@@ -67,7 +67,10 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
         ("loop", "'loop', which it starts, is not in the image"),
         ("./run.sh", "'./run.sh', which it starts, is not executable; run 'chmod +x'"),
         ("start $HOME", "'start', which it starts, is not in the image"),
-        ("/app/start ${PORT}", "'${PORT}' in 'command' stays as it is, since no shell reads it"),
+        ("/app/start $PORT", "'$PORT' in 'command' stays as it is, since no shell reads it; write"),
+        ("/app/start ${PORT}", ""),
+        ("/app/start $$PORT", ""),
+        ("${SERVER} app", ""),
         ("sh -c $PORT", ""),
     ],
 )
@@ -77,6 +80,43 @@ def test_what_a_command_starts_has_to_be_there(tree: Tree, command: str, said: s
     found = list(unstartable(tree, config, command.split()))
 
     assert [finding.sentence[: len(said)] for finding in found[:1]] == ([said] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("command", "variables", "said"),
+    [
+        ("uvicorn shop.main:app", "", "Python does not look for 'shop.main' in /app/src; write "),
+        ("python3 -m shop.main", "", "Python does not look for 'shop.main' in /app/src; write "),
+        ("uvicorn shop.main:app", "PYTHONPATH=/app/src", ""),
+        ("uvicorn shop.main:app", "PYTHONPATH=src", ""),
+        ("uvicorn --app-dir src shop.main:app", "", ""),
+        ("python3 -m http.server", "", ""),
+        ("uvicorn installed.main:app", "", ""),
+        ("uvicorn here:app", "", ""),
+    ],
+)
+def test_modules_have_to_be_where_python_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, variables: str, said: str
+) -> None:
+    monkeypatch.setenv("NOX_BUILDKIT_CACHE", str(tmp_path / "cache"))
+    site = "opt/venv/lib/python3.13/site-packages"
+    files = {
+        "usr/bin/python3": (0o755, ""),
+        "usr/lib/python3.13/http/server.py": (0o644, ""),
+        "opt/venv/bin/uvicorn": (0o755, ""),
+        f"{site}/_virtualenv.pth": (0o644, ""),
+        f"{site}/installed/main.py": (0o644, ""),
+        "app/src/shop/__init__.py": (0o644, ""),
+        "app/src/shop/main.py": (0o644, ""),
+        "app/here.py": (0o644, ""),
+    }
+    config = {"WorkingDir": "/app", "Env": ["PATH=/opt/venv/bin:/usr/bin", variables]}
+    tree = Tree([_layer(tmp_path / "one", files)])
+    found = [finding.sentence for finding in unstartable(tree, config, command.split())]
+    assert [sentence[: len(said)] for sentence in found] == ([said] if said else [])
+    # A file in the environment may add any folder.
+    tree = Tree([_layer(tmp_path / "two", {**files, f"{site}/own.pth": (0o644, "")})])
+    assert not list(unstartable(tree, config, command.split()))
 
 
 def test_a_finding_names_the_word(tree: Tree) -> None:

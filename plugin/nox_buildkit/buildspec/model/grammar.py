@@ -17,7 +17,7 @@ from nox_buildkit.oci.platform import Platform
 
 PLATFORMS = tuple(KNOWN)
 DEFAULT_PLATFORMS = PLATFORMS[:2]
-BASE_PRESETS = ("slim", "full", "debian", "distroless", "chainguard")
+BASE_PRESETS = ("slim", "full", "debian", "distroless", "chainguard", "dhi")
 # For apt, a name with a minus at its end is one to remove.
 DEBIAN_PACKAGE = r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.]"
 

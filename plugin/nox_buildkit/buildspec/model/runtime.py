@@ -41,7 +41,8 @@ class Healthcheck(Strict):
     """A health check. Docker and Compose run it, Kubernetes does not."""
 
     test: Program = Field(
-        description="Program that ends with 0 if the container is healthy, in exec form.",
+        description="Program that ends with 0 if the container is healthy, in exec form. Values of "
+        "the environment as in `command`.",
         examples=[["python", "-m", "app.health"]],
     )
     interval: Duration | None = Field(
@@ -81,6 +82,21 @@ class Account(Strict):
         description="ID of its group; without it, that of the user.",
         examples=[100],
     )
+
+    from_environment: bool = Field(
+        default=False,
+        description="Start as root, and become the user of the variables PUID and PGID; `uid` and "
+        "`gid` stand for those that are not set. For volumes whose owner is another one on each "
+        "machine. The guide tells what it costs.",
+        examples=[True],
+    )
+
+    @model_validator(mode="after")
+    def _is_not_root(self) -> Account:
+        if self.from_environment and self.uid == 0:
+            message = "0 is root, which is given up"
+            raise Invalid(message, "name another user", at=("uid",))
+        return self
 
     @property
     def ids(self) -> str:

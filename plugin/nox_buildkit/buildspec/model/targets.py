@@ -42,9 +42,17 @@ class Target:
 
     @property
     def user(self) -> str:
-        """The user of its containers: ``uid[:gid]`` or a name."""
+        """The user that its containers start as: ``uid[:gid]`` or a name."""
         user = self._stating("user").user
-        return user if isinstance(user, str) else user.ids
+        if isinstance(user, str):
+            return user
+        return "0:0" if user.from_environment else user.ids
+
+    @property
+    def becomes(self) -> str:
+        """The IDs of the user that its containers become, if they start as root."""
+        user = self._stating("user").user
+        return "" if isinstance(user, str) or not user.from_environment else user.ids
 
     @property
     def account(self) -> str:

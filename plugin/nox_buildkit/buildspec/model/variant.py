@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from nox_buildkit.buildspec.model import grammar
+from nox_buildkit.buildspec.model import grammar, interpolation
 from nox_buildkit.buildspec.model.building_types import ArgumentName
 from nox_buildkit.buildspec.model.field_types import (
     Base,
@@ -47,8 +47,9 @@ class Variant(Strict):
     base: Base = Field(
         default="slim",
         description="Base image: `slim` and `full` (the official Python images), `distroless`, "
-        "`chainguard`, `debian` (assembled from Debian's packages, no container registry needed), "
-        "or any image reference; `target:NAME` for another image of this spec.",
+        "`chainguard`, `dhi` (Docker Hardened Images), `debian` (assembled from Debian's packages, "
+        "no container registry needed), or any image reference; `target:NAME` for another image of "
+        "this spec.",
         examples=["slim", "distroless", "python:3.13-slim-trixie", "target:common"],
     )
     build_base: Base | None = Field(
@@ -107,19 +108,25 @@ class Variant(Strict):
     )
     entrypoint: ExecForm | None = Field(
         default=None,
-        description="Program that always starts, in exec form; `[]` takes the base's own away.",
+        description="Program that always starts, in exec form; `[]` takes the base's own away. "
+        "Values of the environment as in `command`.",
         examples=[["python", "-m"]],
     )
     command: ExecForm | None = Field(
         default=None,
         description="Program with its arguments, or arguments for the entrypoint, in exec form; "
-        "`[]` takes the base's own away.",
-        examples=[["fastapi", "run", "main.py", "--port", "8000"]],
+        "`[]` takes the base's own away. `${NAME}` and `${NAME:-default}` are replaced by values "
+        "of the environment when a container starts, without a shell; `$$` stands for `$` then.",
+        examples=[
+            ["fastapi", "run", "main.py", "--port", "8000"],
+            ["gunicorn", "--bind", "0.0.0.0:${PORT:-8000}", "app:app"],
+        ],
     )
     prestart: Several[Program] = Field(
         default=(),
         description="Programs to run to their end before the command, in the same container and in "
-        "exec form; the first that fails ends it. Needs a `command`.",
+        "exec form; the first that fails ends it. Needs a `command`. Values of the environment as "
+        "in `command`.",
         examples=[[["python", "manage.py", "migrate"]]],
     )
     env: dict[EnvName, Text] = Field(
@@ -136,13 +143,23 @@ class Variant(Strict):
     )
     user: UserOrAccount = Field(
         default="10001",
-        description="User that the image runs as: uid, uid:gid, name, or an account that is made.",
+        description="User that the image runs as: uid, uid:gid, name, or an account that is made, "
+        "which can get other IDs when a container starts (PUID, PGID).",
         examples=["10001", "10001:10001", {"name": "app", "uid": 999}],
     )
     workdir: Workdir = Field(
         default="/app",
-        description="Working folder, which also holds the sources.",
+        description="Working folder, which also holds the sources: an absolute path, and not the "
+        "root, a folder of the system (`/bin`, `/dev`, `/etc`, `/lib`, `/proc`, `/run`, `/sbin`, "
+        "`/sys`, `/tmp`, `/usr`, `/var/run`, `/var/lock`) or `/opt/venv`, nor below one of these. "
+        "An image on another one has that of the other.",
         examples=["/srv/api"],
+    )
+    writable_workdir: bool = Field(
+        default=False,
+        description="The working folder, and all that the build puts into it, belong to the user. "
+        "Else they belong to root, and an application that was taken over cannot change itself.",
+        examples=[True],
     )
     directories: Unique[SystemPath] = Field(
         default=(),
@@ -194,12 +211,23 @@ class Variant(Strict):
             if name in self.env:
                 message = f"{shown(name)} is in 'env', which wins over a build argument"
                 raise Invalid(message, "remove one", at=("args", name))
+        self._check_variables()
         targets = [file.target for file in self.files]
         for position, target in enumerate(targets):
             if target in targets[:position]:
                 at = ("files", position, "target")
                 raise Invalid(f"two files have the target {shown(target)}", "remove one", at=at)
         return self
+
+    def _check_variables(self) -> None:
+        entrypoint, command = self.entrypoint or (), self.command or ()
+        if interpolation.asks((*entrypoint, *command)):
+            interpolation.checked(entrypoint, ("entrypoint",))
+            interpolation.checked(command, ("command",))
+        for number, program in enumerate(self.prestart):
+            interpolation.checked(program, ("prestart", number))
+        if self.healthcheck:
+            interpolation.checked(self.healthcheck.test, ("healthcheck", "test"))
 
     @property
     def taken(self) -> dict[int, str]:

@@ -66,6 +66,23 @@ STEPS: tuple[Rule, ...] = (
         code=Code.COMPILATION,
     ),
     rule(
+        "rust-missing",
+        "log",
+        r"(?ms)(?:Do you have cargo in your PATH|[Cc]an't find Rust compiler|puccinialin"
+        r"|no Rust toolchain|cargo: (?:command )?not found).*^(?P<package>\S+) cannot be compiled",
+        "{package} cannot be compiled: there is no Rust compiler",
+        "add 'cargo' to 'build-apt'; of a version that is too old, take a newer base",
+        code=Code.COMPILATION,
+    ),
+    rule(
+        "compiler-missing",
+        "log",
+        r"(?ms)command '(?P<file>\S+?)' failed: No such file.*^(?P<package>\S+) cannot be compiled",
+        "{package} cannot be compiled: there is no program {file}",
+        "add its Debian package to 'build-apt', or take a 'build-base' with compilers",
+        code=Code.COMPILATION,
+    ),
+    rule(
         "not-compiled",
         "log",
         r"(?m)^(?P<package>\S+) cannot be compiled",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from nox_buildkit.debian.archive import WITHOUT_APT
+from nox_buildkit.debian.archive import on_debian, without_archive
 from nox_buildkit.engine.client import docker_client
 from nox_buildkit.engine.docker_config import borrow
 from nox_buildkit.engine.private import emulation
@@ -137,12 +137,19 @@ def environment() -> dict[str, str]:
     }
 
 
+def is_possible() -> bool:
+    """Tell whether this user may have it on this machine; nothing is tried."""
+    return sys.platform == "linux" and os.geteuid() == 0 and on_debian()
+
+
 def require_root() -> None:
     """Refuse a machine, or a user, for whom the engine cannot run. Raises EngineError."""
     if sys.platform != "linux":
-        raise EngineError(Code.NO_ENGINE("the private engine runs on Linux only", WITHOUT_APT))
+        raise EngineError(
+            Code.NO_ENGINE("the private engine runs on Linux only", without_archive())
+        )
     if os.geteuid() != 0:
-        raise EngineError(Code.NO_ENGINE("the private engine needs root", WITHOUT_APT))
+        raise EngineError(Code.NO_ENGINE("the private engine needs root", without_archive()))
 
 
 def _describe(paths: EnginePaths, binaries: Binaries, version: str) -> PrivateEngine:

@@ -36,9 +36,15 @@ class Process:
 
 def processes() -> Iterator[Process]:
     """All processes that this user may look into."""
-    for entry in PROC.iterdir():
-        if entry.name.isdecimal() and (process := process_of(int(entry.name))):
+    for entry in _entries():
+        if process := process_of(int(entry.name)):
             yield process
+
+
+def _entries() -> Iterator[Path]:
+    """Folders of processes; none where there is no proc(5), and no engine of ours either."""
+    if PROC.exists():
+        yield from (entry for entry in PROC.iterdir() if entry.name.isdecimal())
 
 
 def process_of(pid: int) -> Process | None:
@@ -54,9 +60,7 @@ def process_of(pid: int) -> Process | None:
 def contained_in(data: Path) -> Iterator[int]:
     """Processes whose root file system is an overlay that writes below ``data``: containers'."""
     upper = f"upperdir={data}/"
-    for entry in PROC.iterdir():
-        if not entry.name.isdecimal():
-            continue
+    for entry in _entries():
         with contextlib.suppress(OSError):
             lines = (entry / "mountinfo").read_text(errors="replace").splitlines()
             if any(line.split()[4] == "/" and upper in line for line in lines):

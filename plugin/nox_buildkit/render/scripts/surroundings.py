@@ -161,11 +161,13 @@ def main(description: str, base: str, root: str) -> None:
         (etc / "passwd").write_text(users.text)
         (etc / "group").write_text(groups.text)
 
-    def own(path: Path, owner: str) -> None:
+    def ids(owner: str) -> "tuple[int, int]":
         user, _, group = owner.partition(":")
-        number = groups.number(group or users.groups.get(user, user))
-        os.chown(path, users.number(user), number, follow_symlinks=False)
+        return users.number(user), groups.number(group or users.groups.get(user, user))
 
+    if "tell" in wanted:
+        uid, gid = ids(wanted["user"])
+        Path(wanted["tell"]).write_text(f"{uid}:{gid}")
     layer.mkdir(exist_ok=True)
     made = []
     for directory in wanted["directories"]:
@@ -179,7 +181,7 @@ def main(description: str, base: str, root: str) -> None:
     ]
     # The user's folders stay the user's, whatever is placed in them.
     for path, owner, mode in (*placed, *made):
-        own(path, owner)
+        os.chown(path, *ids(owner), follow_symlinks=False)
         if mode >= 0 and not path.is_symlink():
             path.chmod(mode)
     for path in (layer, *layer.rglob("*")):

@@ -6,12 +6,20 @@ from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.operations import CopySources, PlaceFiles
 from nox_buildkit.plan.stages import TAKEN
 from nox_buildkit.render.inputs import INPUTS, SCRIPTS, TAKEN_FILES, folder_of
-from nox_buildkit.render.stages.shared import FINISH, bytecode_cache, offline_run
+from nox_buildkit.render.stages.shared import (
+    FINISH,
+    GIVE,
+    OWNER_MOUNT,
+    bytecode_cache,
+    offline_run,
+)
 
 
-def copy_sources(image: ImagePlan, _operation: CopySources) -> list[str]:
+def copy_sources(image: ImagePlan, operation: CopySources) -> list[str]:
     """Copy the sources, and compile their byte code."""
-    return ['COPY [".", "/layer$WORKDIR/"]', *offline_run(bytecode_cache(image)), f"    {FINISH}"]
+    mounts = [bytecode_cache(image), *([OWNER_MOUNT] if operation.owned else [])]
+    give = f" && {GIVE}" if operation.owned else ""
+    return ['COPY [".", "/layer$WORKDIR/"]', *offline_run(*mounts), f"    {FINISH}{give}"]
 
 
 def place_files(image: ImagePlan, operation: PlaceFiles) -> list[str]:

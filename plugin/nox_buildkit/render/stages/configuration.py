@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from nox_buildkit.plan.application import with_group
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.operations import Configure, SetEnvironment
 from nox_buildkit.plan.packages import VENV
 from nox_buildkit.plan.process import Healthcheck
+from nox_buildkit.plan.start_programs import entrypoint_of, health_check_of
 from nox_buildkit.render import quote
-from nox_buildkit.render.inputs import PRESTART
 
 
 def set_environment(image: ImagePlan, operation: SetEnvironment) -> list[str]:
@@ -29,13 +31,9 @@ def configure(image: ImagePlan, _operation: Configure) -> list[str]:
         lines.append(f"VOLUME {quote.expanded_words(config.volumes)}")
     if config.stop_signal:
         lines.append(f"STOPSIGNAL {quote.dockerfile_word(config.stop_signal)}")
-    if config.healthcheck:
-        lines.append(_healthcheck(config.healthcheck))
-    entrypoint = config.entrypoint
-    if image.application.prestart:
-        python = f"{VENV}/bin/python" if image.has_environment else "python3"
-        entrypoint = (python, "-I", PRESTART, *(entrypoint or ()))
-    if entrypoint is not None:
+    if check := config.healthcheck:
+        lines.append(_healthcheck(check, health_check_of(image, check.test)))
+    if (entrypoint := entrypoint_of(image)) is not None:
         lines.append(f"ENTRYPOINT {quote.exec_form(entrypoint)}")
     if config.command is not None:
         lines.append(f"CMD {quote.exec_form(config.command)}")
@@ -46,7 +44,7 @@ def configure(image: ImagePlan, _operation: Configure) -> list[str]:
     return lines
 
 
-def _healthcheck(check: Healthcheck) -> str:
+def _healthcheck(check: Healthcheck, test: Sequence[str]) -> str:
     options = {
         "interval": check.interval,
         "timeout": check.timeout,
@@ -55,4 +53,4 @@ def _healthcheck(check: Healthcheck) -> str:
         "retries": check.retries,
     }
     stated = "".join(f"--{name}={value} " for name, value in options.items() if value)
-    return f"HEALTHCHECK {stated}CMD {quote.exec_form(check.test)}"
+    return f"HEALTHCHECK {stated}CMD {quote.exec_form(test)}"

@@ -6,7 +6,7 @@ import hashlib
 
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.render import quote
-from nox_buildkit.render.inputs import SCRIPTS, SCRIPTS_MOUNT
+from nox_buildkit.render.inputs import OWNER, SCRIPTS, SCRIPTS_MOUNT
 
 #: Of every uv: it does what it was told, and leaves nothing of itself.
 UV_SETTINGS = "UV_PYTHON_DOWNLOADS=never UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1"
@@ -27,6 +27,13 @@ def cache_name(image: ImagePlan, purpose: str) -> str:
     """Return the ID of a cache, shared only by images whose programs have the same publisher."""
     scope = hashlib.sha256(image.bases.build.origin.encode()).hexdigest()
     return f"nox-buildkit-{purpose}-{scope[:12]}"
+
+
+_OWNER = f"/run{OWNER}"
+#: Mounts it.
+OWNER_MOUNT = f"--mount=type=bind,from=surroundings,source={OWNER},target={_OWNER}"
+#: Gives the files of the working folder to the user; folders on the way to it stay root's.
+GIVE = f'chown -Rh "$(cat {_OWNER})" "/layer$WORKDIR"'
 
 
 def offline_run(*mounts: str) -> list[str]:

@@ -9,7 +9,13 @@ from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.operations import CollectOutputs, LinkInterpreter, RunStep
 from nox_buildkit.plan.packages import VENV
 from nox_buildkit.render import quote
-from nox_buildkit.render.stages.shared import FINISH, bytecode_cache, offline_run
+from nox_buildkit.render.stages.shared import (
+    FINISH,
+    GIVE,
+    OWNER_MOUNT,
+    bytecode_cache,
+    offline_run,
+)
 
 _MADE = "/run/made"
 
@@ -39,7 +45,7 @@ def collect_outputs(image: ImagePlan, operation: CollectOutputs) -> list[str]:
     words = " ".join(map(quote.shell_word, operation.paths))
     mount = f"--mount=type=bind,from={operation.stage},target={_MADE}"
     return [
-        *offline_run(bytecode_cache(image), mount),
+        *offline_run(bytecode_cache(image), mount, *([OWNER_MOUNT] if operation.owned else [])),
         "    <<'RUN'",
         "set -eu",
         f'cd "{_MADE}$WORKDIR"',
@@ -52,5 +58,6 @@ def collect_outputs(image: ImagePlan, operation: CollectOutputs) -> list[str]:
         'mkdir -p "/layer$WORKDIR"',
         f'cp -a --parents -- {words} "/layer$WORKDIR/"',
         FINISH,
+        *([GIVE] if operation.owned else []),
         "RUN",
     ]

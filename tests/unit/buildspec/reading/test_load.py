@@ -374,6 +374,25 @@ def test_mistakes_in_an_image(line: str, problem: str) -> None:
             'write ["python", "manage.py", "migrate"]',
         ),
         (
+            "command: [serve, '${PORT}', '${PORT:?}']",
+            "command.2: '${PORT:?}' is not a variable of the environment; write ${NAME} or "
+            "${NAME:-default}; $${ stands for the characters themselves",
+        ),
+        (
+            "{command: [a], prestart: [[b, '${A:-${B}}']]}",
+            "prestart.0.1: '${A:-${B}}' is not a variable of the environment; write ${NAME} or "
+            "${NAME:-default}; $${ stands for the characters themselves",
+        ),
+        (
+            "{healthcheck: {test: [a, '${1}']}, command: [sh, -c, 'echo ${1}']}",
+            "healthcheck.test.1: '${1}' is not a variable of the environment; write ${NAME} or "
+            "${NAME:-default}; $${ stands for the characters themselves",
+        ),
+        (
+            "user: {name: app, uid: 0, from-environment: true}",
+            "user.uid: 0 is root, which is given up; name another user",
+        ),
+        (
             "steps: [{run: [a]}]",
             "steps.0.output: missing; add 'output: [static]'",
         ),

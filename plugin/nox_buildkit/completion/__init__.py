@@ -1,0 +1,1 @@
+"""Completion of what follows ``--`` on nox's command line, in a shell."""

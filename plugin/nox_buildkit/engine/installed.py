@@ -1,0 +1,44 @@
+"""The docker client that is on PATH."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+from nox_buildkit.engine import inspect as inspection
+from nox_buildkit.engine.client import docker_client
+from nox_buildkit.errors import Code, EngineError
+from nox_buildkit.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from python_on_whales import DockerClient
+
+_NO_BUILDX = "it has no buildx whose bake knows --allow"
+_GET_BUILDX = {
+    "darwin": "run `brew install docker-buildx`, and do what it says about cliPluginsExtraDirs",
+    "linux": "install your distribution's docker-buildx, or a newer one",
+}
+
+
+def installed(report: Progress = SILENT) -> DockerClient | None:
+    """Return the docker client on PATH, if it has a buildx that can do what a build needs."""
+    path = shutil.which("docker")
+    if path is None:
+        return None
+    client = docker_client(path)
+    if inspection.has_buildx(client):
+        return client
+    report.message(f"not {path}: {_NO_BUILDX}; update its buildx to use it")
+    return None
+
+
+def require_other(*, private: bool) -> None:
+    """Raise EngineError where a docker without buildx is all that there is.
+
+    ``private``: whether there can be a private engine.
+    """
+    path = shutil.which("docker")
+    if path and not private:
+        hint = _GET_BUILDX.get(sys.platform, "install buildx")
+        raise EngineError(Code.NO_ENGINE(f"{path}: {_NO_BUILDX}", hint))
