@@ -19,6 +19,8 @@ from nox_buildkit.progress import SILENT
 
 PAGE = Path(__file__).parent / "explanation/debian-base.md"
 PLATFORMS = ("linux/amd64", "linux/arm64")
+#: The Pythons of releases whose packages do not change from day to day.
+SETTLED = tuple(python for python, release in RELEASES.items() if not release.testing)
 
 #: Each package that is asked for by name, and the reason.
 REASONS = {
@@ -39,7 +41,7 @@ REASONS = {
 
 def page() -> str:
     """The page, of bases that are assembled now or lie in the cache."""
-    return "\n".join([*_introduction(), *(line for p in RELEASES for line in _release(p))]) + "\n"
+    return "\n".join([*_introduction(), *(line for p in SETTLED for line in _release(p))]) + "\n"
 
 
 def _introduction() -> Iterator[str]:
@@ -49,6 +51,10 @@ def _introduction() -> Iterator[str]:
     yield "looks into it. Debian's archive moves: what your base holds at this moment is in the"
     yield "output of `nox -s plan -- --json`. How the base is made:"
     yield "[Bases](../guide/bases.md#what-the-debian-base-contains)."
+    for python, release in RELEASES.items():
+        if release.testing:
+            yield f"Python {python} comes from Debian's testing (`{release.suite}`), whose packages"
+            yield "change every day: it has no list here."
     yield ""
     yield "## Packages that are asked for"
     yield ""

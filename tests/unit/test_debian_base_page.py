@@ -24,7 +24,8 @@ def test_it_has_the_packages_that_are_asked_for_and_left_out() -> None:
 
 def test_it_has_every_release_with_its_packages() -> None:
     parts = PAGE.split("## Python ")[1:]
-    assert [part.split(":")[0] for part in parts] == list(RELEASES), HINT
+    settled = [python for python, release in RELEASES.items() if not release.testing]
+    assert [part.split(":")[0] for part in parts] == settled, HINT
     for part in parts:
         named = set(re.findall(r"^\| `([^`]+)`", part, re.MULTILINE))
         assert set(PACKAGES) <= named, HINT

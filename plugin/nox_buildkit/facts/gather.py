@@ -6,14 +6,14 @@ import os
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from nox_buildkit.buildspec.model.targets import Target
-from nox_buildkit.errors import Code, NoxBuildkitError, PlanError, Problem, UsageError
+from nox_buildkit.errors import Code, NoxBuildkitError, PlanError, Problem
 from nox_buildkit.facts.base_images import Bases
 from nox_buildkit.facts.build_context import read_context
 from nox_buildkit.facts.coverage import read_coverage
+from nox_buildkit.facts.creation_time import source_date_epoch
 from nox_buildkit.facts.image_bases import Scope, compiler_of, stack_of, step_base_of, taken_images
 from nox_buildkit.facts.import_hints import development_imports
 from nox_buildkit.facts.local_wheels import git_wheel, local_wheel
@@ -78,7 +78,7 @@ def gather(sources: Mapping[Target, Source | None], outside: Outside) -> Facts:
         generator=outside.generator,
         targets=targets,
         git=git,
-        created=_source_date_epoch() or (git.committed if git else None),
+        created=source_date_epoch() or (git.committed if git else None),
         native=outside.native,
     )
 
@@ -240,18 +240,3 @@ def _local_below(
     """Yield wheels of the images below, whose packages the steps of ``target`` have as well."""
     for one in target.lineage[1:] if target.variant.steps else ():
         yield from _local(one, sources[one], outside)
-
-
-def _source_date_epoch() -> datetime | None:
-    """reproducible-builds.org, SOURCE_DATE_EPOCH specification."""
-    value = os.environ.get("SOURCE_DATE_EPOCH")
-    if not value:
-        return None
-    try:
-        return datetime.fromtimestamp(int(value), UTC)
-    except (ValueError, OverflowError, OSError):
-        raise UsageError(
-            Code.ENVIRONMENT(
-                f"SOURCE_DATE_EPOCH is '{value}'", "set it to seconds since 1970, or unset it"
-            )
-        ) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 _NOBODY = """\
 import os, sys
@@ -24,10 +25,13 @@ except EngineError as error:
 
 def test_base_debian_says_what_it_needs_besides_root() -> None:
     # Not pytest's folder, which others cannot enter.
-    with tempfile.TemporaryDirectory() as cache:
+    with tempfile.TemporaryDirectory() as cache, tempfile.TemporaryDirectory() as programs:
+        # A Debian without newuidmap.
+        Path(programs).chmod(0o755)
+        Path(programs, "apt-get").symlink_to("/usr/bin/apt-get")
         done = subprocess.run(
             [sys.executable, "-c", _NOBODY],
-            env={"PATH": "/nonexistent", "NOX_BUILDKIT_CACHE": cache},
+            env={"PATH": programs, "NOX_BUILDKIT_CACHE": cache},
             capture_output=True,
             text=True,
             check=False,

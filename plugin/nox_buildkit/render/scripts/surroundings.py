@@ -145,6 +145,13 @@ def take(source: Path, path: Path, layer: Path, modes: list[int]) -> Iterator[tu
         yield path, modes[0] if modes[0] >= 0 else source.stat().st_mode & 0o777
 
 
+def write_accounts(etc: Path, users: Accounts, groups: Accounts) -> None:
+    """Write the accounts into the new folder ``etc``."""
+    etc.mkdir(parents=True)
+    (etc / "passwd").write_text(users.text)
+    (etc / "group").write_text(groups.text)
+
+
 def main(description: str, base: str, root: str) -> None:
     """Make all that the file ``description`` says, below ``root``."""
     wanted = json.loads(Path(description).read_text())
@@ -156,10 +163,7 @@ def main(description: str, base: str, root: str) -> None:
     else:
         add_user(users, groups, wanted["user"])
     if wanted["user"].replace(":", "").isdigit() or before != (users.text, groups.text):
-        etc = layer / "etc"
-        etc.mkdir(parents=True)
-        (etc / "passwd").write_text(users.text)
-        (etc / "group").write_text(groups.text)
+        write_accounts(layer / "etc", users, groups)
 
     def ids(owner: str) -> "tuple[int, int]":
         user, _, group = owner.partition(":")
