@@ -16,6 +16,10 @@ from tests.support.project import Project
 Unseen = tuple[Project, PackageIndex]
 
 
+#: What a build leaves besides images and records.
+TIMELINE = ("timeline.html", "timeline.json", "trace.json")
+
+
 def recovers(project: Project, digest: str) -> None:
     """A build of now makes the image ``digest``, whole, and nothing else is left in the project."""
     done = project.ok("build")
@@ -25,7 +29,7 @@ def recovers(project: Project, digest: str) -> None:
     left = [path.name for path in project.root.rglob("*") if path.name.endswith((".part", ".tmp"))]
     assert left == []
     names = {path.name for path in (project.root / "dist").iterdir()}
-    assert names <= {"web.oci.tar", "build.json", "release.json", ".lock", ".gitignore"}
+    assert names <= {"web.oci.tar", "build.json", "release.json", ".lock", ".gitignore", *TIMELINE}
 
 
 def undisturbed(project: Project, **env: str) -> str:

@@ -120,8 +120,7 @@ def _target(
         compiler, build_apt = compiler_of(target, scope, outside.bases)
     step_base, step_apt = step_base_of(target, stack, scope, outside.bases)
     placed = tuple(_placed(target, outside))
-    locked = {file.name for files in (lock.coverage if lock else {}).values() for file in files}
-    context = _context(target, source, locked.union(one.name for one in local), outside)
+    context = _context(target, source, _installed(lock, local), outside)
     if target.variant.package and not context.version:
         # Only the build backend knows it, and the project's own wheel is the last.
         context = replace(context, version=local[-1].version)
@@ -232,6 +231,12 @@ def _local(target: Target, source: Source | None, outside: Outside) -> Iterable[
         lock = [source.output] if source else []
         location = target.location("package")
         yield local_wheel(context, "", location, (*outside.exclude, *lock), args)
+
+
+def _installed(lock: LockFacts | None, local: Iterable[LocalWheel]) -> set[str]:
+    """Return the names of all packages that an image gets."""
+    locked = {file.name for files in (lock.coverage if lock else {}).values() for file in files}
+    return locked.union(one.name for one in local)
 
 
 def _local_below(
