@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -121,9 +121,6 @@ def _target(
     step_base, step_apt = step_base_of(target, stack, scope, outside.bases)
     placed = tuple(_placed(target, outside))
     context = _context(target, source, _installed(lock, local), outside)
-    if target.variant.package and not context.version:
-        # Only the build backend knows it, and the project's own wheel is the last.
-        context = replace(context, version=local[-1].version)
     return TargetFacts(
         base=stack.base,
         builder=stack.builder,
@@ -131,7 +128,7 @@ def _target(
         build_apt=build_apt,
         step_base=step_base,
         step_apt=step_apt,
-        context=_warned(context, placed),
+        context=_completed(context, target, local, placed),
         lock=lock,
         local=local,
         files=tuple(each.sources for each in placed),
@@ -165,9 +162,19 @@ def _context(
     return replace(context, warnings=(*context.warnings, *told))
 
 
-def _warned(context: ContextFacts, placed: Iterable[Placed]) -> ContextFacts:
+def _completed(
+    context: ContextFacts,
+    target: Target,
+    local: Sequence[LocalWheel],
+    placed: Iterable[Placed],
+) -> ContextFacts:
+    """Return ``context`` with the warnings about placed files, and with its version."""
     warnings = (warning for each in placed for warning in each.warnings)
-    return replace(context, warnings=(*context.warnings, *warnings))
+    version = context.version
+    if target.variant.package and not version:
+        # Only the build backend knows it, and the project's own wheel is the last.
+        version = local[-1].version
+    return replace(context, version=version, warnings=(*context.warnings, *warnings))
 
 
 def _placed(target: Target, outside: Outside) -> Iterable[Placed]:
