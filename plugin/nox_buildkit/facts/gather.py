@@ -17,7 +17,7 @@ from nox_buildkit.facts.creation_time import source_date_epoch
 from nox_buildkit.facts.image_bases import Scope, compiler_of, stack_of, step_base_of, taken_images
 from nox_buildkit.facts.import_hints import development_imports
 from nox_buildkit.facts.local_wheels import git_wheel, local_wheel
-from nox_buildkit.facts.placed_files import Placed, downloaded, read_placed
+from nox_buildkit.facts.placed_files import Placed, placed_by
 from nox_buildkit.files import real_path
 from nox_buildkit.lock.direct_references import git_packages, local_packages
 from nox_buildkit.lock.folders import distributions
@@ -119,7 +119,7 @@ def _target(
     if own or any(each and needs_compiling(each.coverage) for each in used):
         compiler, build_apt = compiler_of(target, scope, outside.bases)
     step_base, step_apt = step_base_of(target, stack, scope, outside.bases)
-    placed = tuple(_placed(target, outside))
+    placed = tuple(placed_by(target, outside.root, outside.exclude))
     context = _context(target, source, _installed(lock, local), outside)
     return TargetFacts(
         base=stack.base,
@@ -175,21 +175,6 @@ def _completed(
         # Only the build backend knows it, and the project's own wheel is the last.
         version = local[-1].version
     return replace(context, version=version, warnings=(*context.warnings, *warnings))
-
-
-def _placed(target: Target, outside: Outside) -> Iterable[Placed]:
-    folder = real_path(outside.root / target.variant.context)
-    for position, file in enumerate(target.variant.files):
-        if file.from_:
-            yield Placed(())
-            continue
-        if file.is_downloaded:
-            yield downloaded(file)
-            continue
-        try:
-            yield read_placed(folder, file.source, outside.exclude)
-        except PlanError as error:
-            raise error.located(target.location("files", position, "source")) from None
 
 
 def _requirements_files(source: Source) -> Iterable[Path]:

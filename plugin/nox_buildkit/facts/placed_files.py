@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from nox_buildkit.buildspec.model.runtime import File
+from nox_buildkit.buildspec.model.targets import Target
 from nox_buildkit.errors import Code, PlanError
 from nox_buildkit.facts.build_context import source_file
 from nox_buildkit.facts.ignore import never, utf8
@@ -30,6 +31,25 @@ class Placed:
 
     sources: tuple[PlacedSource, ...]
     warnings: tuple[str, ...] = ()
+
+
+def placed_by(target: Target, root: Path, exclude: Collection[Path]) -> Iterator[Placed]:
+    """Yield what each entry of ``files`` of ``target`` places. Raises PlanError at its place.
+
+    An entry of another image places nothing of this machine.
+    """
+    folder = real_path(root / target.variant.context)
+    for position, file in enumerate(target.variant.files):
+        if file.from_:
+            yield Placed(())
+            continue
+        if file.is_downloaded:
+            yield downloaded(file)
+            continue
+        try:
+            yield read_placed(folder, file.source, exclude)
+        except PlanError as error:
+            raise error.located(target.location("files", position, "source")) from None
 
 
 def read_placed(folder: Path, entry: str, exclude: Collection[Path]) -> Placed:
