@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 from pathlib import Path
 
@@ -11,9 +12,10 @@ import pytest
 
 from nox_buildkit.arguments.parser import parser_for, session_names
 from nox_buildkit.documents.schema import FOLDER, SHAPES, schema_text
-from tests.support.schemas import schema
+from tests.support.schemas import schema, validated
 
 ROOT = Path(__file__).parents[2]
+PLANS = sorted(ROOT.glob("tests/golden/cases/*/plan.json"))
 PAGE = (ROOT / "docs/json.md").read_text(encoding="utf-8")
 
 
@@ -56,3 +58,9 @@ def test_options_say_what_is_printed() -> None:
             if "--json" in action.option_strings:
                 assert isinstance(action, argparse._StoreTrueAction)
                 assert "JSON" in str(action.help)
+
+
+@pytest.mark.parametrize("path", PLANS, ids=lambda path: path.parent.name)
+def test_the_schema_of_a_plan_tells_every_key(path: Path) -> None:
+    plan = {**json.loads(path.read_text(encoding="utf-8")), "command": [], "changes": {}}
+    validated("plan", json.dumps(plan))

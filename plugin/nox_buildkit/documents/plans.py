@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from nox_buildkit.plan.application import PlacedFile, Sources, Step
+from nox_buildkit.plan.application import PlacedFile, Sources, Step, TakenFile
 from nox_buildkit.plan.base import Base
 from nox_buildkit.plan.debian import DebianPackage
 from nox_buildkit.plan.operations import LayerKind, Machine
@@ -59,10 +59,15 @@ class ImagePlanEntry:
     step_packages: tuple[StepPackages, ...]
     application: Sources
     account: str
+    becomes: str
+    writable: bool
     directories: tuple[str, ...]
     files: tuple[PlacedFile, ...]
+    taken_files: tuple[TakenFile, ...]
     prestart: tuple[tuple[str, ...], ...]
+    interpolated: tuple[str, ...]
     steps: tuple[Step, ...]
+    build_args: dict[str, str]
     config: ImageConfig
     starts: Start
     tags: tuple[str, ...]
