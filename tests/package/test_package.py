@@ -22,6 +22,7 @@ import uv
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 NAME = f"nox_buildkit-{PROJECT['version']}"
+METADATA = ("METADATA", "RECORD", "WHEEL", "entry_points.txt")
 SPEC = "version: 1\nimages:\n  web: {command: [python, -m, app]}\n"
 NOXFILE = "from nox_buildkit import register\n\nregister()\n"
 
@@ -102,7 +103,7 @@ def test_an_index_would_take_them(distributions: Path) -> None:
 def test_the_wheel_has_the_package_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         found = set(archive.namelist())
-    own = {f"{NAME}.dist-info/{name}" for name in ("METADATA", "RECORD", "WHEEL")}
+    own = {f"{NAME}.dist-info/{name}" for name in METADATA}
 
     assert found == {*_package_files(), *own, f"{NAME}.dist-info/licenses/LICENSE"}
     assert "nox_buildkit/py.typed" in found
