@@ -26,6 +26,9 @@ HOSTILE = (
 )
 
 
+#: In commands, `${` is a value of the environment: what is not one is refused.
+WORDS = ("$PATH $$ $1 \\$HOME $", *(value for value in HOSTILE if "${" not in value))
+
 VOLUME = "/var/data/a b,c $d 'e' \"f\" `g` ${h}"
 MAKE = (
     "import json, os, sys; "
@@ -43,14 +46,14 @@ def test_hostile_values_arrive_as_they_are_and_do_nothing(project: Project) -> N
         "platforms": ["linux/amd64"],
         "workdir": "/srv/my $HOME [a-z]* app",
         "entrypoint": ["python", "-c"],
-        "command": list(HOSTILE),
+        "command": list(WORDS),
         "env": env,
         "labels": labels,
         "directories": ["/var/log/$HOME 'x' \"y\" `z`"],
         "volumes": [VOLUME],
         "files": [{"source": "app/__main__.py", "target": "/etc/x/$(touch pwned) 'q'"}],
-        "healthcheck": {"test": list(HOSTILE[:-1])},
-        "prestart": [["python", *HOSTILE]],
+        "healthcheck": {"test": list(WORDS[:-1])},
+        "prestart": [["python", *WORDS]],
         "steps": [
             {
                 "run": ["python", "-c", MAKE, *HOSTILE],
@@ -68,13 +71,13 @@ def test_hostile_values_arrive_as_they_are_and_do_nothing(project: Project) -> N
     found = dict(pair.split("=", 1) for pair in config["Env"])
     assert {name: found[name] for name in env} == env
     assert {name: config["Labels"][name] for name in labels} == labels
-    assert config["Cmd"] == list(HOSTILE)
+    assert config["Cmd"] == list(WORDS)
     assert config["Entrypoint"][-2:] == ["python", "-c"]
-    assert config["Healthcheck"]["Test"] == ["CMD", *HOSTILE[:-1]]
+    assert config["Healthcheck"]["Test"] == ["CMD", *WORDS[:-1]]
     assert config["Volumes"] == {VOLUME: {}}
     assert "var/log/$HOME 'x' \"y\" `z`" in built.own_names
     assert "etc/x/$(touch pwned) 'q'" in built.own_names
-    assert json.loads(built.read("opt/prestart/prestart.json")) == [["python", *HOSTILE]]
+    assert json.loads(built.read("opt/prestart/prestart.json")) == [["python", *WORDS]]
     made = json.loads(built.read("srv/my $HOME [a-z]* app/out 'put' $HOME"))
     assert made["arguments"] == list(HOSTILE)
     own = image["steps"][0]["env"]
