@@ -124,5 +124,7 @@ def test_errors_are_shown_at_their_line_on_github(project: Project) -> None:
     project.write({"buildspec.yaml": "version: 1\nimages:\n  api: {platfroms: []}\n"})
     env = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(project.root)}
     done = project.nox("build", **env)
-    assert "::error file=buildspec.yaml,line=3,col=9,title=NBK203::buildspec.yaml:3:9: " in done.stderr
+    assert (
+        "::error file=buildspec.yaml,line=3,col=9,title=NBK203::buildspec.yaml:3:9: " in done.stderr
+    )
     assert "::error" not in project.nox("build").stderr

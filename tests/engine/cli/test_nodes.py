@@ -117,7 +117,7 @@ def test_a_node_that_dies_in_a_build_leaves_no_tag(
         with project.start("push", *arguments) as process:
             assert process.stderr
             before = itertools.takewhile(
-                lambda line: "package late 1/1: RUN" not in line, process.stderr
+                lambda line: "compiling late: RUN" not in line, process.stderr
             )
             list(before)
             farm.second.end()
