@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from packaging.pylock import Pylock
 
+from nox_buildkit.build.explanation import places_of
 from nox_buildkit.buildspec.model.buildspec import BuildSpec
 from nox_buildkit.buildspec.model.runtime import File
 from nox_buildkit.buildspec.model.targets import all_targets
@@ -269,6 +270,17 @@ def test_another_file_of_an_image_is_the_reason_for_its_layer() -> None:
     assert _reasons("several", "source: /licenses", "source: /LICENSES") == {
         "user, folders and placed files": ["/usr/share/doc/tini changed"]
     }
+
+
+def test_a_value_is_placed_in_its_own_image_whose_name_begins_like_another() -> None:
+    text = "version: 1\nimages:\n  a:\n    env: {PORT: '1'}\n  api:\n    env: {PORT: '2'}\n"
+    spec = parse(text, "buildspec.yaml")
+    plan = make_plan(spec, facts_for(spec, dict.fromkeys(spec.images, "")))
+    lines = {
+        image.name: places_of(spec, Path("/project"), image.name, image).keys["env", "PORT"].line
+        for image in plan.images
+    }
+    assert lines == {"a": 4, "api": 6}
 
 
 def test_another_build_argument_is_the_reason_for_what_reads_it() -> None:

@@ -48,7 +48,7 @@ def explain(
         target.name: Explanation(
             since,
             _changes(then, target),
-            places_of(project, target),
+            places_of(project.spec, project.root, name, target),
             {p: sizes[name, p] for p in target.platforms if (name, p) in sizes},
         )
         for image in now.every_image
@@ -82,17 +82,17 @@ def tell_and_remember(project: Project, plan: Plan, tell: Callable[[str], None])
         then = last_inputs(project.root, image)
         for target in image.targets:
             if target.name in then:
-                places = places_of(project, target)
+                places = places_of(project.spec, project.root, image.name, target)
                 for layer in _changes(then, target):
                     if layer.changes and layer.kind != CONFIGURATION:
                         tell(f"{target.name}: {layer_line(layer, places)}")
         remember_inputs(project.root, image)
 
 
-def places_of(project: Project, target: ImagePlan) -> Places:
-    """Return where the inputs of a target are stated."""
+def places_of(spec: BuildSpec, root: Path, image: str, target: ImagePlan) -> Places:
+    """Return where the inputs of a target of ``image`` are stated."""
     lock = target.python.lock or ""
-    return Places(lock, _lines(project.root / lock) if lock else {}, _keys(project, target))
+    return Places(lock, _lines(root / lock) if lock else {}, _keys(spec, image, target))
 
 
 def _lines(lock: Path) -> dict[str, int]:
@@ -105,13 +105,10 @@ def _lines(lock: Path) -> dict[str, int]:
     return {match["name"]: number for number, match in found if match}
 
 
-def _keys(project: Project, target: ImagePlan) -> dict[tuple[str, str], Location]:
-    # A variant is named for its image and its platform.
-    name = next(n for n in project.spec.images if target.name == n or target.name.startswith(n))
-    found = dict(_locations(project.spec, name, target))
+def _keys(spec: BuildSpec, image: str, target: ImagePlan) -> dict[tuple[str, str], Location]:
     return {
         key: Location(os.path.relpath(at.file), at.line, at.column)
-        for key, at in found.items()
+        for key, at in _locations(spec, image, target)
         if at
     }
 
