@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from nox_buildkit.buildspec.text import Invalid, nearest, printable, shown
 from nox_buildkit.oci.platform import PLATFORMS as KNOWN
@@ -181,8 +181,8 @@ def source(value: str) -> str:
     return normal
 
 
-def index_url(value: str) -> str:
-    """The address of a package index, free of secrets."""
+def _split_url(value: str, login: str) -> tuple[SplitResult, str | None]:
+    """Return the parts of a URL and its host; ``login``: where its credentials belong."""
     printable(value)
     try:
         parts = urlsplit(value)
@@ -190,8 +190,13 @@ def index_url(value: str) -> str:
     except ValueError:
         raise Invalid("not a URL", "write https://host/path") from None
     if "@" in parts.netloc:
-        hint = "use UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD"
-        raise Invalid("credentials do not belong in a file", hint)
+        raise Invalid("credentials do not belong in a file", login)
+    return parts, host
+
+
+def index_url(value: str) -> str:
+    """The address of a package index, free of secrets."""
+    parts, host = _split_url(value, "use UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD")
     if parts.scheme not in {"https", "http"} or not host or re.search(r"[\s@\"'\\<>]", value):
         raise Invalid("not an index URL", "write https://host/path")
     if parts.query or parts.fragment:
@@ -206,14 +211,7 @@ def checksum(value: str) -> str:
 
 def file_url(value: str) -> str:
     """The address of a file, free of secrets that a URL has a place for."""
-    printable(value)
-    try:
-        parts = urlsplit(value)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        raise Invalid("not a URL", "write https://host/path") from None
-    if "@" in parts.netloc:
-        raise Invalid("credentials do not belong in a file", "put them into ~/.netrc")
+    parts, host = _split_url(value, "put them into ~/.netrc")
     if parts.scheme not in {"https", "http"} or not host or re.search(r"[\s\"'\\<>]", value):
         raise Invalid(f"{shown(value)} is not the URL of a file", "write https://host/path")
     if parts.fragment or parts.path.endswith("/") or not parts.path:
