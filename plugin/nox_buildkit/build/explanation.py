@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from nox_buildkit.build import records
@@ -47,7 +47,7 @@ def explain(
     return {
         target.name: Explanation(
             since,
-            _changes(then, target),
+            _changes(then[target.name], layer_inputs(target)),
             places_of(project.spec, project.root, name, target),
             {p: sizes[name, p] for p in target.platforms if (name, p) in sizes},
         )
@@ -68,9 +68,9 @@ def _last_sizes(project: Project) -> dict[tuple[str, str], int]:
 
 
 def _changes(
-    then: Mapping[str, tuple[LayerInputs, ...]], target: ImagePlan
+    then: tuple[LayerInputs, ...], now: tuple[LayerInputs, ...]
 ) -> tuple[LayerChange, ...]:
-    return causes(layer_changes(then[target.name], layer_inputs(target)))
+    return causes(layer_changes(then, now))
 
 
 def tell_and_remember(project: Project, plan: Plan, tell: Callable[[str], None]) -> None:
@@ -80,13 +80,15 @@ def tell_and_remember(project: Project, plan: Plan, tell: Callable[[str], None])
     """
     for image in plan.every_image:
         then = last_inputs(project.root, image)
+        # Once: a context may have a hundred thousand files.
+        now = {target.name: layer_inputs(target) for target in image.targets}
         for target in image.targets:
             if target.name in then:
                 places = places_of(project.spec, project.root, image.name, target)
-                for layer in _changes(then, target):
+                for layer in _changes(then[target.name], now[target.name]):
                     if layer.changes and layer.kind != CONFIGURATION:
                         tell(f"{target.name}: {layer_line(layer, places)}")
-        remember_inputs(project.root, image)
+        remember_inputs(project.root, image, now)
 
 
 def places_of(spec: BuildSpec, root: Path, image: str, target: ImagePlan) -> Places:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from nox_buildkit.build.project_folder import kept_for
 from nox_buildkit.cache_entries import read_cached, write_cached
 from nox_buildkit.files import private_dir
 from nox_buildkit.plan.image import ImagePlan
-from nox_buildkit.plan.layer_inputs import Input, LayerInputs, layer_inputs
+from nox_buildkit.plan.layer_inputs import Input, LayerInputs
 
 
-def remember_inputs(root: Path, image: ImagePlan) -> None:
-    """Write down what ``image`` of the project ``root`` was built of, on each of its platforms."""
-    value = {target.name: _to_json(layer_inputs(target)) for target in image.targets}
+def remember_inputs(
+    root: Path, image: ImagePlan, inputs: Mapping[str, tuple[LayerInputs, ...]]
+) -> None:
+    """Write down the ``inputs`` of each target of ``image``, which the project ``root`` built."""
+    value = {name: _to_json(layers) for name, layers in inputs.items()}
     write_cached(_place(root, image.name), value)
 
 
