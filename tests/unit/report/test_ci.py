@@ -10,7 +10,7 @@ from nox_buildkit.errors import Code, Location, SpecError
 from nox_buildkit.report.ci import annotate, annotation, job_summary, log_group, show_results
 from nox_buildkit.results.model import ImageResult, Layer, PlatformResult, Publication
 
-GITHUB = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": "/work"}
+GITHUB = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": "/repo"}
 DIGEST = "sha256:" + "ab" * 32
 RESULT = ImageResult(
     "api|x",
@@ -23,11 +23,11 @@ RESULT = ImageResult(
 
 def test_a_problem_is_shown_at_its_line() -> None:
     problem = Code.CONTEXT(
-        "100% wrong\nreally", "a, b: c", Location("/work/a,b:c.yaml", 12, 7, "x")
+        "100% wrong\nreally", "a, b: c", Location("/repo/a,b:c.yaml", 12, 7, "x")
     )
     assert annotation(problem, GITHUB) == (
         "::error file=a%2Cb%3Ac.yaml,line=12,col=7,title=NBK402::"
-        "/work/a,b:c.yaml:12:7: x: 100%25 wrong\\nreally; a, b: c"
+        "/repo/a,b:c.yaml:12:7: x: 100%25 wrong\\nreally; a, b: c"
     )
     assert annotation(Code.CONTEXT("no place"), GITHUB) == "::error title=NBK402::no place"
 
