@@ -119,7 +119,7 @@ def test_a_folder_is_in_no_image_and_does_not_grow(project: Project) -> None:
 def test_a_folder_with_other_files_is_refused(project: Project) -> None:
     _cached(project, "{type: local, path: app}")
     cause = project.nox("build", *ONE).cause
-    assert cause.codes == ["NBK607"]
+    assert cause.codes == ["NBK402"]
     assert "the cache's folder 'app' holds other files (__init__.py)" in cause
 
 

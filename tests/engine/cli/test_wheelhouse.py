@@ -50,7 +50,7 @@ def test_an_engine_with_nothing_and_no_index_builds_the_same(
 ) -> None:
     project, index = compiled
     first = project.ok("build").stderr
-    assert "compiled package cyaml" in first
+    assert "compiling cyaml" in first
     digests = _digests(project)
     other = _restored(engine_home, own_home)
     index.files.clear()
