@@ -18,8 +18,14 @@ register()
 
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
-    """Run all tests, on a real BuildKit and a real registry; arguments go to pytest."""
-    session.run("python", "-m", "pytest", *session.posargs)
+    """Run all tests, on a real BuildKit and a real registry; arguments go to pytest.
+
+    ``-m "not engine"`` leaves those that take less than a minute together.
+    """
+    # More than processors: most tests wait for the engine.
+    workers = str(max(4, os.cpu_count() or 1))
+    spread = (f"--numprocesses={workers}", "--dist=loadgroup", "--durations=40")
+    session.run("python", "-m", "pytest", *spread, *session.posargs)
 
 
 @nox.session(venv_backend="none")

@@ -6,10 +6,14 @@ import signal
 
 import pytest
 
+from tests.support.engine_life import EngineLife
 
-def pytest_configure() -> None:
+
+def pytest_configure(config: pytest.Config) -> None:
     """Take Ctrl-C seriously: what a shell starts in the background ignores it, children too."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(EngineLife())
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

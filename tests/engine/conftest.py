@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,13 +16,46 @@ from nox_buildkit.debian.provision import SuitePackage, check_runs, provision
 from nox_buildkit.engine.buildkit import Engine, Needs
 from nox_buildkit.engine.find import find_engine
 from nox_buildkit.engine.private import engine as private
-from nox_buildkit.engine.private.daemons import daemon_of
 from nox_buildkit.engine.private.engine import PrivateEngine
-from nox_buildkit.engine.private.paths import EnginePaths
 from nox_buildkit.files import cache_dir
 from tests.support.real_parts import Tools, free_port, in_cache, wait_for
+from tests.support.turns import turn
 
 CHOICE = ("DOCKER_HOST", "DOCKER_CONTEXT", "BUILDX_BUILDER")
+#: Modules that put images of the same names into the store of the engine, and start them.
+LOADING = frozenset(
+    {
+        "test_compiling",
+        "test_own_native",
+        "test_presets",
+        "test_requirement_sets",
+        "test_run",
+        "test_run_session",
+        "test_start",
+        "test_surroundings",
+        "test_targets",
+    }
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs an engine, and keep on one worker what has to run one after the other."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker("engine")
+            group = "loading" if item.path.stem in LOADING else item.path.stem
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.fixture(autouse=True)
+def _turn(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Let a test that is marked ``alone`` have the engine to itself."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    with turn(shared, alone=request.node.get_closest_marker("alone") is not None):
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -38,38 +69,10 @@ def engine_home() -> Path:
 
 
 @pytest.fixture(scope="session")
-def private_engine(engine_home: Path) -> Iterator[PrivateEngine]:
-    """The started private engine of the session; it ends as it was found, running or not."""
+def private_engine(engine_home: Path) -> PrivateEngine:
+    """The started private engine, one for all workers; EngineLife ends it."""
     with in_cache(engine_home):
-        was_running = private.status().state == "running"
-        engine = private.start()
-    yield engine
-    if not was_running:
-        with in_cache(engine_home):
-            private.stop()
-
-
-#: Tests that ran into a time limit: after some of them, the engine is taken for hung.
-_timeouts: list[str] = []
-_MOST_TIMEOUTS = 3
-
-
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """End the run if the engine hangs: each further test would wait for its time limit, too."""
-    if report.failed and "TimeoutExpired" in report.longreprtext:
-        _timeouts.append(report.nodeid)
-    if len(_timeouts) == _MOST_TIMEOUTS:
-        _timeouts.clear()
-        pytest.exit(f"the engine seems to hang; its log ends with:\n{_stacks()}", 3)
-
-
-def _stacks() -> str:
-    paths = EnginePaths.current()
-    if daemon := daemon_of(paths):
-        # dockerd writes the stacks of its goroutines into its log.
-        os.kill(daemon.pid, signal.SIGUSR1)
-        time.sleep(2)
-    return paths.log.read_text(errors="replace")[-20_000:] if paths.log.exists() else ""
+        return private.start()
 
 
 @pytest.fixture(scope="session")

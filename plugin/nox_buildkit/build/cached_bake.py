@@ -6,6 +6,7 @@ from nox_buildkit.build.baking import Bake, BakeError, bake
 from nox_buildkit.engine.bake import BakeResult
 from nox_buildkit.engine.events.cache_faults import CacheFault
 from nox_buildkit.report.console import Reporter
+from nox_buildkit.report.diagnostics import with_codes
 
 
 def bake_with_caches(ready: Bake, reporter: Reporter) -> tuple[BakeResult, dict[str, str]]:
@@ -20,5 +21,6 @@ def bake_with_caches(ready: Bake, reporter: Reporter) -> tuple[BakeResult, dict[
         if rest == ready.caches:
             raise BakeError(*fault.problems) from fault
         done = "written" if fault.writing else "read"
-        reporter.message(f"warning: no layer cache is {done}: {fault}; building again without")
+        cause = with_codes(fault)
+        reporter.message(f"warning: no layer cache is {done}: {cause}; building again without")
         return bake_with_caches(ready.caching(rest), reporter)

@@ -82,6 +82,7 @@ def test_layers_that_a_cache_has_no_more(
         proxy.fault = fault
         done = project.ok("build", *ONE, **other)
     assert "warning: no layer cache is read: failed to copy: " in done.stderr
+    assert "[NBK607]; building again without" in done.stderr
     assert project.digest() == expected
 
 

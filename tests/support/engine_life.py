@@ -1,0 +1,44 @@
+"""The life of the engine of a test run, which its outermost process owns."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+from nox_buildkit.engine.private import engine as private
+from nox_buildkit.engine.private.daemons import daemon_of
+from nox_buildkit.engine.private.paths import EnginePaths
+
+#: So many tests that ran into a time limit mean that the engine hangs.
+_MOST_TIMEOUTS = 3
+
+
+class EngineLife:
+    """A plugin of the process that starts the run: workers start the engine, and never end it."""
+
+    def __init__(self) -> None:
+        self._was_running = private.status().state == "running"
+        self._timeouts = 0
+
+    def pytest_sessionfinish(self) -> None:
+        """Leave the engine as it was found, running or not."""
+        if not self._was_running:
+            private.stop()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """End the run if the engine hangs: each further test would wait for its limit, too."""
+        self._timeouts += report.failed and "TimeoutExpired" in report.longreprtext
+        if self._timeouts == _MOST_TIMEOUTS:
+            pytest.exit(f"the engine seems to hang; its log ends with:\n{_stacks()}", 3)
+
+
+def _stacks() -> str:
+    paths = EnginePaths.current()
+    if daemon := daemon_of(paths):
+        # dockerd writes the stacks of its goroutines into its log.
+        os.kill(daemon.pid, signal.SIGUSR1)
+        time.sleep(2)
+    return paths.log.read_text(errors="replace")[-20_000:] if paths.log.exists() else ""
