@@ -6,6 +6,11 @@ import os
 import re
 from collections.abc import Mapping
 
+from nox_buildkit.errors import Code, UsageError
+
+#: Seconds that a registry may be silent: what sends to it, and what asks it for images or caches.
+PUSH_TIMEOUT, FETCH_TIMEOUT = "NOX_BUILDKIT_PUSH_TIMEOUT", "NOX_BUILDKIT_FETCH_TIMEOUT"
+
 #: Names of further variables for the code of packages, separated by commas or spaces.
 PASSED = "NOX_BUILDKIT_PASS_ENV"
 
@@ -54,6 +59,15 @@ def ca_bundle() -> str | None:
 def in_ci(env: Mapping[str, str] = os.environ) -> bool:
     """Tell whether nobody looks on, and nobody commits a lock that changes."""
     return env.get("CI", "").lower() not in ("", "0", "false")
+
+
+def seconds_stated(variable: str, default: int) -> int:
+    """Return the number of seconds that a variable states. Raises UsageError."""
+    stated = os.environ.get(variable, str(default))
+    if not stated.isdecimal() or not int(stated):
+        message = f"{variable} is '{stated}'"
+        raise UsageError(Code.ENVIRONMENT(message, "set it to a number of seconds, or unset it"))
+    return int(stated)
 
 
 def for_git() -> dict[str, str]:

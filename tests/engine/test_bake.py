@@ -169,7 +169,7 @@ def test_a_registry_that_never_answers_is_not_waited_for(bake: Bake) -> None:
     told: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"127.0.0.1:{silent.getsockname()[1]}"
-        patience = Patience(600, 4, {}, told.append)
+        patience = Patience(600, 4, told.append)
         image = f"{address}/base@sha256:{secrets.token_hex(32)}"
         with pytest.raises(BuildError) as caught:
             bake(patience.look, hello=f"FROM {image}\n")

@@ -9,6 +9,7 @@ import shutil
 import tarfile
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from nox_buildkit.errors import BuildError, Code
 from nox_buildkit.files import replacing
@@ -17,13 +18,32 @@ from nox_buildkit.oci.layout import MARK, MARK_TEXT, Layout
 from nox_buildkit.oci.references import ImageReference
 from nox_buildkit.results.model import Archive
 
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
 #: containerd's name for the reference that an image is imported under.
 IMAGE_NAME = "io.containerd.image.name"
 REF_NAME = "org.opencontainers.image.ref.name"
+#: Bytes that are written at once: whole records of a tar file.
+_BUFFER = 100 * tarfile.RECORDSIZE
 _LAYOUT = re.compile(r"oci-layout|index\.json|blobs/[a-z0-9]+/[0-9a-f]+")
 
 
-def pack(layout: Layout, digest: str, references: tuple[str, ...], target: Path) -> None:
+class _Hashed(io.RawIOBase):
+    """A stream that is written to ``file``, and hashed on the way."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.size = 0
+        self.found = hashlib.sha256()
+
+    def write(self, content: Buffer, /) -> int:
+        self.found.update(content)
+        self.size += len(memoryview(content))
+        return self.file.write(content)
+
+
+def pack(layout: Layout, digest: str, references: tuple[str, ...], target: Path) -> Archive:
     """Write the image ``digest`` of ``layout`` to the tar file ``target``.
 
     Only what the image refers to goes in; the same image gives the same bytes. The index comes
@@ -38,15 +58,18 @@ def pack(layout: Layout, digest: str, references: tuple[str, ...], target: Path)
     # An image without a tag is there all the same.
     entries = entries or (entry,)
     try:
-        with replacing(target) as temporary, tarfile.open(temporary, "w") as tar:
-            _add(tar, "index.json", Index(entries).to_bytes())
-            _add(tar, MARK, MARK_TEXT)
-            for name in sorted(layout.reachable(digest)):
-                path = layout.path(name)
-                info = tarfile.TarInfo(path.relative_to(layout.folder).as_posix())
-                info.size, info.mode = path.stat().st_size, 0o444
-                with path.open("rb") as stream:
-                    tar.addfile(info, stream)
+        with replacing(target) as temporary, temporary.open("wb") as file:
+            hashed = _Hashed(file)
+            with tarfile.open(fileobj=hashed, mode="w|", bufsize=_BUFFER) as tar:
+                _add(tar, "index.json", Index(entries).to_bytes())
+                _add(tar, MARK, MARK_TEXT)
+                for name in sorted(layout.reachable(digest)):
+                    path = layout.path(name)
+                    info = tarfile.TarInfo(path.relative_to(layout.folder).as_posix())
+                    info.size, info.mode = path.stat().st_size, 0o444
+                    with path.open("rb") as stream:
+                        tar.addfile(info, stream)
+        return Archive(hashed.size, hashed.found.hexdigest())
     except OSError as error:
         raise BuildError(Code.OUTPUT(f"{target} cannot be written: {error.strerror}")) from None
 

@@ -41,7 +41,6 @@ from nox_buildkit.files import (
     write_atomic,
 )
 from nox_buildkit.lock.uv_binary import uv_programs
-from nox_buildkit.oci.references import ImageReference
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.render.bake_definition import DEFINITION, override
 from nox_buildkit.render.node_targets import Part, names_of_parts, parts_of
@@ -173,8 +172,7 @@ def bake(ready: Bake, reporter: Reporter) -> tuple[BakeResult, dict[str, str]]:
     targets = {target.name: target.every_platform for target in ready.plan.targets}
     parts = names_of_parts(ready.plan) if ready.parts else {}
     progress = BuildProgress(targets, parts, ready.plan.emulated)
-    registries = {i.name: ImageReference.parse(i.repository).registry for i in ready.plan.images}
-    patience = Patience.of_environment(registries, reporter.message)
+    patience = Patience.of_environment(reporter.message)
 
     def look(update: Update) -> None:
         reporter.event(update)

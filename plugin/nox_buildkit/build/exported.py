@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nox_buildkit.build.archive import archive_of, pack
+from nox_buildkit.build.archive import pack
 from nox_buildkit.buildspec.model.interpolation import asks, known
 from nox_buildkit.engine.events.progress import BuildProgress
 from nox_buildkit.errors import BuildError, Code, Location
@@ -84,27 +84,29 @@ class Exported:
             layers = layers[:begin]
 
     def finish(
-        self, output: Path, tell: Callable[[str], None], progress: BuildProgress
+        self, output: Path | None, tell: Callable[[str], None], progress: BuildProgress
     ) -> ImageResult:
-        """Pack it into ``output``, and say what was made. Raises BuildError."""
-        target = output / f"{self.image.name}.oci.tar"
+        """Pack it into ``output``, if there is one, and say what was made. Raises BuildError."""
         stacks = [self.plan.lineage(self.image, result.platform) for result in self.platforms]
         known = (warning for stack in stacks for one in stack for warning in one.warnings)
         found = (*known, *self._start_warnings(), *self._warnings(tell))
-        pack(self.layout, self.digest, self.image.references, target)
-        self.layout.sweep(self.digest)
         counts = [progress.count(one.name) for one in self.image.targets]
-        return ImageResult(
+        result = ImageResult(
             name=self.image.name,
             digest=self.digest,
             platforms=self.platforms,
             tags=self.image.references,
-            output=os.path.relpath(target, Path.cwd()),
-            archive=archive_of(target),
             cached=sum(count.cached for count in counts),
             executed=sum(count.executed for count in counts),
             warnings=tuple(dict.fromkeys(found)),
         )
+        if output:
+            target = output / f"{self.image.name}.oci.tar"
+            archive = pack(self.layout, self.digest, self.image.references, target)
+            place = os.path.relpath(target, Path.cwd())
+            result = replace(result, output=place, archive=archive)
+        self.layout.sweep(self.digest)
+        return result
 
     def _start_warnings(self) -> Iterator[str]:
         """Yield a sentence for all that a container could not start."""

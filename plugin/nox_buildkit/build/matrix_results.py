@@ -14,7 +14,7 @@ from pathlib import Path
 
 from nox_buildkit.build.options import BuildOptions
 from nox_buildkit.build.project import Project
-from nox_buildkit.build.releasing import built_for_release, repositories, unpacked
+from nox_buildkit.build.releasing import built_for_release, unpacked
 from nox_buildkit.errors import Code, ReleaseError
 from nox_buildkit.files import write_atomic
 from nox_buildkit.oci.content import Index
@@ -23,6 +23,7 @@ from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.progress import Progress
 from nox_buildkit.release.fetch import fetch_manifests
+from nox_buildkit.release.http_repository import repositories
 from nox_buildkit.release.push import push
 from nox_buildkit.release.repository import Repository
 from nox_buildkit.results.model import Archive, ImageResult, Publication

@@ -10,11 +10,7 @@ from typing import Any
 from nox_buildkit.engine.flags.output import Output
 from nox_buildkit.files import private_dir, write_atomic
 from nox_buildkit.oci.layout import Layout, compose
-from nox_buildkit.oci.references import ImageReference
 from nox_buildkit.plan.plan import Plan
-from nox_buildkit.progress import Progress
-from nox_buildkit.release.http_repository import HttpRepository
-from nox_buildkit.release.push import push
 from nox_buildkit.render.bake_definition import DEFINITION
 from nox_buildkit.render.node_targets import Part, node_targets
 
@@ -55,20 +51,6 @@ def composed(
         for layout, digest in made:
             layout.sweep(digest)
     return digests
-
-
-def push_composed(plan: Plan, folder: Path, digests: Mapping[str, str], report: Progress) -> None:
-    """Push the composed layouts of ``plan``, and give them their tags. Raises RegistryError."""
-    for image in plan.images:
-        layout, digest = Layout(exported(folder, image.name)), digests[image.name]
-        references = [ImageReference.parse(name) for name in image.references]
-        for name in image.publication.repositories:
-            repository = HttpRepository.open(name, report)
-            push(repository, layout, digest, report=report)
-            for reference in references:
-                if reference.tag and reference.repository == name:
-                    content, kind = layout.read(digest), layout.index(digest).media_type
-                    repository.put_manifest(content, kind, reference.tag)
 
 
 def _merged(stated: Mapping[str, Any], added: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The steps of a build, in their order: plan, find an engine, bake, compare, look into, pack."""
+"""The steps of a build after its plan: find an engine, bake, compare, look into, pack or push."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from nox_buildkit.build import records
-from nox_buildkit.build.archive import is_archive
 from nox_buildkit.build.baking import Bake, prepared, work_folder
 from nox_buildkit.build.cached_bake import bake_with_caches
 from nox_buildkit.build.caches import Caches, caches_of
@@ -17,13 +15,12 @@ from nox_buildkit.build.compile_hints import wheel_hints
 from nox_buildkit.build.downloaded_files import download_files
 from nox_buildkit.build.explanation import tell_and_remember
 from nox_buildkit.build.exported import Exported, Place, require_planned
-from nox_buildkit.build.fresh_locks import fresh_sources
 from nox_buildkit.build.keep_wheels import keep_wheels
 from nox_buildkit.build.loading import load_alone, takes_index
-from nox_buildkit.build.node_bake import push_composed
 from nox_buildkit.build.options import BuildOptions
 from nox_buildkit.build.output_folder import require_room, require_writable
-from nox_buildkit.build.project import Project, plan_project
+from nox_buildkit.build.project import Project
+from nox_buildkit.build.pushing import push_images
 from nox_buildkit.buildspec.model.targets import Target, targets_of
 from nox_buildkit.engine.bake import BakeResult
 from nox_buildkit.engine.buildkit import Engine, Needs
@@ -36,25 +33,14 @@ from nox_buildkit.lock.wheelhouse import provide
 from nox_buildkit.oci.layout import Layout
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.plan import Plan
-from nox_buildkit.progress import SILENT
 from nox_buildkit.report.ci import log_group
 from nox_buildkit.report.console import Reporter, choose, downloads
 from nox_buildkit.report.timeline.recorder import BAKE, Recorder
-from nox_buildkit.results import record
 from nox_buildkit.results.model import ImageResult
 from nox_buildkit.stopwatch import Stopwatch
 
-#: Where images go besides the output folder, and in a word what has happened to them there.
+#: Where images go: to the image store besides the output folder, or to their registries alone.
 Destination = Literal["store", "registry"]
-_DONE: Mapping[Destination, str] = {"store": "loaded", "registry": "pushed"}
-
-
-def plan_build(project: Project, options: BuildOptions) -> Plan:
-    """Return the plan of a build, with locks and facts brought up to date. Raises PlanError."""
-    with downloads() as report:
-        with project.watch.step("lock"):
-            sources = fresh_sources(project, report)
-        return plan_project(project, sources, report, exclude=(options.output,), pull=options.pull)
 
 
 def provide_packages(project: Project, plan: Plan) -> None:
@@ -68,23 +54,6 @@ def provide_packages(project: Project, plan: Plan) -> None:
         download_files(project, plan, report)
 
 
-def unchanged(plan: Plan, output: Path) -> dict[str, ImageResult]:
-    """Return the results of the last build of the same plans whose files are as it left them."""
-    known = records.read(output / record.BUILD, tell=True)
-    return {
-        image.name: last.result
-        for image in plan.images
-        if (last := known.get(image.name))
-        and last.plan == image.digest
-        and is_archive(output / f"{image.name}.oci.tar", last.result.archive)
-    }
-
-
-def record_results(path: Path, plan: Plan, results: Sequence[ImageResult]) -> None:
-    """Write ``results`` of ``plan`` to the record ``path``."""
-    records.write(path, results, {image.name: image.digest for image in plan.images})
-
-
 def build_images(
     project: Project,
     plan: Plan,
@@ -92,10 +61,11 @@ def build_images(
     destination: Destination | None = None,
     provenance: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, ImageResult]:
-    """Build ``plan`` into the output folder, and to ``destination``; return results by image.
+    """Build ``plan`` into the output folder, or for ``destination``; return results by image.
 
     ``provenance``: modes of BuildKit's provenance by image; it is in the index then.
     Raises EngineError, BuildError; nothing in the output folder has changed then.
+    Raises RegistryError, which says what has become of each tag.
     """
     exports = _exports(project, plan, options)
     engine = _engine(project, plan, destination)
@@ -110,20 +80,34 @@ def build_images(
             outcome, digests = _bake(ready, exports, reporter, project.watch)
         made = _exported(project, plan, exports, digests)
         with project.watch.step("checks and archives"):
-            require_planned(made, _DONE[destination] if destination else "")
+            require_planned(made, "loaded" if destination == "store" else "")
             tell = reporter.message
-            results = [one.finish(options.output, tell, outcome.progress) for one in made]
+            output = None if destination == "registry" else options.output
+            results = [one.finish(output, tell, outcome.progress) for one in made]
         tell_and_remember(project, plan, tell)
-        load_alone(engine, made if destination == "store" else (), tell)
-        if destination == "registry" and engine.nodes > 1:
-            with project.watch.step("push"):
-                push_composed(plan, ready.folder, digests, SILENT)
+        _deliver(made, destination, engine, reporter, project.watch)
     except BuildError as error:
         hints = wheel_hints(project, plan, error)
         raise error.placed(_places(project, plan)).hinted(hints) from None
     finally:
         reporter.close()
     return _timed(options.output, project.watch, reporter, results, made)
+
+
+def _deliver(
+    made: Sequence[Exported],
+    destination: Destination | None,
+    engine: Engine,
+    reporter: Reporter,
+    watch: Stopwatch,
+) -> None:
+    """Bring to ``destination`` what BuildKit did not. Raises EngineError, RegistryError."""
+    if destination == "store":
+        load_alone(engine, made, reporter.message)
+    if destination == "registry":
+        reporter.close()
+        with downloads() as report, watch.step("push"):
+            push_images(made, report)
 
 
 def _exports(project: Project, plan: Plan, options: BuildOptions) -> Path:
@@ -178,14 +162,9 @@ def _outputs(
     image: ImagePlan, exports: Path, engine: Engine, destination: Destination | None
 ) -> tuple[Output, ...]:
     layout = Output.layout(exports / image.name)
-    match destination:
-        case None:
-            return (layout,)
-        case "store":
-            stored = Output.store(image.references, engine.driver)
-            return (layout, stored) if takes_index(engine) else (layout,)
-        case "registry":
-            return layout, Output.registry(image.references)
+    if destination == "store" and takes_index(engine):
+        return layout, Output.store(image.references, engine.driver)
+    return (layout,)
 
 
 def _caches(project: Project, plan: Plan, engine: Engine, options: BuildOptions) -> Caches:

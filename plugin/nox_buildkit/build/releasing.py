@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 
 from nox_buildkit.build.archive import unpack
@@ -16,21 +15,21 @@ from nox_buildkit.build.attesting import (
 )
 from nox_buildkit.build.baking import work_folder
 from nox_buildkit.build.options import BuildOptions
-from nox_buildkit.build.pipeline import build_images, record_results, unchanged
+from nox_buildkit.build.pipeline import build_images
+from nox_buildkit.build.planning import record_results, require_tags, unchanged
 from nox_buildkit.build.project import Project
+from nox_buildkit.build.pushing import origins_of
 from nox_buildkit.build.size_changes import size_changes
 from nox_buildkit.build.testing import Tester
 from nox_buildkit.build.verification import require_verified
-from nox_buildkit.errors import Code, PlanError, ReleaseError
+from nox_buildkit.errors import Code, ReleaseError
 from nox_buildkit.files import private_dir, remove
 from nox_buildkit.oci.layout import Layout
-from nox_buildkit.oci.references import ImageReference
-from nox_buildkit.plan.base import RegistryImage
 from nox_buildkit.plan.facts import GitFacts
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.progress import Progress
-from nox_buildkit.release.http_repository import HttpRepository
+from nox_buildkit.release.http_repository import repositories
 from nox_buildkit.release.journal import NAME, Journal
 from nox_buildkit.release.moves import Move, moves_of
 from nox_buildkit.release.publish import (
@@ -43,39 +42,6 @@ from nox_buildkit.release.publish import (
 )
 from nox_buildkit.results import record
 from nox_buildkit.results.model import ImageResult, Publication
-
-
-def repositories(report: Progress) -> Open:
-    """Return a function that opens repositories, each of them once."""
-
-    @cache
-    def open_repository(name: str) -> HttpRepository:
-        return HttpRepository.open(name, report)
-
-    return open_repository
-
-
-def require_repositories(project: Project, plan: Plan) -> None:
-    """Refuse images that have no repository to be published in. Raises PlanError."""
-    for image in plan.images:
-        if not image.publication.repositories:
-            raise PlanError(
-                Code.NO_REGISTRY(
-                    f"{project.file.name} names no registry to publish {image.name} in",
-                    "add 'registry: ghcr.io/NAME', or run with '--set registry=...'",
-                    project.spec.location("images", image.name),
-                )
-            )
-
-
-def require_tags(plan: Plan) -> None:
-    """Refuse images that no tag of theirs is for, as they are here. Raises PlanError."""
-    for image in plan.images:
-        if not image.references:
-            skipped = image.publication.skipped
-            reasons = "; ".join(f"'{each.template}': {each.why}" for each in skipped)
-            message = f"{image.name} has no tag here ({reasons})"
-            raise PlanError(Code.TAG_TEMPLATE(message, "add one to 'tags' that it always has"))
 
 
 def released_commit(plan: Plan, *, allow_dirty: bool) -> GitFacts | None:
@@ -171,7 +137,7 @@ class Release:
         spec = self.project.spec
         form = form_of(image, spec.images[image.name].attest.form, self.open_repository)
         digest = with_statements(spec, self.plan, image, (layout, result.digest), form)
-        origins = _origins(self.plan, image, result)
+        origins = origins_of(self.plan, image, result.platforms)
         return Candidate(image.name, layout, digest, image.publication, origins)
 
 
@@ -221,17 +187,6 @@ def unpacked(project: Project, plan: Plan, result: ImageResult, output: Path) ->
         message = f"{file} is not the image that {record.BUILD} tells of"
         raise ReleaseError(Code.OUTPUT(message, "remove it, and run it again"))
     return layout
-
-
-def _origins(plan: Plan, image: ImagePlan, result: ImageResult) -> dict[str, str]:
-    """Return the layers of bases that came from a registry, and the repositories they are in."""
-    found: dict[str, str] = {}
-    for platform in result.platforms:
-        source = plan.lineage(image, platform.platform)[-1].bases.base.source
-        if isinstance(source, RegistryImage):
-            name = ImageReference.parse(source.repository).repository
-            found |= {layer.digest: name for layer in platform.layers if layer.kind == "base"}
-    return found
 
 
 def _published(result: ImageResult, destinations: Sequence[Destination]) -> ImageResult:

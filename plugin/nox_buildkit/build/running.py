@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nox_buildkit.build.options import BuildOptions, Selection
-from nox_buildkit.build.pipeline import build_images, plan_build
+from nox_buildkit.build.pipeline import build_images
+from nox_buildkit.build.planning import plan_build, require_tags
 from nox_buildkit.build.project import Project, native_platforms, open_project
 from nox_buildkit.build.project_folder import exclusively, kept_for
-from nox_buildkit.build.releasing import require_tags
 from nox_buildkit.errors import Code, UsageError
 from nox_buildkit.files import private_dir, real_path
 from nox_buildkit.plan.image import ImagePlan

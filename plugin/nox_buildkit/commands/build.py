@@ -7,13 +7,17 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from nox_buildkit.build.matrix_results import push_by_digest
 from nox_buildkit.build.options import BuildOptions, Selection
 from nox_buildkit.build.output_folder import git_hint
-from nox_buildkit.build.pipeline import build_images, plan_build, record_results, unchanged
+from nox_buildkit.build.planning import (
+    plan_build,
+    record_results,
+    require_repositories,
+    require_tags,
+    unchanged,
+)
 from nox_buildkit.build.project import Project, open_project
 from nox_buildkit.build.project_folder import exclusively
-from nox_buildkit.build.releasing import require_repositories, require_tags
 from nox_buildkit.documents.records import results_document
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.report.ci import show_results
@@ -44,6 +48,9 @@ def _run(
     results = {} if again else unchanged(plan, options.output)
     stale = plan.without(results)
     if stale.images:
+        # Only whoever builds needs all of this.
+        from nox_buildkit.build.pipeline import build_images  # noqa: PLC0415
+
         results |= build_images(project, stale, options, "store" if options.load else None)
         made = [results[image.name] for image in plan.images]
         record_results(options.output / record.BUILD, plan, made)
@@ -55,6 +62,8 @@ def _run(
 
 
 def _push_by_digest(project: Project, plan: Plan, options: BuildOptions) -> Sequence[ImageResult]:
+    from nox_buildkit.build.matrix_results import push_by_digest  # noqa: PLC0415 - as above
+
     require_repositories(project, plan)
     with downloads() as report:
         results = push_by_digest(project, plan, options, report)

@@ -8,15 +8,12 @@ from pathlib import Path
 
 from nox_buildkit.build.fresh_locks import fresh_sources
 from nox_buildkit.build.options import Selection
+from nox_buildkit.build.planning import require_repositories
 from nox_buildkit.build.project import open_project, plan_project
-from nox_buildkit.build.releasing import (
-    planned_moves,
-    released_commit,
-    repositories,
-    require_repositories,
-)
+from nox_buildkit.build.releasing import planned_moves, released_commit
 from nox_buildkit.documents.plans import TagsDocument, TagsEntry
 from nox_buildkit.plan.plan import Plan
+from nox_buildkit.release.http_repository import repositories
 from nox_buildkit.release.moves import Move
 from nox_buildkit.report.console import downloads
 from nox_buildkit.report.json_output import print_json

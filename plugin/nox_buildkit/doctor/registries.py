@@ -7,12 +7,12 @@ from dataclasses import asdict
 from functools import partial
 
 from nox_buildkit.build.project import Project
-from nox_buildkit.build.releasing import repositories
 from nox_buildkit.doctor.checks import Check
 from nox_buildkit.doctor.finding import Finding
 from nox_buildkit.oci.references import ImageReference
 from nox_buildkit.plan.tags import repositories_of
 from nox_buildkit.progress import SILENT
+from nox_buildkit.release.http_repository import repositories
 from nox_buildkit.release.probe import RegistryTraits, traits_of
 
 CHECK = "registry"

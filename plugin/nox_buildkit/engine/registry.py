@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 SECONDS = 60
 
 
-class NotThere(EngineError):
-    """The registry answers, and has nothing of that name."""
-
-
 def inspect(client: DockerClient, reference: str) -> ResolvedImage:
     """Resolve ``reference``. Raises EngineError if it is not there or cannot be asked for."""
     # python-on-whales parses the manifest, and the digest is that of its exact bytes.
@@ -50,14 +46,5 @@ def _imagetools(client: DockerClient, reference: str, *options: str) -> bytes:
     done = answer(command, f"the registry {host} ({reference})", seconds=SECONDS)
     if done.returncode:
         message = done.errors.strip().removeprefix("ERROR: ")
-        kind = NotThere if message.endswith(": not found") else EngineError
-        raise kind(explain_base(reference, message))
+        raise EngineError(explain_base(reference, message))
     return done.stdout
-
-
-def pushed_digest(client: DockerClient, reference: str) -> str | None:
-    """The digest that ``reference`` names in its registry; None if it names nothing we can see."""
-    try:
-        return inspect(client, reference).digest
-    except EngineError:
-        return None

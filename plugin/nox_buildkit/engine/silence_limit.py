@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from nox_buildkit.engine.bake import Update
 from nox_buildkit.engine.events.cache_faults import CacheFault, is_import
 from nox_buildkit.engine.events.vertex import Vertex, VertexKind
-from nox_buildkit.errors import BuildError, Code, UsageError
+from nox_buildkit.environment import FETCH_TIMEOUT, PUSH_TIMEOUT, seconds_stated
+from nox_buildkit.errors import BuildError, Code
 from nox_buildkit.oci.references import ImageReference
 
 #: Seconds of silence before somebody is told what is waited for.
@@ -23,48 +23,40 @@ _ASKS = ("load metadata for ", "resolve image config for ")
 class Patience:
     """Looks on at a bake, and ends it when a registry or a cache stands still for some seconds.
 
-    ``seconds``: of a push; ``fetch_seconds``: of an image that is asked for; ``registries``: where
-    each image goes; ``tell`` says what is waited for.
+    ``seconds``: of a cache that is written; ``fetch_seconds``: of an image, or a cache, that is
+    asked for; ``tell`` says what is waited for.
     """
 
     seconds: float
     fetch_seconds: float
-    registries: dict[str, str]
     tell: Callable[[str], None]
     _since: float = field(default=0.0, init=False)
     _told: bool = field(default=False, init=False)
 
     @classmethod
-    def of_environment(cls, registries: dict[str, str], tell: Callable[[str], None]) -> Patience:
+    def of_environment(cls, tell: Callable[[str], None]) -> Patience:
         """Return one with the limits that the user has set. Raises UsageError."""
         # BuildKit tells nothing while it sends a layer.
-        push = _limit("NOX_BUILDKIT_PUSH_TIMEOUT", 1800)
-        return cls(push, _limit("NOX_BUILDKIT_FETCH_TIMEOUT", 300), registries, tell)
+        push = seconds_stated(PUSH_TIMEOUT, 1800)
+        return cls(push, seconds_stated(FETCH_TIMEOUT, 300), tell)
 
     def look(self, update: Update) -> None:
         """Take an event, or the news that there was none. Raises BuildError."""
         every = [one for one in update.progress.vertices.values() if one.running]
         caches = [one for one in every if one.name.kind is VertexKind.CACHE]
         running = [one for one in every if one.name.kind is not VertexKind.CACHE]
-        pushes, fetches = all(map(_pushes, running)), all(map(_fetches, running))
-        if update.line or not self._since or not every or not (pushes or fetches):
+        if update.line or not self._since or not every or not all(map(_asked, running)):
             self._since, self._told = update.now, False
             return
         silent = update.now - self._since
         if caches:
             self._look_at_caches(caches, silent)
             return
-        seconds = self.seconds if pushes else self.fetch_seconds
-        registry = " and ".join(self._pushed_to(running) if pushes else _fetched_from(running))
+        seconds, registry = self.fetch_seconds, " and ".join(_fetched_from(running))
         if silent > seconds:
-            work, kind = ("a push", "PUSH") if pushes else ("fetching an image", "FETCH")
-            raise BuildError(
-                Code.TIME_LIMIT(
-                    f"the registry {registry} did not go on for {seconds:.0f} s of {work}",
-                    f"check that it runs; NOX_BUILDKIT_{kind}_TIMEOUT sets another number of "
-                    "seconds",
-                )
-            )
+            message = f"the registry {registry} did not go on for {seconds:.0f} s of fetching "
+            hint = f"check that it runs; {FETCH_TIMEOUT} sets another number of seconds"
+            raise BuildError(Code.TIME_LIMIT(f"{message}an image", hint))
         if silent > min(_SILENT, seconds / 2) and not self._told:
             self._told = True
             self.tell(f"waiting for the registry {registry}, for {seconds:.0f} s at most")
@@ -72,34 +64,18 @@ class Patience:
     def _look_at_caches(self, caches: Sequence[Vertex], silent: float) -> None:
         """End a build whose caches do not answer. Raises CacheFault."""
         writing = not all(map(is_import, caches))
-        seconds, kind = (self.seconds, "PUSH") if writing else (self.fetch_seconds, "FETCH")
+        seconds = self.seconds if writing else self.fetch_seconds
         if silent > seconds:
-            cause = f"it did not go on for {seconds:.0f} s (NOX_BUILDKIT_{kind}_TIMEOUT)"
+            variable = PUSH_TIMEOUT if writing else FETCH_TIMEOUT
+            cause = f"it did not go on for {seconds:.0f} s ({variable})"
             raise CacheFault.of(cause, writing=writing)
         if silent > min(_SILENT, seconds / 2) and not self._told:
             self._told = True
             self.tell(f"waiting for the layer cache, for {seconds:.0f} s at most")
 
-    def _pushed_to(self, running: Sequence[Vertex]) -> list[str]:
-        names = (self.registries.get(image, image) for one in running for image in one.images)
-        return list(dict.fromkeys(names))
-
 
 def _fetched_from(running: Sequence[Vertex]) -> list[str]:
     return list(dict.fromkeys(ImageReference.parse(_asked(one)).registry for one in running))
-
-
-def _pushes(vertex: Vertex) -> bool:
-    part = vertex.transfer
-    return (
-        vertex.name.kind is VertexKind.EXPORT
-        and part is not None
-        and part.name.startswith("pushing")
-    )
-
-
-def _fetches(vertex: Vertex) -> bool:
-    return bool(_asked(vertex))
 
 
 def _asked(vertex: Vertex) -> str:
@@ -112,12 +88,3 @@ def _asked(vertex: Vertex) -> str:
         if text.startswith(words):
             return text.removeprefix(words)
     return text.removeprefix("FROM ").split()[0] if text.startswith("FROM ") else ""
-
-
-def _limit(variable: str, default: int) -> int:
-    """Seconds that a registry may be silent."""
-    stated = os.environ.get(variable, str(default))
-    if not stated.isdecimal() or not int(stated):
-        message = f"{variable} is '{stated}'"
-        raise UsageError(Code.ENVIRONMENT(message, "set it to a number of seconds, or unset it"))
-    return int(stated)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from requests import RequestException, Response
@@ -152,6 +153,16 @@ class HttpRepository:
 
     def _blob(self, digest: str) -> str:
         return f"/v2/{self.path}/blobs/{digest}"
+
+
+def repositories(report: Progress) -> Callable[[str], HttpRepository]:
+    """Return a function that opens repositories, each of them once."""
+
+    @cache
+    def open_repository(name: str) -> HttpRepository:
+        return HttpRepository.open(name, report)
+
+    return open_repository
 
 
 def _tags(response: Response) -> list[str]:

@@ -22,7 +22,7 @@ import tenacity
 from requests import Response
 from urllib3.util import Retry
 
-from nox_buildkit.environment import ca_bundle
+from nox_buildkit.environment import PUSH_TIMEOUT, ca_bundle, seconds_stated
 from nox_buildkit.errors import Code, Problem
 from nox_buildkit.printable import redacted
 from nox_buildkit.progress import SILENT, Progress
@@ -33,7 +33,7 @@ from nox_buildkit.release.repository import RegistryError
 _CONNECT_SECONDS = 10
 #: Of silence. A registry may write a large layer to its store before it answers.
 _SILENT_SECONDS = 60
-_UPLOAD_SECONDS = 600
+_UPLOAD_SECONDS = 1800
 _ATTEMPTS = 6
 _MOST_PATIENCE = 120
 _BUSY = (429, 500, 502, 503, 504)
@@ -128,7 +128,8 @@ class Transport:
         if authorization and urlsplit(url).netloc == urlsplit(self._base()).netloc:
             headers["Authorization"] = authorization
         content = options.get("content", b"")
-        silence = _UPLOAD_SECONDS if content else _SILENT_SECONDS
+        most = seconds_stated(PUSH_TIMEOUT, _UPLOAD_SECONDS)
+        silence = most if content else min(most, _SILENT_SECONDS)
         with contextlib.ExitStack() as stack:
             body: bytes | CountedFile = b""
             if isinstance(content, bytes):
@@ -171,8 +172,8 @@ class Transport:
 
     def _speaks_tls(self, name: str) -> bool:
         try:
-            limits = (_CONNECT_SECONDS, _SILENT_SECONDS)
-            self._session.get(f"https://{name}/v2/", timeout=limits)
+            most = min(_SILENT_SECONDS, seconds_stated(PUSH_TIMEOUT, _UPLOAD_SECONDS))
+            self._session.get(f"https://{name}/v2/", timeout=(_CONNECT_SECONDS, most))
         except requests.exceptions.ConnectionError:
             return False
         except requests.RequestException:

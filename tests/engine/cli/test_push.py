@@ -71,8 +71,9 @@ def test_push_and_push_again(versioned: Project, open_registry: Registry) -> Non
         platforms[f"{config['os']}/{config['architecture']}"] = digest
     assert sorted(platforms) == ["linux/amd64", "linux/arm64"]
     assert platforms == {k: v["digest"] for k, v in release["platforms"].items()}
-    # What lies in dist is what was pushed.
-    assert ImageIndex.open(versioned.tar).digest == release["digest"]
+    # What lies in dist is of `build`, whose image is the same.
+    assert not versioned.tar.exists()
+    assert release["output"] == ""
     before = open_registry.state()
 
     second = versioned.ok("push", *where)
@@ -81,6 +82,8 @@ def test_push_and_push_again(versioned: Project, open_registry: Registry) -> Non
         assert f"{tag}@{release['digest']} is there already" in second.stderr
     assert "RUN" not in second.stderr
     assert open_registry.state() == before
+    versioned.ok("build", *where)
+    assert ImageIndex.open(versioned.tar).digest == release["digest"]
 
 
 def test_a_tag_that_names_something_else_is_pushed_again(
@@ -147,24 +150,38 @@ images:
 """
 
 
-def test_what_is_published_and_what_is_not_is_said_of_a_push_that_fails(
+def test_no_tag_is_written_before_everything_is_there(
     project: Project, open_registry: Registry
 ) -> None:
     """A file is where the registry needs a folder, so that it can keep no image of that name."""
     project.write({"buildspec.yaml": TWO, "pyproject.toml": VERSIONED})
     at = open_registry.data / "docker/registry/v2/repositories/partly"
-    tags = at / "one/_manifests/tags"
-    tags.mkdir(parents=True)
-    (tags / "latest").write_text("")
+    at.mkdir(parents=True)
     (at / "two").write_text("")
 
-    lines = project.nox("push", *_registry(open_registry, "partly")).failure.splitlines()
+    failure = project.nox("push", *_registry(open_registry, "partly")).failure
 
-    digest, _ = open_registry.manifest("partly/one", "1.2.3")
     name = f"{open_registry.address}/partly"
-    assert lines[-1].startswith(f"published: {name}/one:1.2.3@{digest}; ")
-    assert f"{name}/one:latest" in lines[-1].partition("published: ")[2].partition("; ")[2]
-    assert f"{name}/two:1.2.3" in lines[-1]
+    assert f"the registry {open_registry.address} answers 500" in failure
+    assert f"not published: {name}/one:1.2.3, {name}/one:latest; not known: {name}/two" in failure
+    assert not (project.root / "dist/release.json").exists()
+
+
+def test_what_is_published_and_what_is_not_is_said_of_a_push_that_fails(
+    project: Project, open_registry: Registry
+) -> None:
+    """A file is where the registry needs a folder, so that it can keep no tag of that name."""
+    project.write({"buildspec.yaml": TWO, "pyproject.toml": VERSIONED})
+    tags = open_registry.data / "docker/registry/v2/repositories/half/one/_manifests/tags"
+    tags.mkdir(parents=True)
+    (tags / "latest").write_text("")
+
+    lines = project.nox("push", *_registry(open_registry, "half")).failure.splitlines()
+
+    digest, _ = open_registry.manifest("half/one", "1.2.3")
+    name = f"{open_registry.address}/half"
+    assert lines[-1].startswith(f"published: {name}/one:1.2.3@{digest}, {name}/two:1.2.3@")
+    assert f"{name}/one:latest" in lines[-1].partition("; ")[2]
     assert not (project.root / "dist/release.json").exists()
 
 
@@ -175,7 +192,6 @@ def test_a_registry_that_never_answers(project: Project) -> None:
         began = time.monotonic()
         where = ("--set", f"registry={address}/x", "one")
         done = project.nox("push", *where, NOX_BUILDKIT_PUSH_TIMEOUT="17")
-    assert f"waiting for the registry {address}, for 17 s at most" in done.stderr
-    assert f"the registry {address} did not go on for 17 s of a push; " in done.failure
+    assert f"the registry {address} cannot be reached (it does not answer)" in done.failure
     assert time.monotonic() - began < 120
     assert not (project.root / "dist/release.json").exists()

@@ -39,16 +39,8 @@ class Output:
         return cls("local", (("dest", str(folder)),))
 
     @classmethod
-    def registry(cls, references: Iterable[str]) -> Output:
-        """The registry, under ``references``."""
-        return cls._named("image", references, ("push", "true"), ("compression", "gzip"))
-
-    @classmethod
     def store(cls, references: Iterable[str], driver: str) -> Output:
         """The image store of the engine, under ``references``; ``driver``: buildx's."""
         # The docker driver's store takes an index as it is; other drivers send an archive to it.
-        return cls._named("image" if driver == "docker" else "docker", references)
-
-    @classmethod
-    def _named(cls, kind: str, references: Iterable[str], *more: tuple[str, str]) -> Output:
-        return cls(kind, (("name", ",".join(references)), ("oci-mediatypes", "true"), *more))
+        kind = "image" if driver == "docker" else "docker"
+        return cls(kind, (("name", ",".join(references)), ("oci-mediatypes", "true")))

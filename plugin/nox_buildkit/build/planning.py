@@ -1,0 +1,68 @@
+"""The plan of a build, and the results of an earlier one that still hold.
+
+All that a run needs that finds nothing to do: what builds is imported by whoever has to build.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from nox_buildkit.build import records
+from nox_buildkit.build.archive import is_archive
+from nox_buildkit.build.fresh_locks import fresh_sources
+from nox_buildkit.build.options import BuildOptions
+from nox_buildkit.build.project import Project, plan_project
+from nox_buildkit.errors import Code, PlanError
+from nox_buildkit.plan.plan import Plan
+from nox_buildkit.report.console import downloads
+from nox_buildkit.results import record
+from nox_buildkit.results.model import ImageResult
+
+
+def plan_build(project: Project, options: BuildOptions) -> Plan:
+    """Return the plan of a build, with locks and facts brought up to date. Raises PlanError."""
+    with downloads() as report:
+        with project.watch.step("lock"):
+            sources = fresh_sources(project, report)
+        return plan_project(project, sources, report, exclude=(options.output,), pull=options.pull)
+
+
+def unchanged(plan: Plan, output: Path) -> dict[str, ImageResult]:
+    """Return the results of the last build of the same plans whose files are as it left them."""
+    known = records.read(output / record.BUILD, tell=True)
+    return {
+        image.name: last.result
+        for image in plan.images
+        if (last := known.get(image.name))
+        and last.plan == image.digest
+        and is_archive(output / f"{image.name}.oci.tar", last.result.archive)
+    }
+
+
+def record_results(path: Path, plan: Plan, results: Sequence[ImageResult]) -> None:
+    """Write ``results`` of ``plan`` to the record ``path``."""
+    records.write(path, results, {image.name: image.digest for image in plan.images})
+
+
+def require_repositories(project: Project, plan: Plan) -> None:
+    """Refuse images that have no repository to be published in. Raises PlanError."""
+    for image in plan.images:
+        if not image.publication.repositories:
+            raise PlanError(
+                Code.NO_REGISTRY(
+                    f"{project.file.name} names no registry to publish {image.name} in",
+                    "add 'registry: ghcr.io/NAME', or run with '--set registry=...'",
+                    project.spec.location("images", image.name),
+                )
+            )
+
+
+def require_tags(plan: Plan) -> None:
+    """Refuse images that no tag of theirs is for, as they are here. Raises PlanError."""
+    for image in plan.images:
+        if not image.references:
+            skipped = image.publication.skipped
+            reasons = "; ".join(f"'{each.template}': {each.why}" for each in skipped)
+            message = f"{image.name} has no tag here ({reasons})"
+            raise PlanError(Code.TAG_TEMPLATE(message, "add one to 'tags' that it always has"))

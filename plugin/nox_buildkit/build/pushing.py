@@ -1,0 +1,127 @@
+"""Images that were built, put into their repositories: all by digest, and then every tag."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from nox_buildkit.build.exported import Exported
+from nox_buildkit.errors import Code, Problem
+from nox_buildkit.oci.references import ImageReference
+from nox_buildkit.plan.base import RegistryImage
+from nox_buildkit.plan.image import ImagePlan
+from nox_buildkit.plan.plan import Plan
+from nox_buildkit.progress import Progress
+from nox_buildkit.release.http_repository import repositories
+from nox_buildkit.release.publish import Open
+from nox_buildkit.release.push import push
+from nox_buildkit.release.repository import RegistryError, Repository
+from nox_buildkit.results.model import PlatformResult
+
+#: Tags, or images, at a time.
+_AT_ONCE = 8
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag that the index ``digest`` has, or is to have."""
+
+    repository: Repository
+    name: str
+    digest: str
+
+    @property
+    def reference(self) -> str:
+        return f"{self.repository.name}:{self.name}"
+
+    @property
+    def is_set(self) -> bool:
+        """Tell whether it names the index. Raises RegistryError."""
+        found = self.repository.resolve(self.name)
+        return found is not None and found.digest == self.digest
+
+
+def tags_of(image: ImagePlan, digest: str, open_repository: Open) -> list[Tag]:
+    """Return the tags of ``image`` in all of its repositories."""
+    references = map(ImageReference.parse, image.references)
+    return [Tag(open_repository(r.repository), r.tag, digest) for r in references if r.tag]
+
+
+def are_set(tags: Sequence[Tag]) -> bool:
+    """Ask for all ``tags`` at once whether they are set; a registry that fails says no."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return set(pool.map(_state, tags)) == {"published"}
+
+
+def push_images(made: Sequence[Exported], report: Progress) -> None:
+    """Push what was ``made``. Raises RegistryError, which says of every tag what became of it.
+
+    No tag is written before everything is in every repository.
+    """
+    open_repository = repositories(report)
+    destinations = [
+        (one, open_repository(name)) for one in made for name in one.image.publication.repositories
+    ]
+    tags = [tag for one in made for tag in tags_of(one.image, one.digest, open_repository)]
+    contents = {one.digest: one for one in made}
+
+    def put(destination: tuple[Exported, Repository]) -> None:
+        one, repository = destination
+        origins = origins_of(one.plan, one.image, one.platforms)
+        push(repository, one.layout, one.digest, origins=origins, report=report)
+
+    def write(tag: Tag) -> None:
+        layout = contents[tag.digest].layout
+        kind = layout.index(tag.digest).media_type
+        tag.repository.put_manifest(layout.read(tag.digest), kind, tag.name)
+
+    problems = _at_once(put, destinations) or _at_once(write, tags)
+    if problems:
+        raise RegistryError(*problems, *_told(tags))
+
+
+def origins_of(plan: Plan, image: ImagePlan, platforms: Iterable[PlatformResult]) -> dict[str, str]:
+    """Return the layers of bases that came from a registry, and the repositories they are in."""
+    found: dict[str, str] = {}
+    for platform in platforms:
+        source = plan.lineage(image, platform.platform)[-1].bases.base.source
+        if isinstance(source, RegistryImage):
+            name = ImageReference.parse(source.repository).repository
+            found |= {layer.digest: name for layer in platform.layers if layer.kind == "base"}
+    return found
+
+
+def _at_once(step: Callable[[T], None], items: Sequence[T]) -> list[Problem]:
+    """Do ``step`` for every one of ``items``; return what registries say against it."""
+    found: dict[Problem, None] = {}
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for future in [pool.submit(step, item) for item in items]:
+            try:
+                future.result()
+            except RegistryError as error:
+                found |= dict.fromkeys(error.problems)
+    return list(found)
+
+
+def _told(tags: Sequence[Tag]) -> Iterator[Problem]:
+    """Say which tags of a failed push are in their registries, and which are not."""
+    found: dict[str, list[str]] = {"published": [], "not published": [], "not known": []}
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for tag, state in zip(tags, pool.map(_state, tags), strict=True):
+            end = f"@{tag.digest}" if state == "published" else ""
+            found[state].append(f"{tag.reference}{end}")
+    if found["published"] or found["not known"]:
+        said = "; ".join(f"{state}: {', '.join(names)}" for state, names in found.items() if names)
+        hint = "push again: what is there already is not sent twice"
+        yield Code.UNFINISHED_RELEASE(said, hint)
+
+
+def _state(tag: Tag) -> str:
+    try:
+        return "published" if tag.is_set else "not published"
+    except RegistryError:
+        return "not known"
