@@ -53,7 +53,8 @@ def _digest(body: bytes) -> bytes:
 
 def seal(folder: Path, place: Path) -> None:
     """Write down what is in ``folder``, which has or gets its name by a rename, to ``place``."""
-    write_cached(place, {name: [_stamp(path), _content(path)] for name, path in _files(folder)})
+    found = _files(folder)
+    write_cached(place, {name: [stamp(path.lstat()), _content(path)] for name, path in found})
 
 
 def is_whole(folder: Path, place: Path) -> bool:
@@ -66,8 +67,8 @@ def is_whole(folder: Path, place: Path) -> bool:
     found = dict(_files(folder))
     if found.keys() != sealed.keys():
         return False
-    stamps = {name: _stamp(path) for name, path in found.items()}
-    changed = [name for name, (stamp, _) in sealed.items() if stamps[name] != stamp]
+    stamps = {name: stamp(path.lstat()) for name, path in found.items()}
+    changed = [name for name, (sealed_stamp, _) in sealed.items() if stamps[name] != sealed_stamp]
     if any(_content(found[name]) != sealed[name][1] for name in changed):
         return False
     if changed:
@@ -84,10 +85,10 @@ def _files(folder: Path) -> list[tuple[str, Path]]:
     return sorted((str(path.relative_to(folder)), path) for path in found)
 
 
-def _stamp(path: Path) -> list[int]:
-    found = path.lstat()
+def stamp(status: os.stat_result) -> list[int]:
+    """Return what changes whenever a file is written to."""
     # The time of change cannot be set by a program, as that of modification can.
-    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
 
 
 def _content(path: Path) -> str:

@@ -23,6 +23,8 @@ from nox_buildkit.errors import PlanError
 from nox_buildkit.facts.coverage import cover
 from nox_buildkit.facts.placed_files import downloaded
 from nox_buildkit.oci.platform import PLATFORMS
+from nox_buildkit.plan.application import File as SourceFile
+from nox_buildkit.plan.application import Sources
 from nox_buildkit.plan.base import LayoutImage, PlannedImage, RegistryImage
 from nox_buildkit.plan.document import plan_document
 from nox_buildkit.plan.facts import (
@@ -35,7 +37,6 @@ from nox_buildkit.plan.facts import (
     LockFacts,
     PinnedBase,
     PlacedSource,
-    SourceFile,
     TargetFacts,
 )
 from nox_buildkit.plan.layer_changes import layer_changes
@@ -118,9 +119,11 @@ def facts_for(spec: BuildSpec, names: dict[str, str | None]) -> Facts:
                 files=tuple(map(placed, target.variant.files)),
                 taken=taken(target.variant),
                 context=ContextFacts(
-                    folder="/project",
-                    files=(SourceFile("app/main.py", 120, "ef" * 32),),
-                    ignored=(".git", "odd*name[1]", "dist"),
+                    Sources.of(
+                        "/project",
+                        (SourceFile("app/main.py", 120, "ef" * 32),),
+                        (".git", "odd*name[1]", "dist"),
+                    ),
                     version="1.2.0",
                 ),
                 lock=None

@@ -22,6 +22,11 @@ class EngineLife:
     def __init__(self) -> None:
         self._was_running = private.status().state == "running"
         self._timeouts = 0
+        self._session: pytest.Session | None = None
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Know what to end."""
+        self._session = session
 
     def pytest_sessionfinish(self) -> None:
         """Leave the engine as it was found, running or not."""
@@ -31,8 +36,12 @@ class EngineLife:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """End the run if the engine hangs: each further test would wait for its limit, too."""
         self._timeouts += report.failed and "TimeoutExpired" in report.longreprtext
-        if self._timeouts == _MOST_TIMEOUTS:
-            pytest.exit(f"the engine seems to hang; its log ends with:\n{_stacks()}", 3)
+        if self._timeouts == _MOST_TIMEOUTS and self._session:
+            self._timeouts += 1
+            print(f"the log of the engine ends with:\n{_stacks()}")
+            # Failures are told at the end of a run, if it is not cut off.
+            workers = self._session.config.pluginmanager.get_plugin("dsession")
+            (workers or self._session).shouldstop = "the engine seems to hang"
 
 
 def _stacks() -> str:

@@ -126,7 +126,7 @@ class Project:
         """Run ``nox -s session -- posargs``, whatever comes of it."""
         with self.start(session, *posargs, **env) as process:
             try:
-                stdout, stderr = process.communicate(timeout=180)
+                stdout, stderr = process.communicate(timeout=400)
             finally:
                 process.kill()
         return Done(process.returncode, stdout, stderr)

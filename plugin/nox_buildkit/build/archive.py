@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from nox_buildkit.errors import BuildError, Code
+from nox_buildkit.file_digests import FileDigests
 from nox_buildkit.files import replacing
 from nox_buildkit.oci.content import Descriptor, Index
 from nox_buildkit.oci.layout import MARK, MARK_TEXT, Layout
@@ -90,17 +91,17 @@ def unpack(target: Path, folder: Path) -> Layout:
     return Layout(folder)
 
 
-def archive_of(target: Path) -> Archive:
-    """Return size and digest of the file ``target``. Raises OSError."""
-    with target.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        return Archive(stream.tell(), digest)
+def is_archive(target: Path, archive: Archive, digests: FileDigests) -> bool:
+    """Tell whether the file ``target`` is ``archive``, all of it; ``digests``: of such files."""
 
+    def read() -> str:
+        with target.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
 
-def is_archive(target: Path, archive: Archive) -> bool:
-    """Tell whether the file ``target`` is ``archive``, all of it."""
     try:
-        return target.stat().st_size == archive.size and archive_of(target) == archive
+        status = target.stat()
+        same = status.st_size == archive.size
+        return same and digests.of(str(target), status, read) == archive.sha256
     except OSError:
         return False
 

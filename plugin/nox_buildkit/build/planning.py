@@ -14,6 +14,7 @@ from nox_buildkit.build.fresh_locks import fresh_sources
 from nox_buildkit.build.options import BuildOptions
 from nox_buildkit.build.project import Project, plan_project
 from nox_buildkit.errors import Code, PlanError
+from nox_buildkit.file_digests import FileDigests
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.report.console import downloads
 from nox_buildkit.results import record
@@ -31,13 +32,16 @@ def plan_build(project: Project, options: BuildOptions) -> Plan:
 def unchanged(plan: Plan, output: Path) -> dict[str, ImageResult]:
     """Return the results of the last build of the same plans whose files are as it left them."""
     known = records.read(output / record.BUILD, tell=True)
-    return {
+    digests = FileDigests(output, "archives")
+    found = {
         image.name: last.result
         for image in plan.images
         if (last := known.get(image.name))
         and last.plan == image.digest
-        and is_archive(output / f"{image.name}.oci.tar", last.result.archive)
+        and is_archive(output / f"{image.name}.oci.tar", last.result.archive, digests)
     }
+    digests.keep()
+    return found
 
 
 def record_results(path: Path, plan: Plan, results: Sequence[ImageResult]) -> None:

@@ -27,7 +27,8 @@ from nox_buildkit.engine.stated_builder import StatedBuilder
 from nox_buildkit.environment import in_ci
 from nox_buildkit.errors import Code, EngineError, Problem, UsageError
 from nox_buildkit.facts.base_images import Bases
-from nox_buildkit.facts.gather import Outside, gather
+from nox_buildkit.facts.gather import gather
+from nox_buildkit.facts.outside import Outside
 from nox_buildkit.facts.python_versions import Choice, with_pythons
 from nox_buildkit.lock.source import Source
 from nox_buildkit.oci.platform import PLATFORMS, host_platform

@@ -75,4 +75,4 @@ def _difference(path: Path, text: str) -> str:
 
 def _print_json(proposal: Proposal, text: str) -> None:
     images = tuple(ProposedEntry(i.name, tuple(i.command), i.why) for i in proposal.images)
-    print_json(InitDocument(1, images, proposal.notes, text), indent=2)
+    print_json(InitDocument(1, images, proposal.notes, text))

@@ -35,7 +35,7 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     command = command_for(plan, engine)
     if arguments.json:
         changes = {name: changes_document(each) for name, each in explained.items()}
-        print_json({**plan_document(plan), "command": command, "changes": changes}, indent=2)
+        print_json({**plan_document(plan), "command": command, "changes": changes})
         return
     _print(project, plan, explained)
     print(shlex.join(command))

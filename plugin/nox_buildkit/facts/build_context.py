@@ -11,43 +11,69 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from nox_buildkit.facts.ignore import Locate, select_files
-from nox_buildkit.plan.facts import ContextFacts, SourceFile
+from nox_buildkit.facts.ignore import Candidates, Locate
+from nox_buildkit.file_digests import FileDigests
+from nox_buildkit.plan.application import File, Sources
+from nox_buildkit.plan.facts import ContextFacts
 
 SourceKind = Literal["x", "-", "link"]
 
 _CHUNK = 1 << 20
 
 
-def read_context(
-    folder: Path,
-    *,
-    copy: Sequence[str],
-    exclude: Collection[Path],
-    locate: Locate = lambda _: None,
-) -> ContextFacts:
-    """Read the files of ``folder``. Raises PlanError as ``select_files`` does."""
-    found = select_files(folder, copy, exclude, locate)
-    return ContextFacts(
-        folder=str(folder),
-        files=tuple(source_file(folder, path) for path in found.files),
-        ignored=found.ignored,
-        version=stated_version(folder),
-        warnings=found.warnings,
-    )
+class Contexts:
+    """Folders of build contexts, each looked at once for all images of a run.
+
+    ``digests``: of files that were read before.
+    """
+
+    def __init__(self, digests: FileDigests) -> None:
+        self.digests = digests
+        self._candidates: dict[tuple[Path, frozenset[Path]], Candidates] = {}
+        self._read: dict[tuple[Path, frozenset[Path], tuple[str, ...]], ContextFacts] = {}
+
+    def read(
+        self,
+        folder: Path,
+        *,
+        copy: Sequence[str],
+        exclude: Collection[Path] = (),
+        locate: Locate = lambda _: None,
+    ) -> ContextFacts:
+        """Read the files of ``folder``. Raises PlanError as ``Candidates.select`` does."""
+        key = (folder, frozenset(exclude), tuple(copy))
+        if key not in self._read:
+            among = self._candidates.setdefault(key[:2], Candidates(folder, exclude))
+            found = among.select(copy, locate)
+            listed = among.listing.paths if copy else {}
+            files = tuple(
+                source_file(str(folder), path, self.digests, listed.get(path))
+                for path in found.files
+            )
+            sources = Sources.of(str(folder), files, found.ignored)
+            self._read[key] = ContextFacts(sources, stated_version(folder), found.warnings)
+        return self._read[key]
 
 
-def source_file(folder: Path, relative: str) -> SourceFile:
-    """A file of ``folder`` with the digest of its mode and content."""
-    path = folder / relative
-    if path.is_symlink():
-        target = os.fsencode(path.readlink())
-        return SourceFile(relative, len(target), source_digest("link", io.BytesIO(target)))
-    with path.open("rb") as stream:
-        status = os.fstat(stream.fileno())
+def source_file(
+    folder: str, relative: str, digests: FileDigests, known: os.stat_result | None = None
+) -> File:
+    """Return a file of ``folder`` with the digest of its mode and content.
+
+    ``known``: its status, if somebody has asked for it.
+    """
+    path = f"{folder}/{relative}"
+    status = known or os.lstat(path)
+
+    def read() -> str:
+        if stat.S_ISLNK(status.st_mode):
+            return source_digest("link", io.BytesIO(os.fsencode(Path(path).readlink())))
         # The owner's bit alone: that is what an image keeps.
         kind: SourceKind = "x" if status.st_mode & stat.S_IXUSR else "-"
-        return SourceFile(relative, status.st_size, source_digest(kind, stream))
+        with Path(path).open("rb") as stream:
+            return source_digest(kind, stream)
+
+    return File(relative, status.st_size, digests.of(path, status, read))
 
 
 def source_digest(kind: SourceKind, content: IO[bytes]) -> str:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from nox_buildkit.buildspec.model.targets import Target
 from nox_buildkit.errors import Code, NoxBuildkitError, PlanError, Problem
-from nox_buildkit.facts.base_images import Bases
-from nox_buildkit.facts.build_context import read_context
 from nox_buildkit.facts.coverage import read_coverage
 from nox_buildkit.facts.creation_time import source_date_epoch
-from nox_buildkit.facts.image_bases import Scope, compiler_of, stack_of, step_base_of, taken_images
+from nox_buildkit.facts.image_bases import compiler_of, stack_of, step_base_of, taken_images
 from nox_buildkit.facts.import_hints import development_imports
 from nox_buildkit.facts.local_wheels import git_wheel, local_wheel
+from nox_buildkit.facts.outside import Outside
 from nox_buildkit.facts.placed_files import Placed, placed_by
 from nox_buildkit.files import real_path
 from nox_buildkit.lock.direct_references import git_packages, local_packages
@@ -40,27 +39,6 @@ from nox_buildkit.plan.package_selection import needs_compiling
 from nox_buildkit.plan.wheel_platforms import Libc
 
 
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """The way to everything outside of the spec.
-
-    ``generator``: digest of the program that renders plans; ``native``: platforms of the build
-    machines; ``exclude``: paths that are in no image;
-    ``platforms``: those that were asked for, empty: all.
-    """
-
-    root: Path
-    bases: Bases
-    native: tuple[str, ...]
-    generator: str
-    exclude: tuple[Path, ...] = ()
-    platforms: tuple[str, ...] = ()
-
-    def scope(self, targets: Iterable[Target]) -> Scope:
-        """Return what is built of ``targets``."""
-        return Scope(self.native, tuple(targets), self.platforms)
-
-
 def gather(sources: Mapping[Target, Source | None], outside: Outside) -> Facts:
     """Facts about the targets of ``sources``. Raises PlanError with every target's problems."""
     git = read_git(outside.root)
@@ -71,6 +49,7 @@ def gather(sources: Mapping[Target, Source | None], outside: Outside) -> Facts:
             targets[target.name] = _target(target, sources, outside)
         except NoxBuildkitError as error:
             problems += error.problems
+    outside.contexts.digests.keep()
     if problems:
         raise PlanError(*dict.fromkeys(problems))
     return Facts(
@@ -119,7 +98,7 @@ def _target(
     if own or any(each and needs_compiling(each.coverage) for each in used):
         compiler, build_apt = compiler_of(target, scope, outside.bases)
     step_base, step_apt = step_base_of(target, stack, scope, outside.bases)
-    placed = tuple(placed_by(target, outside.root, outside.exclude))
+    placed = tuple(placed_by(target, outside.root, outside.exclude, outside.contexts.digests))
     context = _context(target, source, _installed(lock, local), outside)
     return TargetFacts(
         base=stack.base,
@@ -148,7 +127,7 @@ def _context(
         message = f"bake does not find '{folder}': it has decomposed characters (Unicode NFD)"
         hint = "rename the folder so that they are composed (NFC)"
         raise PlanError(Code.CONTEXT(message, hint, target.location("context")))
-    context = read_context(
+    context = outside.contexts.read(
         folder,
         copy=target.variant.copied,
         exclude=[*outside.exclude, *(_requirements_files(source) if source else ())],
@@ -156,7 +135,7 @@ def _context(
     )
     if not source:
         return context
-    files = [file.path for file in context.files]
+    files = [file.path for file in context.sources.files]
     hints = development_imports(folder, files, source.groups, installed)
     told = tuple(f"{target.image}: {hint}" for hint in hints)
     return replace(context, warnings=(*context.warnings, *told))
@@ -193,13 +172,17 @@ def _lock(
     source: Source, target: Target, base: BaseFacts, outside: Outside, names: Iterable[str]
 ) -> LockFacts:
     root = outside.root
-    platforms = [PLATFORMS[platform] for platform in names]
+    platforms = tuple(names)
     stated = stated_places(source.output)
     coverage: Coverage = {}
     # A base that exists for none of the platforms is reported with everything else.
     if isinstance(base, InspectedBase):
         python = base.full_python or target.variant.python
-        coverage = read_coverage(source, platforms, python, base.libc)
+        key = (source, platforms, python, base.libc)
+        if key not in outside.coverages:
+            known = [PLATFORMS[platform] for platform in platforms]
+            outside.coverages[key] = read_coverage(source, known, python, base.libc)
+        coverage = outside.coverages[key]
     return LockFacts(
         path=os.path.relpath(source.output, root),
         source=", ".join(os.path.relpath(path, root) for path in source.paths),

@@ -29,6 +29,8 @@ def development_imports(
     ``locked``: names of packages that are. A module is taken to be called as its package.
     """
     missing = _left_out(folder, groups, locked)
+    if not missing:
+        return
     own = {PurePosixPath(path).parts[0].removesuffix(".py") for path in files}
     modules = {name.replace("-", "_"): name for name in missing}
     for module in {*own, *sys.stdlib_module_names}:

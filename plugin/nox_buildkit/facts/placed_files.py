@@ -18,6 +18,7 @@ from nox_buildkit.errors import Code, PlanError
 from nox_buildkit.facts.build_context import source_file
 from nox_buildkit.facts.ignore import never, utf8
 from nox_buildkit.facts.links import resolved
+from nox_buildkit.file_digests import FileDigests
 from nox_buildkit.files import real_path
 from nox_buildkit.plan.facts import PlacedSource
 
@@ -33,7 +34,9 @@ class Placed:
     warnings: tuple[str, ...] = ()
 
 
-def placed_by(target: Target, root: Path, exclude: Collection[Path]) -> Iterator[Placed]:
+def placed_by(
+    target: Target, root: Path, exclude: Collection[Path], digests: FileDigests
+) -> Iterator[Placed]:
     """Yield what each entry of ``files`` of ``target`` places. Raises PlanError at its place.
 
     An entry of another image places nothing of this machine.
@@ -47,12 +50,14 @@ def placed_by(target: Target, root: Path, exclude: Collection[Path]) -> Iterator
             yield downloaded(file)
             continue
         try:
-            yield read_placed(folder, file.source, exclude)
+            yield read_placed(folder, file.source, exclude, digests)
         except PlanError as error:
             raise error.located(target.location("files", position, "source")) from None
 
 
-def read_placed(folder: Path, entry: str, exclude: Collection[Path]) -> Placed:
+def read_placed(
+    folder: Path, entry: str, exclude: Collection[Path], digests: FileDigests
+) -> Placed:
     """Read the file or folder ``entry`` of the context ``folder``.
 
     A link to it is followed inside the context; links in it stay as they are, wherever they lead,
@@ -70,12 +75,12 @@ def read_placed(folder: Path, entry: str, exclude: Collection[Path]) -> Placed:
         hint = "mount it when the container starts"
         raise PlanError(Code.CONTEXT(f"'{entry}' never goes into an image", hint))
     if here.is_file():
-        return Placed((_file(here, ""),))
+        return Placed((_file(here, "", digests),))
     if not here.is_dir():
         raise PlanError(
             Code.CONTEXT(f"'{entry}' is neither a file nor a folder", "correct 'source'")
         )
-    walk = _Walk(here, frozenset((*exclude, *map(real_path, exclude))))
+    walk = _Walk(here, frozenset((*exclude, *map(real_path, exclude))), digests)
     if here in walk.exclude:
         message = f"'{entry}' is a folder that this program writes to"
         raise PlanError(Code.CONTEXT(message, f"name what is in it, as in '{entry}/static'"))
@@ -101,6 +106,7 @@ class _Walk:
 
     top: Path
     exclude: frozenset[Path]
+    digests: FileDigests
     left: list[str] = field(default_factory=list)
 
     def below(self, inside: str) -> Iterator[PlacedSource]:
@@ -112,16 +118,16 @@ class _Walk:
                 continue
             elif each.is_symlink():
                 link = utf8(str(path.readlink()))
-                source = source_file(self.top, name)
+                source = source_file(str(self.top), name, self.digests)
                 yield PlacedSource(name, str(path), "link", source.size, source.digest, link=link)
             elif each.is_dir():
                 yield PlacedSource(name, str(path), "folder")
                 yield from self.below(name)
             elif each.is_file():
-                yield _file(path, name)
+                yield _file(path, name, self.digests)
 
 
-def _file(path: Path, below: str) -> PlacedSource:
-    source = source_file(path.parent, path.name)
+def _file(path: Path, below: str, digests: FileDigests) -> PlacedSource:
+    source = source_file(str(path.parent), path.name, digests)
     executable = bool(path.stat().st_mode & stat.S_IXUSR)
     return PlacedSource(below, str(path), "file", source.size, source.digest, executable)

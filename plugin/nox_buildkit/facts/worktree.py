@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,9 +23,12 @@ _FOREIGN = re.compile("dubious ownership|unsafe repository")
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Paths of files and links below a folder, with forward slashes; ``warnings``: sentences."""
+    """Files and links below a folder; ``warnings``: sentences.
 
-    paths: frozenset[str] = frozenset()
+    ``paths``: with forward slashes, and the status of each, which is that of a link itself.
+    """
+
+    paths: Mapping[str, os.stat_result]
     warnings: tuple[str, ...] = ()
 
 
@@ -68,17 +72,22 @@ def ignored_folders(folder: Path, candidates: Iterable[str]) -> frozenset[str]:
 
 def _with_nested(folder: Path, found: set[str], warnings: tuple[str, ...]) -> Listing:
     """Return the paths of ``found`` that exist; a repository is replaced by its files."""
-    paths = set()
+    paths: dict[str, os.stat_result] = {}
+    # Of strings, since there may be a hundred thousand.
+    top = f"{folder}/"
     for name in found:
-        path = folder / name
-        if path.is_dir() and not path.is_symlink():
-            nested = list_files(path) if in_own_repository(path) else _plain(path)
-            below = name.rstrip("/")
-            paths |= {f"{below}/{inner}" for inner in nested.paths}
-            warnings += nested.warnings
-        elif os.path.lexists(path):
-            paths.add(name)
-    return Listing(frozenset(paths), tuple(dict.fromkeys(warnings)))
+        try:
+            status = os.lstat(top + name)
+        except (OSError, ValueError):
+            continue
+        if not stat.S_ISDIR(status.st_mode):
+            paths[name] = status
+            continue
+        path, below = folder / name, name.rstrip("/")
+        nested = list_files(path) if in_own_repository(path) else _plain(path)
+        paths |= {f"{below}/{inner}": status for inner, status in nested.paths.items()}
+        warnings += nested.warnings
+    return Listing(paths, tuple(dict.fromkeys(warnings)))
 
 
 def _plain(folder: Path) -> Listing:
@@ -124,7 +133,7 @@ def _failed(folder: Path, words: str) -> PlanError:
 
 
 def _without_git(folder: Path) -> Listing:
-    paths = set()
+    paths: set[str] = set()
     for top, folders, names in os.walk(folder):
         if ".gitignore" in names:
             message = f"there is no git, which knows what {top}/.gitignore means"
@@ -133,4 +142,4 @@ def _without_git(folder: Path) -> Listing:
         links = [name for name in folders if Path(top, name).is_symlink()]
         here = Path(top).relative_to(folder)
         paths |= {(here / name).as_posix() for name in (*names, *links)}
-    return Listing(frozenset(paths))
+    return _with_nested(folder, paths, ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -28,11 +29,23 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The files of the folder ``folder`` that are part of the image, without the ``ignored``."""
+    """The files of the folder ``folder`` that are part of the image, without the ``ignored``.
+
+    ``folder``: absolute; ``ignored``: topmost paths that stay out; ``digest``: of all ``files``,
+    with their paths.
+    """
 
     folder: str = field(metadata=NOT_IDENTITY)
-    files: tuple[File, ...]
+    files: tuple[File, ...] = field(metadata=NOT_IDENTITY)
     ignored: tuple[str, ...] = field(metadata=NOT_IDENTITY)
+    digest: str
+
+    @classmethod
+    def of(cls, folder: str, files: tuple[File, ...], ignored: tuple[str, ...] = ()) -> Sources:
+        """Return the sources with their digest."""
+        # No path has the character 0.
+        text = "\0".join(part for file in files for part in (file.path, file.digest))
+        return cls(folder, files, ignored, hashlib.sha256(text.encode()).hexdigest())
 
 
 #: What is placed; a folder is one of its own, since it may be empty and has an owner.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import cache
 from typing import Any
 
 from nox_buildkit.plan.image import ImagePlan
@@ -101,10 +102,15 @@ def _operation(operation: Operation) -> str:
 
 def _value(value: object) -> Any:
     """Return dataclasses and tuples as JSON values."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {
-            field.name: _value(getattr(value, field.name)) for field in dataclasses.fields(value)
-        }
     if isinstance(value, tuple):
         return [_value(item) for item in value]
-    return value
+    kind: type = type(value)
+    names = _fields(kind)
+    return value if names is None else {name: _value(getattr(value, name)) for name in names}
+
+
+@cache
+def _fields(kind: type) -> tuple[str, ...] | None:
+    if not dataclasses.is_dataclass(kind):
+        return None
+    return tuple(field.name for field in dataclasses.fields(kind))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from nox_buildkit.plan.application import PlacedKind
+from nox_buildkit.plan.application import PlacedKind, Sources
 from nox_buildkit.plan.base import BaseSource
 from nox_buildkit.plan.wheel_platforms import Libc
 
@@ -138,15 +138,6 @@ class LockFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class SourceFile:
-    """A file that goes into the image, relative to the context; ``digest``: content and mode."""
-
-    path: str
-    size: int
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
 class PlacedSource:
     """A file, a link or a folder of an entry of ``files``, the path ``path`` of this machine.
 
@@ -167,14 +158,12 @@ class PlacedSource:
 
 @dataclass(frozen=True, slots=True)
 class ContextFacts:
-    """A build context: ``folder`` is absolute, ``ignored`` the topmost paths that stay out.
+    """A build context: the ``sources`` of its folder.
 
     ``warnings``: sentences about the choice of its files.
     """
 
-    folder: str
-    files: tuple[SourceFile, ...]
-    ignored: tuple[str, ...]
+    sources: Sources
     version: str = ""
     warnings: tuple[str, ...] = ()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from functools import cache
 
 #: Metadata of dataclass fields that do not change what is built, and so not the digest.
 NOT_IDENTITY = {"identity": False}
@@ -17,12 +18,17 @@ def digest_of(value: object) -> str:
 
 
 def _counted(value: object) -> object:
-    if dataclasses.is_dataclass(value):
-        return {
-            field.name: _counted(getattr(value, field.name))
-            for field in dataclasses.fields(value)
-            if field.metadata.get("identity", True)
-        }
     if isinstance(value, tuple):
         return [_counted(item) for item in value]
-    return value
+    kind: type = type(value)
+    names = _fields(kind)
+    return value if names is None else {name: _counted(getattr(value, name)) for name in names}
+
+
+@cache
+def _fields(kind: type) -> tuple[str, ...] | None:
+    """Return the names of the fields that count, of a dataclass."""
+    if not dataclasses.is_dataclass(kind):
+        return None
+    fields = dataclasses.fields(kind)
+    return tuple(field.name for field in fields if field.metadata.get("identity", True))

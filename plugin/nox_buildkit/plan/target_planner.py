@@ -10,7 +10,7 @@ from dataclasses import replace
 from nox_buildkit.buildspec.model.targets import Target
 from nox_buildkit.buildspec.model.variant import Variant
 from nox_buildkit.errors import Code, PlanError
-from nox_buildkit.plan.application import Application, File, Sources, Step
+from nox_buildkit.plan.application import Application, Step
 from nox_buildkit.plan.base import Base, Bases
 from nox_buildkit.plan.configuration import config_of, parent_start, start_of
 from nox_buildkit.plan.debian import DebianPackage, DebianPackages
@@ -151,11 +151,7 @@ def _application(target: Target, known: TargetFacts, lower: ImagePlan | None) ->
     own = (target.workdir,) if image.writable_workdir else ()
     directories = tuple(dict.fromkeys((*inherited, *own, *image.directories, *image.volumes)))
     return Application(
-        Sources(
-            known.context.folder,
-            tuple(File(f.path, f.size, f.digest) for f in known.context.files),
-            known.context.ignored,
-        ),
+        known.context.sources,
         account=target.account,
         directories=directories,
         files=placed_files(target, known, directories),

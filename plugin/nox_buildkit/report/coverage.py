@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
-from rich.console import Group
+from rich.console import Console, Group
 from rich.table import Table
+from rich.text import Text
 
 from nox_buildkit.plan.facts import Coverage, LockedFile
 from nox_buildkit.plan.image import ImagePlan
+from nox_buildkit.plan.packages import Packages
 
 #: Platform → package → its version, and what there is of it.
 Cells = Mapping[str, Mapping[str, tuple[str, str]]]
@@ -16,18 +19,29 @@ Cells = Mapping[str, Mapping[str, tuple[str, str]]]
 _WORDS = {"wheel": "wheel", "sdist": "compiled", "none": "nothing", "other": "not on an index"}
 
 
-def planned(image: ImagePlan) -> Group | Table | None:
-    """The packages of ``image`` that are not one file for all platforms."""
-    return _table(
+def print_planned(console: Console, image: ImagePlan) -> None:
+    """Print the packages of ``image`` that are not one file for all platforms."""
+    if text := _planned(console, image.packages):
+        console.print(Text.from_ansi(text), soft_wrap=True)
+
+
+@cache
+def _planned(console: Console, packages: Packages) -> str:
+    """Return the table as it is printed: images that share a lock have the same one."""
+    table = _table(
         {
             one.platform: {
                 p.name: (p.version, "compiled" if p.compiled else _tag(p.filename))
                 for p in one.packages
             }
-            for one in image.packages.platforms
+            for one in packages.platforms
         },
-        len(image.packages.pure),
+        len(packages.pure),
     )
+    with console.capture() as captured:
+        if table:
+            console.print(table)
+    return captured.get().removesuffix("\n")
 
 
 def covered(coverage: Coverage) -> Group | Table | None:

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.text import Text
-from rich.tree import Tree
 
 from nox_buildkit.plan.layer_inputs import CONFIGURATION
 from nox_buildkit.report.layer_changes import Explanation, sentences, weight
+from nox_buildkit.report.tree import Tree
 
 
 def print_changes(console: Console, image: str, explanation: Explanation) -> None:
     """Print which layers are made again, and why."""
-    tree = Tree(Text(f"{image}, compared with {explanation.since}"))
+    tree = Tree(f"{image}, compared with {explanation.since}")
     layers = explanation.layers
     for layer in layers:
         if layer.changes:
             again = "is another one" if layer.kind == CONFIGURATION else "is made again"
-            branch = tree.add(Text(f"{layer.title} {again}"))
+            branch = tree.add(f"{layer.title} {again}")
             for line in sentences(layer, explanation.places):
-                branch.add(Text(line))
+                branch.add(line)
     if kept := [e.title for e in layers if not e.changes and e.kind != CONFIGURATION]:
-        tree.add(Text(f"from the cache: {', '.join(kept)}"))
+        tree.add(f"from the cache: {', '.join(kept)}")
     if any(layer.changes for layer in layers):
         for line in weight(explanation):
-            tree.add(Text(f"weight {line}"))
+            tree.add(f"weight {line}")
     else:
-        tree.add(Text("nothing changed"))
-    console.print(tree, soft_wrap=True)
+        tree.add("nothing changed")
+    tree.print(console)

@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterator, Sequence
 
 from rich.console import Console
-from rich.tree import Tree
 
 from nox_buildkit.plan.application import PlacedFile
 from nox_buildkit.plan.base import PlannedImage
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.packages import Package
-from nox_buildkit.report.coverage import planned
+from nox_buildkit.report.coverage import print_planned
+from nox_buildkit.report.tree import Tree
 from nox_buildkit.report.words import size
 
 
@@ -50,9 +50,8 @@ def print_image(
     _emulation(tree, image, native)
     for warning in image.warnings:
         tree.add(f"warning  {warning}")
-    console.print(tree)
-    if table := planned(image):
-        console.print(table)
+    tree.print(console)
+    print_planned(console, image)
 
 
 def _debian(tree: Tree, image: ImagePlan) -> None:

@@ -12,8 +12,12 @@ from nox_buildkit.engine.bake import bake_command
 from nox_buildkit.engine.buildkit import Engine
 from nox_buildkit.engine.flags.allow import Allow
 from nox_buildkit.facts.placed_files import read_placed
+from nox_buildkit.file_digests import FileDigests
 from tests.support.oci import ImageIndex, PlatformImage
 from tests.support.project import Project, git
+
+#: Nothing was read before.
+DIGESTS = FileDigests(Path("/project"), "sources")
 
 SPEC = """\
 version: 1
@@ -142,7 +146,7 @@ def test_links_are_what_buildkit_copies(engine: Engine, tmp_path: Path) -> None:
             path.relative_to(top).as_posix(): str(path.readlink()) if path.is_symlink() else ""
             for path in (top, *top.rglob("*"))
         }
-        placed = read_placed(context, name, ()).sources
+        placed = read_placed(context, name, (), DIGESTS).sources
         assert {each.below or ".": each.link for each in placed} == copied
 
 
@@ -158,7 +162,7 @@ def test_what_buildkit_does_not_follow_is_refused(
     with pytest.raises(AssertionError, match="not found"):
         _bake(engine, tmp_path, [f"COPY {name} /{name}"])
     with pytest.raises(Exception, match="leads out of the context"):
-        read_placed(context, name, ())
+        read_placed(context, name, (), DIGESTS)
 
 
 def _bake(engine: Engine, folder: Path, copies: list[str]) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from nox_buildkit.errors import Code, PlanError
-from nox_buildkit.facts.build_context import read_context
+from nox_buildkit.facts.build_context import Contexts
+from nox_buildkit.file_digests import FileDigests
 from nox_buildkit.lock.git import read_git, web_address
-from nox_buildkit.plan.facts import GitRefs
+from nox_buildkit.plan.facts import ContextFacts, GitRefs
 from tests.support.codes import coded
 
 
@@ -97,21 +98,26 @@ def test_names_of_the_commit_by_git_and_by_ci(
     assert refs() == GitRefs(("release-1", "v1.0"), "topic", "main", "12")
 
 
+def _read(folder: Path, *copy: str) -> ContextFacts:
+    return Contexts(FileDigests(folder, "sources")).read(folder, copy=copy)
+
+
 def test_a_context_has_its_files_their_digests_and_the_version(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\nversion = "1.2"\n')
     script = tmp_path / "run.sh"
     script.write_text("#!/bin/sh\n")
     (tmp_path / "link").symlink_to("run.sh")
-    before = read_context(tmp_path, copy=["."], exclude=())
+    before = _read(tmp_path, ".")
     script.chmod(0o755)
-    after = read_context(tmp_path, copy=["."], exclude=())
+    after = _read(tmp_path, ".")
 
-    assert [file.path for file in before.files] == ["link", "pyproject.toml", "run.sh"]
+    assert [file.path for file in before.sources.files] == ["link", "pyproject.toml", "run.sh"]
     assert before.version == "1.2"
-    changed = [a.path for a, b in zip(before.files, after.files, strict=True) if a != b]
+    both = zip(before.sources.files, after.sources.files, strict=True)
+    changed = [a.path for a, b in both if a != b]
     assert changed == ["run.sh"]
 
 
 def test_a_path_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(PlanError, match="'app' is not in the context"), coded(Code.CONTEXT):
-        read_context(tmp_path, copy=["app"], exclude=())
+        _read(tmp_path, "app")

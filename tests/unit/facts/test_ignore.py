@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from nox_buildkit.errors import Code, Location, PlanError
 from nox_buildkit.facts.dockerignore import DockerIgnore
-from nox_buildkit.facts.ignore import select_files
+from nox_buildkit.facts.ignore import Candidates
 from nox_buildkit.render.bake_definition import ignore_file
 from tests.support.codes import coded
 from tests.support.ignore_rules import FILES as RULED
@@ -41,7 +41,7 @@ def make(folder: Path, **extra: str) -> Path:
 def included(
     folder: Path, *, include: tuple[str, ...] = (".",), exclude: tuple[Path, ...] = ()
 ) -> set[str]:
-    return set(select_files(folder, include, exclude).files)
+    return set(Candidates(folder, exclude).select(include).files)
 
 
 def make_repository(folder: Path) -> None:
@@ -143,7 +143,7 @@ def test_a_repository_of_somebody_else_is_said_once_with_the_remedy(tmp_path: Pa
     for path in (folder, *folder.rglob("*")):
         os.chown(path, 4321, 4321)
 
-    found = select_files(folder, ["."], ())
+    found = Candidates(folder, ()).select(["."])
 
     assert set(found.files) == {name for name in FILES if not name.endswith(".csv")}
     assert [f"safe.directory {folder}'" in warning for warning in found.warnings] == [True]
@@ -227,7 +227,7 @@ def test_copy_limits_what_goes_in(tmp_path: Path) -> None:
 def test_ignored_paths_are_the_topmost_ones(tmp_path: Path) -> None:
     folder = make(tmp_path, DOTgitignore="deep\n*.csv\n")
 
-    found = select_files(folder, ["."], (folder / "docs",))
+    found = Candidates(folder, (folder / "docs",)).select(["."])
 
     assert found.ignored == (".gitignore", "app/data", "deep", "docs")
 
@@ -235,11 +235,8 @@ def test_ignored_paths_are_the_topmost_ones(tmp_path: Path) -> None:
 def test_what_copy_names_is_taken_though_it_is_ignored_and_said_so(tmp_path: Path) -> None:
     folder = make(tmp_path, DOTgitignore="build\n*.csv\n", requirementsDOTtxt="")
 
-    found = select_files(
-        folder,
-        ["app/data/a.csv", "build", "requirements.txt"],
-        [folder / "requirements.txt", folder / "dist"],
-    )
+    exclude = [folder / "requirements.txt", folder / "dist"]
+    found = Candidates(folder, exclude).select(["app/data/a.csv", "build", "requirements.txt"])
 
     assert found.files == ("app/data/a.csv", "build/out.o", "requirements.txt")
     assert [warning.partition(" is ignored")[0] for warning in found.warnings] == [
@@ -256,8 +253,8 @@ def test_every_entry_of_copy_that_brings_nothing_is_an_error_at_its_place(tmp_pa
     entries = ["app", "gone", ".env", "empty", "dist", "pipe"]
 
     with pytest.raises(PlanError) as caught:
-        select_files(
-            folder, entries, [folder / "dist"], lambda n: Location("spec", 1, n, entries[n])
+        Candidates(folder, [folder / "dist"]).select(
+            entries, lambda n: Location("spec", 1, n, entries[n])
         )
 
     assert [str(problem) for problem in caught.value.problems] == [
@@ -354,7 +351,7 @@ def test_a_rendered_definition_and_special_files_stay_out(tmp_path: Path) -> Non
 def test_an_excluded_path_is_named_before_it_is_made(tmp_path: Path) -> None:
     folder = make(tmp_path)
 
-    found = select_files(folder, ["."], (folder / "bake", Path("/elsewhere")))
+    found = Candidates(folder, (folder / "bake", Path("/elsewhere"))).select(["."])
 
     assert found.ignored == ("bake",)
 

@@ -13,10 +13,14 @@ from nox_buildkit.buildspec.model.targets import all_targets
 from nox_buildkit.buildspec.reading.load import parse
 from nox_buildkit.errors import PlanError
 from nox_buildkit.facts.placed_files import read_placed
-from nox_buildkit.plan.application import PlacedFile
+from nox_buildkit.file_digests import FileDigests
+from nox_buildkit.plan.application import PlacedFile, Sources
 from nox_buildkit.plan.base import DebianRelease
 from nox_buildkit.plan.facts import ContextFacts, PinnedBase, PlacedSource, TargetFacts
 from nox_buildkit.plan.placed_files import placed_files
+
+#: Nothing was read before.
+DIGESTS = FileDigests(Path("/project"), "sources")
 
 
 @pytest.fixture
@@ -38,7 +42,7 @@ def context(tmp_path: Path) -> Path:
 
 
 def test_a_named_folder_is_taken_though_it_is_ignored(context: Path) -> None:
-    found = read_placed(context, "web/dist", ())
+    found = read_placed(context, "web/dist", (), DIGESTS)
 
     assert [(each.below, each.kind) for each in found.sources] == [
         ("", "folder"),
@@ -63,7 +67,7 @@ def test_a_named_folder_is_taken_though_it_is_ignored(context: Path) -> None:
 
 def test_every_change_in_a_folder_is_seen(context: Path) -> None:
     dist = context / "web" / "dist"
-    seen = [read_placed(context, "web/dist", ()).sources]
+    seen = [read_placed(context, "web/dist", (), DIGESTS).sources]
     changes: list[Callable[[], object]] = [
         partial((dist / "index.html").write_text, "other"),
         partial((dist / "index.html").chmod, 0o755),
@@ -75,17 +79,17 @@ def test_every_change_in_a_folder_is_seen(context: Path) -> None:
     ]
     for change in changes:
         change()
-        seen.append(read_placed(context, "web/dist", ()).sources)
+        seen.append(read_placed(context, "web/dist", (), DIGESTS).sources)
     assert len(set(seen)) == len(seen)
 
 
 def test_a_link_to_what_is_named_is_followed_inside_the_context(context: Path) -> None:
     (context / "site").symlink_to("web/dist")
     (context / "page").symlink_to("site/index.html")
-    folder = read_placed(context, "site", ()).sources
-    (page,) = read_placed(context, "page", ()).sources
+    folder = read_placed(context, "site", (), DIGESTS).sources
+    (page,) = read_placed(context, "page", (), DIGESTS).sources
 
-    assert folder == read_placed(context, "web/dist", ()).sources
+    assert folder == read_placed(context, "web/dist", (), DIGESTS).sources
     assert (page.below, page.kind, Path(page.path).name) == ("", "file", "index.html")
 
 
@@ -108,7 +112,7 @@ def test_what_cannot_be_placed(context: Path, entry: str, said: str) -> None:
     (context / "out").mkdir()
     os.mkfifo(context / "pipe")
     with pytest.raises(PlanError) as caught:
-        read_placed(context, entry, [context / "out"])
+        read_placed(context, entry, [context / "out"], DIGESTS)
 
     assert str(caught.value).startswith(said.format(context=context))
 
@@ -116,7 +120,7 @@ def test_what_cannot_be_placed(context: Path, entry: str, said: str) -> None:
 def test_what_this_program_writes_stays_out_of_a_folder(context: Path) -> None:
     (context / "web" / "out").mkdir()
     (context / "web" / "out" / "web.oci.tar").write_text("")
-    found = read_placed(context, "web", [context / "web" / "out"])
+    found = read_placed(context, "web", [context / "web" / "out"], DIGESTS)
 
     assert not [each for each in found.sources if each.below.startswith("out")]
 
@@ -127,7 +131,7 @@ def planned(files: str, *sources: tuple[PlacedSource, ...]) -> tuple[PlacedFile,
     base = PinnedBase(
         name="debian", source=DebianRelease("trixie"), digest="", platforms=frozenset()
     )
-    known = TargetFacts(base, ContextFacts("/project", (), ()), files=sources)
+    known = TargetFacts(base, ContextFacts(Sources.of("/project", ())), files=sources)
     return placed_files(target, known, ("/data",))
 
 

@@ -8,8 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from nox_buildkit.facts.build_context import read_context
+from nox_buildkit.facts.build_context import Contexts
+from nox_buildkit.file_digests import FileDigests
+from nox_buildkit.plan.application import File
 from nox_buildkit.verify.source_files import application
+
+
+def _sources(folder: Path) -> tuple[File, ...]:
+    return Contexts(FileDigests(folder, "sources")).read(folder, copy=["."]).sources.files
 
 
 @pytest.mark.parametrize("workdir", ["/", "/app", "/srv/my app"])
@@ -29,11 +35,11 @@ def test_a_layer_has_the_digests_of_its_folder(tmp_path: Path, workdir: str) -> 
         tar.add(folder, workdir.strip("/") or ".")
         made = tarfile.TarInfo(f"{workdir.strip('/')}/__pycache__/main.cpython-313.pyc".strip("/"))
         tar.addfile(made)
-    planned = read_context(folder, copy=["."], exclude=()).files
+    planned = _sources(folder)
 
     found = application(layer, workdir)
 
     assert found == {file.path: file.digest for file in planned}
     (folder / "run.sh").chmod(0o644)
-    changed = read_context(folder, copy=["."], exclude=()).files
+    changed = _sources(folder)
     assert {file.path for file in changed if found[file.path] != file.digest} == {"run.sh"}
