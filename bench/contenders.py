@@ -138,7 +138,7 @@ def nox(session: str, *arguments: str) -> list[str]:
 
 def docker(engine: Engine, *arguments: str) -> list[str]:
     """The docker command of ``engine``."""
-    return [*map(str, engine.client.client_config.docker_cmd), *arguments]
+    return [*engine.command, *arguments]
 
 
 def bake(

@@ -38,8 +38,12 @@ LOADING = frozenset(
 )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs an engine, and keep on one worker what has to run one after the other."""
+    """Mark what needs an engine, and keep on one worker what has to run one after the other.
+
+    First of all hooks: xdist reads the groups in one, too.
+    """
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker("engine")

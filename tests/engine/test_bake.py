@@ -11,11 +11,11 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from python_on_whales import DockerClient
 
 from nox_buildkit.engine.bake import BakeResult, Update, bake_command, run
 from nox_buildkit.engine.buildkit import Engine
@@ -179,13 +179,8 @@ def test_a_registry_that_never_answers_is_not_waited_for(bake: Bake) -> None:
 
 
 def test_an_engine_that_is_not_there_is_named(engine: Engine, tmp_path: Path, rootfs: Path) -> None:
-    call = list(engine.client.client_config.client_call)
     gone = Engine(
-        DockerClient(
-            host=f"unix://{tmp_path}/nobody.sock",
-            config=engine.client.client_config.config,
-            client_call=call,
-        ),
+        replace(engine.docker, host=f"unix://{tmp_path}/nobody.sock"),
         "default",
         "docker",
         engine.native,

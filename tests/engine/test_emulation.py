@@ -102,7 +102,7 @@ def test_the_private_engine_runs_steps_of_another_architecture(
     (tmp_path / "program").write_bytes(exits_with_42("riscv64"))
     (tmp_path / "program").chmod(0o755)
     (tmp_path / "Dockerfile").write_text('FROM scratch\nCOPY program /\nRUN ["/program"]\n')
-    command = [*map(str, engine.client.client_config.docker_cmd), "buildx", "build"]
+    command = [*engine.docker.command, "buildx", "build"]
     options = ["--no-cache", "--platform", "linux/riscv64", "--network", "host"]
     allowed = ["--allow", "network.host", "--builder", engine.builder, str(tmp_path)]
     done = subprocess.run([*command, *options, *allowed], capture_output=True, check=False)

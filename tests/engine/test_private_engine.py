@@ -319,7 +319,7 @@ def test_without_root_the_message_names_two_commands(own_home: Path) -> None:
 
 
 def run(engine: PrivateEngine, *arguments: str) -> str:
-    command = [*map(str, engine.client.client_config.docker_cmd), *arguments]
+    command = [*engine.docker.command, *arguments]
     return subprocess.check_output(command, text=True, stderr=subprocess.PIPE)
 
 
@@ -338,7 +338,7 @@ def start_endless_build(engine: PrivateEngine, folder: Path) -> subprocess.Popen
     (folder / "Dockerfile").write_text(
         'FROM scratch\nCOPY waits /\nRUN --network=host ["/waits"]\n'
     )
-    command = [*map(str, engine.client.client_config.docker_cmd), "buildx", "build"]
+    command = [*engine.docker.command, "buildx", "build"]
     options = ["--builder", "default", "--allow", "network.host", "--no-cache", str(folder)]
     return subprocess.Popen(
         [*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

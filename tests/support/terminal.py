@@ -82,7 +82,8 @@ class Terminal:
         if not ready:
             return self.process.poll() is None
         try:
-            data = os.read(self.master, 65536)
+            # Little at a time: on a slow machine, a whole build may be waiting to be read.
+            data = os.read(self.master, 1024)
         except OSError:
             # Linux: nobody has the other end any more.
             return False

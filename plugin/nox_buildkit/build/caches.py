@@ -23,7 +23,6 @@ from nox_buildkit.files import remove
 from nox_buildkit.oci.references import ImageReference
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.plan import Plan
-from nox_buildkit.release.transport import Transport
 from nox_buildkit.report.console import say
 
 #: What GitHub's cache needs; plain steps of a workflow do not have it.
@@ -142,6 +141,9 @@ def _silent(repository: str) -> str:
 
 @functools.cache
 def _hangs(host: str) -> bool:
+    # Most builds have no cache in a registry, and need no HTTP client.
+    from nox_buildkit.release.transport import Transport  # noqa: PLC0415
+
     return Transport(host).is_silent(_PATIENCE)
 
 

@@ -27,7 +27,7 @@ _SECONDS = 1800
 
 def takes_index(engine: Engine) -> bool:
     """Tell whether the image store takes what buildx exports to it. Raises EngineError."""
-    return engine.driver == "docker" or has_store(inspection.daemon(engine.client))
+    return engine.driver == "docker" or has_store(inspection.daemon(engine.docker))
 
 
 def load_alone(engine: Engine, made: Sequence[Exported], tell: Callable[[str], None]) -> None:
@@ -37,7 +37,7 @@ def load_alone(engine: Engine, made: Sequence[Exported], tell: Callable[[str], N
     """
     if not made or takes_index(engine):
         return
-    own = str(Platform.parse(str(inspection.daemon(engine.client).architecture)))
+    own = str(Platform.parse(str(inspection.daemon(engine.docker).architecture)))
     for one in made:
         every = one.image.every_platform
         platform = own if own in every else every[0]
@@ -47,7 +47,7 @@ def load_alone(engine: Engine, made: Sequence[Exported], tell: Callable[[str], N
         with scratch(one.layout.folder.parent, ".load-") as folder:
             archive = folder / "image.tar"
             _write(archive, one.layout, manifests[platform], one.image.references)
-            inspection.ask(engine.client, "load", "--input", str(archive), seconds=_SECONDS)
+            inspection.ask(engine.docker, "load", "--input", str(archive), seconds=_SECONDS)
         if len(every) > 1:
             tell(f"{one.image.name}: loaded for {platform} alone, since this dockerd holds no more")
 

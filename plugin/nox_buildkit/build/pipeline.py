@@ -20,7 +20,6 @@ from nox_buildkit.build.loading import load_alone, takes_index
 from nox_buildkit.build.options import BuildOptions
 from nox_buildkit.build.output_folder import require_room, require_writable
 from nox_buildkit.build.project import Project
-from nox_buildkit.build.pushing import push_images
 from nox_buildkit.buildspec.model.targets import Target, targets_of
 from nox_buildkit.engine.bake import BakeResult
 from nox_buildkit.engine.buildkit import Engine, Needs
@@ -106,6 +105,9 @@ def _deliver(
         load_alone(engine, made, reporter.message)
     if destination == "registry":
         reporter.close()
+        # Only a push needs an HTTP client.
+        from nox_buildkit.build.pushing import push_images  # noqa: PLC0415
+
         with downloads() as report, watch.step("push"):
             push_images(made, report)
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from nox_buildkit.bases.base_lock import NAME as BASE_LOCK
 from nox_buildkit.bases.base_lock import read_base_lock
@@ -22,6 +21,7 @@ from nox_buildkit.buildspec.model.targets import Target
 from nox_buildkit.buildspec.reading.load import load
 from nox_buildkit.buildspec.text import listed, nearest
 from nox_buildkit.engine.buildkit import Engine, Needs
+from nox_buildkit.engine.client import Docker
 from nox_buildkit.engine.find import find_client, find_engine, planned_engine
 from nox_buildkit.engine.stated_builder import StatedBuilder
 from nox_buildkit.environment import in_ci
@@ -38,10 +38,6 @@ from nox_buildkit.plan.plan import Plan
 from nox_buildkit.plan.planner import make_plan
 from nox_buildkit.progress import Progress
 from nox_buildkit.stopwatch import Stopwatch
-
-if TYPE_CHECKING:
-    from python_on_whales import DockerClient
-
 
 _NO_COMMIT = GitFacts("0" * 40, False, datetime(1980, 1, 1, tzinfo=UTC))
 
@@ -147,7 +143,7 @@ def reach_bases(
     """The bases that the images of ``project`` can have; nobody is asked before one is needed."""
 
     @cache
-    def client() -> DockerClient:
+    def client() -> Docker:
         return find_client(report)
 
     @cache

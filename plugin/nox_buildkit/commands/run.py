@@ -77,7 +77,7 @@ def _engine(planned: Planned) -> Engine:
 def _command(engine: Engine, planned: Planned, arguments: argparse.Namespace) -> list[str]:
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
     return [
-        *engine.docker,
+        *engine.command,
         *("run", "--rm", "--platform", planned.platform),
         *(["--interactive", "--tty"] if terminal else []),
         *_options(engine, planned, arguments),

@@ -6,13 +6,12 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from nox_buildkit.debian.archive import host_archive
 from nox_buildkit.doctor.stated_nodes import stated_nodes
 from nox_buildkit.engine import inspect as inspection
 from nox_buildkit.engine.choice import Choice
-from nox_buildkit.engine.client import docker_client
+from nox_buildkit.engine.client import Docker
 from nox_buildkit.engine.docker_config import CREDENTIALS, borrow
 from nox_buildkit.engine.inspect import Builder, Node
 from nox_buildkit.engine.installed import installed
@@ -25,9 +24,6 @@ from nox_buildkit.engine.suitable import context_of, has_store, runs_here
 from nox_buildkit.errors import EngineError, Problem
 from nox_buildkit.files import cache_dir, cache_place
 from nox_buildkit.oci.platform import PLATFORMS, native_platforms
-
-if TYPE_CHECKING:
-    from python_on_whales import DockerClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +120,10 @@ def _users(choice: Choice) -> UserFacts:
     client = installed()
     if client is None and choice.explicit and (ours := _unpacked("engine", "client")):
         config = borrow(cache_dir() / "client", ours.buildx, (*CREDENTIALS, "buildx"))
-        client = docker_client(ours.docker, config=config)
+        client = Docker(str(ours.docker), config)
     if client is None:
         return UserFacts(unfit=_without_client()) if choice.explicit else _unfit_client(path)
-    docker = str(client.client_config.docker_cmd[0])
+    docker = client.docker
     try:
         found = inspection.look(client, choice.builder)
     except EngineError as error:
@@ -152,7 +148,7 @@ def _without_client() -> str:
     return ""
 
 
-def _of_daemon(client: DockerClient, facts: UserFacts) -> UserFacts:
+def _of_daemon(client: Docker, facts: UserFacts) -> UserFacts:
     """Return ``facts`` with those of the dockerd behind the builder, if one is."""
     found = facts.builder
     if found is None or found.driver not in ("docker", "docker-container") or found.cause_of_all:
@@ -164,7 +160,7 @@ def _of_daemon(client: DockerClient, facts: UserFacts) -> UserFacts:
             return replace(facts, failure=error.problems[0].message)
         return facts
     here = runs_here(info)
-    root = str(info.docker_root_dir or "") if here else ""
+    root = info.root if here else ""
     store = has_store(info) if found.driver == "docker" else None
-    version = info.server_version or ""
+    version = info.version
     return replace(facts, store=store, here=here, root=root, version=version)

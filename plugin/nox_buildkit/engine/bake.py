@@ -81,7 +81,7 @@ def bake_command(
 ) -> list[str]:
     """Return the whole argument list."""
     return [
-        *engine.docker,
+        *engine.command,
         "buildx",
         *("--builder", engine.builder),
         "bake",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from nox_buildkit.engine.client import Docker
+
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
 
@@ -26,10 +28,10 @@ class Needs:
 class PlannedEngine:
     """The BuildKit that a build is going to use, as far as that can be told without starting it.
 
-    ``docker``: the docker client's command; ``native``: platforms of the nodes' own processors.
+    ``command``: the docker client's; ``native``: platforms of the nodes' own processors.
     """
 
-    docker: tuple[str, ...]
+    command: tuple[str, ...]
     builder: str
     native: tuple[str, ...]
     network: str | None = None
@@ -45,7 +47,7 @@ class Engine:
     ``nodes``: number of machines.
     """
 
-    client: DockerClient
+    docker: Docker
     builder: str
     driver: str
     native: tuple[str, ...]
@@ -55,6 +57,11 @@ class Engine:
     platforms: frozenset[str] = field(default_factory=frozenset)
 
     @property
-    def docker(self) -> tuple[str, ...]:
+    def command(self) -> tuple[str, ...]:
         """The docker client's command, with its configuration and host."""
-        return tuple(map(str, self.client.client_config.docker_cmd))
+        return self.docker.command
+
+    @property
+    def client(self) -> DockerClient:
+        """The docker client, which python-on-whales speaks to."""
+        return self.docker.client

@@ -1,9 +1,10 @@
-"""The docker client: python-on-whales, loaded when there is something to ask it."""
+"""The docker client: its command, and python-on-whales where more is asked of it."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,14 +30,29 @@ def client_environment() -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if not k.startswith(_NOT_PASSED)}
 
 
-def docker_client(
-    docker: Path | str, *, config: Path | None = None, host: str | None = None
-) -> DockerClient:
-    """The client that runs the program ``docker``; ``config``, ``host``: as its global options."""
-    # Half of the start-up is this import, and a build that finds nothing to do needs none of it.
-    from python_on_whales import DockerClient  # noqa: PLC0415
+@dataclass(frozen=True, slots=True)
+class Docker:
+    """The client that runs the program ``docker``; ``config``, ``host``: its global options."""
 
-    return DockerClient(client_call=[str(docker)], client_type="docker", config=config, host=host)
+    docker: str
+    config: Path | None = None
+    host: str | None = None
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The program with its options."""
+        config = ("--config", str(self.config)) if self.config else ()
+        return (self.docker, *config, *(("--host", self.host) if self.host else ()))
+
+    @property
+    def client(self) -> DockerClient:
+        """The same client, which python-on-whales speaks to."""
+        # Its models take half a second, and a build needs none of them.
+        from python_on_whales import DockerClient  # noqa: PLC0415
+
+        return DockerClient(
+            client_call=[self.docker], client_type="docker", config=self.config, host=self.host
+        )
 
 
 def answer(command: Sequence[str | Path], what: str, *, seconds: float, given: bytes = b"") -> Done:

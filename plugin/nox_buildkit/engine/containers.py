@@ -13,15 +13,12 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nox_buildkit.engine.buildkit import Engine
 from nox_buildkit.engine.client import client_environment
 from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.run import Done, run
-
-if TYPE_CHECKING:
-    from python_on_whales import DockerClient
 
 _CLIENT_SECONDS = 60
 _PULL_SECONDS = 1800
@@ -157,8 +154,7 @@ class Containers:
         self._docker("image", "rm", self.reference)
 
     def _docker(self, *arguments: str, seconds: float = _CLIENT_SECONDS) -> Done:
-        client: DockerClient = self.engine.client
-        command = [*map(str, client.client_config.docker_cmd), *arguments]
+        command = [*self.engine.command, *arguments]
         what = f"docker {arguments[0]} of {self.reference} ({self.platform})"
         return run(command, what=what, env=client_environment(), seconds=seconds)
 

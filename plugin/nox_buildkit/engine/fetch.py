@@ -36,7 +36,7 @@ def fetch(
     context = folder.with_name(f"{folder.name}.context")
     context.mkdir()
     command: list[str | Path] = [
-        *engine.docker, "buildx", "--builder", engine.builder, "build",
+        *engine.command, "buildx", "--builder", engine.builder, "build",
         "--platform", ",".join(platforms), "--progress", "plain", "--provenance=false",
         "--build-context", f"base=docker-image://{reference}",
         "--build-arg", "BUILDKIT_MULTI_PLATFORM=1",

@@ -6,13 +6,12 @@ import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from nox_buildkit.engine import inspect as inspection
 from nox_buildkit.engine import own_builder
 from nox_buildkit.engine.buildkit import Engine, Needs, PlannedEngine
 from nox_buildkit.engine.choice import Choice
-from nox_buildkit.engine.client import docker_client
+from nox_buildkit.engine.client import Docker
 from nox_buildkit.engine.docker_config import CREDENTIALS, borrow
 from nox_buildkit.engine.inspect import Builder
 from nox_buildkit.engine.installed import installed, require_other
@@ -37,9 +36,6 @@ from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.files import cache_dir
 from nox_buildkit.oci.platform import host_platform, native_platforms
 from nox_buildkit.progress import SILENT, Progress
-
-if TYPE_CHECKING:
-    from python_on_whales import DockerClient
 
 
 def find_engine(
@@ -80,7 +76,7 @@ def _named(choice: Choice) -> Iterator[None]:
         raise EngineError(*problems) from error
 
 
-def _chosen(choice: Choice, report: Progress) -> DockerClient:
+def _chosen(choice: Choice, report: Progress) -> Docker:
     """Return a docker client that knows the builder of ``choice``. Raises EngineError."""
     client = _client(report)
     if choice.stated:
@@ -107,7 +103,7 @@ def planned_engine(
             # A builder whose daemon does not answer is on this machine, as far as one can tell.
             native = build_platforms(client, found) if found.running else (host_platform(),)
             name = found.name if choice.explicit or not exactly else _usable(client, found)
-            return PlannedEngine(_command(client), name, native, nodes=len(found.nodes))
+            return PlannedEngine(client.command, name, native, nodes=len(found.nodes))
         except EngineError:
             if choice.explicit:
                 raise
@@ -116,7 +112,7 @@ def planned_engine(
     return PlannedEngine(("docker", *options), "default", (host_platform(),), "host")
 
 
-def _usable(client: DockerClient, found: Builder) -> str:
+def _usable(client: Docker, found: Builder) -> str:
     """Return the name of the builder that the current one leads to.
 
     Raises EngineError if that is the private engine.
@@ -132,17 +128,13 @@ def _usable(client: DockerClient, found: Builder) -> str:
     return found.name
 
 
-def _command(client: DockerClient) -> tuple[str, ...]:
-    return tuple(map(str, client.client_config.docker_cmd))
-
-
-def find_client(report: Progress = SILENT) -> DockerClient:
+def find_client(report: Progress = SILENT) -> Docker:
     """Return a docker client with buildx for calls that need no daemon (imagetools).
 
     Raises EngineError.
     """
     if EnginePaths.current().host == os.environ.get("DOCKER_HOST"):
-        return private.start(report).client
+        return private.start(report).docker
     return _client(report)
 
 
@@ -152,17 +144,17 @@ def _fix(choice: Choice) -> str:
     return "start that daemon, or unset the variable to use the private engine"
 
 
-def _client(report: Progress) -> DockerClient:
+def _client(report: Progress) -> Docker:
     """Return the user's docker client, else ours with the user's builders and contexts."""
     if (client := installed(report)) is not None:
         return client
     binaries = client_binaries(report)
     names = (*CREDENTIALS, "buildx")
     config = borrow(cache_dir() / "client", binaries.buildx, names)
-    return docker_client(binaries.docker, config=config)
+    return Docker(str(binaries.docker), config)
 
 
-def _users(client: DockerClient, name: str | None, needs: Needs, report: Progress) -> Engine:
+def _users(client: Docker, name: str | None, needs: Needs, report: Progress) -> Engine:
     """Check the builder ``name`` (None: the current one) of ``client``. Raises EngineError."""
     found = inspection.builder(client, name)
     if not found.running:
@@ -173,7 +165,7 @@ def _users(client: DockerClient, name: str | None, needs: Needs, report: Progres
         require_daemon(client)
     added = require_platforms(client, found, needs, report)
     return Engine(
-        client=client,
+        docker=client,
         builder=found.name,
         driver=found.driver,
         native=build_platforms(client, found),
@@ -182,9 +174,7 @@ def _users(client: DockerClient, name: str | None, needs: Needs, report: Progres
     )
 
 
-def _instead(
-    client: DockerClient, needs: Needs, unsuitable: EngineError, report: Progress
-) -> Engine:
+def _instead(client: Docker, needs: Needs, unsuitable: EngineError, report: Progress) -> Engine:
     """Use the private engine, or a builder of ours, because the current one is ``unsuitable``."""
     if not private.is_possible():
         if isinstance(unsuitable, NoImageStoreError):
@@ -199,9 +189,7 @@ def _instead(
     return engine
 
 
-def _beside(
-    client: DockerClient, needs: Needs, unsuitable: EngineError, report: Progress
-) -> Engine:
+def _beside(client: Docker, needs: Needs, unsuitable: EngineError, report: Progress) -> Engine:
     """Use a builder of ours on the dockerd that is ``unsuitable`` by itself."""
     context = inspection.builder(client, None).name
     name = own_builder.own_builder(context).name
@@ -218,7 +206,7 @@ def _private(needs: Needs, report: Progress) -> Engine:
     started = private.start(report)
     emulation.ensure(needs.emulated, machine, report)
     return Engine(
-        client=started.client,
+        docker=started.docker,
         builder="default",
         driver="docker",
         native=native[:1],

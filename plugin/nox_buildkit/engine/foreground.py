@@ -47,7 +47,7 @@ class Replaceable:
         self._shown = containers, name
         # A session of its own: Ctrl-C is ours to pass on.
         self._client = subprocess.Popen(
-            [*containers.engine.docker, "start", "--attach", name],
+            [*containers.engine.command, "start", "--attach", name],
             env=client_environment(),
             stdin=subprocess.DEVNULL,
             start_new_session=True,

@@ -11,15 +11,10 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from nox_buildkit.engine.client import client_environment
+from nox_buildkit.engine.client import Docker, client_environment
 from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.run import run
-
-if TYPE_CHECKING:
-    from python_on_whales import DockerClient
-    from python_on_whales.components.system.models import SystemInfo
 
 #: As buildx prints options of a driver.
 _OPTION = re.compile(r'(\S+?)="([^"]*)"')
@@ -94,7 +89,19 @@ class Builder:
         )
 
 
-def has_buildx(client: DockerClient) -> bool:
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """A dockerd as `docker info` tells of it; ``name``: of its host; ``root``: its data folder."""
+
+    name: str
+    version: str
+    architecture: str
+    kernel: str
+    root: str
+    store: frozenset[str]
+
+
+def has_buildx(client: Docker) -> bool:
     """Tell whether the client has a buildx plugin whose bake has --allow."""
     try:
         return "--allow" in ask(client, "buildx", "bake", "--help")
@@ -102,15 +109,22 @@ def has_buildx(client: DockerClient) -> bool:
         return False
 
 
-def daemon(client: DockerClient, context: str | None = None) -> SystemInfo:
+def daemon(client: Docker, context: str | None = None) -> Daemon:
     """Ask the daemon for its system information. Raises EngineError if it does not answer."""
-    from python_on_whales.components.system.models import SystemInfo  # noqa: PLC0415 - see client
-
     chosen = ("--context", context) if context else ()
-    return SystemInfo(**json.loads(ask(client, *chosen, "info", "--format", "{{json .}}")))
+    found = json.loads(ask(client, *chosen, "info", "--format", "{{json .}}"))
+    return Daemon(
+        name=found.get("Name") or "",
+        version=found.get("ServerVersion") or "",
+        architecture=found.get("Architecture") or "",
+        kernel=found.get("KernelVersion") or "",
+        root=found.get("DockerRootDir") or "",
+        # Rows of the storage driver's state, of which the last column is the value.
+        store=frozenset(str(row[-1]) for row in found.get("DriverStatus") or () if row),
+    )
 
 
-def builder(client: DockerClient, name: str | None) -> Builder:
+def builder(client: Docker, name: str | None) -> Builder:
     """Look at the builder ``name`` (None: the current one), and start it if it can be started.
 
     Raises EngineError if there is none of that name, or it cannot be started.
@@ -122,7 +136,7 @@ def builder(client: DockerClient, name: str | None) -> Builder:
     return parse(ask(client, "buildx", "inspect", "--bootstrap", *names, seconds=BOOT_SECONDS))
 
 
-def look(client: DockerClient, name: str | None) -> Builder:
+def look(client: Docker, name: str | None) -> Builder:
     """Look at the builder ``name`` (None: the current one), and leave it as it is.
 
     Raises EngineError if there is none of that name.
@@ -140,9 +154,9 @@ def parse(text: str) -> Builder:
     )
 
 
-def ask(client: DockerClient, *arguments: str, seconds: float = SECONDS) -> str:
+def ask(client: Docker, *arguments: str, seconds: float = SECONDS) -> str:
     """Return what the client prints. Raises EngineError with the last line of its stderr."""
-    command = [*map(str, client.client_config.docker_cmd), *arguments]
+    command = [*client.command, *arguments]
     what = " ".join(("docker", *arguments[:2]))
     done = run(command, what=what, env=client_environment(), seconds=seconds)
     if done.returncode:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import shutil
 import sys
-from typing import TYPE_CHECKING
 
 from nox_buildkit.engine import inspect as inspection
-from nox_buildkit.engine.client import docker_client
+from nox_buildkit.engine.client import Docker
 from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.progress import SILENT, Progress
-
-if TYPE_CHECKING:
-    from python_on_whales import DockerClient
 
 _NO_BUILDX = "it has no buildx whose bake knows --allow"
 _GET_BUILDX = {
@@ -21,12 +17,12 @@ _GET_BUILDX = {
 }
 
 
-def installed(report: Progress = SILENT) -> DockerClient | None:
+def installed(report: Progress = SILENT) -> Docker | None:
     """Return the docker client on PATH, if it has a buildx that can do what a build needs."""
     path = shutil.which("docker")
     if path is None:
         return None
-    client = docker_client(path)
+    client = Docker(path)
     if inspection.has_buildx(client):
         return client
     report.message(f"not {path}: {_NO_BUILDX}; update its buildx to use it")

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from nox_buildkit.engine.client import Docker
 from nox_buildkit.engine.stated_builder import StatedBuilder, StatedNode, ensure_builder
 from nox_buildkit.engine.suitable import STORE_SETTING
 from nox_buildkit.errors import EngineError
 from nox_buildkit.progress import Progress
-
-if TYPE_CHECKING:
-    from python_on_whales import DockerClient
 
 DRIVER = "docker-container"
 #: A registry on this machine, its proxies and its DNS are reached as dockerd itself reaches them.
@@ -30,7 +27,7 @@ def own_builder(context: str) -> StatedBuilder:
     return StatedBuilder(name, DRIVER, (StatedNode(context, options=_OPTIONS),))
 
 
-def provide(client: DockerClient, context: str, why: EngineError, report: Progress) -> str:
+def provide(client: Docker, context: str, why: EngineError, report: Progress) -> str:
     """Have that builder, and say so; return its name. Raises EngineError."""
     stated = own_builder(context)
     for problem in why.problems:

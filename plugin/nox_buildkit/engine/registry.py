@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
 
-from nox_buildkit.engine.client import answer
+from nox_buildkit.engine.client import Docker, answer
 from nox_buildkit.engine.events.diagnose import explain_base
 from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.oci.content import Configuration, Index, is_index
 from nox_buildkit.oci.references import ImageReference
 from nox_buildkit.oci.resolved import ResolvedImage
 
-if TYPE_CHECKING:
-    from python_on_whales import DockerClient
-
 #: A manifest is small: whoever needs longer for it does not answer.
 SECONDS = 60
 
 
-def inspect(client: DockerClient, reference: str) -> ResolvedImage:
+def inspect(client: Docker, reference: str) -> ResolvedImage:
     """Resolve ``reference``. Raises EngineError if it is not there or cannot be asked for."""
     # python-on-whales parses the manifest, and the digest is that of its exact bytes.
     raw = _imagetools(client, reference, "--raw")
@@ -37,9 +33,9 @@ def inspect(client: DockerClient, reference: str) -> ResolvedImage:
     return ResolvedImage(digest, frozenset(str(p) for p in found if p and p.known))
 
 
-def _imagetools(client: DockerClient, reference: str, *options: str) -> bytes:
+def _imagetools(client: Docker, reference: str, *options: str) -> bytes:
     command = [
-        *map(str, client.client_config.docker_cmd),
+        *client.command,
         *("buildx", "imagetools", "inspect", *options, reference),
     ]
     host = ImageReference.parse(reference).registry

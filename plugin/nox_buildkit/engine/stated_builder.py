@@ -5,17 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from nox_buildkit.cache_entries import read_cached, write_cached
 from nox_buildkit.engine import inspect as inspection
+from nox_buildkit.engine.client import Docker
 from nox_buildkit.engine.flags.fields import join
 from nox_buildkit.engine.inspect import BOOT_SECONDS, Builder, ask
 from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.files import cache_dir, locked, private_dir, scratch, write_atomic
-
-if TYPE_CHECKING:
-    from python_on_whales import DockerClient
 
 #: Begins what buildx says of a builder that it does not know.
 ABSENT = "no builder"
@@ -50,7 +47,7 @@ class StatedBuilder:
         return self.name
 
 
-def ensure_builder(client: DockerClient, stated: StatedBuilder) -> None:
+def ensure_builder(client: Docker, stated: StatedBuilder) -> None:
     """Create ``stated`` where buildx knows no builder of its name. Raises EngineError.
 
     One that differs is refused, and nothing of it is changed: others may use it.
@@ -69,7 +66,7 @@ def ensure_builder(client: DockerClient, stated: StatedBuilder) -> None:
         raise EngineError(Code.BUILDER(message, hint))
 
 
-def _create(client: DockerClient, stated: StatedBuilder) -> None:
+def _create(client: Docker, stated: StatedBuilder) -> None:
     try:
         for number, node in enumerate(stated.nodes):
             options = (f"--driver-opt={join((option,))}" for option in node.options)
@@ -108,7 +105,7 @@ def difference(stated: StatedBuilder, found: Builder) -> str:
     return ""
 
 
-def build_platforms(client: DockerClient, found: Builder) -> tuple[str, ...]:
+def build_platforms(client: Docker, found: Builder) -> tuple[str, ...]:
     """Return the platforms on which the nodes of a builder build, asked once a description.
 
     What buildx lists first is what was given to a node, and need not be its processor's.
@@ -125,7 +122,7 @@ def build_platforms(client: DockerClient, found: Builder) -> tuple[str, ...]:
     return tuple(known)
 
 
-def _asked(client: DockerClient, found: Builder) -> list[str]:
+def _asked(client: Docker, found: Builder) -> list[str]:
     wanted = dict.fromkeys(p for node in found.nodes for p in node.native)
     with scratch(private_dir(cache_dir() / "builders"), "probe-") as folder:
         write_atomic(folder / "context" / "Dockerfile", _PROBE)

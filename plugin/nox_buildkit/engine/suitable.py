@@ -7,19 +7,15 @@ import platform
 import re
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from nox_buildkit.engine import inspect as inspection
 from nox_buildkit.engine.buildkit import Needs
-from nox_buildkit.engine.inspect import Builder
+from nox_buildkit.engine.client import Docker
+from nox_buildkit.engine.inspect import Builder, Daemon
 from nox_buildkit.engine.private import emulation
 from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.oci.platform import Platform
 from nox_buildkit.progress import Progress
-
-if TYPE_CHECKING:
-    from python_on_whales import DockerClient
-    from python_on_whales.components.system.models import SystemInfo
 
 CONTAINERD_STORE = "io.containerd.snapshotter.v1"
 CREATE = "docker buildx create --driver docker-container --use"
@@ -60,7 +56,7 @@ class NoImageStoreError(EngineError):
     """The driver `docker` writes an index, or an OCI layout, with the containerd store alone."""
 
 
-def require_store(client: DockerClient, found: Builder, needs: Needs) -> None:
+def require_store(client: Docker, found: Builder, needs: Needs) -> None:
     """Refuse a dockerd without the containerd image store. Raises EngineError."""
     if not has_store(inspection.daemon(client, context_of(found))):
         what = "images of several platforms" if len(needs.platforms) > 1 else "OCI layouts"
@@ -71,12 +67,12 @@ def require_store(client: DockerClient, found: Builder, needs: Needs) -> None:
         )
 
 
-def has_store(daemon: SystemInfo) -> bool:
+def has_store(daemon: Daemon) -> bool:
     """Tell whether a dockerd has the containerd image store."""
-    return any(row[-1] == CONTAINERD_STORE for row in daemon.driver_status or [])
+    return CONTAINERD_STORE in daemon.store
 
 
-def require_daemon(client: DockerClient) -> None:
+def require_daemon(client: Docker) -> None:
     """Refuse to load images where no daemon answers. Raises EngineError."""
     try:
         inspection.daemon(client)
@@ -92,7 +88,7 @@ def context_of(found: Builder) -> str | None:
 
 
 def require_platforms(
-    client: DockerClient, found: Builder, needs: Needs, report: Progress
+    client: Docker, found: Builder, needs: Needs, report: Progress
 ) -> frozenset[str]:
     """Return the platforms whose emulation was set up for this build. Raises EngineError."""
     missing = frozenset(p for p in needs.emulated if not _listed(p, found.platforms))
@@ -115,7 +111,7 @@ def _listed(wanted: str, platforms: frozenset[str]) -> bool:
     return wanted in {str(Platform.parse(platform)) for platform in platforms}
 
 
-def is_here(client: DockerClient, found: Builder) -> bool:
+def is_here(client: Docker, found: Builder) -> bool:
     """Tell whether the builder's steps run under this host's kernel."""
     if found.driver not in ("docker", "docker-container"):
         return False
@@ -126,6 +122,6 @@ def is_here(client: DockerClient, found: Builder) -> bool:
     return runs_here(info)
 
 
-def runs_here(daemon: SystemInfo) -> bool:
+def runs_here(daemon: Daemon) -> bool:
     """Tell whether a dockerd runs under this host's kernel."""
-    return daemon.name == platform.node() and daemon.kernel_version == platform.release()
+    return daemon.name == platform.node() and daemon.kernel == platform.release()

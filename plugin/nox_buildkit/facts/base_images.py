@@ -18,6 +18,7 @@ from nox_buildkit.bases.debian_release import Release, release_for
 from nox_buildkit.bases.debian_source import debian_source, package_names
 from nox_buildkit.debian.package_names import with_nearest
 from nox_buildkit.debian.releases import warnings
+from nox_buildkit.engine.client import Docker
 from nox_buildkit.engine.fetch import FetchedImage, fetch
 from nox_buildkit.engine.registry import inspect
 from nox_buildkit.errors import Code, EngineError, PlanError
@@ -29,8 +30,6 @@ from nox_buildkit.plan.facts import BaseFacts, InspectedBase, PinnedBase
 from nox_buildkit.progress import Progress
 
 if TYPE_CHECKING:
-    from python_on_whales import DockerClient
-
     from nox_buildkit.engine.buildkit import Engine
 
 _REFRESH = "run 'nox -s lock -- --bases' and commit it"
@@ -50,7 +49,7 @@ class Bases:
     that is not there yet only what its release says is known.
     """
 
-    client: Callable[[], DockerClient]
+    client: Callable[[], Docker]
     engine: Callable[[], Engine]
     report: Progress
     mirrors: Mapping[str, str] = field(default_factory=dict)

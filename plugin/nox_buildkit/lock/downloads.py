@@ -25,6 +25,7 @@ from urllib3.util import Retry
 from nox_buildkit.environment import ca_bundle
 from nox_buildkit.errors import Code, LockError, Problem
 from nox_buildkit.files import private_dir, replacing, sweep_parts
+from nox_buildkit.lock.download import Download
 from nox_buildkit.printable import redacted
 from nox_buildkit.progress import Progress
 
@@ -43,29 +44,6 @@ _RETRIES = Retry(
 _ATTEMPTS = 3
 #: Of every file: BuildKit sends a file again whose time differs.
 _TIME = 315532800
-
-
-@dataclass(frozen=True, slots=True)
-class Download:
-    """A file ``target`` with the digest ``sha256``; ``logins``: by host and port.
-
-    ``name``: that of a file which the spec names by its address; empty: it is one of a lock.
-    """
-
-    url: str
-    target: Path
-    sha256: str
-    logins: Mapping[str, tuple[str, str]] = field(repr=False, default_factory=dict)
-    name: str = ""
-
-    @property
-    def label(self) -> str:
-        """The name for people."""
-        return self.name or self.target.name
-
-    @property
-    def host(self) -> str:
-        return urlsplit(self.url).netloc.rpartition("@")[2]
 
 
 def download(files: Sequence[Download], report: Progress) -> None:

@@ -61,6 +61,7 @@ class Document(BaseModel):
     model_config = ConfigDict(
         strict=True,
         frozen=True,
+        defer_build=True,  # Most projects have one file of a model.
         extra="ignore",
         alias_generator=lambda name: name.replace("_", "-"),
     )

@@ -18,8 +18,8 @@ from nox_buildkit.cache_entries import drop
 from nox_buildkit.errors import Code, LockError
 from nox_buildkit.files import cache_dir, private_dir, remove
 from nox_buildkit.lock.credentials import netrc_logins
+from nox_buildkit.lock.download import Download
 from nox_buildkit.lock.download_logins import download_logins
-from nox_buildkit.lock.downloads import Download, download
 from nox_buildkit.lock.pylock import read_pylock
 from nox_buildkit.lock.source import Source
 from nox_buildkit.plan.packages import Package
@@ -49,7 +49,7 @@ def provide(packages: Iterable[Package], sources: Sequence[Source], report: Prog
         whole = threads.map(lambda p: _is_whole(p.sha256, p.filename), wanted.values())
         missing = [p for p, is_whole in zip(wanted.values(), whole, strict=True) if not is_whole]
     if missing:
-        download(_downloads(missing, sources), report)
+        _download(_downloads(missing, sources), report)
     _forget_unused(wanted)
 
 
@@ -61,7 +61,7 @@ def provide_addressed(files: Mapping[str, str], report: Progress) -> None:
     missing = {sha256: url for sha256, url in files.items() if not _is_whole(sha256, sha256)}
     names = {sha256: urlsplit(url).hostname or "" for sha256, url in missing.items()}
     known = netrc_logins(names.values())
-    download(
+    _download(
         [
             Download(
                 url,
@@ -74,6 +74,14 @@ def provide_addressed(files: Mapping[str, str], report: Progress) -> None:
         ],
         report,
     )
+
+
+def _download(files: Sequence[Download], report: Progress) -> None:
+    if files:
+        # A build whose packages are here needs no HTTP client.
+        from nox_buildkit.lock.downloads import download  # noqa: PLC0415
+
+        download(files, report)
 
 
 def _host(url: str) -> str:

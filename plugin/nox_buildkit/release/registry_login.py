@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import requests
-from docker import auth
-from docker.errors import DockerException
 from requests.auth import _basic_auth_str
 from requests.utils import parse_dict_header
 
@@ -33,10 +31,14 @@ class Login:
 
 def stored_login(registry: str) -> Login:
     """Return the login that docker has for ``registry``. Raises RegistryError."""
+    # An import of a fifth of a second, of which most machines of CI need nothing.
+    from docker import auth  # noqa: PLC0415
+    from docker.errors import DockerException  # noqa: PLC0415
+
     try:
         # docker-py would look for a file at other places, too, where docker does not.
         stated = json.loads((user_config() / "config.json").read_bytes())
-        config = auth.load_config(config_dict=stated) if stated else {}
+        config = auth.load_config(config_dict=stated)
         found = auth.resolve_authconfig(config, registry) or {}
     except FileNotFoundError:
         return Login()

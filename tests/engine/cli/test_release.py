@@ -408,7 +408,7 @@ def test_signatures_and_statements_are_read_by_others(
     payload = json.loads(base64.b64decode(json.loads(envelope)["payload"]))
     assert payload["predicate"]["statements"][0]["vulnerability"]["name"] == "CVE-2026-0001"
 
-    docker = [str(part) for part in engine.client.client_config.docker_cmd]
+    docker = list(engine.docker.command)
     for field, expected in (
         ("SBOM", "SPDX-2.3"),
         ("Provenance", "https://github.com/moby/buildkit/blob/master/docs/attestations/slsa"),

@@ -77,7 +77,7 @@ def test_without_docker_the_private_engine_is_planned_and_not_started(
         (host_platform(),),
         "host",
     )
-    assert EnginePaths.current().host in planned.docker
+    assert EnginePaths.current().host in planned.command
     assert not EnginePaths.current().home.exists()
 
 

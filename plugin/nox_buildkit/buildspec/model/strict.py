@@ -23,4 +23,5 @@ class Strict(BaseModel):
         strict=True,
         alias_generator=key_of,
         validate_by_name=True,
+        defer_build=True,
     )

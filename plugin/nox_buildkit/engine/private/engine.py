@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from nox_buildkit.debian.archive import on_debian, without_archive
-from nox_buildkit.engine.client import docker_client
+from nox_buildkit.engine.client import Docker
 from nox_buildkit.engine.docker_config import borrow
 from nox_buildkit.engine.private import emulation
 from nox_buildkit.engine.private.binaries import Binaries, engine_binaries
@@ -44,11 +44,16 @@ State = Literal["running", "broken", "stopped", "absent"]
 class PrivateEngine:
     """The running private engine. ``config`` is its docker client's configuration folder."""
 
-    client: DockerClient
+    docker: Docker
     binaries: Binaries
     config: Path
     host: str
     version: str
+
+    @property
+    def client(self) -> DockerClient:
+        """The docker client, which python-on-whales speaks to."""
+        return self.docker.client
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +159,8 @@ def require_root() -> None:
 
 def _describe(paths: EnginePaths, binaries: Binaries, version: str) -> PrivateEngine:
     config = borrow(paths.docker_config, binaries.buildx)
-    client = docker_client(binaries.docker, config=config, host=paths.host)
-    return PrivateEngine(client, binaries, config, paths.host, version)
+    docker = Docker(str(binaries.docker), config, paths.host)
+    return PrivateEngine(docker, binaries, config, paths.host, version)
 
 
 def _disk_bytes(folder: Path) -> int:
