@@ -154,7 +154,7 @@ def test_a_terminal_without_unicode_gets_ascii() -> None:
 
 
 def test_rows_that_do_not_fit_are_counted() -> None:
-    with playing("two-images", "hello", "api", size=(80, 6)) as shown:
+    with playing("two-images", "hello", "api", size=(80, 6), pause=0.05) as shown:
         shown.until(lambda: "more" in shown.text)
         assert max(map(len, shown.lines)) <= 80
         assert shown.end() == 0
