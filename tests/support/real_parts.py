@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import socket
 import subprocess
 import time
@@ -36,6 +37,22 @@ def in_cache(home: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NOX_BUILDKIT_CACHE", str(home))
         yield
+
+
+def copy_cache(home: Path, target: Path, *folders: str) -> None:
+    """Copy ``folders`` of the cache ``home``, as far as they are there, to the cache ``target``.
+
+    Others use it meanwhile: what they write is whole when it gets its name, and the rest may go.
+    """
+    for name in folders:
+        try:
+            shutil.copytree(home / name, target / name, symlinks=True)
+        except shutil.Error as error:
+            (problems,) = error.args
+            if lost := [why for *_, why in problems if "No such file" not in why]:
+                raise AssertionError(lost) from error
+        except FileNotFoundError:
+            continue
 
 
 def free_port() -> int:

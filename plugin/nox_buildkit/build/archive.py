@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 #: containerd's name for the reference that an image is imported under.
 IMAGE_NAME = "io.containerd.image.name"
 REF_NAME = "org.opencontainers.image.ref.name"
-#: Bytes that are written at once: whole records of a tar file.
-_BUFFER = 100 * tarfile.RECORDSIZE
+#: Bytes that are copied at once.
+_BUFFER = 1 << 20
 _LAYOUT = re.compile(r"oci-layout|index\.json|blobs/[a-z0-9]+/[0-9a-f]+")
 
 
@@ -42,6 +42,9 @@ class _Hashed(io.RawIOBase):
         self.found.update(content)
         self.size += len(memoryview(content))
         return self.file.write(content)
+
+    def tell(self) -> int:
+        return self.size
 
 
 def pack(layout: Layout, digest: str, references: tuple[str, ...], target: Path) -> Archive:
@@ -61,7 +64,7 @@ def pack(layout: Layout, digest: str, references: tuple[str, ...], target: Path)
     try:
         with replacing(target) as temporary, temporary.open("wb") as file:
             hashed = _Hashed(file)
-            with tarfile.open(fileobj=hashed, mode="w|", bufsize=_BUFFER) as tar:
+            with tarfile.TarFile(fileobj=hashed, mode="w", copybufsize=_BUFFER) as tar:
                 _add(tar, "index.json", Index(entries).to_bytes())
                 _add(tar, MARK, MARK_TEXT)
                 for name in sorted(layout.reachable(digest)):

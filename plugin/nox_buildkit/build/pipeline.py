@@ -26,6 +26,7 @@ from nox_buildkit.engine.buildkit import Engine, Needs
 from nox_buildkit.engine.find import find_engine
 from nox_buildkit.engine.flags.output import Output
 from nox_buildkit.errors import BuildError, Code, EngineError, Location
+from nox_buildkit.file_digests import FileDigests
 from nox_buildkit.files import private_dir, remove
 from nox_buildkit.lock.requirement_sets import sources_of
 from nox_buildkit.lock.wheelhouse import provide
@@ -184,8 +185,10 @@ def _bake(
         with watch.step(BAKE):
             outcome, digests = bake_with_caches(ready, reporter)
         with watch.step("digests of the export"):
-            layouts = {name: Layout(exports / name) for name in digests}
-            damaged = [name for name in digests if not layouts[name].is_whole(digests[name])]
+            known = FileDigests(exports, "blobs")
+            every = digests.items()
+            damaged = [n for n, made in every if not Layout(exports / n).is_whole(made, known)]
+            known.keep()
         if not damaged:
             for notice in outcome.notices():
                 reporter.message(notice)

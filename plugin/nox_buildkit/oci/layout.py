@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from nox_buildkit.file_digests import FileDigests
 from nox_buildkit.oci.content import Configuration, Descriptor, Index, Manifest
 
 #: The file that says what the folder is.
@@ -67,21 +68,27 @@ class Layout:
             found |= {layer.digest for layer in manifest.layers}
         return frozenset(found)
 
-    def is_whole(self, digest: str) -> bool:
+    def is_whole(self, digest: str, known: FileDigests | None = None) -> bool:
         """Tell whether all that the index ``digest`` refers to is in it, unaltered.
 
-        BuildKit does not write again what the layout has by name.
+        BuildKit does not write again what the layout has by name. ``known``: of blobs that were
+        read before.
         """
         try:
-            return all(map(self.is_unaltered, sorted(self.reachable(digest))))
+            return all(self.is_unaltered(name, known) for name in sorted(self.reachable(digest)))
         except (OSError, ValueError):
             return False
 
-    def is_unaltered(self, digest: str) -> bool:
+    def is_unaltered(self, digest: str, known: FileDigests | None = None) -> bool:
         """Tell whether the blob ``digest`` has that digest. Raises OSError if it is missing."""
         algorithm, _, expected = digest.partition(":")
-        with self.path(digest).open("rb") as stream:
-            return hashlib.file_digest(stream, algorithm).hexdigest() == expected
+        path = self.path(digest)
+
+        def read() -> str:
+            with path.open("rb") as stream:
+                return hashlib.file_digest(stream, algorithm).hexdigest()
+
+        return (known.of(str(path), path.lstat(), read) if known else read()) == expected
 
     def sweep(self, digest: str) -> None:
         """Remove what the index ``digest`` does not refer to."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -15,7 +14,7 @@ from nox_buildkit.lock.uv_binary import uv_programs
 from tests.support.oci import ImageIndex
 from tests.support.package_index import PackageIndex, new_version
 from tests.support.project import Project
-from tests.support.real_parts import in_cache
+from tests.support.real_parts import copy_cache, in_cache
 
 
 @pytest.fixture
@@ -23,9 +22,7 @@ def caching(project: Project, engine_home: Path, tmp_path: Path) -> Project:
     """A project with the session's engine, and a cache of its own with what was downloaded."""
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
-    for name in ("bases", "uv", "apt"):
-        shutil.copytree(engine_home / name, home / name, symlinks=True)
-    shutil.copytree(engine_home / "tools", home / "tools", symlinks=True)
+    copy_cache(engine_home, home, "bases", "uv", "apt", "tools")
     project.env["NOX_BUILDKIT_CACHE"] = str(home)
     return project
 

@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.faulty_registry import serve_faulty
 from tests.support.project import SPEC, Project
+from tests.support.real_parts import copy_cache
 from tests.support.registries import Registry, serve_registry
 
 ONE = ("--platform", "linux/amd64")
@@ -29,8 +30,7 @@ def registry(engine_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture
 def other(own_home: Path, engine_home: Path) -> dict[str, str]:
     """Another machine: an engine with nothing."""
-    for folder in ("bases", "uv"):
-        shutil.copytree(engine_home / folder, own_home / folder, symlinks=True)
+    copy_cache(engine_home, own_home, "bases", "uv")
     return {"NOX_BUILDKIT_CACHE": str(own_home), "DOCKER_HOST": ""}
 
 

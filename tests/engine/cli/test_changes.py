@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 from nox_buildkit.engine.private.paths import EnginePaths
 from tests.support.oci import ImageIndex
 from tests.support.project import APP, NOXFILE, Project
-from tests.support.real_parts import in_cache
+from tests.support.real_parts import copy_cache, in_cache
 
 NOBODY = "unix:///nonexistent/docker.sock"
 
@@ -20,9 +19,7 @@ NOBODY = "unix:///nonexistent/docker.sock"
 @pytest.fixture
 def alone(project: Project, own_home: Path, engine_home: Path) -> Iterator[Project]:
     """A project with a private engine of its own, which nobody has started, and warm downloads."""
-    for name in ("bases", "uv", "pylock", "apt"):
-        if (engine_home / name).exists():
-            shutil.copytree(engine_home / name, own_home / name)
+    copy_cache(engine_home, own_home, "bases", "uv", "pylock", "apt")
     with in_cache(own_home):
         host = EnginePaths.current().host
     yield Project(

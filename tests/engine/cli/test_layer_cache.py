@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from tests.support.faulty_registry import serve_faulty
 from tests.support.project import Project
+from tests.support.real_parts import copy_cache
 from tests.support.registries import Registry, serve_registry
 
 SPEC = """\
@@ -45,8 +45,7 @@ def test_an_engine_with_nothing_goes_on_from_a_cache(
     # Runners of a matrix write caches of their own.
     for platform in ("linux/amd64", "linux/arm64"):
         built(project, "--no-cache", "--platform", platform, "--export-cache")
-    for folder in ("bases", "uv"):
-        shutil.copytree(engine_home / folder, own_home / folder, symlinks=True)
+    copy_cache(engine_home, own_home, "bases", "uv")
     other = {"NOX_BUILDKIT_CACHE": str(own_home), "DOCKER_HOST": ""}
     (project.root / "dist/build.json").unlink()
     done = project.ok("build", **other)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ from nox_buildkit.engine.buildkit import Engine
 from nox_buildkit.release.cosign import Cosign, Signer
 from tests.support.faulty_registry import FaultyRegistry, serve_faulty
 from tests.support.project import Project, git
-from tests.support.real_parts import Tools, free_port, in_cache
+from tests.support.real_parts import Tools, copy_cache, free_port, in_cache
 from tests.support.registries import Registry, serve_registry
 
 SPEC = """\
@@ -458,8 +457,7 @@ def test_runners_of_a_matrix_are_merged_into_what_one_machine_makes(
     keys(project, cosign)
     commit(project, "1.0", spec=SIGNED.replace("REPOSITORIES", name).replace("FORM", "image"))
     # Downloads, which the index of the tests does not have.
-    for folder in ("bases", "uv"):
-        shutil.copytree(engine_home / folder, own_home / folder, symlinks=True)
+    copy_cache(engine_home, own_home, "bases", "uv")
     project.ok("build", "--platform", "linux/amd64", "--push-by-digest")
     other = {"NOX_BUILDKIT_CACHE": str(own_home), "DOCKER_HOST": ""}
     project.ok("build", "--platform", "linux/arm64", "--push-by-digest", **other)

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.package_index import PackageIndex, new_version, serve
 from tests.support.project import Project
+from tests.support.real_parts import copy_cache
 
 SPEC = """\
 version: 1
@@ -39,9 +40,8 @@ def compiled(project: Project) -> Iterator[tuple[Project, PackageIndex]]:
 
 def _restored(engine_home: Path, own_home: Path) -> dict[str, str]:
     """Another machine, with what a CI cache keeps."""
-    for folder in ("apt", "bases", "uv", "pylock", "coverage", "wheelhouse"):
-        if (engine_home / folder).exists():
-            shutil.copytree(engine_home / folder, own_home / folder, symlinks=True)
+    kept = ("apt", "bases", "uv", "pylock", "coverage", "wheelhouse")
+    copy_cache(engine_home, own_home, *kept)
     return {"NOX_BUILDKIT_CACHE": str(own_home), "DOCKER_HOST": ""}
 
 

@@ -99,7 +99,7 @@ def test_a_registry_that_refuses_once(
     done = project.nox("push", *target)
     assert "Traceback" not in done.stderr
     if done.code:
-        # BuildKit decides what it tries again; what it does not is told.
+        # What is not tried again is told.
         assert proxy.address in done.failure
         project.ok("push", *target)
     assert registry.manifest("demo/web", "latest")[0] == built_template.digest()
