@@ -12,6 +12,8 @@ from nox_buildkit.report.timeline.page import to_page
 from tests.support.browser import Browser, chromium
 from tests.support.timelines import hostile_timeline, timeline
 
+pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("browser")]
+
 WIDTHS = (360, 1600)
 SCHEMES = ("light", "dark")
 #: Text on its background, by WCAG 2.2: what is large enough may have less.

@@ -19,6 +19,8 @@ from pathlib import Path
 import pytest
 import uv
 
+pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("package")]
+
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 NAME = f"nox_buildkit-{PROJECT['version']}"

@@ -296,8 +296,8 @@ def test_a_poetry_lock_as_poetry_writes_it(tmp_path: Path) -> None:
 
 
 def test_many_files_that_include_one_another_many_times(tmp_path: Path) -> None:
-    for number in range(3000):
-        text = f"-r {number + 1}.in\n" * 2 if number < 2999 else "idna\n"
+    for number in range(900):
+        text = f"-r {number + 1}.in\n" * 2 if number < 899 else "idna\n"
         (tmp_path / ("requirements.in" if not number else f"{number}.in")).write_text(text)
 
     _locked(tmp_path)
