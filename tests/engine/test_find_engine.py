@@ -179,7 +179,7 @@ def test_a_docker_host_that_never_answers_is_an_error_soon(
         began = time.monotonic()
         with pytest.raises(EngineError, match="docker buildx inspect took longer than 8 s"):
             find_engine(BOTH)
-        assert time.monotonic() - began < 12
+        assert time.monotonic() - began < 30
 
 
 def test_a_shell_of_the_private_engine_gets_the_private_engine(

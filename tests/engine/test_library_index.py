@@ -56,7 +56,7 @@ def test_packages_are_those_of_the_archive(architecture: str) -> None:
     assert len(told) == 1
     began = time.monotonic()
     assert packages_of(["libpq.so.5"], "bookworm", architecture, told.append)
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 2
     assert len(told) == 1
 
 

@@ -63,7 +63,7 @@ def test_a_started_engine_is_there_at_once_for_the_next_run(own_home: Path) -> N
     before = private.status()
     began = time.monotonic()
     private.start()
-    assert time.monotonic() - began < 0.25
+    assert time.monotonic() - began < 1
     assert private.status().pid == before.pid
 
 

@@ -63,7 +63,7 @@ def test_what_is_there_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     began = time.monotonic()
     provision("hello", TINY, check_hello)
-    assert time.monotonic() - began < 0.01
+    assert time.monotonic() - began < 0.1
 
 
 def test_a_download_that_was_killed_half_way_is_never_used() -> None:

@@ -63,8 +63,11 @@ class Watching:
     @property
     def containers(self) -> list[str]:
         """Names of all containers of the watch, running or not."""
-        every = self.engine.client.container.list(all=True)
-        return [c.name for c in every if c.config.image == f"watched-{self.port}:latest"]
+        # In one answer: those of other tests come and go.
+        command = (*self.engine.docker.command, "ps", "--all", "--format", "{{.Names}} {{.Image}}")
+        found = subprocess.check_output(command, text=True).splitlines()
+        own = [line.split(" ") for line in found]
+        return [name for name, image in own if image == f"watched-{self.port}:latest"]
 
     def until(self, condition: Callable[[], object], seconds: float = 120) -> None:
         """Wait until ``condition`` holds; the watch goes on."""
