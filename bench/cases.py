@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable
 from functools import partial
 
-from bench import bytecode, floor, new_engine, oci, registry
+from bench import bytecode, floor, large, new_engine, oci, registry
 from bench.answer import first_answer
 from bench.contenders import nox
 from bench.model import Case, Sample
@@ -154,8 +154,14 @@ def push(stage: Stage) -> list[Case]:
         interleave(measures, 1)
         pushed = interleave(measures, stage.repeat, before=lambda _: stage.projects.change_source())
         seconds = {name: Sample(tuple(values[1:])) for name, values in taken.items()}
+        unchanged = {
+            "ours": partial(stage.runner.run, stage.ours.push(repository), stage.ours.folder),
+            "nox": partial(stage.runner.run, nox("nothing"), stage.ours.folder),
+        }
+        nothing = interleave(unchanged, stage.repeat)
     warm = f"{BUILT}; pushed before"
     return [
+        Case("push-unchanged", "Push, nothing changed", "s", warm, nothing),
         Case("push-seconds", "Build and push after one line changed", "s", warm, seconds),
         Case("push-bytes", "Pushed after one line changed", "B", warm, pushed),
     ]
@@ -239,4 +245,8 @@ CASES: dict[str, Callable[[Stage], list[Case]]] = {
     "floor": host_floor,
     "several-images": several_images,
     "new-engine": on_new_engine,
+    "plan": large.plan,
+    "many-files": large.many_files,
+    "large-file": large.large_file,
+    "load": large.load,
 }
