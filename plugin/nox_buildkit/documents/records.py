@@ -64,6 +64,7 @@ class PublicationEntry:
 class ImageEntry:
     """An image: digest of its index, platforms by name, wall-clock seconds.
 
+    ``output``: its file, relative to the current folder; empty after a push, which writes none;
     ``up_to_date``: nothing was done; ``plan``: digest of the plan that it was built of.
     """
 
