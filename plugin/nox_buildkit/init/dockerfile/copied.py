@@ -1,0 +1,126 @@
+"""``COPY`` and ``ADD``: what is where the sources are anyway, and what has a place of its own."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nox_buildkit.init.dockerfile.stages import Instruction
+
+#: Files that an installation reads, wherever they are put.
+_INSTALLED = re.compile(
+    r"(?:requirements.*\.(?:txt|in|lock)|pyproject\.toml|setup\.(?:py|cfg)|.*\.lock|poetry\.toml"
+    r"|Pipfile(?:\.lock)?|README.*|LICENSE.*|MANIFEST\.in|\.python-version)"
+)
+#: Folders in which a stage installs packages.
+_PACKAGES = re.compile(
+    r"/(?:usr/local|opt|venv|\.venv|install|wheels|python|root/\.(?:local|cache)|home/\w+/\.local)\b"
+    r"|.*/(?:\.?venv|site-packages|wheels|__pypackages__|dist)(?:/|$)"
+)
+_TOOLS = re.compile(r".*(?:astral-sh/uv|python-poetry|/uv)(?::|@|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """The words of an instruction; ``origin``: the stage or image that it takes files from."""
+
+    instruction: Instruction
+    sources: tuple[str, ...]
+    target: str
+    origin: str = ""
+    owner: str = ""
+    mode: str = ""
+
+
+@dataclass(slots=True)
+class Placed:
+    """``files``: entries of that key; ``owned``: somebody owns all sources; ``left`` otherwise."""
+
+    files: list[dict[str, object]] = field(default_factory=list)
+    owned: bool = False
+    left: list[Instruction] = field(default_factory=list)
+
+
+def copied(instruction: Instruction) -> Copied | None:
+    """Return what a ``COPY`` or ``ADD`` says; None if it cannot be read."""
+    options: dict[str, str] = {}
+    value = instruction.value
+    while match := re.match(r"--(\w+)(?:=(\S+))?\s+", value):
+        options[match[1]] = match[2] or ""
+        value = value[match.end() :]
+    try:
+        words = json.loads(value) if value.startswith("[") else shlex.split(value)
+    except ValueError:
+        return None
+    if len(words) < 2:
+        return None
+    *sources, target = map(str, words)
+    origin, owner, mode = (options.get(name, "") for name in ("from", "chown", "chmod"))
+    return Copied(instruction, tuple(sources), target, origin, owner, mode)
+
+
+def place(
+    found: Placed, each: Copied, workdir: str, context: Path, stages: dict[str, bool]
+) -> None:
+    """Find the counterpart of ``each``; ``stages``: by name, whether Python is in it."""
+    if each.origin:
+        _place_other(found, each, workdir, stages)
+        return
+    for source, target in _targets(each, workdir, context):
+        if source == "." and target == workdir:
+            found.owned |= bool(each.owner) and not each.owner.startswith(("root", "0"))
+        elif source == "." or "://" in source or set("*?[<") & set(source):
+            inside = f"{target}/".startswith(f"{workdir}/") and source != "."
+            found.left += [] if inside and set("*?[") & set(source) else [each.instruction]
+        elif target != posixpath.join(workdir, source) and not _INSTALLED.fullmatch(
+            posixpath.basename(source)
+        ):
+            found.files.append(_entry(each, source, target))
+
+
+def _targets(each: Copied, workdir: str, context: Path) -> Iterator[tuple[str, str]]:
+    """Yield each source, and where it comes to be: of a folder, where its content does."""
+    folder = posixpath.normpath(posixpath.join(workdir, each.target))
+    into = each.target.endswith(("/", "/.")) or each.target == "." or len(each.sources) > 1
+    for stated in each.sources:
+        source = stated if "://" in stated else posixpath.normpath(stated.lstrip("/") or ".")
+        is_folder = (context / source).is_dir()
+        inside = not is_folder and (into or folder == workdir)
+        yield source, posixpath.join(folder, posixpath.basename(source)) if inside else folder
+
+
+def _entry(each: Copied, source: str, target: str) -> dict[str, object]:
+    entry: dict[str, object] = {"source": source, "target": target}
+    if re.fullmatch("0?[0-7]{3}", each.mode):
+        entry["mode"] = each.mode
+    if each.owner:
+        entry["owner"] = each.owner
+    return entry
+
+
+def _place_other(found: Placed, each: Copied, workdir: str, stages: dict[str, bool]) -> None:
+    stage = stages.get(each.origin.lower())
+    if stage is None and not _TOOLS.match(each.origin):
+        for source in each.sources:
+            into = each.target.endswith("/")
+            target = posixpath.join(
+                workdir, each.target, posixpath.basename(source) if into else ""
+            )
+            target = posixpath.normpath(target)
+            found.files.append({"from": each.origin, **_entry(each, source, target)})
+    elif stage is False:
+        found.left.append(each.instruction)
+    elif stage and not all(map(_PACKAGES.match, each.sources)):
+        # Sources that another stage only passed on are there anyway.
+        same = all(_is_same(source, each.target, workdir) for source in each.sources)
+        found.left += [] if same else [each.instruction]
+
+
+def _is_same(source: str, target: str, workdir: str) -> bool:
+    there = posixpath.normpath(posixpath.join(workdir, source))
+    return there in (posixpath.normpath(posixpath.join(workdir, target)), workdir)
