@@ -80,7 +80,7 @@ def _aiohttp(found: EntryPoint, known: Known) -> Proposed:
     if "gunicorn" in known.required:
         worker = ("--worker-class", "aiohttp.GunicornWebWorker")
         return Proposed(("gunicorn", "--bind", _ADDRESS, *worker, called))
-    return Proposed(("python", found.path), "aiohttp itself decides on its port", serves=False)
+    return Proposed(("python", found.path), "it listens where its code says", serves=False)
 
 
 def _flask(found: EntryPoint, known: Known) -> Proposed:

@@ -51,8 +51,9 @@ def images_of_folder(place: Place, stated: Stated | None) -> Proposal:
         images = list(_of_procfile(name, processes, code, notes)) or images
     if stated:
         first = with_dockerfile(images[0] if images else None, name, stated)
-        images = [first, *images[1:]] if first.command or first.keys.get("entrypoint") else images
-        notes += stated.notes
+        images = [first, *images[1:]]
+        # What a step does was not left.
+        notes += [n for n in stated.notes if "steps" not in first.keys or "collectstatic" not in n]
         if "command" in stated.keys:
             # Doubts were about another one.
             doubts = []

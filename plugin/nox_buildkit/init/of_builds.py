@@ -9,7 +9,7 @@ from typing import Any
 from nox_buildkit.init.builds import DOCKERFILE, Build, Builds
 from nox_buildkit.init.dockerfile.reading import read_dockerfile
 from nox_buildkit.init.folder import Place, images_of_folder
-from nox_buildkit.init.proposal import Proposal, ProposedImage, image_name
+from nox_buildkit.init.proposal import Proposal, ProposedImage, image_name, without_command
 from nox_buildkit.init.requirements import read_tables
 from nox_buildkit.init.stated import Stated
 from nox_buildkit.init.with_stated import with_service
@@ -45,13 +45,12 @@ def _image(place: Place, build: Build, notes: list[str]) -> ProposedImage | None
         return None
     proposal = images_of_folder(below, found)
     notes += proposal.notes
-    if not proposal.images:
-        empty = ProposedImage("", build.why, {} if context == "." else {"context": context})
-        proposal = Proposal((empty,))
-    first = replace(proposal.images[0], name=image_name(build.name), why=_why(build, found))
+    empty = ProposedImage("", "", {} if context == "." else {"context": context})
+    first = replace(
+        next(iter(proposal.images), empty), name=image_name(build.name), why=_why(build, found)
+    )
     image = with_service(first, _versioned(below, build.keys), build.where, notes)
-    if not image.command and not image.keys.get("entrypoint"):
-        notes.append(f"{build.where}: {build.name}: set 'command': nothing says how it starts")
+    notes += without_command([image], build.where)
     parent = build.parents.get(found.base, "") if found else ""
     return replace(image, keys={"base": parent, **image.keys}) if parent else image
 

@@ -15,8 +15,9 @@ from nox_buildkit.init.composed.services import of_services
 from nox_buildkit.init.dockerfile.reading import read_dockerfile
 from nox_buildkit.init.folder import Place, images_of_folder, project_name
 from nox_buildkit.init.of_builds import images_of_builds
-from nox_buildkit.init.proposal import Proposal, ProposedImage, distinct
+from nox_buildkit.init.proposal import Proposal, ProposedImage, distinct, without_command
 from nox_buildkit.init.requirements import read_tables
+from nox_buildkit.init.sound import sound
 
 
 def propose(folder: Path, files: Sequence[str], base: str = "") -> Proposal:
@@ -29,7 +30,9 @@ def propose(folder: Path, files: Sequence[str], base: str = "") -> Proposal:
     place = Place(folder, ".", files, base)
     found = _found(place)
     if found.images:
-        return replace(found, images=distinct(found.images))
+        notes = list(found.notes)
+        images = tuple(sound(distinct(found.images), notes))
+        return replace(found, images=images, notes=tuple(notes))
     why = "Nothing that can be started was found: write your command."
     command = {"command": ["python", "-m", "http.server", PORT]}
     nothing = ProposedImage(project_name(folder), why, command)
@@ -76,7 +79,7 @@ def _of_folder(place: Place) -> Proposal:
         return replace(
             found, notes=(*found.notes, f"{DOCKERFILE}: not taken over: no Python is in it")
         )
-    return found
+    return replace(found, notes=(*found.notes, *without_command(found.images, DOCKERFILE)))
 
 
 def _members(folder: Path) -> Iterator[str]:

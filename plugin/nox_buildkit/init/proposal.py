@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,3 +52,10 @@ def distinct(images: Sequence[ProposedImage]) -> tuple[ProposedImage, ...]:
             name, number = f"{image.name}-{number}", number + 1
         found[name] = ProposedImage(name, image.why, image.keys, image.requirements)
     return tuple(found.values())
+
+
+def without_command(images: Sequence[ProposedImage], where: str) -> Iterator[str]:
+    """Yield a note for each of ``images`` that nobody has said how to start."""
+    for image in images:
+        if not image.command and not image.keys.get("entrypoint"):
+            yield f"{where}: {image.name}: set 'command': nothing says how it starts"

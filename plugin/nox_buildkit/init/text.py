@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -55,13 +56,13 @@ def _sets(proposal: Proposal) -> dict[str, Mapping[str, Any]]:
 
 
 def _image(image: ProposedImage, base: str, sets: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    if image.why:
-        yield f"  # {visible(image.why)}"
-    yield f"  {image.name}:"
+    # visible() leaves no line break to a name of a file.
+    for line in textwrap.wrap(visible(image.why), 94, break_on_hyphens=False):
+        yield f"  # {line}"
     name = next((name for name, stated in sets.items() if stated == image.requirements), "")
     values: dict[str, object] = {"requirements": name, **image.keys}
     if base and not str(values.get("base", "")).startswith("target:"):
         values["base"] = base
-    for key in _ORDER:
-        if value := values.get(key):
-            yield f"    {key}: {flow(value)}"
+    stated = [f"    {key}: {flow(values[key])}" for key in _ORDER if values.get(key)]
+    yield f"  {image.name}:" if stated else f"  {image.name}: {{}}"
+    yield from stated

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from nox_buildkit.buildspec.model.grammar import DEFAULT_PLATFORMS
 from nox_buildkit.init.proposal import ProposedImage
 from nox_buildkit.init.stated import WORKDIR, Stated, accepted
 
@@ -37,8 +38,10 @@ def with_service(
     for key, value, refused in accepted(stated, {}):
         if refused:
             notes.append(f"{where}: {refused}")
-        elif value or value == 0:
+        elif value:
             known[key] = value
+    if known.get("platforms") == list(DEFAULT_PLATFORMS):
+        known.pop("platforms")
     if "workdir" in known and known["workdir"] != keys.get("workdir", WORKDIR):
         notes.append(f"{where}: working_dir {known.pop('workdir')}: the sources are elsewhere")
     if "entrypoint" in known:

@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from nox_buildkit.buildspec.reading.load import parse
-from nox_buildkit.init.project import propose
-from nox_buildkit.init.text import buildspec_text
+from tests.unit.init.projects import proposed
 
 FASTAPI = "from fastapi import FastAPI\n\napp = FastAPI()\n"
 FLASK = "import flask\n\napplication = flask.Flask(__name__)\n"
 HOST = ["--host", "0.0.0.0", "--port", "8000"]  # noqa: S104
-
-
-def proposed(folder: Path, files: dict[str, str]) -> tuple[dict[str, Any], str]:
-    """The images of the proposal, as the reader of specs has them, and its notes."""
-    root = folder / "shop"
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    proposal = propose(root, sorted(files))
-    spec = parse(buildspec_text(proposal), "buildspec.yaml")
-    return dict(spec.images), "\n".join(proposal.notes)
 
 
 @pytest.mark.parametrize(

@@ -24,13 +24,14 @@ _MERGED = ("args", "labels", "contexts")
 class Definition:
     """Targets with all that they inherit; ``texts``: of the files; ``problem``: why there is none.
 
-    ``groups``: names of targets, and of other groups.
+    ``groups``: names of targets, and of other groups; ``notes``: what buildx was not asked for.
     """
 
     targets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
+    notes: tuple[str, ...] = ()
 
     def at(self, target: str, key: str = "") -> str:
         """Return the place of a target, or of a key of it."""
@@ -68,10 +69,20 @@ def read_definition(folder: Path) -> Definition | None:
     listed = json.loads(done.output)
     groups = {e["name"]: e.get("description", "").split(", ") for e in listed if e.get("group")}
     single = [each["name"] for each in listed if not each.get("group")]
-    done = ask_buildx(buildx, "bake", *files, "--print", *single, cwd=folder)
+    # It looks for the files of secrets, which are on other machines.
+    bare = ("--set", "*.secrets=")
+    done = ask_buildx(buildx, "bake", *files, "--print", *bare, *single, cwd=folder)
     if done.returncode:
         return Definition(texts=texts, problem=f"{names[0]}: not taken over: {done.cause}")
-    return Definition(json.loads(done.output).get("target", {}), groups, texts)
+    notes = tuple(_secrets(texts))
+    return Definition(json.loads(done.output).get("target", {}), groups, texts, notes=notes)
+
+
+def _secrets(texts: Mapping[str, str]) -> Iterator[str]:
+    for name, text in texts.items():
+        for number, line in enumerate(text.splitlines(), 1):
+            if re.match(r"\s*\"?secret\"?\s*[=:]", line):
+                yield f"{name}:{number}: secret: not taken over"
 
 
 def _of_json(texts: Mapping[str, str]) -> Definition:

@@ -33,7 +33,7 @@ def of_targets(definition: Definition) -> Builds:
     ]
     builds = [_build(definition, name, definition.targets[name], notes) for name in names]
     groups = {k: v for k, v in grouped.items() if k != "default" and v}
-    return Builds(tuple(builds), groups, tuple(notes))
+    return Builds(tuple(builds), groups, (*definition.notes, *notes))
 
 
 def _members(definition: Definition, name: str, seen: Sequence[str]) -> Iterator[str]:

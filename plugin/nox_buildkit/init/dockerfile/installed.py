@@ -47,6 +47,7 @@ class Installed:
     named: list[tuple[int, str]] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
     owned: list[str] = field(default_factory=list)
+    accounts: dict[str, int] = field(default_factory=dict)
     left: list[tuple[int, str]] = field(default_factory=list)
 
 
@@ -68,16 +69,13 @@ def is_compiler(package: str) -> bool:
 def take_run(found: Installed, instruction: Instruction) -> None:
     """Add what a ``RUN`` installs; in a shell form, of each of its commands."""
     text = _MOUNT.sub("", instruction.value)
-    rest = []
     for command in _commands(text, instruction.heredoc):
         try:
             words = shlex.split(command, comments=True)
         except ValueError:
             words = command.split()
         if words and not _taken(found, words, instruction.line):
-            rest.append(command)
-    if rest:
-        found.left.append((instruction.line, f"RUN {' && '.join(rest)}"))
+            found.left.append((instruction.line, f"RUN {command}"))
 
 
 def _commands(text: str, heredoc: str) -> Iterator[str]:
@@ -100,6 +98,9 @@ def _taken(found: Installed, words: list[str], line: int) -> bool:
     elif program in ("mkdir", "chown"):
         paths = [word for word in words[1:] if word.startswith("/") or word == "."]
         (found.folders if program == "mkdir" else found.owned).extend(paths)
+    elif program in ("useradd", "adduser"):
+        if match := re.search(r"\s(?:-u|--uid)[\s=](\d+)\b", text):
+            found.accounts |= {word: int(match[1]) for word in words[1:] if word.isidentifier()}
     elif {"install", "sync"} & set(words):
         _take_python(found, words, line)
     return True

@@ -52,17 +52,16 @@ def _chain(stages: Sequence[Stage], target: str) -> list[Stage]:
     last = next((s for s in stages if s.name == target.lower()), None) if target else None
     here = last or (stages[-1] if stages else None)
     chain: list[Stage] = []
-    while here and here not in chain:
+    while here:
         chain.insert(0, here)
-        below, base = stages[: stages.index(here)], here.base.lower()
-        here = next((s for s in reversed(below) if s.name and s.name == base), None)
+        here = here.below
     return chain
 
 
 def _has_python(stage: Stage) -> bool:
-    return bool(_PYTHON.search(stage.base)) or any(
-        _PYTHON.search(f"{i.value} {i.heredoc}") for i in stage.instructions
-    )
+    own = any(_PYTHON.search(f"{i.value} {i.heredoc}") for i in stage.instructions)
+    below = stage.below is not None and _has_python(stage.below)
+    return own or below or bool(_PYTHON.search(stage.base))
 
 
 def _arguments(chain: Sequence[Stage], given: Mapping[str, str]) -> dict[str, object]:
@@ -122,6 +121,9 @@ class _Reading:
         workdir, moved = self._workdir()
         keys = settings.keys(moved)
         keys |= self._packages(found) | self._placed(workdir, moved)
+        user = str(keys.get("user", "")).partition(":")[0]
+        if uid := self._final.accounts.get(user):
+            keys["user"] = {"name": user, "uid": uid}
         where = {k: f"{self._name}:{line}: " for k, line in settings.lines.items()}
         if workdir != WORKDIR:
             keys["workdir"] = workdir
@@ -130,7 +132,7 @@ class _Reading:
         for key, value, refused in accepted(keys, where):
             if refused:
                 found.notes.append(refused if key in where else f"{self._name}: {refused}")
-            elif value or value == 0:
+            elif value:
                 found.keys[key] = value
         found.files += [*self._requirements(found)]
         found.extras += [*self._final.extras, *self._earlier.extras]

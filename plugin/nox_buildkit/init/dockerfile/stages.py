@@ -35,11 +35,12 @@ class Instruction:
 
 @dataclass(slots=True)
 class Stage:
-    """A stage; ``base``: the image or the stage that it begins with."""
+    """A stage; ``base``: the image that it begins with, or the name of the stage ``below`` it."""
 
     name: str
     base: str
     line: int
+    below: Stage | None = None
     instructions: list[Instruction] = field(default_factory=list)
     arguments: dict[str, str] = field(default_factory=dict)
 
@@ -54,9 +55,11 @@ def read_stages(text: str, arguments: Mapping[str, str]) -> list[Stage]:
         instruction = Instruction(each.name, value, each.line, each.heredoc)
         if each.name == "FROM":
             values = {}
-            stages.append(_stage(_replaced(each.value, before), each.line))
-            parent = next((s for s in stages[:-1] if s.name == stages[-1].base), None)
-            values.update(parent.arguments if parent else {})
+            stage = _stage(_replaced(each.value, before), each.line)
+            below = (s for s in reversed(stages) if s.name and s.name == stage.base.lower())
+            stage.below = next(below, None)
+            values.update(stage.below.arguments if stage.below else {})
+            stages.append(stage)
             continue
         if each.name == "ARG":
             values.update(_declared(value, arguments, before if stages else {}))
