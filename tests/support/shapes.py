@@ -149,6 +149,16 @@ COPY . .
 EXPOSE 8000
 CMD ["sh", "-c", "python -V && python /usr/src/app/serve.py ${PORT:-8000}"]
 """
+MOVED = """\
+FROM python:3.13-slim
+WORKDIR /app
+COPY requirements.txt .
+RUN --mount=type=cache,target=/root/.cache pip install -r requirements.txt
+COPY code/ .
+COPY --chmod=755 code/start.sh /usr/local/bin/start
+ENTRYPOINT ["start"]
+CMD ["8000"]
+"""
 COMPOSE = """\
 x-common: &common
   build: {context: ., args: {FLAVOUR: sweet}}
@@ -214,7 +224,7 @@ python = ">=3.12,<4"
 plain = "1.0"
 [[tool.poetry.source]]
 name = "local"
-url = "URL"
+url = "INDEX"
 """
 PDM_PROJECT = """\
 [project]
@@ -224,12 +234,12 @@ requires-python = ">=3.12"
 dependencies = ["plain==1.0"]
 [[tool.pdm.source]]
 name = "pypi"
-url = "URL"
+url = "INDEX"
 verify_ssl = false
 """
 PIPFILE = """\
 [[source]]
-url = "URL"
+url = "INDEX"
 verify_ssl = false
 name = "local"
 [packages]
@@ -267,7 +277,7 @@ class Shape:
     """``files`` of a project; ``command``: what is proposed for its first image.
 
     ``shape``: what its first image answers with; where that is empty, it is planned only.
-    ``lock``: the tool that has made its lock; URL in a file stands for the index; ``local``:
+    ``lock``: the tool that has made its lock; INDEX in a file stands for the index; ``local``:
     whether all that it requires is in there.
     """
 
@@ -310,6 +320,9 @@ SHAPES = (
     Shape("stages", {"Dockerfile": STAGES, "requirements/prod.txt": "-r base.txt\n",
                      "requirements/base.txt": PLAIN, "serve.py": SERVE},
           ["python", "/app/serve.py", "${PORT:-8000}"], "serve"),
+    Shape("moved", {"Dockerfile": MOVED, "requirements.txt": PLAIN, "code/serve.py": SERVE,
+                    "code/start.sh": "#!/bin/sh\nexec python serve.py \"$@\"\n"},
+          ["8000"], "serve"),
     Shape("compose", {"compose.yaml": COMPOSE, "requirements.txt": PLAIN, "serve.py": SERVE,
                       "Dockerfile": "FROM python:3.13-slim\nARG FLAVOUR\nWORKDIR /app\nCOPY . .\n"},
           SERVED, "serve", ("composed-web",)),

@@ -12,7 +12,7 @@ from nox_buildkit.init.commands import PORT, Known
 from nox_buildkit.init.procfile import Process, read_procfile
 from nox_buildkit.init.proposal import Proposal, ProposedImage, image_name
 from nox_buildkit.init.requirement_files import choose
-from nox_buildkit.init.requirements import read_tables, required_names
+from nox_buildkit.init.requirements import console_scripts, read_tables, required_names
 from nox_buildkit.init.stated import Stated
 from nox_buildkit.init.with_stated import with_dockerfile
 
@@ -51,6 +51,10 @@ def images_of_folder(place: Place, stated: Stated | None) -> Proposal:
         images = list(_of_procfile(name, processes, code, notes)) or images
     if stated:
         first = with_dockerfile(images[0] if images else None, name, stated)
+        started = (*first.keys.get("entrypoint", ()), *first.command)[:1]
+        if set(started) & set(console_scripts(folder)):
+            # Its program is there only where the project is installed.
+            first = replace(first, keys={**first.keys, "package": True})
         images = [first, *images[1:]]
         # What a step does was not left.
         notes += [n for n in stated.notes if "steps" not in first.keys or "collectstatic" not in n]

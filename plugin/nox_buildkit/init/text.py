@@ -22,8 +22,8 @@ version: 1
 """
 _ORDER = (
     "context", "requirements", "package", "base", "python", "apt", "build-apt", "args",
-    "entrypoint", "command", "prestart", "steps", "env", "expose", "workdir", "writable-workdir",
-    "user", "directories", "volumes", "files", "healthcheck", "stop-signal", "labels", "cache",
+    "entrypoint", "command", "prestart", "steps", "copy", "env", "expose", "workdir",
+    "writable-workdir", "user", "directories", "volumes", "files", "healthcheck", "stop-signal", "labels", "cache",
     "platforms", "tags", "repositories",
 )  # fmt: skip
 

@@ -71,7 +71,7 @@ def built(
     def make(shape: Shape, index: PackageIndex) -> Project:
         own = {"UV_DEFAULT_INDEX": index.url, "UV_CACHE_DIR": cache} if shape.local else {}
         root = tmp_path_factory.mktemp("shape") / f"init-{shape.name}"
-        files = {name: text.replace("URL", index.url) for name, text in shape.files.items()}
+        files = {name: text.replace("INDEX", index.url) for name, text in shape.files.items()}
         project = Project(root, {**common, **own}).write(files)
         _lock(project, shape.lock)
         return project

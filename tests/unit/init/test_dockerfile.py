@@ -36,7 +36,10 @@ BASE = "FROM python:3.13-slim\nWORKDIR /srv/a\n"
         ("RUN chown -R app .", {"writable-workdir": True}),
         ("COPY --chown=app . .", {"writable-workdir": True}),
         ("COPY . .", {}),
-        ("COPY shop ./shop\nCOPY requirements.txt /tmp/\nCOPY main.py ./", {}),
+        ("COPY shop ./shop\nCOPY requirements.txt /tmp/\nCOPY main.py ./",
+         {"copy": ["shop", "main.py"]}),
+        ("COPY requirements.txt README.md ./\nCOPY shop/ shop/", {"copy": ["shop"]}),
+        ("COPY shop shop\nCOPY *.py ./", {}),
         ("COPY shop .", {"files": [{"source": "shop", "target": "/srv/a"}]}),
         (
             "COPY --chmod=0755 main.py /usr/local/bin/serve",

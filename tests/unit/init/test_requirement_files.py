@@ -56,3 +56,11 @@ def test_servers_are_found_in_files_that_are_included(tmp_path: Path) -> None:
         "app.py": "app = Flask('a')\n",
     }
     assert proposal_of(tmp_path, files).images[0].command[0] == "gunicorn"
+
+
+def test_a_program_of_the_project_takes_its_package(tmp_path: Path) -> None:
+    text = 'FROM python:3.13-slim\nCOPY . .\nRUN pip install .\nCMD ["run-it", "1"]\n'
+    files = {"pyproject.toml": f"{PROJECT}[project.scripts]\nrun-it = 'shop:main'\n"}
+    image = proposal_of(tmp_path, {**files, "Dockerfile": text}).images[0]
+    assert image.keys["package"]
+    assert image.command == ("run-it", "1")

@@ -39,10 +39,15 @@ class Copied:
 
 @dataclass(slots=True)
 class Placed:
-    """``files``: entries of that key; ``owned``: somebody owns all sources; ``left`` otherwise."""
+    """``files``: entries of that key; ``kept``: sources that are copied to where they are.
+
+    ``whole``: all of the context may be; ``owned``: somebody owns all sources; ``left``: the rest.
+    """
 
     files: list[dict[str, object]] = field(default_factory=list)
     owned: bool = False
+    whole: bool = False
+    kept: list[str] = field(default_factory=list)
     left: list[Instruction] = field(default_factory=list)
 
 
@@ -72,15 +77,25 @@ def place(
         _place_other(found, each, workdir, stages)
         return
     for source, target in _targets(each, workdir, context):
+        is_pattern = bool(set("*?[") & set(source))
+        found.whole |= source == "." or is_pattern
         if source == "." and target == workdir:
             found.owned |= bool(each.owner) and not each.owner.startswith(("root", "0"))
-        elif source == "." or "://" in source or set("*?[<") & set(source):
-            inside = f"{target}/".startswith(f"{workdir}/") and source != "."
-            found.left += [] if inside and set("*?[") & set(source) else [each.instruction]
-        elif target != posixpath.join(workdir, source) and not _INSTALLED.fullmatch(
-            posixpath.basename(source)
-        ):
+        elif is_pattern and f"{target}/".startswith(f"{workdir}/"):
+            continue
+        elif source == "." or is_pattern or "://" in source or source.startswith("<"):
+            found.left.append(each.instruction)
+        elif target == posixpath.join(workdir, source):
+            found.kept.append(source)
+        elif not _INSTALLED.fullmatch(posixpath.basename(source)):
             found.files.append(_entry(each, source, target))
+
+
+def kept(found: Placed, context: Path) -> list[str]:
+    """Return the sources of an application, where a Dockerfile names them one by one."""
+    named = [s for s in dict.fromkeys(found.kept) if not _INSTALLED.fullmatch(s)]
+    known = not found.whole and all((context / source).exists() for source in named)
+    return named if known else []
 
 
 def _targets(each: Copied, workdir: str, context: Path) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from nox_buildkit.init.dockerfile.copied import Copied, Placed, copied, place
+from nox_buildkit.init.dockerfile.copied import Copied, Placed, copied, kept, place
 from nox_buildkit.init.dockerfile.installed import (
     Installed,
     compiled_with,
@@ -169,6 +169,7 @@ class _Reading:
             below = re.compile(rf"{re.escape(moved)}(?=/)")
             folders = [below.sub(WORKDIR, path) for path in folders]
         return {
+            "copy": kept(found, self._context),
             "files": found.files,
             "writable-workdir": owned,
             "directories": [f for f in dict.fromkeys(folders) if not _SYSTEM.match(f) and f != "."],
