@@ -23,8 +23,8 @@ version: 1
 _ORDER = (
     "context", "requirements", "package", "base", "python", "apt", "build-apt", "args",
     "entrypoint", "command", "prestart", "steps", "copy", "env", "expose", "workdir",
-    "writable-workdir", "user", "directories", "volumes", "files", "healthcheck", "stop-signal", "labels", "cache",
-    "platforms", "tags", "repositories",
+    "writable-workdir", "user", "directories", "volumes", "files", "healthcheck", "stop-signal",
+    "labels", "cache", "platforms", "tags", "repositories",
 )  # fmt: skip
 
 

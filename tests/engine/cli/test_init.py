@@ -69,7 +69,9 @@ def built(
     cache = str(tmp_path_factory.mktemp("uv"))
 
     def make(shape: Shape, index: PackageIndex) -> Project:
-        own = {"UV_DEFAULT_INDEX": index.url, "UV_CACHE_DIR": cache} if shape.local else {}
+        # Other tools come from the index that everything else is from.
+        named = shape.local and shape.lock not in TOOLS
+        own = {"UV_DEFAULT_INDEX": index.url, "UV_CACHE_DIR": cache} if named else {}
         root = tmp_path_factory.mktemp("shape") / f"init-{shape.name}"
         files = {name: text.replace("INDEX", index.url) for name, text in shape.files.items()}
         project = Project(root, {**common, **own}).write(files)
@@ -83,7 +85,8 @@ def _lock(project: Project, tool: str) -> None:
     if tool == "uv":
         uv_lock(project)
     elif tool:
-        run_tool(TOOLS[tool], [tool, "lock"], cwd=project.root)
+        options = ("--no-interaction",) if tool == "poetry" else ()
+        run_tool(TOOLS[tool], [tool, "lock", *options], cwd=project.root)
         (project.root / ".pdm-python").unlink(missing_ok=True)
 
 
