@@ -252,7 +252,7 @@ setup(
     name="of-setup",
     version="1.0",
     py_modules=["serve"],
-    install_requires=["plain==1.0"],
+    install_requires=["itsdangerous>=2,<3"],
     entry_points={"console_scripts": ["serve-it = serve:main"]},
 )
 """
@@ -340,7 +340,8 @@ SHAPES = (
     Shape("two-files", {"requirements/base.txt": PLAIN, "requirements/prod.txt": "fast\n",
                         "requirements/dev.txt": "missing\n", "main.py": SERVE},
           ["python", "main.py"]),
-    Shape("setup", {"setup.py": SETUP, "serve.py": SERVE}, ["serve-it"]),
+    Shape("setup", {"setup.py": SETUP, "serve.py": SERVE}, ["serve-it"], images=("init-setup",),
+          local=False),
     Shape("script", {"backup.py": SERVE, ".python-version": "3.13\n"}, ["python", "backup.py"],
           "serve"),
     Shape("scripts", {"pyproject.toml": SCRIPTS, "src/of_scripts/__init__.py": "",

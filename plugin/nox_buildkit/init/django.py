@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nox_buildkit.init.entry_points import EntryPoint
+from nox_buildkit.init.lookup import is_file
 from nox_buildkit.init.stated import WORKDIR
 from nox_buildkit.init.syntax import called, dotted, read_tree, required_variables
 
@@ -72,7 +73,7 @@ def _read(folder: Path, found: EntryPoint) -> DjangoSettings:
         base / "__init__.py",
         Path(f"{base}.py"),
     ):
-        if path.is_file() and (tree := read_tree(path)):
+        if is_file(path) and (tree := read_tree(path)):
             settings.wanted |= set(required_variables(tree))
             for node in tree.body:
                 if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):

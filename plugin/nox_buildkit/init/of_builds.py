@@ -9,6 +9,7 @@ from typing import Any
 from nox_buildkit.init.builds import DOCKERFILE, Build, Builds
 from nox_buildkit.init.dockerfile.reading import read_dockerfile
 from nox_buildkit.init.folder import Place, images_of_folder
+from nox_buildkit.init.lookup import is_file, is_folder
 from nox_buildkit.init.proposal import Proposal, ProposedImage, image_name, without_command
 from nox_buildkit.init.requirements import read_tables
 from nox_buildkit.init.stated import Stated
@@ -36,7 +37,7 @@ def images_of_builds(place: Place, builds: Builds) -> Proposal:
 def _image(place: Place, build: Build, notes: list[str]) -> ProposedImage | None:
     context = build.context.removeprefix("./").rstrip("/") or "."
     below = place.inside(context)
-    if "://" in context or context.startswith(("/", "..")) or not below.folder.is_dir():
+    if "://" in context or context.startswith(("/", "..")) or not is_folder(below.folder):
         notes.append(f"{build.where}: {build.name}: not taken over: {context} is no folder here")
         return None
     found, problem = _dockerfile(below, build)
@@ -58,7 +59,7 @@ def _image(place: Place, build: Build, notes: list[str]) -> ProposedImage | None
 def _dockerfile(place: Place, build: Build) -> tuple[Stated | None, str]:
     """Return what the Dockerfile says, and why the build is no image of Python."""
     path = place.folder / build.dockerfile
-    if not build.inline and not path.is_file():
+    if not build.inline and not is_file(path):
         stated = build.dockerfile != DOCKERFILE
         return None, f"not taken over: there is no {build.dockerfile}" if stated else ""
     text = build.inline or path.read_text(encoding="utf-8", errors="replace")

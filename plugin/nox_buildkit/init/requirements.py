@@ -14,6 +14,8 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from nox_buildkit.init.lookup import is_file
+
 #: In the order in which a build looks for them.
 FILES = (
     "pyproject.toml", "Pipfile", "requirements.in", "requirements.txt", "requirements.lock",
@@ -37,7 +39,7 @@ def required_names(folder: Path, files: Sequence[str] = ()) -> dict[str, frozens
     found: dict[str, frozenset[str]] = {}
     for name in files or FILES:
         path = folder / name
-        if path.is_file():
+        if is_file(path):
             # Whatever is wrong with it, locking tells.
             with contextlib.suppress(OSError, ValueError, SyntaxError, configparser.Error):
                 for package, extras in _names(path, _DEEPEST):
@@ -93,7 +95,7 @@ def _names(path: Path, depth: int) -> Iterator[tuple[str, frozenset[str]]]:
             yield from _parsed(lines)
             for line in lines if depth else ():
                 included = re.match(r"\s*(?:-r|--requirement)[\s=]+(\S+)", line)
-                if included and (path.parent / included[1]).is_file():
+                if included and is_file(path.parent / included[1]):
                     yield from _names(path.parent / included[1], depth - 1)
 
 

@@ -17,6 +17,7 @@ NAMES = (
 )  # fmt: skip
 _REFERENCE = re.compile(r"\$\{(\w+)\}")
 #: What a target adds to what it inherits, name by name.
+_LISTS = ("targets", "inherits", "platforms", "tags", "cache-to")
 _MERGED = ("args", "labels", "contexts")
 
 
@@ -95,11 +96,13 @@ def _of_json(texts: Mapping[str, str]) -> Definition:
             for variable, said in _tables(stated, "variable"):
                 values[variable] = str(said.get("default") or "")
             for group, said in _tables(stated, "group"):
-                groups[group] = [str(each) for each in said.get("targets", ())]
+                groups[group] = _checked(group, said)["targets"]
             for target, said in _tables(stated, "target"):
-                targets[target] = {**targets.get(target, {}), **said}
-        except (ValueError, AttributeError) as error:
+                targets[target] = {**targets.get(target, {}), **_checked(target, said)}
+        except (ValueError, AttributeError, TypeError) as error:
             return Definition(texts=texts, problem=f"{name}: not taken over: {error}")
+    for table in targets.values():
+        table.pop("targets")
     filled = {k: _filled(_inherited(targets, k, ()), values) for k in targets}
     return Definition(filled, groups, texts)
 
@@ -110,6 +113,21 @@ def _tables(stated: Any, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
         table = value[0] if isinstance(value, list) and value else value
         if isinstance(table, dict):
             yield name, table
+
+
+def _checked(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a table whose values have the kinds that bake gives them. Raises ValueError."""
+    found = {"targets": [], **table}
+    for key, value in found.items():
+        if key in _MERGED:
+            if not isinstance(value, dict):
+                raise ValueError(f"{name}: {key} is no object")
+            found[key] = {k: v if v is None else str(v) for k, v in value.items()}
+        elif key in _LISTS:
+            if not isinstance(value, list):
+                raise ValueError(f"{name}: {key} is no array")
+            found[key] = [v if isinstance(v, dict) and key == "cache-to" else str(v) for v in value]
+    return found
 
 
 def _inherited(

@@ -19,6 +19,7 @@ from nox_buildkit.init.composed.values import (
     taken,
     words,
 )
+from nox_buildkit.init.lookup import is_file
 from nox_buildkit.init.shell import check_form, exec_form
 
 #: Keys of ``build`` that are read; the rest has no counterpart.
@@ -114,7 +115,7 @@ class _Service:
         for each in items(stated.get("env_file")):
             path = str(each.get("path") if isinstance(each, dict) else each)
             known = path.removeprefix("./")
-            if known in self._listed and (self._root / known).is_file():
+            if known in self._listed and is_file(self._root / known):
                 text = (self._root / known).read_text(encoding="utf-8", errors="replace")
                 values |= env_file(text)
             else:
@@ -146,6 +147,8 @@ def _health(stated: Any) -> dict[str, Any]:
             return {}
         check = list(check_form(rest[0], {})) if kind == "CMD-SHELL" else rest
     times = {key: stated[name] for name, key in _TIMES.items() if name in stated}
+    if str(times.get("retries", "")).isdecimal():
+        times["retries"] = int(times["retries"])
     return {"healthcheck": {"test": check, **times}}
 
 

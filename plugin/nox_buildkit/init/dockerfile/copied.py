@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nox_buildkit.init.dockerfile.stages import Instruction
+from nox_buildkit.init.lookup import is_file, is_folder
 
 #: Files that an installation reads, wherever they are put.
 _INSTALLED = re.compile(
@@ -94,7 +95,7 @@ def place(
 def kept(found: Placed, context: Path) -> list[str]:
     """Return the sources of an application, where a Dockerfile names them one by one."""
     named = [s for s in dict.fromkeys(found.kept) if not _INSTALLED.fullmatch(s)]
-    known = not found.whole and all((context / source).exists() for source in named)
+    known = not found.whole and all(is_file(context / s) or is_folder(context / s) for s in named)
     return named if known else []
 
 
@@ -104,8 +105,8 @@ def _targets(each: Copied, workdir: str, context: Path) -> Iterator[tuple[str, s
     into = each.target.endswith(("/", "/.")) or each.target == "." or len(each.sources) > 1
     for stated in each.sources:
         source = stated if "://" in stated else posixpath.normpath(stated.lstrip("/") or ".")
-        is_folder = (context / source).is_dir()
-        inside = not is_folder and (into or folder == workdir)
+        inner = is_folder(context / source)
+        inside = not inner and (into or folder == workdir)
         yield source, posixpath.join(folder, posixpath.basename(source)) if inside else folder
 
 

@@ -16,6 +16,7 @@ from nox_buildkit.init.dockerfile.installed import (
 )
 from nox_buildkit.init.dockerfile.settings import Settings, python_of, take_setting
 from nox_buildkit.init.dockerfile.stages import Instruction, Stage, read_stages
+from nox_buildkit.init.lookup import is_file
 from nox_buildkit.init.stated import WORKDIR, Stated, accepted
 
 #: Arguments that every build has, or that concern the installation.
@@ -200,7 +201,7 @@ class _Reading:
             renamed = [c.sources[0] for c in every if c.target == name]
             candidates = [plain, *renamed, *named, *[f"{s}/{base}" for s in sorted(sources)]]
             there = [c.removeprefix("./") for c in candidates if not c.startswith("/")]
-            known = next((c for c in there if (self._context / c).is_file()), "")
+            known = next((c for c in there if is_file(self._context / c)), "")
             if known:
                 yield known
             else:

@@ -73,6 +73,8 @@ def read_stages(text: str, arguments: Mapping[str, str]) -> list[Stage]:
 
 def variables(value: str) -> dict[str, str]:
     """Return what ``ENV`` and ``LABEL`` set, in both of their forms."""
+    if not value.strip():
+        return {}
     if "=" not in value.split(maxsplit=1)[0]:
         name, _, text = value.partition(" ")
         return {name: text.strip()}
