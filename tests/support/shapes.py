@@ -212,20 +212,6 @@ version = "1.0"
 requires-python = ">=3.11"
 dependencies = ["plain==1.0"]
 """
-POETRY_PROJECT = """\
-[tool.poetry]
-name = "of-poetry"
-version = "0.1.0"
-description = ""
-authors = []
-package-mode = false
-[tool.poetry.dependencies]
-python = ">=3.12,<4"
-plain = "1.0"
-[[tool.poetry.source]]
-name = "local"
-url = "INDEX"
-"""
 PDM_PROJECT = """\
 [project]
 name = "of-pdm"
@@ -330,8 +316,6 @@ SHAPES = (
                    "serve.py": SERVE}, SERVED, "serve", ("baked-api", "baked-worker")),
     Shape("pipenv", {"Pipfile": PIPFILE, "main.py": SERVE}, ["python", "main.py"],
           lock="pipenv"),
-    Shape("poetry", {"pyproject.toml": POETRY_PROJECT, "main.py": SERVE}, ["python", "main.py"],
-          images=("of-poetry",), lock="poetry"),
     Shape("pdm", {"pyproject.toml": PDM_PROJECT, "main.py": SERVE}, ["python", "main.py"],
           images=("of-pdm",), lock="pdm"),
     Shape("workspace", {"pyproject.toml": "[tool.uv.workspace]\nmembers = ['members/*']\n",

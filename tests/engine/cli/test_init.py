@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from nox_buildkit.engine.private.engine import PrivateEngine
-from nox_buildkit.lock.export import PDM, PIPENV, POETRY
+from nox_buildkit.lock.export import PDM, PIPENV
 from nox_buildkit.lock.uv import run_tool
 from nox_buildkit.oci.platform import host_platform
 from tests.support.containers import answer_of, running
@@ -58,7 +58,8 @@ ASKED: dict[str, tuple[list[str], str]] = {
 }
 
 
-TOOLS = {"pdm": PDM, "pipenv": PIPENV, "poetry": POETRY}
+# The example has a poetry.lock.
+TOOLS = {"pdm": PDM, "pipenv": PIPENV}
 
 
 @pytest.fixture(scope="module")
@@ -85,8 +86,7 @@ def _lock(project: Project, tool: str) -> None:
     if tool == "uv":
         uv_lock(project)
     elif tool:
-        options = ("--no-interaction",) if tool == "poetry" else ()
-        run_tool(TOOLS[tool], [tool, "lock", *options], cwd=project.root)
+        run_tool(TOOLS[tool], [tool, "lock"], cwd=project.root)
         (project.root / ".pdm-python").unlink(missing_ok=True)
 
 
