@@ -172,6 +172,20 @@ def test_a_compose_file_without_builds_changes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "".join(f"a{n + 1}: &a{n + 1} {{<<: [*a{n}, *a{n}]}}\n" for n in range(60)),
+        "".join(f"a{n + 1}: &a{n + 1} [*a{n}, *a{n}]\n" for n in range(60)),
+        "b: &b [*b]\n",
+    ],
+)
+def test_aliases_that_explode_are_not_followed(text: str, tmp_path: Path) -> None:
+    compose = f"a0: &a0 {{k: v}}\n{text}services: {{web: {{build: .}}}}\n"
+    _, notes = proposed(tmp_path, {**APP, "compose.yaml": compose})
+    assert "compose.yaml: not taken over: it cannot be read" in notes
+
+
+@pytest.mark.parametrize(
     ("build", "note"),
     [
         ("https://git.example/a.git", "is no folder here"),

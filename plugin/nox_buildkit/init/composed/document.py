@@ -12,6 +12,7 @@ import yaml
 #: As Compose looks for them.
 NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 _MOST = 1_000_000
+_VALUES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +39,28 @@ def read_compose(path: Path) -> ComposeFile | None:
     """Return the services of a compose file; None if it cannot be read."""
     try:
         text = path.read_text(encoding="utf-8")[:_MOST]
-        stated = yaml.safe_load(text)
         root = yaml.compose(text, Loader=yaml.SafeLoader)
+        if root is None or _size(root, {}) > _VALUES:
+            return None
+        stated = yaml.safe_load(text)
     except (OSError, ValueError, RecursionError, yaml.YAMLError):
         return None
     services = stated.get("services") if isinstance(stated, dict) else None
     if not isinstance(services, dict):
         return None
     known = {str(k): v for k, v in services.items() if isinstance(v, dict)}
-    if root is None:
-        return None
     return ComposeFile(path.name, {k: _extended(known, k) for k in known}, dict(_lines(root)))
+
+
+def _size(node: yaml.Node, known: dict[int, int]) -> int:
+    """Return the number of values of ``node``, those of an alias each time that it is used."""
+    if id(node) not in known:
+        # One that holds itself has no end.
+        known[id(node)] = _VALUES + 1
+        inside = node.value if isinstance(node, yaml.CollectionNode) else []
+        parts = [part for each in inside for part in (each if isinstance(each, tuple) else (each,))]
+        known[id(node)] = 1 + sum(_size(part, known) for part in parts)
+    return known[id(node)]
 
 
 def _extended(services: dict[str, dict[str, Any]], name: str, depth: int = 0) -> dict[str, Any]:
