@@ -16,7 +16,7 @@ _DAPHNE = ("daphne", "-b", "0.0.0.0", "-p", PORT)  # noqa: S104
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a project has: its requirements with their extras, and its files."""
+    """A project: its requirements with their extras, and its files."""
 
     required: Mapping[str, frozenset[str]]
     files: Collection[str] = ()

@@ -1,4 +1,4 @@
-"""What is proposed for a project: images, sets of requirements, groups, and doubts."""
+"""A proposal for a project: images, sets of requirements, groups, and doubts."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def _build(file: ComposeFile, name: str, stated: object, notes: list[str]) -> Bu
 
 
 class _Service:
-    """What one service says of how its containers start."""
+    """The reading of one service: how its containers start."""
 
     def __init__(
         self, file: ComposeFile, name: str, root: Path, listed: Collection[str], notes: list[str]

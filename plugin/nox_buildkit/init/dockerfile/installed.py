@@ -38,7 +38,7 @@ _JOINED = {"-r": "files", "--requirement": "files", "--requirements": "files",
 
 @dataclass(slots=True)
 class Installed:
-    """What instructions install; ``named``: (line, requirement) that no file states."""
+    """Packages and folders of instructions; ``named``: (line, requirement) that no file states."""
 
     debian: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)

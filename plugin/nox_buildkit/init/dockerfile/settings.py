@@ -29,7 +29,7 @@ _UV = re.compile(r".*/uv:(?:.*-)?python(?P<version>3\.\d+)(?P<tag>.*)")
 
 @dataclass(slots=True)
 class Settings:
-    """What was set last; ``lines``: where, by key."""
+    """Settings, as they were made last; ``lines``: where, by key."""
 
     workdir: str = "/"
     placed: bool = False
