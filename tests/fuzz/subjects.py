@@ -18,6 +18,7 @@ from nox_buildkit.lock.direct_references import git_packages, local_packages
 from nox_buildkit.lock.lock_inputs import inputs_digest
 from nox_buildkit.lock.requirement_sets import sources_of
 from tests.fuzz.mutate import WORDS, mutated, of_bytes, of_lines, of_tokens, toml
+from tests.fuzz.projects import changed_project, read_project
 
 ROOT = Path(__file__).parents[2]
 SPECS = [path.read_bytes() for path in sorted(ROOT.glob("examples/*/buildspec.yaml"))]
@@ -239,11 +240,20 @@ def _read_ignore(folder: Path, _case: Case) -> None:
         rules.leaves_out(path)
 
 
+def _project(random: Random) -> Case:
+    return Case("project", changed_project(random))
+
+
+def _read_project(folder: Path, case: Case) -> None:
+    read_project(folder, case.files)
+
+
 READERS: dict[str, Callable[[Path, Case], None]] = {
     "spec": _read_spec,
     "set": _read_set,
     "lock": _read_lock,
     "ignore": _read_ignore,
+    "project": _read_project,
 }
 _MAKERS: dict[str, Callable[[Random], Case]] = {
     "spec": _spec,
@@ -251,5 +261,6 @@ _MAKERS: dict[str, Callable[[Random], Case]] = {
     "pyproject": _pyproject,
     "lock": _lock,
     "ignore": _ignore,
+    "project": _project,
 }
-_SHARES = ("spec",) * 8 + ("set",) * 4 + ("pyproject",) * 3 + ("lock",) * 4 + ("ignore",)
+_SHARES = ("spec",) * 8 + ("set",) * 4 + ("pyproject",) * 3 + ("lock",) * 4 + ("ignore", "project")

@@ -15,12 +15,13 @@ PAGES = sorted(ROOT.glob("docs/**/*.md"))
 SAME = [(page, step) for page in PAGES for step in steps(page) if step.mark == "same as"]
 
 
-def test_the_page_of_dockerfiles_shows_what_init_does(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", ["from-dockerfile", "from-compose"])
+def test_a_page_shows_what_init_does(page: str, tmp_path: Path) -> None:
     folder = tmp_path / "shop"
     folder.mkdir()
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
-    run_page(ROOT / "docs/how-to/from-dockerfile.md", folder, {**os.environ, "PATH": path}, {})
+    run_page(ROOT / f"docs/how-to/{page}.md", folder, {**os.environ, "PATH": path}, {})
 
 
 @pytest.mark.parametrize(("page", "step"), SAME, ids=lambda value: getattr(value, "value", None))

@@ -54,9 +54,10 @@ def session_names() -> Sequence[str]:
 _SESSIONS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = {
     "init": (
         "Write a buildspec.yaml for this project, and the noxfile that it needs.",
-        "The code is read, and not run: FastAPI, Starlette, Flask, Django and Celery, programs, a\n"
-        "Procfile, a Dockerfile. It says what it recognised and what it guessed, and changes no\n"
-        "file that is there. Without a noxfile: python -m nox_buildkit init",
+        "The code is read, and not run: FastAPI, Starlette, Flask, Django, Celery and others,\n"
+        "programs; a Procfile, a Dockerfile, compose and bake files. It says what it recognised,\n"
+        "what it guessed and what it did not take over, and changes no file that is there.\n"
+        "Without a noxfile: python -m nox_buildkit init",
         building.add_init,
     ),
     "build": (

@@ -12,7 +12,8 @@ from nox_buildkit.documents.sessions import InitDocument, ProposedEntry
 from nox_buildkit.errors import Code, UsageError
 from nox_buildkit.facts.worktree import list_files
 from nox_buildkit.files import real_path, write_atomic
-from nox_buildkit.init.proposal import Proposal, propose
+from nox_buildkit.init.project import propose
+from nox_buildkit.init.proposal import Proposal
 from nox_buildkit.init.text import NOXFILE, buildspec_text
 from nox_buildkit.lock.git import read_git
 from nox_buildkit.report.console import say
@@ -24,7 +25,7 @@ _GITHUB = re.compile(r"https://github\.com/(?P<owner>[\w.-]+)/")
 def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     """Write the buildspec and the noxfile that are missing. Raises NoxBuildkitError."""
     root = real_path(buildspec.parent)
-    proposal = propose(root, sorted(list_files(root).paths))
+    proposal = propose(root, sorted(list_files(root).paths), arguments.base)
     text = buildspec_text(proposal, base=arguments.base, registry=_registry(root))
     # What it proposes, it can read.
     parse(text, buildspec.name)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-Kind = Literal["fastapi", "asgi", "flask", "django", "celery", "script"]
+from nox_buildkit.init.syntax import called, is_guard, read_tree, required_variables
+
+Kind = Literal["fastapi", "asgi", "sanic", "flask", "aiohttp", "django", "celery", "script"]
 
 #: Classes whose instances are applications.
 _CLASSES: dict[str, Kind] = {
@@ -16,27 +18,52 @@ _CLASSES: dict[str, Kind] = {
     "Starlette": "asgi",
     "Litestar": "asgi",
     "Quart": "asgi",
+    "falcon.asgi.App": "asgi",
+    "get_asgi_application": "asgi",
+    "Sanic": "sanic",
     "Flask": "flask",
+    "bottle.Bottle": "flask",
+    "falcon.App": "flask",
+    "web.Application": "aiohttp",
     "Celery": "celery",
 }
-_FACTORIES = ("create_app", "make_app")
+_FACTORIES = (
+    "create_app", "make_app", "get_app", "build_app", "app_factory", "create_application",
+    "get_application",
+)  # fmt: skip
 #: Folders and files that are no part of what is served.
-_ASIDE = frozenset({"tests", "test", "docs", "examples", "scripts", "migrations", "noxfile.py"})
+_ASIDE = frozenset(
+    {"tests", "test", "docs", "examples", "scripts", "migrations", "noxfile.py", "setup.py",
+     "tasks_dev.py", "node_modules", "site-packages"}
+)  # fmt: skip
 _MOST = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class EntryPoint:
-    """An application: ``variable`` of the module in ``path``; a ``factory`` is called for it."""
+    """An application: ``variable`` of the module in ``path``; a ``factory`` is called for it.
+
+    ``maker``: the function that made it, where its class is not said; ``wanted``: variables of the
+    environment that its module cannot do without.
+    """
 
     kind: Kind
     path: str
     variable: str = ""
     factory: bool = False
+    maker: str = ""
+    wanted: tuple[str, ...] = ()
+
+    @property
+    def root(self) -> str:
+        """The folder that its module is imported from, relative to the project; may be empty."""
+        if self.kind == "django":
+            return PurePosixPath(self.path).parent.as_posix().removeprefix(".")
+        return "src" if self.path.startswith("src/") else ""
 
     @property
     def module(self) -> str:
-        """The name by which the module is imported from the folder of the project."""
+        """The name by which the module is imported from there."""
         parts = PurePosixPath(self.path).with_suffix("").parts
         inside = parts[1:] if parts[0] == "src" else parts
         return ".".join(inside).removesuffix(".__init__")
@@ -51,7 +78,17 @@ def entry_points(folder: Path, files: Iterable[str]) -> list[EntryPoint]:
     """Return the applications of the Python ``files`` of ``folder``, the likeliest first."""
     candidates = [name for name in files if name.endswith(".py") and not _is_aside(name)]
     candidates.sort(key=_likelihood)
-    return [found for name in candidates[:_MOST] for found in _of_file(folder, name)]
+    found = [each for name in candidates[:_MOST] for each in _of_file(folder, name)]
+    made = {each.variable: each.kind for each in reversed(found) if each.factory}
+    known = [replace(e, kind=made[e.maker]) if e.maker in made else e for e in found]
+    called_ones = {each.maker for each in known if each.maker in made}
+    return [
+        each
+        for each in known
+        if (not each.maker or each.maker in made)
+        # What its factory makes is the application already.
+        and not (each.factory and each.variable in called_ones)
+    ]
 
 
 def _is_aside(name: str) -> bool:
@@ -67,50 +104,57 @@ def _likelihood(name: str) -> tuple[int, int, str]:
 
 
 def _of_file(folder: Path, name: str) -> Iterator[EntryPoint]:
-    try:
-        tree = ast.parse((folder / name).read_bytes())
-    except (OSError, SyntaxError, ValueError, RecursionError):
+    tree = read_tree(folder / name)
+    if tree is None:
         return
-    if name == "manage.py" and (settings := _settings(tree) or _settings_beside(folder)):
-        yield EntryPoint("django", name, settings)
-        return
+    if PurePosixPath(name).name == "manage.py":
+        above = folder / PurePosixPath(name).parent
+        if settings := _settings(tree) or _settings_beside(above):
+            yield EntryPoint("django", name, settings)
+            return
+    wanted = tuple(required_variables(tree))
     for node in tree.body:
-        if made := _application(node):
-            yield EntryPoint(made[0], name, made[1])
-        elif isinstance(node, ast.FunctionDef) and node.name in _FACTORIES:
+        if assigned := _application(node):
+            kind, variable, maker = assigned
+            yield EntryPoint(kind, name, variable, maker=maker, wanted=wanted)
+        elif isinstance(node, ast.FunctionDef) and _is_factory(node):
             values = (n.value for n in ast.walk(node) if isinstance(n, ast.Assign | ast.Return))
-            kinds = [kind for value in values if (kind := _kind(value))]
-            yield from (EntryPoint(kind, name, node.name, factory=True) for kind in kinds[:1])
-    if PurePosixPath(name).name == "__main__.py" or any(map(_is_guard, tree.body)):
-        yield EntryPoint("script", name)
+            kinds = [made for value in values if (made := _kind(value))]
+            if kinds:
+                yield EntryPoint(kinds[0], name, node.name, factory=True, wanted=wanted)
+    if PurePosixPath(name).name == "__main__.py" or any(map(is_guard, tree.body)):
+        yield EntryPoint("script", name, wanted=wanted)
 
 
-def _application(node: ast.stmt) -> tuple[Kind, str] | None:
+def _is_factory(node: ast.FunctionDef) -> bool:
+    """Tell whether a server can call it for an application: without an argument."""
+    needed = len(node.args.posonlyargs + node.args.args) - len(node.args.defaults)
+    keywords = any(default is None for default in node.args.kw_defaults)
+    return node.name in _FACTORIES and needed == 0 and not keywords
+
+
+def _application(node: ast.stmt) -> tuple[Kind, str, str] | None:
+    """Return kind and name of the application that ``node`` assigns, and the factory it is of."""
     if isinstance(node, ast.Assign) and len(node.targets) == 1:
         target, value = node.targets[0], node.value
     elif isinstance(node, ast.AnnAssign) and node.value:
         target, value = node.target, node.value
     else:
         return None
-    kind = _kind(value)
-    return (kind, target.id) if kind and isinstance(target, ast.Name) else None
+    if not isinstance(target, ast.Name):
+        return None
+    if kind := _kind(value):
+        return kind, target.id, ""
+    maker = called(value).rpartition(".")[2]
+    return ("asgi", target.id, maker) if maker in _FACTORIES else None
 
 
 def _kind(value: ast.expr | None) -> Kind | None:
-    if not isinstance(value, ast.Call):
-        return None
-    function = value.func
-    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-    return _CLASSES.get(name)
-
-
-def _is_guard(node: ast.stmt) -> bool:
-    """Tell whether it is ``if __name__ == "__main__"``."""
-    return (
-        isinstance(node, ast.If)
-        and isinstance(node.test, ast.Compare)
-        and isinstance(node.test.left, ast.Name)
-        and node.test.left.id == "__name__"
+    name = called(value)
+    parts = name.split(".")
+    # Most are told by their own name; some have one that many classes have.
+    return next(
+        (k for c, k in _CLASSES.items() if parts[-1 - c.count(".") :] == c.split(".")), None
     )
 
 

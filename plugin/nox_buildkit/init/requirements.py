@@ -3,34 +3,50 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import contextlib
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from nox_buildkit.init.lookup import is_file
+
 #: In the order in which a build looks for them.
 FILES = (
     "pyproject.toml", "Pipfile", "requirements.in", "requirements.txt", "requirements.lock",
     "setup.py", "setup.cfg",
 )  # fmt: skip
-_PLAIN = re.compile(r"\s*([A-Za-z0-9][\w.-]*)\s*(\[[^\]]*\])?")
+#: Servers that come with an extra of another package, or with all of it.
+_IMPLIED: Mapping[str, tuple[frozenset[str], tuple[str, ...]]] = {
+    "fastapi": (frozenset({"standard", "all"}), ("uvicorn", "fastapi-cli")),
+    "litestar": (frozenset({"standard", "full"}), ("uvicorn",)),
+    "fastapi-cli": (frozenset({"standard"}), ("uvicorn",)),
+    "quart": (frozenset(), ("hypercorn",)),
+    "channels": (frozenset({"daphne"}), ("daphne",)),
+    "uvicorn-worker": (frozenset(), ("uvicorn",)),
+    "sanic": (frozenset(), ()),
+}
+_DEEPEST = 8
 
 
-def required_names(folder: Path) -> dict[str, frozenset[str]]:
-    """Return the packages that files of ``folder`` require, with their extras."""
+def required_names(folder: Path, files: Sequence[str] = ()) -> dict[str, frozenset[str]]:
+    """Return the packages that ``files`` of ``folder`` require, or the usual ones, with extras."""
     found: dict[str, frozenset[str]] = {}
-    for name in FILES:
+    for name in files or FILES:
         path = folder / name
-        if path.is_file():
+        if is_file(path):
             # Whatever is wrong with it, locking tells.
-            with contextlib.suppress(OSError, ValueError, SyntaxError):
-                for package, extras in _names(path):
+            with contextlib.suppress(OSError, ValueError, SyntaxError, configparser.Error):
+                for package, extras in _names(path, _DEEPEST):
                     found[package] = found.get(package, frozenset()) | extras
+    for package, (extras, implied) in _IMPLIED.items():
+        if package in found and (not extras or extras & found[package]):
+            found |= {name: found.get(name, frozenset()) for name in implied}
     return found
 
 
@@ -41,7 +57,27 @@ def read_tables(path: Path) -> dict[str, Any]:
     return {}
 
 
-def _names(path: Path) -> Iterator[tuple[str, frozenset[str]]]:
+def console_scripts(folder: Path) -> list[str]:
+    """Return the programs that the project in ``folder`` installs."""
+    tables = read_tables(folder / "pyproject.toml")
+    poetry = tables.get("tool", {}).get("poetry", {}).get("scripts", {})
+    found = [*tables.get("project", {}).get("scripts", {}), *poetry]
+    with contextlib.suppress(OSError, ValueError, SyntaxError, configparser.Error):
+        stated = _setup_cfg(folder / "setup.cfg").get("options.entry_points", {})
+        found += _programs(stated.get("console_scripts", ""))
+        found += _programs(_keyword(folder / "setup.py", "entry_points"))
+    return list(dict.fromkeys(map(str, found)))
+
+
+def _programs(stated: object) -> list[str]:
+    """Return the names of console scripts, in the forms that setuptools takes."""
+    if isinstance(stated, dict):
+        stated = stated.get("console_scripts", ())
+    lines = stated.splitlines() if isinstance(stated, str) else _texts(stated)
+    return [line.partition("=")[0].strip() for line in lines if "=" in line]
+
+
+def _names(path: Path, depth: int) -> Iterator[tuple[str, frozenset[str]]]:
     match path.name:
         case "pyproject.toml":
             tables = read_tables(path)
@@ -50,9 +86,24 @@ def _names(path: Path) -> Iterator[tuple[str, frozenset[str]]]:
         case "Pipfile":
             yield from _of_table(read_tables(path).get("packages"))
         case "setup.py":
-            yield from _parsed(_install_requires(path.read_text(encoding="utf-8")))
+            yield from _parsed(_texts(_keyword(path, "install_requires")))
+        case "setup.cfg":
+            stated = _setup_cfg(path).get("options", {}).get("install_requires", "")
+            yield from _parsed(stated.splitlines())
         case _:
-            yield from _parsed(path.read_text(encoding="utf-8").splitlines())
+            lines = path.read_text(encoding="utf-8").splitlines()
+            yield from _parsed(lines)
+            for line in lines if depth else ():
+                included = re.match(r"\s*(?:-r|--requirement)[\s=]+(\S+)", line)
+                if included and is_file(path.parent / included[1]):
+                    yield from _names(path.parent / included[1], depth - 1)
+
+
+def _setup_cfg(path: Path) -> dict[str, dict[str, str]]:
+    parser = configparser.ConfigParser(interpolation=None)
+    if path.is_file():
+        parser.read_string(path.read_text(encoding="utf-8"))
+    return {name: dict(parser[name]) for name in parser.sections()}
 
 
 def _texts(value: object) -> list[str]:
@@ -75,10 +126,10 @@ def _of_table(table: object) -> Iterator[tuple[str, frozenset[str]]]:
         yield canonicalize_name(name), frozenset(map(str, extras))
 
 
-def _install_requires(text: str) -> list[str]:
-    """Return the literal ``install_requires`` of a setup.py."""
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.keyword) and node.arg == "install_requires":
+def _keyword(path: Path, name: str) -> object:
+    """Return a literal argument of the calls in a setup.py."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if path.is_file() else ():
+        if isinstance(node, ast.keyword) and node.arg == name:
             with contextlib.suppress(ValueError):
-                return _texts(ast.literal_eval(node.value))
-    return []
+                return ast.literal_eval(node.value)
+    return None

@@ -21,7 +21,7 @@ from nox_buildkit.plan.placed_files import placed_files, taken_files
 from nox_buildkit.plan.start_programs import programs_of
 from nox_buildkit.plan.target_packages import packages_of
 
-_SECRET = re.compile("PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIAL|API_?KEY|PRIVATE_KEY", re.IGNORECASE)
+SECRET = re.compile("PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIAL|API_?KEY|PRIVATE_KEY", re.IGNORECASE)
 
 
 def plan_target(
@@ -184,7 +184,7 @@ def _warnings(target: Target, known: TargetFacts, *, compiles: bool) -> Iterator
             "here; there are none"
         )
     for name in image.args:
-        if _SECRET.search(name):
+        if SECRET.search(name):
             yield (
                 f"{target.image}: the build argument '{name}' is named like a secret, and is not "
                 "kept like one: the plan and the Dockerfile show it"

@@ -6,55 +6,88 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from nox_buildkit.engine.private.engine import PrivateEngine
+from nox_buildkit.lock.export import PDM, PIPENV
+from nox_buildkit.lock.uv import run_tool
+from nox_buildkit.oci.platform import host_platform
 from tests.support.containers import answer_of, running
-from tests.support.project import Project
+from tests.support.package_index import PackageIndex
+from tests.support.project import Project, uv_lock
 from tests.support.real_parts import free_port
+from tests.support.shapes import SHAPES, Shape
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
-FLASK = "import flask\n\napp = flask.Flask(__name__)\n\n@app.get('/')\ndef root():\n    return {}\n"
-DOCKERFILE = """\
-FROM python:3.13-slim
-WORKDIR /srv
-COPY . .
-RUN pip install -r requirements.txt
-EXPOSE 8000
-USER 1000
-CMD ["python", "serve.py", "8000"]
+BAKED = """\
+# Images of this project, for linux/amd64 and linux/arm64. `nox -s build` builds them into dist/.
+version: 1
+images:
+  # Target 'baked-api' of docker-bake.hcl. As the Dockerfile has it.
+  baked-api:
+    base: debian
+    python: '3.13'
+    args: {LEVEL: high}
+    command: [python, serve.py, '8000']
+    expose: [8000]
+    tags: ['2.0']
+    repositories: ['registry.example/octocat/{image}']
+  # Target 'baked-worker' of docker-bake.hcl. As the Dockerfile has it.
+  baked-worker:
+    base: debian
+    python: '3.13'
+    args: {LEVEL: high}
+    command: [python, -c, print('works')]
+groups:
+  services: [baked-api]
 """
-SERVE = """\
-import http.server, sys
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b"{}")
-
-http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
-"""
-SHAPES = {
-    "flask": {
-        "requirements.txt": "flask==3.1.2\ngunicorn==23.0.0\n",
-        "Procfile": "web: gunicorn --bind 127.0.0.1:$PORT app:app\n",
-        "app.py": FLASK,
-    },
-    "dockerfile": {"Dockerfile": DOCKERFILE, "requirements.txt": "", "serve.py": SERVE},
+#: Where images of these tests are, so that those of others are not replaced in the engine's store.
+REGISTRY = "init.test/shapes"
+ENV = {"DJANGO_SECRET_KEY": "of this container", "CELERY_FOLDER": "/tmp"}  # noqa: S108
+#: By folder of examples: images that answer, and the tool that makes what is not committed.
+ASKED: dict[str, tuple[list[str], str]] = {
+    "django": (["django"], ""),
+    "fastapi": (["hello"], ""),
+    "pip-freeze": (["pip-freeze"], ""),
+    "poetry": (["shop"], ""),
+    "several": (["several"], ""),
+    "workspace": (["api", "worker"], "uv"),
 }
 
 
-def _project(name: str, folder: Path, common: dict[str, str]) -> Project:
-    root = folder / name
-    if name in SHAPES:
-        root.mkdir()
-        return Project(root, dict(common)).write(SHAPES[name])
-    ours = ("dist", "__pycache__", "buildspec.yaml", "noxfile.py")
-    shutil.copytree(EXAMPLES / name, root, ignore=shutil.ignore_patterns(*ours))
-    return Project(root, dict(common))
+# The example has a poetry.lock.
+TOOLS = {"pdm": PDM, "pipenv": PIPENV}
+
+
+@pytest.fixture(scope="module")
+def built(
+    common: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Shape, PackageIndex], Project]:
+    """What makes the project of a shape, as its author would leave it."""
+    cache = str(tmp_path_factory.mktemp("uv"))
+
+    def make(shape: Shape, index: PackageIndex) -> Project:
+        # Other tools come from the index that everything else is from.
+        named = shape.local and shape.lock not in TOOLS
+        own = {"UV_DEFAULT_INDEX": index.url, "UV_CACHE_DIR": cache} if named else {}
+        root = tmp_path_factory.mktemp("shape") / f"init-{shape.name}"
+        files = {name: text.replace("INDEX", index.url) for name, text in shape.files.items()}
+        project = Project(root, {**common, **own}).write(files)
+        _lock(project, shape.lock)
+        return project
+
+    return make
+
+
+def _lock(project: Project, tool: str) -> None:
+    if tool == "uv":
+        uv_lock(project)
+    elif tool:
+        run_tool(TOOLS[tool], [tool, "lock"], cwd=project.root)
+        (project.root / ".pdm-python").unlink(missing_ok=True)
 
 
 def _init(project: Project, *words: str) -> subprocess.CompletedProcess[str]:
@@ -68,20 +101,84 @@ def _init(project: Project, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("name", ["fastapi", "pip-freeze", *SHAPES])
-def test_a_new_project_answers_without_an_edit(
-    name: str, common: dict[str, str], private_engine: PrivateEngine, tmp_path: Path
-) -> None:
-    project = _project(name, tmp_path, common)
+def _proposed(project: Project) -> None:
     done = _init(project, "init", "--base", "debian")
     assert done.returncode == 0, done.stderr
     assert done.stderr.endswith("wrote buildspec.yaml\nwrote noxfile.py\nnext: nox -s build\n")
-    image = next(iter(json.loads(project.ok("plan", "--json").stdout)["images"]))["name"]
-    project.ok("build", "--platform", "linux/amd64", "--load")
+
+
+def _answer(
+    project: Project, image: str, engine: PrivateEngine, platform: str
+) -> dict[str, object]:
     tag = project.record()["images"][image]["tags"][-1]
     port = free_port()
-    with running(private_engine.client, tag, "linux/amd64", {}, port) as container:
-        assert answer_of(container, port, 60) is not None
+    env = {**ENV, "PORT": str(port)}
+    with running(engine.client, tag, platform, env, port) as container:
+        return answer_of(container, port, 60)
+
+
+@pytest.mark.parametrize("name", sorted(ASKED))
+def test_every_example_answers_without_an_edit(
+    name: str, common: dict[str, str], private_engine: PrivateEngine, tmp_path: Path
+) -> None:
+    ours = ("dist", "__pycache__", "buildspec.yaml", "noxfile.py")
+    ignored = shutil.ignore_patterns(*ours)
+    root = shutil.copytree(EXAMPLES / name, tmp_path / name, ignore=ignored)
+    project = Project(root, dict(common))
+    images, lock = ASKED[name]
+    _lock(project, lock)
+    _proposed(project)
+    here = str(host_platform())
+    project.ok("build", "--platform", here, "--load", "--set", f"registry={REGISTRY}")
+    for image in images:
+        assert _answer(project, image, private_engine, here)
+
+
+def test_no_example_is_left_out() -> None:
+    assert {path.parent.name for path in EXAMPLES.glob("*/*.lock")} | {"workspace"} == set(ASKED)
+
+
+@pytest.mark.parametrize("shape", [s for s in SHAPES if s.shape], ids=lambda shape: shape.name)
+def test_an_application_answers_without_an_edit(
+    shape: Shape, built: Callable[..., Project], private_engine: PrivateEngine, index: PackageIndex
+) -> None:
+    project = built(shape, index)
+    _proposed(project)
+    here = str(host_platform())
+    words = ("--platform", here, "--load", "--set", f"registry={REGISTRY}")
+    project.ok("build", *words)
+    images = list(project.record()["images"])
+    assert sorted(images) == sorted(shape.images or (f"init-{shape.name}",))
+    first = shape.images[0] if shape.images else images[0]
+    assert _answer(project, first, private_engine, here)["shape"] == shape.shape
+
+
+@pytest.mark.parametrize("shape", [s for s in SHAPES if not s.shape], ids=lambda shape: shape.name)
+def test_what_does_not_answer_is_planned(
+    shape: Shape, built: Callable[..., Project], index: PackageIndex
+) -> None:
+    project = built(shape, index)
+    _proposed(project)
+    plan = json.loads(project.ok("plan", "--json").stdout)
+    names = sorted(image["name"] for image in plan["images"])
+    assert names == sorted(shape.images or (f"init-{shape.name}",))
+
+
+def test_a_bake_file_is_read_by_buildx(
+    built: Callable[..., Project], private_engine: PrivateEngine, index: PackageIndex
+) -> None:
+    project = built(next(shape for shape in SHAPES if shape.name == "bake"), index)
+    done = _init(project, "init", "--base", "debian")
+    assert done.stderr.splitlines() == [
+        "image baked-api: Target 'baked-api' of docker-bake.hcl. As the Dockerfile has it.",
+        "image baked-worker: Target 'baked-worker' of docker-bake.hcl. As the Dockerfile has it.",
+        "note: docker-bake.hcl:15: secret: not taken over",
+        "note: docker-bake.hcl:4: target 'common' is in no group, so it is no image",
+        "wrote buildspec.yaml",
+        "wrote noxfile.py",
+        "next: nox -s build",
+    ]
+    assert (project.root / "buildspec.yaml").read_text() == BAKED
 
 
 def test_no_file_is_overwritten(project: Project) -> None:

@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from nox_buildkit.buildspec.reading.load import parse
-from nox_buildkit.init.proposal import propose
-from nox_buildkit.init.text import buildspec_text
+from tests.unit.init.projects import proposed
 
 FASTAPI = "from fastapi import FastAPI\n\napp = FastAPI()\n"
 FLASK = "import flask\n\napplication = flask.Flask(__name__)\n"
 HOST = ["--host", "0.0.0.0", "--port", "8000"]  # noqa: S104
-
-
-def proposed(folder: Path, files: dict[str, str]) -> tuple[dict[str, Any], str]:
-    """The images of the proposal, as the reader of specs has them, and its notes."""
-    root = folder / "shop"
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    proposal = propose(root, sorted(files))
-    spec = parse(buildspec_text(proposal), "buildspec.yaml")
-    return dict(spec.images), "\n".join(proposal.notes)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +86,10 @@ def proposed(folder: Path, files: dict[str, str]) -> tuple[dict[str, Any], str]:
             ["gunicorn", "app:app", "--bind", "0.0.0.0:${PORT:-8000}"],
         ),
         (
-            {"Procfile": "web: serve $PORTAL\n", "Dockerfile": 'CMD ["echo", "${HOME}", "$A"]\n'},
+            {
+                "Procfile": "web: serve $PORTAL\n",
+                "Dockerfile": 'FROM a\nCMD ["echo", "${HOME}", "$A"]\n',
+            },
             ["echo", "$${HOME}", "$$A"],
         ),
         (
@@ -190,8 +178,9 @@ def test_a_dockerfile_is_taken_over(tmp_path: Path) -> None:
     assert list(image.command) == ["gunicorn", "shop.wsgi"]
     assert list(image.healthcheck.test) == ["curl", "-f", "http://localhost:9000"]
     assert notes.splitlines() == [
+        "Dockerfile: pip install -r requirements.txt: there is no such file",
+        "Dockerfile:1: FROM node:20: not taken over",
         "Dockerfile:12: RUN python manage.py collectstatic: not taken over",
-        "Dockerfile:16: STOPSIGNAL SIGINT: not taken over",
     ]
     # It was read, and no more.
     assert (tmp_path / "shop/Dockerfile").read_text() == DOCKERFILE

@@ -72,10 +72,21 @@ def client_binaries(report: Progress) -> Binaries:
 
     Those of the engine do as well, and most often are there.
     """
-    if (engine := provisioned("engine", _engine_candidates())) is not None:
-        return Binaries(engine)
-    candidates = [[SuitePackage(name, suite) for name in CLIENT] for suite in SUITES]
-    return Binaries(provision("client", candidates, _check_client, report))
+    if (present := present_client()) is not None:
+        return present
+    return Binaries(provision("client", _client_candidates(), _check_client, report))
+
+
+def present_client() -> Binaries | None:
+    """Return a docker client with buildx that was unpacked before."""
+    found = provisioned("engine", _engine_candidates()) or provisioned(
+        "client", _client_candidates()
+    )
+    return Binaries(found) if found else None
+
+
+def _client_candidates() -> list[list[SuitePackage]]:
+    return [[SuitePackage(name, suite) for name in CLIENT] for suite in SUITES]
 
 
 def _check_client(prefix: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import os
 import sys
 
 from common import machine
@@ -21,5 +22,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 def main() -> None:
-    """Answer on the port that the first argument names."""
-    http.server.HTTPServer(("", int(sys.argv[1])), Handler).serve_forever()
+    """Answer on the port that the first argument names, or PORT; 8000 by default."""
+    port = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("PORT", "8000")
+    http.server.HTTPServer(("", int(port)), Handler).serve_forever()

@@ -1,0 +1,212 @@
+"""Keys of an image out of a Dockerfile: of its last stage, or of the one that is built."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from nox_buildkit.init.dockerfile.copied import Copied, Placed, copied, kept, place
+from nox_buildkit.init.dockerfile.installed import (
+    Installed,
+    compiled_with,
+    is_compiler,
+    is_development,
+    take_run,
+)
+from nox_buildkit.init.dockerfile.settings import Settings, python_of, take_setting
+from nox_buildkit.init.dockerfile.stages import Instruction, Stage, read_stages
+from nox_buildkit.init.lookup import is_file
+from nox_buildkit.init.stated import WORKDIR, Stated, accepted
+
+#: Arguments that every build has, or that concern the installation.
+_OWN_ARGUMENT = re.compile(r"(?:PYTHON|PIP|UV|POETRY|DEBIAN|BUILD|TARGET)\w*|\w*_VERSION|VERSION")
+_SYSTEM = re.compile(r"/(?:bin|dev|etc|lib\d*|proc|run|sbin|sys|tmp|usr|var/run|var/lock)(?:/|$)")
+#: Images of something else.
+_FOREIGN = re.compile(
+    r"(?:.*/)?(?:node|bun|deno|nginx|caddy|httpd|traefik|golang|rust|ruby|php|openjdk|postgres|mysql"
+    r"|mariadb|redis|mongo|rabbitmq|eclipse-temurin|scratch|alpine|busybox)(?:[:@].*)?"
+)
+_PYTHON = re.compile(r"\b(?:python\d?|pip3?|uv|poetry|pdm|pipenv|conda|gunicorn|uvicorn)\b")
+
+
+def read_dockerfile(
+    text: str, context: Path, name: str, target: str = "", args: Mapping[str, str] | None = None
+) -> Stated | None:
+    """Return the keys that ``text``, the Dockerfile ``name``, states of the stage ``target``.
+
+    None if no Python is in that stage.
+    """
+    stages = read_stages(text, args or {})
+    chain = _chain(stages, target)
+    if not chain or (_FOREIGN.fullmatch(chain[0].base) and not any(map(_has_python, chain))):
+        return None
+    reading = _Reading(name, context, stages, chain)
+    reading.read()
+    stated = reading.stated()
+    stated.keys |= _arguments(chain, args or {})
+    return stated
+
+
+def _chain(stages: Sequence[Stage], target: str) -> list[Stage]:
+    """Return the stage that is built after those that it begins with."""
+    last = next((s for s in stages if s.name == target.lower()), None) if target else None
+    here = last or (stages[-1] if stages else None)
+    chain: list[Stage] = []
+    while here:
+        chain.insert(0, here)
+        here = here.below
+    return chain
+
+
+def _has_python(stage: Stage) -> bool:
+    own = any(_PYTHON.search(f"{i.value} {i.heredoc}") for i in stage.instructions)
+    below = stage.below is not None and _has_python(stage.below)
+    return own or below or bool(_PYTHON.search(stage.base))
+
+
+def _arguments(chain: Sequence[Stage], given: Mapping[str, str]) -> dict[str, object]:
+    """Return those of the ``given`` arguments that a stage declares."""
+    declared = {
+        word.partition("=")[0]
+        for stage in chain
+        for each in stage.instructions
+        if each.name == "ARG"
+        for word in each.value.split()
+    }
+    args = {k: v for k, v in given.items() if k in declared and not _OWN_ARGUMENT.fullmatch(k)}
+    return {"args": args} if args else {}
+
+
+class _Reading:
+    """The reading of one Dockerfile."""
+
+    def __init__(
+        self, name: str, context: Path, stages: Sequence[Stage], chain: Sequence[Stage]
+    ) -> None:
+        self._name, self._context, self._stages, self._chain = name, context, stages, chain
+        self._final, self._earlier = Installed(), Installed()
+        self._settings = Settings()
+        self._copies: list[tuple[Copied, str]] = []
+        self._left: list[tuple[int, str]] = []
+
+    def read(self) -> None:
+        for stage in self._stages:
+            if stage in self._chain:
+                for each in stage.instructions:
+                    self._take(each)
+            elif _has_python(stage):
+                for each in stage.instructions:
+                    if each.name == "RUN":
+                        take_run(self._earlier, each)
+            elif not self._is_of_tools(stage):
+                self._left.append((stage.line, f"FROM {stage.base}"))
+
+    def _take(self, each: Instruction) -> None:
+        if each.name == "RUN":
+            take_run(self._final, each)
+        elif each.name in ("COPY", "ADD"):
+            if read := copied(each):
+                self._copies.append((read, self._settings.workdir))
+            else:
+                self._left.append((each.line, str(each)))
+        elif not take_setting(self._settings, each):
+            self._left.append((each.line, str(each)))
+
+    def _is_of_tools(self, stage: Stage) -> bool:
+        """Tell whether a stage is there to take a program of installation from."""
+        return not stage.instructions or "uv" in stage.base
+
+    def stated(self) -> Stated:
+        settings, found = self._settings, Stated()
+        workdir, moved = self._workdir()
+        keys = settings.keys(moved)
+        keys |= self._packages(found) | self._placed(workdir, moved)
+        user = str(keys.get("user", "")).partition(":")[0]
+        if uid := self._final.accounts.get(user):
+            keys["user"] = {"name": user, "uid": uid}
+        where = {k: f"{self._name}:{line}: " for k, line in settings.lines.items()}
+        if workdir != WORKDIR:
+            keys["workdir"] = workdir
+        if moved:
+            found.notes.append(f"{where.get('workdir', '')}workdir {moved}: {WORKDIR} instead")
+        for key, value, refused in accepted(keys, where):
+            if refused:
+                found.notes.append(refused if key in where else f"{self._name}: {refused}")
+            elif value:
+                found.keys[key] = value
+        found.files += [*self._requirements(found)]
+        found.extras += [*self._final.extras, *self._earlier.extras]
+        found.groups += [*self._final.groups, *self._earlier.groups]
+        found.ran = [text for _, text in (*self._earlier.left, *self._final.left)]
+        found.base = self._chain[0].base
+        python, doubt = python_of([stage.base for stage in self._chain])
+        found.keys |= {"python": python} if python else {}
+        found.notes += [f"{self._name}:{self._chain[0].line}: {doubt}"] if doubt else []
+        for line, text in sorted({*self._left, *self._final.left, *self._earlier.left}):
+            found.notes.append(f"{self._name}:{line}: {text}: not taken over")
+        return found
+
+    def _workdir(self) -> tuple[str, str]:
+        """Return the working folder, and the one of the system that it takes the place of."""
+        stated = self._settings.workdir
+        if stated == "/":
+            whole = [c.target.rstrip("/") for c, at in self._copies if c.sources[0] in (".", "./")]
+            stated = next((t for t in whole if t.startswith("/") and len(t) > 1), WORKDIR)
+        return (WORKDIR, stated) if _SYSTEM.match(stated) else (stated, "")
+
+    def _placed(self, workdir: str, moved: str) -> dict[str, object]:
+        found = Placed()
+        python = {s.name or str(i): _has_python(s) for i, s in enumerate(self._stages)}
+        python |= {str(i): _has_python(s) for i, s in enumerate(self._stages)}
+        for each, at in self._copies:
+            place(found, each, at if at != "/" or not self._settings.placed else workdir,
+                  self._context, python)  # fmt: skip
+        final = moved or workdir
+        self._left += [(each.line, str(each)) for each in found.left]
+        owned = found.owned or any(p in (final, ".") for p in self._final.owned)
+        folders = [f for f in self._final.folders if f not in (final, ".")]
+        if moved:
+            below = re.compile(rf"{re.escape(moved)}(?=/)")
+            folders = [below.sub(WORKDIR, path) for path in folders]
+        return {
+            "copy": kept(found, self._context),
+            "files": found.files,
+            "writable-workdir": owned,
+            "directories": [f for f in dict.fromkeys(folders) if not _SYSTEM.match(f) and f != "."],
+        }
+
+    def _packages(self, found: Stated) -> dict[str, object]:
+        stated = self._final.debian
+        if dropped := [name for name in stated if is_compiler(name)]:
+            found.notes.append(
+                f"{self._name}: {', '.join(dropped)}: where packages are compiled, a compiler is; "
+                "the image has none"
+            )
+        compiling = [*compiled_with(self._earlier.debian), *filter(is_development, stated)]
+        return {
+            "apt": [name for name in stated if not is_compiler(name)],
+            "build-apt": list(dict.fromkeys(compiling)),
+        }
+
+    def _requirements(self, found: Stated) -> Iterator[str]:
+        """Yield the requirements files that are installed, as the context has them."""
+        every = [c for stage in self._stages for i in stage.instructions
+                 if i.name == "COPY" and (c := copied(i)) and not c.origin]  # fmt: skip
+        sources = {source.removeprefix("./") for each in every for source in each.sources}
+        for name in dict.fromkeys([*self._earlier.files, *self._final.files]):
+            plain = name.removeprefix("./")
+            base = plain.rpartition("/")[2]
+            named = [s for s in sorted(sources) if s.rpartition("/")[2] == base]
+            renamed = [c.sources[0] for c in every if c.target == name]
+            candidates = [plain, *renamed, *named, *[f"{s}/{base}" for s in sorted(sources)]]
+            there = [c.removeprefix("./") for c in candidates if not c.startswith("/")]
+            known = next((c for c in there if is_file(self._context / c)), "")
+            if known:
+                yield known
+            else:
+                found.notes.append(f"{self._name}: pip install -r {name}: there is no such file")
+        for line, name in dict.fromkeys([*self._earlier.named, *self._final.named]):
+            found.notes.append(
+                f"{self._name}:{line}: pip install {name}: add it to the requirements"
+            )

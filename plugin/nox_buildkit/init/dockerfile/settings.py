@@ -1,0 +1,164 @@
+"""Instructions that configure the image: what they set, in the words of a buildspec."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from nox_buildkit.buildspec.model.interpolation import asks
+from nox_buildkit.init.commands import PORT
+from nox_buildkit.init.dockerfile.stages import Instruction, variables
+from nox_buildkit.init.shell import check_form, exec_form, shell_form
+
+#: Variables that every image has, or that concern the installation.
+_OWN_ENV = re.compile(
+    r"PYTHONUNBUFFERED|PYTHONDONTWRITEBYTECODE|PYTHONFAULTHANDLER|PYTHONHASHSEED|PATH|VIRTUAL_ENV"
+    r"|DEBIAN_FRONTEND|(?:PIP|UV|POETRY|PDM|PIPENV)_\w+"
+)
+_OWN_LABEL = re.compile(
+    r"org\.opencontainers\.image\.(?:created|revision|version|source|ref\.name|base\..*)"
+)
+_OFFICIAL = re.compile(r"(?:.*/)?python:(?P<tag>(?P<version>3\.\d+)?.*)")
+_CHECK = re.compile(r"((?:--\S+\s+)*)(CMD|NONE)\s*(.*)$", re.DOTALL)
+_UV = re.compile(r".*/uv:(?:.*-)?python(?P<version>3\.\d+)(?P<tag>.*)")
+
+
+@dataclass(slots=True)
+class Settings:
+    """Settings, as they were made last; ``lines``: where, by key."""
+
+    workdir: str = "/"
+    placed: bool = False
+    values: dict[str, object] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    expose: list[str] = field(default_factory=list)
+    volumes: list[str] = field(default_factory=list)
+    lines: dict[str, int] = field(default_factory=dict)
+    command: Instruction | None = None
+    entrypoint: Instruction | None = None
+    check: Instruction | None = None
+
+    def keys(self, moved: str) -> dict[str, object]:
+        """Return the keys; paths below ``moved`` are below /app instead."""
+        known = {"PORT": PORT, **self.env}
+        env = {k: _moved(v, moved) for k, v in self.env.items() if not _OWN_ENV.fullmatch(k)}
+        labels = {k: v for k, v in self.labels.items() if not _OWN_LABEL.fullmatch(k)}
+        found = self.values | {
+            "env": env,
+            "labels": labels,
+            "expose": [int(p) if p.isdecimal() else p for p in self.expose],
+            "volumes": [_moved(v, moved) for v in self.volumes],
+        }
+        found |= _started(self.entrypoint, self.command, known)
+        if self.check and (check := _health(self.check.value, known)):
+            found["healthcheck"] = check
+        for key in ("command", "entrypoint"):
+            if isinstance(words := found.get(key), list):
+                found[key] = [_moved(word, moved) for word in words]
+        return {key: value for key, value in found.items() if value}
+
+
+def take_setting(found: Settings, each: Instruction) -> bool:
+    """Take an instruction; tell whether it has a counterpart."""
+    key = {"CMD": "command", "HEALTHCHECK": "healthcheck", "STOPSIGNAL": "stop-signal"}
+    found.lines[key.get(each.name, each.name.lower())] = each.line
+    match each.name:
+        case "CMD":
+            found.command = each
+        case "ENTRYPOINT":
+            found.entrypoint, found.command = each, None
+        case "HEALTHCHECK":
+            found.check = each
+        case "USER":
+            found.values["user"] = each.value
+        case "STOPSIGNAL":
+            found.values["stop-signal"] = each.value
+        case "WORKDIR":
+            path = each.value.strip("\"'")
+            found.workdir = posixpath.normpath(posixpath.join(found.workdir, path))
+            found.placed = True
+        case "ENV":
+            found.env |= variables(each.value)
+        case "LABEL":
+            found.labels |= variables(each.value)
+        case "EXPOSE":
+            found.expose += [port for port in each.value.split() if port not in found.expose]
+        case "VOLUME":
+            found.volumes += _words(each.value)
+        case _:
+            return each.name in ("ARG", "SHELL", "MAINTAINER")
+    return True
+
+
+def python_of(bases: Sequence[str]) -> tuple[str, str]:
+    """Return the version of Python of the first base, and a doubt about that base."""
+    first = bases[0]
+    if match := _OFFICIAL.fullmatch(first) or _UV.fullmatch(first):
+        tag = match["tag"]
+        doubt = ""
+        if "alpine" in tag:
+            doubt = f"FROM {first}: base slim instead, which is Debian: apk has no counterpart"
+        elif "slim" not in tag:
+            doubt = f"FROM {first}: base slim instead; 'base: full' has all that it has"
+        return match["version"] or "", doubt
+    if "/uv:" in first:
+        return "", ""
+    return "", f"FROM {first}: base slim instead; 'base: {first}' if it has what you need"
+
+
+def _started(
+    entrypoint: Instruction | None, command: Instruction | None, known: dict[str, str]
+) -> dict[str, object]:
+    if entrypoint and not entrypoint.value.startswith("["):
+        # A shell form takes no arguments.
+        return shell_form(entrypoint.value, known).keys
+    found: dict[str, object] = {}
+    if command:
+        words = _words(command.value) if command.value.startswith("[") else []
+        if words:
+            found |= exec_form(_literal(words), known).keys
+        elif command.value:
+            found |= shell_form(command.value, known).keys
+    if entrypoint and (words := _words(entrypoint.value)):
+        if "prestart" in found:
+            # A command with a shell's own words was that of the entrypoint.
+            found.pop("prestart")
+            found["command"] = _words(command.value) if command else []
+        found["entrypoint"] = _literal(words)
+    return found
+
+
+def _health(value: str, known: dict[str, str]) -> dict[str, object]:
+    found = _CHECK.match(value)
+    options, command, text = found.groups() if found else ("", "NONE", "")
+    if command == "NONE":
+        return {}
+    test = _literal(_words(text)) if text.startswith("[") else list(check_form(text, known))
+    check: dict[str, object] = {"test": test}
+    for name, given in re.findall(r"--([\w-]+)=(\S+)", options):
+        check[name] = int(given) if name == "retries" and given.isdecimal() else given
+    return check if test else {}
+
+
+def _words(value: str) -> list[str]:
+    """Return the words of an exec form, or those of a line."""
+    try:
+        words = json.loads(value) if value.startswith("[") else shlex.split(value)
+        return [str(word) for word in words]
+    except ValueError:
+        return []
+
+
+def _literal(words: list[str]) -> list[str]:
+    """Return words that nobody reads in a Dockerfile: a spec would give them a value."""
+    return [word.replace("$", "$$") for word in words] if asks(words) else words
+
+
+def _moved(text: str, moved: str) -> str:
+    below = rf"(?<![\w/.-]){re.escape(moved)}(?=/|$|:)"
+    return re.sub(below, "/app", text) if moved else text

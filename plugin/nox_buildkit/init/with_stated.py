@@ -1,0 +1,79 @@
+"""Images of the code, with what other files state in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nox_buildkit.buildspec.model.grammar import DEFAULT_PLATFORMS
+from nox_buildkit.init.proposal import ProposedImage
+from nox_buildkit.init.stated import WORKDIR, Stated, accepted
+
+_START = ("entrypoint", "command", "prestart")
+#: What code needs beside its command; the rest is decided by whoever states a command.
+_OF_CODE = ("apt", "directories", "env", "expose", "steps", "writable-workdir")
+
+
+def with_dockerfile(image: ProposedImage | None, name: str, stated: Stated) -> ProposedImage:
+    """Return ``image`` with what a Dockerfile says in its place."""
+    keys: dict[str, Any] = dict(image.keys) if image else {}
+    starts = any(key in stated.keys for key in _START)
+    if starts:
+        keys = {key: value for key, value in keys.items() if key in _OF_CODE}
+        if not any("collectstatic" in text for text in stated.ran):
+            keys.pop("steps", None)
+    merged = over(keys, stated.keys)
+    if moved := stated.keys.get("workdir"):
+        merged = _moved(merged, keys, moved)
+    why = "As the Dockerfile has it." if starts or not image else image.why
+    return ProposedImage(image.name if image else name, why, merged)
+
+
+def with_service(
+    image: ProposedImage, stated: Mapping[str, Any], where: str, notes: list[str]
+) -> ProposedImage:
+    """Return ``image`` as a compose or bake file starts it, which has the last word."""
+    keys: dict[str, Any] = dict(image.keys)
+    known: dict[str, Any] = {}
+    for key, value, refused in accepted(stated, {}):
+        if refused:
+            notes.append(f"{where}: {refused}")
+        elif value:
+            known[key] = value
+    if known.get("platforms") == list(DEFAULT_PLATFORMS):
+        known.pop("platforms")
+    if "workdir" in known and known["workdir"] != keys.get("workdir", WORKDIR):
+        notes.append(f"{where}: working_dir {known.pop('workdir')}: the sources are elsewhere")
+    if "entrypoint" in known:
+        keys = {key: value for key, value in keys.items() if key not in _START}
+    elif "command" in known:
+        keys.pop("prestart", None)
+    return ProposedImage(image.name, image.why, over(keys, known), image.requirements)
+
+
+def over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return keys over others; variables and folders are joined."""
+    merged = {**below, **above}
+    for key in ("env", "labels", "args"):
+        if key in below and key in above:
+            merged[key] = {**below[key], **above[key]}
+    for key in ("directories", "volumes", "apt"):
+        if key in below and key in above:
+            merged[key] = list(dict.fromkeys([*below[key], *above[key]]))
+    return merged
+
+
+def _moved(merged: dict[str, Any], code: Mapping[str, Any], workdir: str) -> dict[str, Any]:
+    """Return keys of the code that name the default working folder with that of the Dockerfile."""
+
+    def move(text: Any) -> Any:
+        return text.replace(WORKDIR, workdir, 1) if str(text).startswith(f"{WORKDIR}/") else text
+
+    found = dict(merged)
+    if "directories" in code:
+        found["directories"] = [move(path) for path in merged["directories"]]
+    if path := code.get("env", {}).get("PYTHONPATH"):
+        env = dict(merged["env"])
+        env["PYTHONPATH"] = move(path) if env["PYTHONPATH"] == path else env["PYTHONPATH"]
+        found["env"] = env
+    return found

@@ -1,0 +1,185 @@
+"""What a Dockerfile says, in the words of a buildspec, and what has no counterpart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nox_buildkit.init.dockerfile.reading import read_dockerfile
+from nox_buildkit.init.stated import Stated
+
+
+def read(text: str, folder: Path, target: str = "", **args: str) -> Stated:
+    found = read_dockerfile(text, folder, "Dockerfile", target, args)
+    assert found
+    return found
+
+
+BASE = "FROM python:3.13-slim\nWORKDIR /srv/a\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "keys"),
+    [
+        ("STOPSIGNAL SIGINT", {"stop-signal": "SIGINT"}),
+        ("VOLUME /srv/media", {"volumes": ["/srv/media"]}),
+        ('VOLUME ["/srv/media", "/data"]', {"volumes": ["/srv/media", "/data"]}),
+        ("LABEL a=b org.opencontainers.image.version=1", {"labels": {"a": "b"}}),
+        ("ENV PORT 80\nEXPOSE $PORT", {"env": {"PORT": "80"}, "expose": [80]}),
+        ("EXPOSE 53/udp", {"expose": ["53/udp"]}),
+        ("ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1", {}),
+        ("RUN useradd -m -u 999 app\nUSER app", {"user": {"name": "app", "uid": 999}}),
+        ("USER app:staff", {"user": "app:staff"}),
+        ("RUN mkdir -p /srv/media && chown app /srv/media", {"directories": ["/srv/media"]}),
+        ("RUN chown -R app .", {"writable-workdir": True}),
+        ("COPY --chown=app . .", {"writable-workdir": True}),
+        ("COPY . .", {}),
+        ("COPY shop ./shop\nCOPY requirements.txt /tmp/\nCOPY main.py ./",
+         {"copy": ["shop", "main.py"]}),
+        ("COPY requirements.txt README.md ./\nCOPY shop/ shop/", {"copy": ["shop"]}),
+        ("COPY shop shop\nCOPY *.py ./", {}),
+        ("COPY shop .", {"files": [{"source": "shop", "target": "/srv/a"}]}),
+        (
+            "COPY --chmod=0755 main.py /usr/local/bin/serve",
+            {"files": [{"source": "main.py", "target": "/usr/local/bin/serve", "mode": "0755"}]},
+        ),
+        (
+            "COPY --from=octocat/tini:1 /tini /sbin/",
+            {},
+        ),
+        (
+            "COPY --from=octocat/tini:1 /tini /usr/local/bin/",
+            {"files": [{"from": "octocat/tini:1", "source": "/tini",
+                        "target": "/usr/local/bin/tini"}]},
+        ),
+        ("COPY --from=ghcr.io/astral-sh/uv:latest /uv /bin/", {}),
+        (
+            "HEALTHCHECK --interval=5s --retries=2 CMD curl -f http://localhost || exit 1",
+            {"healthcheck": {"test": ["curl", "-f", "http://localhost"], "interval": "5s",
+                             "retries": 2}},
+        ),
+        ("HEALTHCHECK NONE", {}),
+        ("RUN apt-get install -y libpq5=16.1 curl", {"apt": ["libpq5", "curl"]}),
+        ("RUN <<EOF\napt-get update\napt-get install -y curl\nEOF", {"apt": ["curl"]}),
+        ("CMD a && b", {"command": ["b"], "prestart": [["a"]]}),
+        ('CMD ["sh", "-c", "a $PORT"]', {"command": ["a", "${PORT:-8000}"]}),
+        ("ENTRYPOINT a b", {"command": ["a", "b"]}),
+        ('CMD ["x"]\nENTRYPOINT ["a"]', {"entrypoint": ["a"]}),
+    ],
+)  # fmt: skip
+def test_an_instruction_has_a_counterpart(lines: str, keys: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "main.py").touch()
+    found = read(f"{BASE}{lines}\n", tmp_path)
+    if "/sbin/" in lines:
+        assert found.notes == [
+            "Dockerfile: files {'from': 'octocat/tini:1', 'source': '/tini', 'target': "
+            "'/sbin/tini'}: not taken over: nothing can be placed at '/sbin/tini'"
+        ]
+    else:
+        assert not found.notes
+    assert found.keys == {"python": "3.13", "workdir": "/srv/a", **keys}
+
+
+@pytest.mark.parametrize(
+    ("lines", "note"),
+    [
+        ("ONBUILD RUN a", "Dockerfile:3: ONBUILD RUN a: not taken over"),
+        ("RUN make assets && pip install x", "Dockerfile:3: RUN make assets: not taken over"),
+        ("RUN pip install x", "Dockerfile:3: pip install x: add it to the requirements"),
+        ("RUN pip install -r a.txt", "Dockerfile: pip install -r a.txt: there is no such file"),
+        ("USER App", "Dockerfile:3: user App: not taken over: 'App' is not a user"),
+        ("EXPOSE x", "Dockerfile:3: expose x: not taken over: 'x' is not a port"),
+        ("COPY a* /data/", "Dockerfile:3: COPY a* /data/: not taken over"),
+        ("ADD https://a.example/b /data/b", "Dockerfile:3: ADD https://a.example/b /data/b: not"),
+        ("COPY a", "Dockerfile:3: COPY a: not taken over"),
+        ("RUN apt-get install -y ${X}", "Dockerfile:3: apt-get install ${X}: not taken over"),
+        (
+            "RUN apt-get install -y gcc",
+            "Dockerfile: gcc: where packages are compiled, a compiler is; the image has none",
+        ),
+    ],
+)
+def test_what_has_no_counterpart_is_listed_with_its_line(
+    lines: str, note: str, tmp_path: Path
+) -> None:
+    found = read(f"{BASE}{lines}\n", tmp_path)
+    assert any(each.startswith(note) for each in found.notes), found.notes
+
+
+STAGES = """\
+ARG PYTHON=3.12
+FROM node:20 AS front
+RUN npm ci
+FROM python:${PYTHON} AS build
+RUN apt-get update && apt-get install -y gcc libpq-dev
+RUN --mount=type=cache,target=/root/.cache uv sync --extra web --group prod
+FROM python:${PYTHON}-slim AS base
+ENV LEVEL=low
+RUN apt-get install -y libpq5
+FROM base AS worker
+CMD ["work"]
+FROM base
+COPY --from=build /app/.venv /app/.venv
+COPY --from=front /dist /app/static
+CMD ["serve"]
+"""
+
+
+def test_stages_are_read_as_they_build_on_each_other(tmp_path: Path) -> None:
+    found = read(STAGES, tmp_path)
+    assert found.keys == {
+        "python": "3.12", "env": {"LEVEL": "low"}, "apt": ["libpq5"], "build-apt": ["libpq-dev"],
+        "command": ["serve"],
+    }  # fmt: skip
+    assert (found.extras, found.groups) == (["web"], ["prod"])
+    assert found.notes == [
+        "Dockerfile:2: FROM node:20: not taken over",
+        "Dockerfile:14: COPY --from=front /dist /app/static: not taken over",
+    ]
+    worker = read(STAGES, tmp_path, "worker", PYTHON="3.13")
+    assert worker.keys["command"] == ["work"]
+    assert worker.keys["python"] == "3.13"
+
+
+def test_headers_of_a_single_stage_are_for_compiling_too(tmp_path: Path) -> None:
+    found = read(f"{BASE}RUN apt-get install -y libpq-dev\n", tmp_path)
+    assert found.keys["apt"] == found.keys["build-apt"] == ["libpq-dev"]
+
+
+def test_a_folder_of_the_system_is_app_instead(tmp_path: Path) -> None:
+    found = read(
+        "FROM python:3.13-slim\nWORKDIR /usr/src/app\nENV DATA=/usr/src/app/data\n"
+        'CMD ["/usr/src/app/run", "/usr/src/application"]\n',
+        tmp_path,
+    )
+    assert found.keys == {
+        "python": "3.13", "env": {"DATA": "/app/data"},
+        "command": ["/app/run", "/usr/src/application"],
+    }  # fmt: skip
+    assert found.notes == ["Dockerfile:2: workdir /usr/src/app: /app instead"]
+
+
+@pytest.mark.parametrize(
+    ("base", "python", "doubt"),
+    [
+        ("python:3.12", "3.12", "base slim instead; 'base: full' has all that it has"),
+        ("python:3.12-alpine", "3.12", "which is Debian: apk has no counterpart"),
+        ("ghcr.io/astral-sh/uv:python3.12-bookworm-slim", "3.12", ""),
+        ("docker.io/library/python:3.12-slim-bookworm", "3.12", ""),
+        ("octocat/base:1", "", "'base: octocat/base:1' if it has what you need"),
+    ],
+)
+def test_a_base_says_which_python(base: str, python: str, doubt: str, tmp_path: Path) -> None:
+    found = read(f"FROM {base}\nCMD python a.py\n", tmp_path)
+    assert found.keys.get("python", "") == python
+    assert doubt in "\n".join(found.notes)
+    assert bool(found.notes) == bool(doubt)
+
+
+def test_what_is_no_python_is_no_image(tmp_path: Path) -> None:
+    nginx = "FROM python:3.13 AS docs\nRUN pip install sphinx\nFROM nginx:1\nCOPY a /b\n"
+    assert read_dockerfile(nginx, tmp_path, "Dockerfile") is None
+    assert read_dockerfile("# nothing\n", tmp_path, "Dockerfile") is None
