@@ -23,25 +23,29 @@ _COMMAND = 'command: [python, -c, "print(1)"]'
 
 def plan(stage: Stage) -> list[Case]:
     """Plans of many images that share a lock, and of as many with locks of their own."""
-    cases = []
-    for key, title in (("shared", "share a lock"), ("own", "have locks of their own")):
-        folder = _project(stage, f"plan-{key}", _many_images(own=key == "own"))
-        for number in range(IMAGES if key == "own" else 1):
-            # Every lock is another one.
-            text = f"fastapi\nidna!=0.{number}\n"
-            (folder / f"requirements-{number}.in").write_text(text)
-        stage.say(f"locking the requirements of {IMAGES} images that {title}")
-        stage.runner.run(nox("lock"), folder)
-        measures: dict[str, Measure] = {
-            "ours": partial(stage.runner.run, nox("plan"), folder),
-            "ours-json": partial(stage.runner.run, nox("plan", "--json"), folder),
-            "nox": partial(stage.runner.run, nox("nothing"), folder),
-        }
-        interleave(measures, 1)
-        samples = interleave(measures, stage.repeat)
-        whole = f"Plan of {IMAGES} images that {title}"
-        cases.append(Case(f"plan-{key}", whole, "s", "planned before", samples))
-    return cases
+    shared = _project(stage, "plan-shared", _many_images(1))
+    (shared / "requirements-0.txt").write_text("fastapi\n")
+    stage.runner.run(nox("lock"), shared)
+    lock = (shared / "requirements-0.lock").read_text()
+    own = _project(stage, "plan-own", _many_images(IMAGES))
+    for number in range(IMAGES):
+        # A lock that was finished elsewhere; each is another one.
+        (own / f"requirements-{number}.txt").write_text(f"{lock}# {number}\n")
+    return [
+        _planned(stage, "plan-shared", f"Plan of {IMAGES} images that share a lock", shared),
+        _planned(stage, "plan-own", f"Plan of {IMAGES} images with locks of their own", own),
+    ]
+
+
+def _planned(stage: Stage, key: str, title: str, folder: Path) -> Case:
+    stage.say(f"planning {IMAGES} images")
+    measures: dict[str, Measure] = {
+        "ours": partial(stage.runner.run, nox("plan"), folder),
+        "ours-json": partial(stage.runner.run, nox("plan", "--json"), folder),
+        "nox": partial(stage.runner.run, nox("nothing"), folder),
+    }
+    interleave(measures, 1)
+    return Case(key, title, "s", "planned before", interleave(measures, stage.repeat))
 
 
 def many_files(stage: Stage) -> list[Case]:
@@ -116,17 +120,14 @@ def _project(stage: Stage, name: str, images: str) -> Path:
     return folder
 
 
-def _many_images(*, own: bool) -> str:
-    """Return images, and the sets of requirements that they have."""
+def _many_images(sets: int) -> str:
+    """Return images with ``sets`` of requirements; a single one is locked, others are finished."""
     images = "".join(
-        f"  image-{n}: {{requirements: {f'set-{n}' if own else 'set-0'}, {_COMMAND}}}\n"
-        for n in range(IMAGES)
+        f"  image-{n}: {{requirements: set-{n % sets}, {_COMMAND}}}\n" for n in range(IMAGES)
     )
-    sets = "".join(
-        f"  set-{n}: {{source: requirements-{n}.in, output: requirements-{n}.lock}}\n"
-        for n in range(IMAGES if own else 1)
-    )
-    return f"{images}requirements:\n{sets}"
+    output = ", output: requirements-0.lock" if sets == 1 else ""
+    listed = (f"  set-{n}: {{source: requirements-{n}.txt{output}}}\n" for n in range(sets))
+    return f"{images}requirements:\n{''.join(listed)}"
 
 
 def _commit(folder: Path) -> None:
