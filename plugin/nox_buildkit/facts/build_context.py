@@ -8,10 +8,12 @@ import os
 import stat
 import tomllib
 from collections.abc import Collection, Sequence
+from functools import cache
 from pathlib import Path
 from typing import IO, Any, Literal
 
 from nox_buildkit.facts.ignore import Candidates, Locate
+from nox_buildkit.facts.worktree import list_files
 from nox_buildkit.file_digests import FileDigests
 from nox_buildkit.plan.application import File, Sources
 from nox_buildkit.plan.facts import ContextFacts
@@ -29,6 +31,7 @@ class Contexts:
 
     def __init__(self, digests: FileDigests) -> None:
         self.digests = digests
+        self._list = cache(list_files)
         self._candidates: dict[tuple[Path, frozenset[Path]], Candidates] = {}
         self._read: dict[tuple[Path, frozenset[Path], tuple[str, ...]], ContextFacts] = {}
 
@@ -43,7 +46,7 @@ class Contexts:
         """Read the files of ``folder``. Raises PlanError as ``Candidates.select`` does."""
         key = (folder, frozenset(exclude), tuple(copy))
         if key not in self._read:
-            among = self._candidates.setdefault(key[:2], Candidates(folder, exclude))
+            among = self._candidates.setdefault(key[:2], Candidates(folder, exclude, self._list))
             found = among.select(copy, locate)
             listed = among.listing.paths if copy else {}
             files = tuple(

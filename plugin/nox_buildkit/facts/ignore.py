@@ -44,17 +44,23 @@ class Selection:
 class Candidates:
     """The files below ``folder``, an absolute path without links, that may go into an image.
 
-    ``exclude``: absolute paths that stay out.
+    ``exclude``: absolute paths that stay out; ``ask``: returns all files, as git lists them.
     """
 
-    def __init__(self, folder: Path, exclude: Collection[Path]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        exclude: Collection[Path],
+        ask: Callable[[Path], Listing] = list_files,
+    ) -> None:
         self.folder = folder
         self.excluded = Excluded(folder, exclude)
+        self._ask = ask
 
     @cached_property
     def listing(self) -> Listing:
-        """All files, as git lists them."""
-        return list_files(self.folder)
+        """All files."""
+        return self._ask(self.folder)
 
     @cached_property
     def kept(self) -> list[str]:
