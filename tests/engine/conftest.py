@@ -22,10 +22,12 @@ from tests.support.real_parts import Tools, free_port, in_cache, wait_for
 from tests.support.turns import turn
 
 CHOICE = ("DOCKER_HOST", "DOCKER_CONTEXT", "BUILDX_BUILDER")
-#: Modules that put images of the same names into the store of the engine, and start them.
+#: Modules that put images of the same names into the store of the engine, and start them; or the
+#: example, which takes minutes of a processor to start under emulation.
 LOADING = frozenset(
     {
         "test_compiling",
+        "test_image",
         "test_own_native",
         "test_presets",
         "test_requirement_sets",
