@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -37,6 +38,9 @@ def perform(session: str, words: Sequence[str], buildspec: Path, call: str) -> F
 
 def attempt(work: Callable[[], None]) -> Failure | None:
     """Do ``work``, as a session is run."""
+    # nox shows what any library logs, the queries of addresses included, which may be secret.
+    for library in ("urllib3", "docker"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     if sys.platform == "win32":
         # Not when sessions are registered: what else is in the noxfile may run there.
         return Failure(_NO_WINDOWS)

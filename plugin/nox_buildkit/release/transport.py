@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
-import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -37,9 +36,6 @@ _UPLOAD_SECONDS = 1800
 _ATTEMPTS = 6
 _MOST_PATIENCE = 120
 _BUSY = (429, 500, 502, 503, 504)
-# nox shows what any library logs.
-for _library in ("urllib3", "docker"):
-    logging.getLogger(_library).setLevel(logging.WARNING)
 
 _HUB = {"docker.io": "registry-1.docker.io"}
 
