@@ -20,12 +20,16 @@ register()
 def tests(session: nox.Session) -> None:
     """Run all tests, on a real BuildKit and a real registry; arguments go to pytest.
 
-    ``-m "not engine"`` leaves those that take less than a minute together.
+    ``-m "not engine"`` leaves the fast ones, which run on several workers.
     """
-    # More than processors: most tests wait for the engine.
-    workers = str(max(4, os.cpu_count() or 1))
-    spread = (f"--numprocesses={workers}", "--dist=loadgroup", "--durations=40")
-    session.run("python", "-m", "pytest", *spread, *session.posargs)
+    fast = "not engine"
+    workers = f"--numprocesses={max(4, os.cpu_count() or 1)}"
+    if session.posargs:
+        options = [workers] if fast in session.posargs else []
+        session.run("python", "-m", "pytest", *options, *session.posargs)
+        return
+    session.run("python", "-m", "pytest", "-m", fast, workers)
+    session.run("python", "-m", "pytest", "-m", "engine and not campaign", "--durations=40")
 
 
 @nox.session(venv_backend="none")

@@ -12,7 +12,7 @@ from nox_buildkit.report.timeline.page import to_page
 from tests.support.browser import Browser, chromium
 from tests.support.timelines import hostile_timeline, timeline
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.engine
 
 WIDTHS = (360, 1600)
 SCHEMES = ("light", "dark")

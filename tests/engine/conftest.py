@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 import subprocess
@@ -19,49 +18,15 @@ from nox_buildkit.engine.private import engine as private
 from nox_buildkit.engine.private.engine import PrivateEngine
 from nox_buildkit.files import cache_dir
 from tests.support.real_parts import Tools, free_port, in_cache, wait_for
-from tests.support.turns import turn
 
 CHOICE = ("DOCKER_HOST", "DOCKER_CONTEXT", "BUILDX_BUILDER")
-#: Modules that put images of the same names into the store of the engine, and start them; or the
-#: example, which takes minutes of a processor to start under emulation.
-LOADING = frozenset(
-    {
-        "test_compiling",
-        "test_image",
-        "test_own_native",
-        "test_presets",
-        "test_requirement_sets",
-        "test_run",
-        "test_run_session",
-        "test_start",
-        "test_surroundings",
-        "test_targets",
-    }
-)
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs an engine, and keep on one worker what has to run one after the other.
-
-    First of all hooks: xdist reads the groups in one, too.
-    """
+    """Mark what needs an engine."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker("engine")
-            group = "loading" if item.path.stem in LOADING else item.path.stem
-            item.add_marker(pytest.mark.xdist_group(group))
-
-
-@pytest.fixture(autouse=True)
-def _turn(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[None]:
-    """Let a test that is marked ``alone`` have the engine to itself."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
-    with turn(shared, alone=request.node.get_closest_marker("alone") is not None):
-        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

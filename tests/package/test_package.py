@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 import uv
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("package")]
+pytestmark = pytest.mark.engine
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

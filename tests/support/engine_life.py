@@ -1,4 +1,4 @@
-"""The life of the engine of a test run, which its outermost process owns."""
+"""The life of the engine of a test run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_TIMEOUTS = 3
 
 
 class EngineLife:
-    """A plugin of the process that starts the run: workers start the engine, and never end it."""
+    """A plugin of the outermost process of a run."""
 
     def __init__(self) -> None:
         self._was_running = private.status().state == "running"
@@ -40,8 +40,7 @@ class EngineLife:
             self._timeouts += 1
             print(f"the log of the engine ends with:\n{_stacks()}")
             # Failures are told at the end of a run, if it is not cut off.
-            workers = self._session.config.pluginmanager.get_plugin("dsession")
-            (workers or self._session).shouldstop = "the engine seems to hang"
+            self._session.shouldstop = "the engine seems to hang"
 
 
 def _stacks() -> str:

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("site")]
+pytestmark = pytest.mark.engine
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

@@ -53,7 +53,6 @@ def test_a_damaged_uv_is_downloaded_again(caching: Project, engine_home: Path) -
     assert subprocess.run([program, "--version"], check=True, capture_output=True).stdout
 
 
-@pytest.mark.alone
 def test_byte_code_that_was_damaged_is_compiled_again(
     unseen: tuple[Project, PackageIndex], private_engine: PrivateEngine, engine_home: Path
 ) -> None:

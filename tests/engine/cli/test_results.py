@@ -9,8 +9,6 @@ import subprocess
 import time
 from pathlib import Path
 
-import pytest
-
 from nox_buildkit.build.project_folder import kept_for
 from tests.support.oci import ImageIndex
 from tests.support.project import APP, Project
@@ -50,8 +48,6 @@ def test_a_build_that_waits_for_another_plans_with_the_files_of_then(
     assert built.digest() == before
 
 
-# It remembers files by the name of their folder, which is that of other tests, too.
-@pytest.mark.alone
 def test_a_file_that_buildkit_takes_for_unchanged_is_no_silent_old_image(built: Project) -> None:
     """Its size and time are as they were: so BuildKit does not ask for its content."""
     path = built.root / "app/__main__.py"
