@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
+import shutil
 from functools import partial
 from pathlib import Path
 
 from bench.contenders import docker, nox
 from bench.model import Case
+from bench.project import HERE, commit
 from bench.rounds import Measure, interleave
 from bench.stage import Stage
 
@@ -16,8 +17,6 @@ FILES = 100_000
 #: Files in a folder.
 _TOGETHER = 100
 _LARGE = 2 << 30
-NOXFILE = "from nox_buildkit import register\n\nregister()\n"
-NOTHING = "import nox\n\n\n@nox.session(venv_backend='none')\ndef nothing(session):\n    pass\n"
 _COMMAND = 'command: [python, -c, "print(1)"]'
 
 
@@ -57,7 +56,7 @@ def many_files(stage: Stage) -> list[Case]:
         if not number % _TOGETHER:
             path.parent.mkdir(parents=True)
         path.write_text(f"{number}\n")
-    _commit(folder)
+    commit(folder)
     stage.say(f"building with {FILES} files")
     stage.runner.run(nox("build"), folder)
     measures: dict[str, Measure] = {
@@ -77,11 +76,11 @@ def large_file(stage: Stage) -> list[Case]:
     (folder / "data").mkdir()
     with (folder / "data/weights.bin").open("wb") as stream:
         stream.truncate(_LARGE)
+    build = partial(stage.runner.run, nox("build", "--platform", "linux/amd64"), folder)
     stage.say("building with a file of 2 GiB")
-    stage.runner.run(nox("build", "--platform", "linux/amd64"), folder)
-    unchanged = nox("build", "--platform", "linux/amd64")
+    build()
     measures: dict[str, Measure] = {
-        "ours": partial(stage.runner.run, unchanged, folder),
+        "ours": build,
         "nox": partial(stage.runner.run, nox("nothing"), folder),
     }
     interleave(measures, 1)
@@ -112,7 +111,7 @@ def load(stage: Stage) -> list[Case]:
 def _project(stage: Stage, name: str, images: str) -> Path:
     folder = stage.root / name
     folder.mkdir()
-    (folder / "noxfile.py").write_text(f"{NOXFILE}\n{NOTHING}")
+    shutil.copy(HERE / "project" / "noxfile.py", folder)
     (folder / "buildspec.yaml").write_text(
         f"version: 1\ndefaults: {{base: debian, requirements: none}}\nimages:\n{images}"
     )
@@ -128,9 +127,3 @@ def _many_images(sets: int) -> str:
     output = ", output: requirements-0.lock" if sets == 1 else ""
     listed = (f"  set-{n}: {{source: requirements-{n}.txt{output}}}\n" for n in range(sets))
     return f"{images}requirements:\n{''.join(listed)}"
-
-
-def _commit(folder: Path) -> None:
-    identity = ["-c", "user.name=bench", "-c", "user.email=bench@example.org"]
-    for command in (["init", "--quiet"], ["add", "--all"], [*identity, "commit", "-qm", "Files"]):
-        subprocess.run(["git", "-C", str(folder), *command], check=True, capture_output=True)

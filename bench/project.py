@@ -120,7 +120,7 @@ class Projects:
         self.write_images(1)
         (self.ours / ".gitignore").write_text("/dist/\n__pycache__/\n")
         if shutil.which("git"):
-            _commit(self.ours)
+            commit(self.ours)
 
     def _write_peer_requirements(self) -> None:
         pins = _PINNED.findall((self.ours / "requirements.lock").read_text())
@@ -134,7 +134,8 @@ def _caches(_folder: str, names: list[str]) -> list[str]:
     return [name for name in names if name == "__pycache__"]
 
 
-def _commit(folder: Path) -> None:
+def commit(folder: Path) -> None:
+    """Make a repository of ``folder``, with one commit of all its files."""
     identity = ["-c", "user.name=bench", "-c", "user.email=bench@example.org"]
     for command in (
         ["init", "--quiet"],

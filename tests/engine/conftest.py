@@ -41,7 +41,7 @@ def engine_home() -> Path:
 
 @pytest.fixture(scope="session")
 def private_engine(engine_home: Path) -> PrivateEngine:
-    """The started private engine, one for all workers; EngineLife ends it."""
+    """The started private engine of the session; EngineLife ends it."""
     with in_cache(engine_home):
         return private.start()
 

@@ -17,7 +17,7 @@ _MOST_TIMEOUTS = 3
 
 
 class EngineLife:
-    """A plugin of the outermost process of a run."""
+    """A plugin of a run: it ends the engine, and a run whose engine hangs."""
 
     def __init__(self) -> None:
         self._was_running = private.status().state == "running"

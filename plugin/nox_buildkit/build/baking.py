@@ -9,7 +9,6 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from nox_buildkit.build.caches import Caches
@@ -23,7 +22,7 @@ from nox_buildkit.engine.bake import BakeResult, Update, bake_command
 from nox_buildkit.engine.bake import run as run_bake
 from nox_buildkit.engine.buildkit import Engine, PlannedEngine
 from nox_buildkit.engine.client import client_environment
-from nox_buildkit.engine.events.cache_faults import CacheFault, fault_of
+from nox_buildkit.engine.events.cache_faults import fault_of
 from nox_buildkit.engine.events.diagnose import diagnose, last_lines
 from nox_buildkit.engine.events.progress import BuildProgress
 from nox_buildkit.engine.flags.allow import Allow
@@ -32,7 +31,7 @@ from nox_buildkit.engine.flags.output import Output
 from nox_buildkit.engine.flags.secret import Secret
 from nox_buildkit.engine.silence_limit import Patience
 from nox_buildkit.environment import ca_bundle
-from nox_buildkit.errors import BuildError, Code, UsageError
+from nox_buildkit.errors import Code, UsageError
 from nox_buildkit.files import (
     cache_dir,
     private_dir,
@@ -158,16 +157,10 @@ def _require_no_at_sign(plan: Plan) -> None:
             )
 
 
-class BakeError(BuildError):
-    """A bake that failed; ``digests``: of the indexes that it had made by then, by image."""
-
-    digests: Mapping[str, str] = MappingProxyType({})
-
-
 def bake(ready: Bake, reporter: Reporter) -> tuple[BakeResult, dict[str, str]]:
     """Run it; return the result and the digest of each image's index.
 
-    Raises BakeError, after the end of the failed step's log was shown; CacheFault.
+    Raises BuildError, after the end of the failed step's log was shown; CacheFault.
     """
     targets = {target.name: target.every_platform for target in ready.plan.targets}
     parts = names_of_parts(ready.plan) if ready.parts else {}
@@ -179,22 +172,15 @@ def bake(ready: Bake, reporter: Reporter) -> tuple[BakeResult, dict[str, str]]:
         patience.look(update)
 
     (ready.folder / "metadata.json").unlink(missing_ok=True)
-    try:
-        env, where = client_environment(), ready.folder
-        result = run_bake(ready.command, cwd=where, env=env, progress=progress, on_event=look)
-        if result.returncode:
-            if fault := fault_of(result.progress, result.text):
-                raise fault
-            reporter.close()
-            print_lines(reporter, "the step's last lines:", last_lines(result.progress))
-            builder = "" if ready.engine.private else ready.engine.builder
-            raise diagnose(result.progress, result.text, builder)
-    except BuildError as error:
-        if isinstance(error, CacheFault):
-            raise
-        failed = BakeError(*error.problems)
-        failed.digests = progress.indexes()
-        raise failed from error
+    env, where = client_environment(), ready.folder
+    result = run_bake(ready.command, cwd=where, env=env, progress=progress, on_event=look)
+    if result.returncode:
+        if fault := fault_of(result.progress, result.text):
+            raise fault
+        reporter.close()
+        print_lines(reporter, "the step's last lines:", last_lines(result.progress))
+        builder = "" if ready.engine.private else ready.engine.builder
+        raise diagnose(result.progress, result.text, builder)
     return result, _digests(ready)
 
 

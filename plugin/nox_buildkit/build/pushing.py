@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from nox_buildkit.build.exported import Exported
 from nox_buildkit.errors import Code, Problem
 from nox_buildkit.oci.references import ImageReference
 from nox_buildkit.plan.base import RegistryImage
@@ -19,6 +18,9 @@ from nox_buildkit.release.publish import Open
 from nox_buildkit.release.push import push
 from nox_buildkit.release.repository import RegistryError, Repository
 from nox_buildkit.results.model import PlatformResult
+
+if TYPE_CHECKING:
+    from nox_buildkit.build.exported import Exported
 
 #: Tags, or images, at a time.
 _AT_ONCE = 8

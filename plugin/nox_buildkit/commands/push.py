@@ -74,12 +74,11 @@ def _tell_what_is_left_out(project: Project, image: ImagePlan) -> None:
 def _pushed(plan: Plan, output: Path) -> dict[str, ImageResult]:
     """Return the results of the last push of the same plans that every tag still names."""
     known = records.read(output / record.RELEASE, tell=True)
-    last = {i.name: known[i.name] for i in plan.images if i.name in known}
     open_repository = repositories(SILENT)
     return {
         image.name: found.result
         for image in plan.images
-        if (found := last.get(image.name))
+        if (found := known.get(image.name))
         and found.plan == image.digest
         and are_set(tags_of(image, found.result.digest, open_repository))
     }

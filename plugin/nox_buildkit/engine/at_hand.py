@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 from nox_buildkit.engine.installed import installed
@@ -17,8 +16,8 @@ _SECONDS = 30
 
 def buildx_at_hand() -> tuple[str, ...] | None:
     """Return the command of buildx, of the docker on PATH or of the private engine."""
-    if installed() is not None and (docker := shutil.which("docker")):
-        return docker, "buildx"
+    if (client := installed()) is not None:
+        return (*client.command, "buildx")
     ours = present_client()
     return (str(ours.buildx),) if ours else None
 

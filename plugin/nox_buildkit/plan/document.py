@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-from functools import cache
 from typing import Any
 
+from nox_buildkit.plan.identity import json_value
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.operations import Operation, Requirements
 from nox_buildkit.plan.plan import Plan
@@ -29,15 +28,15 @@ def plan_document(plan: Plan) -> dict[str, Any]:
 def _bases(image: ImagePlan) -> dict[str, Any]:
     bases, debian = image.bases, image.debian
     return {
-        "base": _value(bases.base),
-        "builder": _value(bases.builder),
-        "compiler": _value(bases.compiler),
-        "step_base": _value(bases.steps),
-        "debian": _value(debian.base),
+        "base": json_value(bases.base),
+        "builder": json_value(bases.builder),
+        "compiler": json_value(bases.compiler),
+        "step_base": json_value(bases.steps),
+        "debian": json_value(debian.base),
         "apt": list(debian.added),
         "build_apt": list(debian.compiler),
         "step_apt": list(debian.steps),
-        "step_debian": _value(debian.step_base),
+        "step_debian": json_value(debian.step_base),
     }
 
 
@@ -47,31 +46,31 @@ def _image(image: ImagePlan) -> dict[str, Any]:
         "name": image.name,
         "generator": image.generator,
         **_bases(image),
-        "libc": _value(python.libc),
+        "libc": json_value(python.libc),
         "uv": python.uv,
         "python": python.version,
         "lock": python.lock,
         "index": python.index,
         "extra_indexes": list(python.extra_indexes),
-        "pure": _value(packages.pure),
-        "local": _value(packages.local),
-        "platforms": _value(packages.platforms),
-        "step_packages": _value(packages.steps),
-        "application": _value(application.sources),
+        "pure": json_value(packages.pure),
+        "local": json_value(packages.local),
+        "platforms": json_value(packages.platforms),
+        "step_packages": json_value(packages.steps),
+        "application": json_value(application.sources),
         "account": application.account,
         "becomes": application.becomes,
         "writable": application.writable,
         "directories": list(application.directories),
-        "files": _value(application.files),
-        "taken_files": _value(application.taken),
-        "prestart": _value(application.prestart),
+        "files": json_value(application.files),
+        "taken_files": json_value(application.taken),
+        "prestart": json_value(application.prestart),
         "interpolated": [word for word, _ in application.interpolated],
-        "steps": _value(application.steps),
+        "steps": json_value(application.steps),
         "build_args": dict(image.build_args),
-        "config": _value(image.config),
-        "starts": _value(image.starts),
+        "config": json_value(image.config),
+        "starts": json_value(image.starts),
         "tags": [tag.name for tag in image.publication.tags],
-        "skipped_tags": _value(image.publication.skipped),
+        "skipped_tags": json_value(image.publication.skipped),
         "repositories": list(image.publication.repositories),
         "references": list(image.references),
         "variants": [_image(variant) for variant in image.variants],
@@ -98,19 +97,3 @@ def _stage(stage: Stage) -> dict[str, Any]:
 
 def _operation(operation: Operation) -> str:
     return type(operation).__name__
-
-
-def _value(value: object) -> Any:
-    """Return dataclasses and tuples as JSON values."""
-    if isinstance(value, tuple):
-        return [_value(item) for item in value]
-    kind: type = type(value)
-    names = _fields(kind)
-    return value if names is None else {name: _value(getattr(value, name)) for name in names}
-
-
-@cache
-def _fields(kind: type) -> tuple[str, ...] | None:
-    if not dataclasses.is_dataclass(kind):
-        return None
-    return tuple(field.name for field in dataclasses.fields(kind))

@@ -17,9 +17,6 @@ from nox_buildkit.engine.events.platforms import platforms_of
 from nox_buildkit.engine.events.rows import Count, Row, counted
 from nox_buildkit.engine.events.vertex import Name, Transfer, Vertex, VertexKind, parse_name
 
-#: How BuildKit calls the making of an index.
-_INDEX = "exporting manifest list "
-
 _LOG_LIMIT = 256 * 1024
 
 
@@ -75,16 +72,6 @@ class BuildProgress:
     def log(self, digest: str) -> tuple[str, ...]:
         """The last lines that the vertex wrote, without escape sequences and credentials."""
         return tuple(log_lines(bytes(self._logs.get(digest, b""))))
-
-    def indexes(self) -> dict[str, str]:
-        """The digest of the index of each image that was exported, or is being pushed."""
-        return {
-            image: name.removeprefix(_INDEX)
-            for vertex in self.vertices.values()
-            for name in vertex.transfers
-            if name.startswith(_INDEX)
-            for image in vertex.images
-        }
 
     def emulated(self, vertex: Vertex) -> bool:
         """Tell whether the programs of a step run under emulation."""
