@@ -10,10 +10,11 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from nox_buildkit.bases.debian_base import COMPILERS, BaseContents, DebianBase, assemble
+from nox_buildkit.bases.assembled_bases import COMPILERS, PACKAGES, BaseContents, DebianBase
+from nox_buildkit.bases.debian_base import assemble
 from nox_buildkit.bases.debian_release import RELEASES
 from nox_buildkit.bases.debian_source import debian_source
-from nox_buildkit.bases.unpack import DROPPED, PACKAGES
+from nox_buildkit.bases.unpack import DROPPED
 from nox_buildkit.oci.layout import Layout
 from nox_buildkit.progress import SILENT
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nox_buildkit.bases.debian_base import BaseContents, assemble
+from nox_buildkit.bases.assembled_bases import BaseContents
+from nox_buildkit.bases.debian_base import assemble
 from nox_buildkit.bases.debian_release import RELEASES
 from nox_buildkit.bases.debian_source import debian_source
 from nox_buildkit.progress import SILENT

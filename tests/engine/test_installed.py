@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from nox_buildkit.bases.assembled_bases import PACKAGES
 from nox_buildkit.bases.linker_cache import CACHE
-from nox_buildkit.bases.unpack import PACKAGES, PackageSource, unpack
+from nox_buildkit.bases.unpack import PackageSource, unpack
 from nox_buildkit.debian.archive import host_archive
 from nox_buildkit.debian.provision import tool
 from nox_buildkit.progress import SILENT

@@ -12,7 +12,7 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-from nox_buildkit.bases.debian_base import BaseContents
+from nox_buildkit.bases.assembled_bases import BaseContents
 from nox_buildkit.engine.private.binaries import Binaries
 from nox_buildkit.oci.image_writer import layer_tar
 from nox_buildkit.oci.platform import host_platform

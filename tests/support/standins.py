@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nox_buildkit.bases.debian_base import BaseContents, assembled
+from nox_buildkit.bases.assembled_bases import PACKAGES, BaseContents, assembled
 from nox_buildkit.bases.debian_release import release_for
-from nox_buildkit.bases.unpack import PACKAGES, PackageSource, unpack
+from nox_buildkit.bases.unpack import PackageSource, unpack
 from nox_buildkit.debian.archive import host_archive
 from nox_buildkit.debian.provision import tool
 from nox_buildkit.facts.base_images import PLAIN

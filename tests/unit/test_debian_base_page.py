@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from nox_buildkit.bases.debian_base import COMPILERS
+from nox_buildkit.bases.assembled_bases import COMPILERS, PACKAGES
 from nox_buildkit.bases.debian_release import RELEASES
-from nox_buildkit.bases.unpack import DROPPED, PACKAGES
+from nox_buildkit.bases.unpack import DROPPED
 
 PAGE = (Path(__file__).parents[2] / "docs/explanation/debian-base.md").read_text(encoding="utf-8")
 HINT = "run python docs/debian_base.py"

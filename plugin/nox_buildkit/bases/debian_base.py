@@ -8,19 +8,17 @@ CA bundle, name service configuration, and byte code of the standard library.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nox_buildkit.bases import store
+from nox_buildkit.bases.assembled_bases import BaseContents, DebianBase, assembled, place_of, read
 from nox_buildkit.bases.bytecode import Bytecode, compile_library
 from nox_buildkit.bases.debian_release import Release
 from nox_buildkit.bases.maintainer_scripts import add_file
-from nox_buildkit.bases.unpack import PACKAGES, PackageSource, Tree, unpack
+from nox_buildkit.bases.unpack import PackageSource, Tree, unpack
 from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.files import cache_dir, locked, scratch
 from nox_buildkit.oci.image_writer import PlatformImage, write_images
@@ -29,65 +27,8 @@ from nox_buildkit.oci.platform import PLATFORMS, host_platform
 from nox_buildkit.progress import Progress
 from nox_buildkit.run import Programs
 
-#: Counts changes of what this module makes of the same packages.
-RECIPE = 9
-
-#: What compiles packages that have no wheel, and what build scripts on Debian take for granted.
-COMPILERS = (
-    "bash", "diffutils", "findutils", "g++", "gawk", "gcc", "grep", "gzip", "libc6-dev", "make",
-    "perl-base", "pkgconf", "python3-dev", "sed",
-)  # fmt: skip
-
 #: How long the packages of one platform may take: a network can be slow.
 _LIMIT_SECONDS = 1800
-
-
-@dataclass(frozen=True, slots=True)
-class BaseContents:
-    """The contents of a base besides Python: Debian's ``packages``, and ``compilers``."""
-
-    packages: tuple[str, ...] = ()
-    compilers: bool = False
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Every Debian package that is asked for."""
-        return tuple(sorted({*PACKAGES, *self.packages, *(COMPILERS if self.compilers else ())}))
-
-    def __str__(self) -> str:
-        return "".join(f", {p}" for p in (*self.packages, *(["compilers"] * self.compilers)))
-
-
-@dataclass(frozen=True, slots=True)
-class DebianBase:
-    """An assembled base: ``folder`` is an OCI layout, ``digest`` that of its index.
-
-    ``manifests``: digest of the image of each platform; ``packages``: name and version of every
-    Debian package, by platform; ``asked``: what was asked for by name → the package that it is, of
-    a virtual one the provider; ``lacks``: by platform, a sentence for what will be missed of what
-    maintainer scripts do.
-    """
-
-    folder: Path
-    digest: str
-    manifests: dict[str, str]
-    packages: dict[str, dict[str, str]]
-    asked: dict[str, str]
-    lacks: dict[str, list[str]]
-
-
-def assembled(
-    release: Release, platforms: Iterable[str], contents: BaseContents
-) -> DebianBase | None:
-    """Return the base if every one of ``platforms`` was assembled before, and is whole."""
-    wanted = sorted(set(platforms))
-    parts = [_read(_place(release, [platform], contents)) for platform in wanted]
-    if len(parts) == 1:
-        return parts[0]
-    found = _read(_place(release, wanted, contents))
-    # A platform may have been assembled anew since.
-    current = [manifest for part in parts if part for manifest in part.manifests.items()]
-    return found if found and list(found.manifests.items()) == current else None
 
 
 def assemble(
@@ -107,14 +48,14 @@ def assemble(
     Raises EngineError where packages cannot be downloaded or verified.
     """
     wanted = sorted(set(platforms))
-    lock = _place(release, [], contents).with_suffix(".lock")
+    lock = place_of(release, [], contents).with_suffix(".lock")
     with locked(lock):
         if not again and (base := assembled(release, wanted, contents)):
             return base
-        places = {platform: _place(release, [platform], contents) for platform in wanted}
+        places = {platform: place_of(release, [platform], contents) for platform in wanted}
         for place in places.values():
             store.drop_damaged(place)
-        missing = [name for name in wanted if again or _read(places[name]) is None]
+        missing = [name for name in wanted if again or read(places[name]) is None]
         if missing:
             what = f"Debian {release.suite} with Python {release.python}"
             report.message(f"assembling {what}{contents} for {' and '.join(missing)}")
@@ -133,7 +74,7 @@ def _make(
     release: Release, platforms: Sequence[str], source: PackageSource, contents: BaseContents
 ) -> None:
     """Assemble and keep each of ``platforms``."""
-    parent = _place(release, [], contents).parent
+    parent = place_of(release, [], contents).parent
     with scratch(parent, ".assemble-") as work:
         work.chmod(0o755)
         for platform, (tree, bytecode) in _unpacked(
@@ -154,7 +95,7 @@ def _make(
                 "asked": dict(tree.asked),
                 "lacks": {platform: list(tree.lacks)},
             }
-            store.keep(_place(release, [platform], contents), layout, known)
+            store.keep(place_of(release, [platform], contents), layout, known)
 
 
 def _unpacked(
@@ -182,7 +123,7 @@ def _unpacked(
 
 def _composed(release: Release, platforms: Sequence[str], contents: BaseContents) -> DebianBase:
     """Return the base of ``platforms``, each of which is kept by itself."""
-    parts = [_read(_place(release, [platform], contents)) for platform in platforms]
+    parts = [read(place_of(release, [platform], contents)) for platform in platforms]
     whole = [part for part in parts if part]
     if len(whole) < len(platforms):
         raise EngineError(
@@ -192,7 +133,7 @@ def _composed(release: Release, platforms: Sequence[str], contents: BaseContents
         )
     if len(whole) == 1:
         return whole[0]
-    place = _place(release, platforms, contents)
+    place = place_of(release, platforms, contents)
     with scratch(place.parent, ".assemble-") as work:
         layout = work / "layout"
         digest = compose(layout, ((Layout(part.folder), part.digest) for part in whole))
@@ -214,17 +155,6 @@ def _host() -> str:
             Code.BASE_ASSEMBLY(f"base 'debian' is not made on {host}", "use base 'slim'")
         )
     return host
-
-
-def _place(release: Release, platforms: Iterable[str], contents: BaseContents) -> Path:
-    key = json.dumps([RECIPE, contents.names, sorted(platforms)])
-    digest = hashlib.sha256(key.encode()).hexdigest()[:12]
-    return cache_dir() / "bases" / f"debian-{release.suite}-{digest}"
-
-
-def _read(place: Path) -> DebianBase | None:
-    found = store.find(place)
-    return DebianBase(found[0], **found[1]) if found else None
 
 
 def _image(

@@ -24,23 +24,6 @@ from nox_buildkit.run import Programs, disk_full
 #: Unpacked because others depend on them, useless without a package manager.
 DROPPED = frozenset({"debconf", "debianutils", "dpkg", "libdebconfclient0", "mawk", "openssl"})
 
-PACKAGES = (
-    "base-files",
-    "base-passwd",
-    "ca-certificates",
-    "coreutils",
-    "dash",
-    # Has ldconfig, which ctypes.util.find_library asks.
-    "libc-bin",
-    # Wheels may expect it from the system (PEP 600), as they do from libc.
-    "libstdc++6",
-    "media-types",
-    "netbase",
-    "python-is-python3",
-    "python3",
-    "tzdata",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class PackageSource:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -10,32 +9,28 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packaging.version import Version
-
-from nox_buildkit.bases import debian_base as debian
+from nox_buildkit.bases.assembled_bases import BaseContents, DebianBase, assembled
 from nox_buildkit.bases.base_lock import NAME as BASE_LOCK
 from nox_buildkit.bases.debian_release import Release, release_for
-from nox_buildkit.bases.debian_source import debian_source, package_names
-from nox_buildkit.debian.package_names import with_nearest
 from nox_buildkit.debian.releases import warnings
 from nox_buildkit.engine.client import Docker
-from nox_buildkit.engine.fetch import FetchedImage, fetch
-from nox_buildkit.engine.registry import inspect
 from nox_buildkit.errors import Code, EngineError, PlanError
+from nox_buildkit.facts.debian_bases import assembled_base, not_assembled, oldest
 from nox_buildkit.facts.inspections import inspections
 from nox_buildkit.oci.references import ImageReference
 from nox_buildkit.oci.resolved import ResolvedImage
-from nox_buildkit.plan.base import DebianRelease, LayoutImage, RegistryImage
+from nox_buildkit.plan.base import RegistryImage
 from nox_buildkit.plan.facts import BaseFacts, InspectedBase, PinnedBase
 from nox_buildkit.progress import Progress
 
 if TYPE_CHECKING:
     from nox_buildkit.engine.buildkit import Engine
+    from nox_buildkit.engine.fetch import FetchedImage
 
 _REFRESH = "run 'nox -s lock -- --bases' and commit it"
 
 #: Python and nothing else.
-PLAIN = debian.BaseContents()
+PLAIN = BaseContents()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +56,7 @@ class Bases:
     assembled: dict[tuple[object, ...], InspectedBase] = field(default_factory=dict)
 
     def of_debian(
-        self, python: str, platforms: Sequence[str], contents: debian.BaseContents = PLAIN
+        self, python: str, platforms: Sequence[str], contents: BaseContents = PLAIN
     ) -> InspectedBase:
         """Return the base that is assembled here, with ``contents``.
 
@@ -73,7 +68,7 @@ class Bases:
         return self.assembled[key]
 
     def _assemble(
-        self, python: str, platforms: Iterable[str], contents: debian.BaseContents
+        self, python: str, platforms: Iterable[str], contents: BaseContents
     ) -> InspectedBase:
         release = release_for(python)
         wanted = [platform for platform in platforms if platform in release.platforms]
@@ -83,9 +78,9 @@ class Bases:
         if locked:
             # Its digest is of all platforms that it was locked for.
             wanted = sorted({*wanted, *locked.platforms})
-        base = None if self.pull else debian.assembled(release, wanted, contents)
+        base = None if self.pull else assembled(release, wanted, contents)
         if not (base or self.assembles):
-            return _not_assembled(release, wanted)
+            return not_assembled(release, wanted)
         assemble = partial(self._debian_base, release, wanted, contents)
         base = base or assemble(again=self.pull)
         if locked and locked != _as_image(base):
@@ -95,21 +90,24 @@ class Bases:
                 message = f"{BASE_LOCK} has another {name} than Debian's archive has now"
                 raise PlanError(Code.STALE_BASE_LOCK(message, _REFRESH))
         self.resolved[name] = _as_image(base)
-        return _assembled(release, base)
+        return assembled_base(release, base)
 
     def _debian_base(
         self,
         release: Release,
         platforms: Sequence[str],
-        contents: debian.BaseContents,
+        contents: BaseContents,
         *,
         again: bool,
-    ) -> debian.DebianBase:
+    ) -> DebianBase:
+        # What assembles is imported where a base is missing.
+        from nox_buildkit.bases.debian_base import assemble  # noqa: PLC0415
+        from nox_buildkit.bases.debian_source import debian_source, package_names  # noqa: PLC0415
+        from nox_buildkit.debian.package_names import with_nearest  # noqa: PLC0415
+
         source = debian_source(release.suite, self.report)
         try:
-            return debian.assemble(
-                release, platforms, source, self.report, contents=contents, again=again
-            )
+            return assemble(release, platforms, source, self.report, contents=contents, again=again)
         except EngineError as error:
             if not any(problem.about for problem in error.problems):
                 raise
@@ -140,7 +138,7 @@ class Bases:
             platforms=image.platforms,
             libc=min(libcs, key=lambda libc: libc.version),
             python=first.python,
-            full_python=_oldest(each.full_python for each in found.values()),
+            full_python=oldest(each.full_python for each in found.values()),
             interpreter=first.interpreter,
             builds=all(each.builds for each in found.values()),
             apt=all(each.apt for each in found.values()),
@@ -166,8 +164,11 @@ class Bases:
         )
 
     def _resolve(self, reference: ImageReference) -> ResolvedImage:
-        place = str(reference.mirrored(self.mirrors))
-        return self._locked(str(reference)) or inspect(self.client(), place)
+        if locked := self._locked(str(reference)):
+            return locked
+        from nox_buildkit.engine.registry import inspect  # noqa: PLC0415 - as above
+
+        return inspect(self.client(), str(reference.mirrored(self.mirrors)))
 
     def _locked(self, name: str) -> ResolvedImage | None:
         """Return the committed digest of a base; None if any will do. Raises PlanError."""
@@ -180,68 +181,12 @@ class Bases:
     def _fetch(
         self, image: PinnedBase, platforms: Sequence[str], folder: Path
     ) -> dict[str, FetchedImage]:
+        from nox_buildkit.engine.fetch import fetch  # noqa: PLC0415 - as above
+
         self.report.message(f"looking into {image.name}")
         name = replace(ImageReference.parse(image.name), digest=image.digest)
         return fetch(self.engine(), str(name.mirrored(self.mirrors)), platforms, folder)
 
 
-_TESTING = (
-    "base debian: {suite} is not released yet: its packages change every day, and security updates "
-    "may be late"
-)
-
-
-def _patch(packages: Mapping[str, str], python: str) -> str:
-    """Return the patch release of Debian's package of ``python``: "3.13.5" of "3.13.5-2"."""
-    found = re.match(r"3\.\d+\.\d+", packages.get(f"python{python}-minimal", ""))
-    return found[0] if found else ""
-
-
-def _oldest(versions: Iterable[str]) -> str:
-    """Return the oldest, for one lock is read for all platforms; empty if one is not known."""
-    known = list(versions)
-    return min(known, key=Version) if known and all(known) else ""
-
-
-def _not_assembled(release: Release, platforms: Iterable[str]) -> InspectedBase:
-    """Return what the release says of a base that is not assembled yet; enough to choose wheels."""
-    return InspectedBase(
-        name="debian",
-        source=DebianRelease(release.suite),
-        digest="",
-        platforms=frozenset(platforms),
-        libc=release.libc,
-        python=release.python,
-        builds=True,
-    )
-
-
-def _assembled(release: Release, base: debian.DebianBase) -> InspectedBase:
-    python = release.python
-    return InspectedBase(
-        name="debian",
-        source=LayoutImage(str(base.folder), base.digest, tuple(base.manifests.items())),
-        digest=base.digest,
-        platforms=frozenset(base.packages),
-        libc=release.libc,
-        python=python,
-        full_python=_oldest(_patch(known, python) for known in base.packages.values()),
-        interpreter=f"/usr/bin/python{python}",
-        builds=True,
-        packages=base.packages,
-        asked=base.asked,
-        # Whatever is added to it, Debian's archive has signed it.
-        origin=f"debian {release.suite}",
-        warnings=(
-            *([_TESTING.format(suite=release.suite)] if release.testing else ()),
-            *(
-                f"base debian, {platform}: {text}"
-                for platform in sorted(base.lacks)
-                for text in base.lacks[platform]
-            ),
-        ),
-    )
-
-
-def _as_image(base: debian.DebianBase) -> ResolvedImage:
+def _as_image(base: DebianBase) -> ResolvedImage:
     return ResolvedImage(base.digest, frozenset(base.packages))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from nox_buildkit.bases.debian_base import BaseContents
+from nox_buildkit.bases.assembled_bases import BaseContents
 from nox_buildkit.bases.presets import COMPILERS, Preset, preset
 from nox_buildkit.buildspec.model.targets import Target
 from nox_buildkit.buildspec.model.variant import Variant

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nox_buildkit.bases.image_inspection import ImageInspection, look
 from nox_buildkit.cache_entries import read_cached, write_cached
-from nox_buildkit.engine.fetch import FetchedImage
 from nox_buildkit.files import cache_dir, private_dir, scratch
 from nox_buildkit.plan.wheel_platforms import Libc
+
+if TYPE_CHECKING:
+    from nox_buildkit.engine.fetch import FetchedImage
 
 #: Counts changes of what is found out about the same image.
 _FORMAT = 3
 
 #: Fetches the image of each platform into a new folder.
-Fetch = Callable[[Sequence[str], Path], Mapping[str, FetchedImage]]
+Fetch = Callable[[Sequence[str], Path], Mapping[str, "FetchedImage"]]
 
 
 def inspections(digest: str, platforms: Sequence[str], fetch: Fetch) -> dict[str, ImageInspection]:

@@ -21,7 +21,7 @@ _HEAD = re.compile(r"^\[metadata\]$.*?(?=^\[(?!metadata[.\]])|\Z)", re.MULTILINE
 
 
 class _Metadata(Document):
-    groups: list[str] = Field(default_factory=list)
+    groups: list[str] = Field(default=[])
 
 
 class _Head(Document):

@@ -13,9 +13,9 @@ from nox_buildkit.lock.readers import Document, locator, parse_toml, read_text, 
 class _Package(Document):
     name: str
     version: str
-    files: list[dict[str, Any]] = Field(default_factory=list)
-    dependencies: dict[str, Any] = Field(default_factory=dict)
-    extras: dict[str, Any] = Field(default_factory=dict)
+    files: list[dict[str, Any]] = Field(default=[])
+    dependencies: dict[str, Any] = Field(default={})
+    extras: dict[str, Any] = Field(default={})
 
 
 class _Metadata(Document):
@@ -26,7 +26,7 @@ class _Metadata(Document):
 
 class _PoetryLock(Document):
     # An empty one of Poetry is an empty array.
-    package: list[_Package] = Field(default_factory=list)
+    package: list[_Package] = Field(default=[])
     metadata: _Metadata
 
 

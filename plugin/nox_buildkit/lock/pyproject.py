@@ -32,10 +32,10 @@ class Project(Document):
 
     name: str | None = None
     version: str | None = None
-    dynamic: list[str] = Field(default_factory=list)
+    dynamic: list[str] = Field(default=[])
     requires_python: str | None = None
-    dependencies: list[str] = Field(default_factory=list)
-    optional_dependencies: dict[str, list[str]] = Field(default_factory=dict)
+    dependencies: list[str] = Field(default=[])
+    optional_dependencies: dict[str, list[str]] = Field(default={})
 
     @field_validator("requires_python")
     @classmethod
@@ -54,10 +54,10 @@ class UvIndex(Document):
 class Uv(Document):
     """The table [tool.uv]."""
 
-    index: list[UvIndex] = Field(default_factory=list)
-    find_links: list[str] = Field(default_factory=list)
-    dev_dependencies: list[str] = Field(default_factory=list)
-    sources: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
+    index: list[UvIndex] = Field(default=[])
+    find_links: list[str] = Field(default=[])
+    dev_dependencies: list[str] = Field(default=[])
+    sources: dict[str, list[dict[str, Any]]] = Field(default={})
 
     @field_validator("sources", mode="before")
     @classmethod
@@ -71,17 +71,17 @@ class Tool(Document):
     """The table [tool]; of other tools than uv, that they have tables."""
 
     uv: Uv = Uv()
-    poetry: dict[str, Any] = Field(default_factory=dict)
-    pdm: dict[str, Any] = Field(default_factory=dict)
+    poetry: dict[str, Any] = Field(default={})
+    pdm: dict[str, Any] = Field(default={})
 
 
 class Manifest(Document):
     """A pyproject.toml."""
 
     project: Project | None = None
-    dependency_groups: dict[str, list[Any]] = Field(default_factory=dict)
+    dependency_groups: dict[str, list[Any]] = Field(default={})
     tool: Tool = Tool()
-    build_system: dict[str, Any] = Field(default_factory=dict)
+    build_system: dict[str, Any] = Field(default={})
 
     @field_validator("dependency_groups")
     @classmethod

@@ -39,7 +39,7 @@ Pin = tuple[str, SpecifierSet]
 
 
 class _Manifest(Document):
-    members: list[str] = Field(default_factory=list)
+    members: list[str] = Field(default=[])
 
 
 class _Head(Document):
@@ -55,8 +55,8 @@ class _Dependency(Document):
 
 
 class _Metadata(Document):
-    requires_dist: list[_Dependency] = Field(default_factory=list)
-    requires_dev: dict[str, list[_Dependency]] = Field(default_factory=dict)
+    requires_dist: list[_Dependency] = Field(default=[])
+    requires_dev: dict[str, list[_Dependency]] = Field(default={})
 
 
 class _Source(Document):

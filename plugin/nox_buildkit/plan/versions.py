@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import total_ordering
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import semver
 from packaging.version import InvalidVersion, Version
+
+if TYPE_CHECKING:
+    import semver
 
 Scheme = Literal["pep440", "semver"]
 
@@ -36,6 +38,8 @@ class ReleaseVersion:
     def parse(cls, text: str, scheme: Scheme) -> ReleaseVersion | None:
         """Read a version; None if ``text`` is none of the ``scheme``."""
         if scheme == "semver":
+            import semver  # noqa: PLC0415 - where a project follows it
+
             try:
                 return cls(text, semver.Version.parse(text))
             except ValueError:
@@ -60,9 +64,9 @@ class ReleaseVersion:
         mine, others = self.value, other.value
         if isinstance(mine, Version) and isinstance(others, Version):
             return mine < others
-        if isinstance(mine, semver.Version) and isinstance(others, semver.Version):
-            return mine < others
-        return NotImplemented
+        if isinstance(mine, Version) or isinstance(others, Version):
+            return NotImplemented
+        return mine < others
 
     @property
     def tag(self) -> str:

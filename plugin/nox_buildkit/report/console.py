@@ -6,17 +6,17 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, Protocol, TextIO
+from typing import TYPE_CHECKING, Literal, Protocol, TextIO
 
 from rich.console import Console
 
-from nox_buildkit.engine.bake import Update
 from nox_buildkit.environment import in_ci
 from nox_buildkit.printable import visible_lines
 from nox_buildkit.progress import Progress
-from nox_buildkit.report.live import LiveView
-from nox_buildkit.report.plain import Plain
 from nox_buildkit.report.transfers import TransferBars, TransferLines
+
+if TYPE_CHECKING:
+    from nox_buildkit.engine.bake import Update
 
 #: ``brief``: the steps that take a while, as lines.
 ProgressStyle = Literal["auto", "rich", "plain", "json", "brief"]
@@ -81,6 +81,10 @@ def choose(
     ``auto`` is ``rich`` in a terminal that can move its cursor, outside of CI, else ``plain``.
     ``json`` writes to standard output, alone.
     """
+    # Only a build has something to look on.
+    from nox_buildkit.report.live import LiveView  # noqa: PLC0415
+    from nox_buildkit.report.plain import Plain  # noqa: PLC0415
+
     human = stream or sys.stderr
     if style == "json":
         return RawJson(sys.stdout, human)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nox_buildkit.bases.debian_base import BaseContents, assembled
+from nox_buildkit.bases.assembled_bases import BaseContents, assembled
 from nox_buildkit.bases.debian_release import release_for
 from tests.support.project import Project
 from tests.support.real_parts import in_cache

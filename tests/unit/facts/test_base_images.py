@@ -9,6 +9,9 @@ from pathlib import Path
 
 _NOBODY = """\
 import os, sys
+# Nobody may be unable to read the modules that are imported late.
+from nox_buildkit.bases import debian_base, debian_source
+from nox_buildkit.debian import package_names
 from nox_buildkit.errors import EngineError
 from nox_buildkit.facts.base_images import Bases
 from nox_buildkit.progress import SILENT

@@ -59,7 +59,7 @@ class Node(Strict):
         examples=[{"ca": "ca.pem", "cert": "cert.pem", "key": "key.pem"}],
     )
     driver_opts: dict[OptionName, Text] = Field(
-        default_factory=dict,
+        default={},
         description="Options of the driver (buildx, `--driver-opt`).",
         examples=[{"namespace": "ci", "replicas": 2}],
     )

@@ -40,13 +40,13 @@ class BuildSpec(Strict):
         examples=["farm", {"name": "farm", "driver": "remote", "nodes": [{"endpoint": "tcp://b"}]}],
     )
     runners: dict[Platform, OneOrMore[RunnerLabel]] = Field(
-        default_factory=dict,
+        default={},
         description="Labels of the CI runners that build a platform, for `nox -s matrix`. When "
         "left out: GitHub's own.",
         examples=[{"linux/arm64": "ubuntu-24.04-arm"}, {"linux/arm64": ["self-hosted", "arm64"]}],
     )
     mirrors: dict[Prefix, Registry] = Field(
-        default_factory=dict,
+        default={},
         description="What stands in for a registry, or for a part of it, when bases are pulled.",
         examples=[{"docker.io": "mirror.example.com/dockerhub"}],
     )
@@ -57,7 +57,7 @@ class BuildSpec(Strict):
         examples=[{"python": "3.13"}],
     )
     requirements: dict[SetName, Requirements] = Field(
-        default_factory=dict,
+        default={},
         description="Named sets of requirements.",
         examples=[{"api": {"source": "pyproject.toml"}}],
     )
@@ -68,7 +68,7 @@ class BuildSpec(Strict):
         examples=[{"hello": {"command": ["python", "-m", "hello"]}}],
     )
     groups: dict[ImageName, Filled[ImageName]] = Field(
-        default_factory=dict,
+        default={},
         description="Images that commands take together, by the name of the group.",
         examples=[{"backend": ["api", "worker"]}],
     )

@@ -55,7 +55,7 @@ class Image(Variant):
         examples=[["linux/amd64"]],
     )
     per_platform: dict[Platform, Variant] = Field(
-        default_factory=dict,
+        default={},
         description="Keys that are different on a platform: the keys of this table above "
         "`max-size`. `env`, `args` and `labels` are merged name by name, lists are replaced.",
         examples=[{"linux/arm/v7": {"requirements": "small"}}],

@@ -98,7 +98,7 @@ class Requirements(Strict):
         examples=["https://packages.example.com/simple"],
     )
     extra_indexes: dict[Name, IndexUrl] = Field(
-        default_factory=dict,
+        default={},
         description="Package indexes to look into first, by name: the first that has a package "
         "is the one it comes from. Credentials come from UV_INDEX_<NAME>_* variables.",
         examples=[{"company": "https://packages.example.com/simple"}],

@@ -197,7 +197,7 @@ class Step(Strict):
         examples=[["static"]],
     )
     env: dict[EnvName, Text] = Field(
-        default_factory=dict,
+        default={},
         description="Environment variables of this step alone. No secrets: they are in no layer, "
         "but in the build's cache.",
         examples=[{"DJANGO_SECRET_KEY": "only-for-the-build"}],

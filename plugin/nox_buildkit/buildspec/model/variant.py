@@ -130,12 +130,12 @@ class Variant(Strict):
         examples=[[["python", "manage.py", "migrate"]]],
     )
     env: dict[EnvName, Text] = Field(
-        default_factory=dict,
+        default={},
         description="Environment variables. No secrets: everyone who has the image can read them.",
         examples=[{"LOG_LEVEL": "info"}],
     )
     args: dict[ArgumentName, Text] = Field(
-        default_factory=dict,
+        default={},
         description="Build arguments: variables of what runs during the build (`steps`, compiling "
         "packages, building own ones), and of no container. No secrets: the plan and the "
         "Dockerfile show them.",
@@ -192,7 +192,7 @@ class Variant(Strict):
         examples=[[8000, "53/udp"]],
     )
     labels: dict[LabelName, Text] = Field(
-        default_factory=dict,
+        default={},
         description="Labels besides the OCI ones that are always set.",
         examples=[{"org.opencontainers.image.title": "Hello"}],
     )
