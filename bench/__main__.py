@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -18,6 +18,7 @@ from rich.console import Console
 from bench import chart, machine, markdown, table
 from bench.cases import CASES
 from bench.model import Case, Results
+from bench.pieces import Pieces
 from bench.process import BenchError
 from bench.stage import PLATFORMS, Stage, stage
 from bench.targets import targets
@@ -86,15 +87,33 @@ def _run(options: argparse.Namespace, console: Console) -> int:
 
 def _measure(ready: Stage, options: argparse.Namespace, partial: str) -> Results:
     described = machine.describe(ready.engine, ready.runner, ready.root)
+    pieces = Pieces.of(described, (options.quick, options.repeat))
+    if not options.resume:
+        pieces.forget()
     ready.warm()
     cases: list[Case] = []
     for key, measure in CASES.items():
         if not options.case or key in options.case:
-            ready.say(f"case {key}")
-            cases += measure(ready)
+            cases += _piece(key, measure, ready, pieces)
+    if not options.case:
+        pieces.forget()
     both = not options.quick
     promised = targets({case.key: case for case in cases}, both_platforms=both)
     return Results(described, SETTING, tuple(cases), promised, partial)
+
+
+def _piece(
+    key: str, measure: Callable[[Stage], list[Case]], ready: Stage, pieces: Pieces
+) -> list[Case]:
+    """Return what the case ``key`` measures, or has measured in the run that is resumed."""
+    kept = pieces.read(key)
+    if kept is not None:
+        ready.say(f"case {key}: measured already")
+        return kept
+    ready.say(f"case {key}")
+    found = measure(ready)
+    pieces.keep(key, found)
+    return found
 
 
 def _partial(options: argparse.Namespace) -> str:
@@ -127,6 +146,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--case", action="append", choices=tuple(CASES), help="measure this one; may be repeated"
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="take over the cases that a run measured which was cut off, with the same code, "
+        "machine and options",
     )
     parser.add_argument(
         "--repeat",

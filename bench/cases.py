@@ -6,18 +6,17 @@ import shutil
 from collections.abc import Callable
 from functools import partial
 
-from bench import bytecode, floor, large, new_engine, oci, registry
+from bench import bytecode, floor, large, new_engine, oci, pull, push
 from bench.answer import first_answer
 from bench.contenders import nox
 from bench.model import Case, Sample
 from bench.process import BenchError
 from bench.rounds import Measure, interleave
-from bench.stage import Stage
+from bench.stage import BUILT, Stage
 
 DOWNLOADS = "every wheel downloaded before"
 #: Images in one spec.
 COUNTS = (1, 4, 16)
-BUILT = "built before; layer and download caches warm"
 
 
 def no_layer_cache(stage: Stage) -> list[Case]:
@@ -59,10 +58,23 @@ def nothing_changed(stage: Stage) -> list[Case]:
 
 
 def source_changed(stage: Stage) -> list[Case]:
-    """One line of the application is another one."""
+    """One line of the application is another one; beside it bare bake of the same definition."""
     stage.build_all()
-    measures = {name: partial(stage.build, name) for name in (*stage.peers, "ours")}
-    samples = interleave(measures, stage.repeat, before=lambda _: stage.projects.change_source())
+    folder, bare = stage.render()
+
+    def changed(build: Measure) -> float:
+        # Each time anew: one build of ours would do the work of the next.
+        stage.projects.change_source()
+        return build()
+
+    builds: dict[str, Measure] = {
+        name: partial(stage.build, name) for name in (*stage.peers, "ours")
+    }
+    builds["bare"] = partial(stage.runner.run, bare, folder)
+    measures: dict[str, Measure] = {n: partial(changed, build) for n, build in builds.items()}
+    measures["nox"] = partial(stage.runner.run, nox("nothing"), stage.ours.folder)
+    interleave(measures, 1)
+    samples = interleave(measures, stage.repeat)
     return [Case("source-changed", "One source line changed", "s", BUILT, samples)]
 
 
@@ -127,43 +139,6 @@ def size(stage: Stage) -> list[Case]:
             {n: Sample((float(s[platform]),)) for n, s in sizes.items() if platform in s},
         )
         for platform in sizes["ours"]
-    ]
-
-
-def push(stage: Stage) -> list[Case]:
-    """Bytes that a real registry stores more, and seconds, after one source line changed."""
-    stage.build_all()
-    with registry.running(stage.root / "registry") as running:
-        repository = f"{running.address}/bench"
-        taken: dict[str, list[float]] = {name: [] for name in (*stage.peers, "ours")}
-
-        def push_one(name: str) -> float:
-            stage.say(f"pushing {name}")
-            before = running.stored()
-            if name == "ours":
-                command, folder = stage.ours.push(repository), stage.ours.folder
-            else:
-                peer = stage.peers[name]
-                command, folder = peer.push(f"{repository}/{name}:latest"), peer.folder
-            taken[name].append(stage.runner.run(command, folder))
-            return float(running.stored() - before)
-
-        stage.loaded += [f"{repository}/{name}:latest" for name in stage.peers]
-        stage.loaded += [f"{repository}/{stage.projects.image}:{t}" for t in ("latest", "0.1.0")]
-        measures = {name: partial(push_one, name) for name in taken}
-        interleave(measures, 1)
-        pushed = interleave(measures, stage.repeat, before=lambda _: stage.projects.change_source())
-        seconds = {name: Sample(tuple(values[1:])) for name, values in taken.items()}
-        unchanged = {
-            "ours": partial(stage.runner.run, stage.ours.push(repository), stage.ours.folder),
-            "nox": partial(stage.runner.run, nox("nothing"), stage.ours.folder),
-        }
-        nothing = interleave(unchanged, stage.repeat)
-    warm = f"{BUILT}; pushed before"
-    return [
-        Case("push-unchanged", "Push, nothing changed", "s", warm, nothing),
-        Case("push-seconds", "Build and push after one line changed", "s", warm, seconds),
-        Case("push-bytes", "Pushed after one line changed", "B", warm, pushed),
     ]
 
 
@@ -239,7 +214,8 @@ CASES: dict[str, Callable[[Stage], list[Case]]] = {
     "nothing-changed": nothing_changed,
     "size": size,
     "source-changed": source_changed,
-    "push": push,
+    "push": push.push,
+    "pull": pull.pull,
     "first-answer": first_http_200,
     "dependency-bumped": dependency_bumped,
     "floor": host_floor,

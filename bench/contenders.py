@@ -71,10 +71,12 @@ class Peer:
         """Fill the download cache, which --no-cache empties, whatever the layer cache says."""
         return self._bake("downloads", "--no-cache")
 
-    def push(self, reference: str) -> list[str]:
-        """Build and push all platforms."""
+    def push(self, reference: str, *platforms: str) -> list[str]:
+        """Build and push ``platforms``, or all."""
         return self._bake(
-            self.name, "--set", f"{self.name}.output=type=image,name={reference},push=true"
+            self.name,
+            *(part for p in platforms for part in ("--set", f"{self.name}.platform={p}")),
+            *("--set", f"{self.name}.output=type=image,name={reference},push=true"),
         )
 
     def load(self, reference: str) -> list[str]:

@@ -112,7 +112,7 @@ class Results:
             "partial": self.partial or None,
             "machine": dict(self.machine),
             "setting": dict(self.setting),
-            "cases": [_case(case) for case in self.cases],
+            "cases": [case_to_json(case) for case in self.cases],
             "targets": [
                 {
                     "name": target.name,
@@ -127,7 +127,14 @@ class Results:
         }
 
 
-def _case(case: Case) -> dict[str, Any]:
+def case_of(value: Mapping[str, Any]) -> Case:
+    """Read what ``case_to_json`` wrote."""
+    samples = {name: Sample(tuple(each["values"])) for name, each in value["samples"].items()}
+    return Case(value["key"], value["title"], value["unit"], value["warm"], samples)
+
+
+def case_to_json(case: Case) -> dict[str, Any]:
+    """Return a case as JSON values; seconds and bytes."""
     return {
         "key": case.key,
         "title": case.title,

@@ -58,4 +58,6 @@ def with_network(environment: Mapping[str, str]) -> dict[str, str]:
         if not name.startswith("NOX_") or name.startswith("NOX_BUILDKIT_")
     }
     kept.pop("SOURCE_DATE_EPOCH", None)
+    # Users have byte code of what they start.
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return {**kept, VARIABLE: network_file(environment), "NO_COLOR": "1"}

@@ -1,8 +1,11 @@
-"""Builds on an engine that is new, as hosted runners have it: with a wheelhouse, and without."""
+"""Other machines: a private engine with empty data, that builds or pulls."""
 
 from __future__ import annotations
 
+import contextlib
+import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,16 +33,31 @@ def add_compiled(project: Path) -> None:
 
 def build(runner: Runner, project: Path, home: Path, *, wheelhouse: bool) -> float:
     """Return the seconds of a build on an engine with empty data, whose cache is ``home``."""
-    home.mkdir(mode=0o700)
     kept = (*_KEPT, "wheelhouse") if wheelhouse else _KEPT
+    with _machine(runner, project, home, kept) as other:
+        shutil.rmtree(project / "dist", ignore_errors=True)
+        return other.run(nox("build"), project)
+
+
+@contextlib.contextmanager
+def puller(runner: Runner, project: Path, home: Path) -> Iterator[Runner]:
+    """Start an engine with empty data; yield what runs docker commands on it."""
+    with _machine(runner, project, home, ("apt", "tools")) as other:
+        variables = json.loads(other.output(nox("engine", "env", "--json"), project))
+        yield replace(other, environment={**other.environment, **variables["environment"]})
+
+
+@contextlib.contextmanager
+def _machine(runner: Runner, project: Path, home: Path, kept: tuple[str, ...]) -> Iterator[Runner]:
+    """Start an engine whose cache is ``home``, with the parts ``kept`` of this machine's."""
+    home.mkdir(mode=0o700)
     for name in kept:
         shutil.copytree(cache_dir() / name, home / name, symlinks=True)
     own = {**runner.environment, "NOX_BUILDKIT_CACHE": str(home)}
     other = replace(runner, environment={k: v for k, v in own.items() if k != "DOCKER_HOST"})
     other.run(nox("engine", "start"), project)
     try:
-        shutil.rmtree(project / "dist", ignore_errors=True)
-        return other.run(nox("build"), project)
+        yield other
     finally:
         other.run(nox("engine", "remove"), project)
         unmount(home)

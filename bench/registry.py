@@ -1,8 +1,9 @@
-"""A real registry for the length of a measurement, and how much it holds."""
+"""A real registry for the length of a measurement: how much it holds, and how much it sent."""
 
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import subprocess
 import time
@@ -14,6 +15,9 @@ from pathlib import Path
 from bench.process import BenchError, end_group
 from nox_buildkit.debian.provision import SuitePackage, check_runs, provision
 
+#: A line of the access log (Apache's combined format) about what was sent.
+_SENT = re.compile(r'"GET /v2/\S+ HTTP/[0-9.]+" 200 (\d+) ')
+
 
 @dataclass(frozen=True, slots=True)
 class Registry:
@@ -21,6 +25,11 @@ class Registry:
 
     address: str
     data: Path
+    log: Path
+
+    def sent(self) -> int:
+        """Bytes of all blobs and manifests that were sent to anybody."""
+        return sum(map(int, _SENT.findall(self.log.read_text(errors="replace"))))
 
     def stored(self) -> int:
         """Bytes of all blobs: manifests, configurations and layers, each counted once."""
@@ -37,7 +46,7 @@ def running(folder: Path) -> Iterator[Registry]:
         lambda prefix: check_runs(prefix / "usr/bin/docker-registry"),
     )
     folder.mkdir(parents=True)
-    registry = Registry(f"127.0.0.1:{free_port()}", folder / "data")
+    registry = Registry(f"127.0.0.1:{free_port()}", folder / "data", folder / "log")
     configuration = folder / "config.yml"
     configuration.write_text(
         "version: 0.1\n"
@@ -46,7 +55,7 @@ def running(folder: Path) -> Iterator[Registry]:
         f"http: {{addr: '{registry.address}'}}\n"
     )
     command = [str(prefix / "usr/bin/docker-registry"), "serve", str(configuration)]
-    with (folder / "log").open("wb") as log:
+    with registry.log.open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         try:
             _wait(registry.address, process)

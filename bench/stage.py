@@ -20,6 +20,8 @@ from nox_buildkit.lock.uv_binary import uv_programs
 from nox_buildkit.oci.platform import native_platforms
 
 PLATFORMS = ("linux/amd64", "linux/arm64")
+#: The state that most cases begin from.
+BUILT = "built before; layer and download caches warm"
 OVERRIDE = "docker-bake.override.json"
 
 
@@ -102,7 +104,9 @@ class Stage:
         allowed = [str(self.root), *([str(bundle)] if bundle else [])]
         files = (DEFINITION, OVERRIDE)
         self.loaded += [f"{self.projects.image}:{tag}" for tag in ("latest", "0.1.0")]
-        return folder, bake(self.engine, files, allowed, [self.projects.image])
+        image = self.projects.image
+        output = f"{image}.output=type=oci,dest={self.root / 'bare.oci.tar'}"
+        return folder, bake(self.engine, files, allowed, ["--set", output, image])
 
     def forget_images(self) -> None:
         """Remove the images that were put into the engine's store."""

@@ -16,6 +16,7 @@ import pytest
 from bench import chart, markdown, oci, words
 from bench.model import Case, Results, Sample, Target, Unit
 from bench.network import network_file
+from bench.pieces import Pieces
 from bench.process import BenchError, Runner, end_group
 from bench.project import EXAMPLE, Projects, Release
 from bench.rounds import interleave
@@ -108,7 +109,7 @@ def test_promises_are_kept_or_broken_by_what_was_measured() -> None:
     cases |= {
         f"images-{n}": case(f"images-{n}", ours=seconds) for n, seconds in ((1, 10), (16, 25))
     }
-    pip, uv, no_op, amd64, arm64, answer, further, kept = targets(cases, both_platforms=True)
+    pip, uv, no_op, amd64, arm64, answer, further, kept, *_ = targets(cases, both_platforms=True)
     # The row with cold byte code counts, not the flattering one.
     assert (pip.measured, pip.passed) == (36, False)
     assert (uv.measured, uv.passed) == (11, False)
@@ -119,6 +120,49 @@ def test_promises_are_kept_or_broken_by_what_was_measured() -> None:
     assert (answer.measured, answer.passed) == (1.2, False)
     assert (further.measured, further.passed) == (0.1, True)
     assert (kept.measured, kept.passed) == (0.6, False)
+
+
+def test_promises_about_the_loop_leave_out_the_start_of_nox() -> None:
+    cases = {
+        "nothing-changed": case("nothing-changed", ours=0.5, nox=0.25, bare=1),
+        "source-changed": case("source-changed", ours=2.25, nox=0.25, bare=1.6),
+        "push-seconds": case("push-seconds", pip=1.5, ours=2),
+        "push-unchanged": case("push-unchanged", ours=0.6, nox=0.25),
+        "plan-shared": case("plan-shared", ours=1, ours_json=1.5, nox=0.25),
+        "many-files": case("many-files", ours=1.8, git=1, nox=0.25),
+        "load": case("load", ours=2, ours_load=3, docker_load=2),
+    }
+    found = {target.name: target for target in targets(cases, both_platforms=True)}
+    measured = {name: target.measured for name, target in found.items() if target.measured}
+    assert measured == {
+        "nothing changed: ours, less nox's start, over bare bake": 0.25,
+        "nothing changed: seconds beyond nox's start": 0.25,
+        "one source line: ours, less nox's start, over bare bake": 1.25,
+        "push after one line: ours, less nox's start, over pip's": pytest.approx(1.75 / 1.5),
+        "plan of 200 images that share a lock: seconds": 0.75,
+        "the same as JSON: seconds": 1.25,
+        "100,000 files, nothing changed: ours over git status": 1.8,
+        "--load: the seconds that it adds, over docker load": 0.5,
+    }
+    own = found["plan of 200 images with locks of their own: seconds"]
+    assert words.verdict(own) == "not measured"
+
+
+def test_a_run_that_was_cut_off_is_resumed_with_the_cases_that_it_measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("NOX_BUILDKIT_CACHE", str(tmp_path))
+    measured = [case(pip=360, ours=4), case("size-amd64", "B", ours=5)]
+    machine = {"cores": "2", "load before": "0.1"}
+    Pieces.of(machine, (False, 3)).keep("size", measured)
+    again = Pieces.of({**machine, "load before": "0.7"}, (False, 3))
+    assert again.read("size") == measured
+    assert again.read("push") is None
+    # Other options, and another machine, are another run.
+    assert Pieces.of(machine, (False, 5)).read("size") is None
+    assert Pieces.of({"cores": "4"}, (False, 3)).read("size") is None
+    again.forget()
+    assert again.read("size") is None
 
 
 def test_peers_built_for_one_platform_prove_nothing_about_two() -> None:
