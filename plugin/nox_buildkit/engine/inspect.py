@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from nox_buildkit.engine.client import Docker, client_environment
 from nox_buildkit.errors import Code, EngineError
@@ -101,6 +102,7 @@ class Daemon:
     store: frozenset[str]
 
 
+@cache
 def has_buildx(client: Docker) -> bool:
     """Tell whether the client has a buildx plugin whose bake has --allow."""
     try:
