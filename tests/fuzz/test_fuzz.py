@@ -11,7 +11,7 @@ from tests.fuzz.campaign import fault_of, run
 from tests.fuzz.subjects import READERS, Case, case_of
 
 CASES = 20_000
-PART = 2_500
+PART = 500
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from nox_buildkit.arguments.parser import parser_for, session_names
 from nox_buildkit.buildspec.reading.load import load, parse
 from nox_buildkit.lock.compile import state_of
 from nox_buildkit.lock.requirement_sets import sources_of
+from tests.support.schema_checks import check_jsonschema
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = ROOT / "docs/commands.md"
@@ -154,16 +155,8 @@ def test_files_of_ci_systems_in_the_pages_are_valid(tmp_path: Path) -> None:
                 found[schema].append(file)
     assert all(found.values())
     for schema, files in found.items():
-        command = [
-            sys.executable,
-            "-m",
-            "check_jsonschema",
-            "--builtin-schema",
-            schema,
-            *map(str, files),
-        ]
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
+        done = check_jsonschema("--builtin-schema", schema, *files)
+        assert done.exit_code == 0, done.output
 
 
 def _as_workflow(steps: str) -> str:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.support.schema_checks import check_jsonschema
+
 ROOT = Path(__file__).parents[2]
 FORMS = ROOT / ".github/ISSUE_TEMPLATE"
 WORKFLOWS = sorted(ROOT.glob(".github/workflows/*.yml"))
@@ -27,9 +29,8 @@ WORKFLOWS = sorted(ROOT.glob(".github/workflows/*.yml"))
     ids=lambda value: getattr(value, "name", None),
 )
 def test_files_of_ci_systems_are_valid(schema: str, file: Path) -> None:
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(file)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = check_jsonschema("--builtin-schema", schema, file)
+    assert done.exit_code == 0, done.output
 
 
 def test_the_workflow_that_publishes_has_no_token_and_a_right_of_one_job() -> None:

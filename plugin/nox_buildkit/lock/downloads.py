@@ -36,6 +36,8 @@ _BLOCK = 2**20
 _RETRIES = Retry(
     total=5,
     connect=1,
+    # A certificate that is not trusted stays so.
+    other=0,
     backoff_factor=0.5,
     status_forcelist=(429, 500, 502, 503, 504),
     raise_on_status=False,

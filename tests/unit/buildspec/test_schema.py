@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,6 +37,7 @@ from nox_buildkit.buildspec.schema import (
     write,
 )
 from nox_buildkit.errors import SpecError
+from tests.support.schema_checks import check_jsonschema
 
 ROOT = Path(__file__).parents[3]
 
@@ -163,7 +162,7 @@ def test_every_key_is_described_and_every_example_is_valid() -> None:
         assert field["examples"], key
         inner = {**field, "definitions": schema["definitions"]}
         for value in [*field["examples"], *([field["default"]] if "default" in field else [])]:
-            jsonschema.validate(value, inner, cls=jsonschema.Draft7Validator)
+            jsonschema.Draft7Validator(inner).validate(value)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
@@ -193,17 +192,15 @@ def test_the_schema_is_what_schemastore_takes(tmp_path: Path) -> None:
     assert "$defs" not in schema_text()
     for _, field in objects(schema):
         assert "$ref" not in field or len(field) == 1
-    command = [sys.executable, "-m", "check_jsonschema", "--check-metaschema"]
     path = tmp_path / "nox-buildkit.json"
     path.write_text(schema_text())
-    done = subprocess.run([*command, path], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
+    done = check_jsonschema("--check-metaschema", path)
+    assert done.exit_code == 0, done.output
 
 
 def test_an_editor_is_told_of_an_unknown_key_deep_in_the_file(tmp_path: Path) -> None:
     path = tmp_path / "buildspec.yaml"
     path.write_text("version: 1\nimages:\n  web: {healthcheck: {test: [a], intervall: 3s}}\n")
-    command = [sys.executable, "-m", "check_jsonschema", "--schemafile", str(ROOT / SCHEMA_FILE)]
-    done = subprocess.run([*command, path], capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert "intervall" in done.stdout
+    done = check_jsonschema("--schemafile", ROOT / SCHEMA_FILE, path)
+    assert done.exit_code == 1
+    assert "intervall" in done.output

@@ -1,0 +1,11 @@
+"""check-jsonschema, in this process: to start it takes longer than what it does."""
+
+from __future__ import annotations
+
+from check_jsonschema import main  # type: ignore[import-untyped]
+from click.testing import CliRunner, Result
+
+
+def check_jsonschema(*arguments: object) -> Result:
+    """Return what the command does with ``arguments``."""
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
