@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -76,7 +77,7 @@ def run(
     """
     what = what or Path(command[0]).name
     process = _started(list(map(str, command)), env, cwd, given, raises, group=not asks)
-    if programs:
+    if programs := programs or of_threads.get():
         programs.add(process)
     began = roomy = time.monotonic()
     try:
@@ -188,6 +189,10 @@ class Programs:
         if now > roomy + _FULL_SECONDS:
             raise EngineError(disk_full(what, self.folder.parent))
         return roomy
+
+
+#: Those of the block that the threads of ``at_once`` work in.
+of_threads: ContextVar[Programs | None] = ContextVar("programs", default=None)
 
 
 def disk_full(what: str, folder: Path) -> Problem:

@@ -5,12 +5,14 @@ The pylock names the index's addresses, so it lives in the user's cache and not 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import re
 import tempfile
 import tomllib
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -32,6 +34,8 @@ from nox_buildkit.plan.wheel_platforms import marker_environment
 if TYPE_CHECKING:
     from packaging.pylock import Pylock
 
+#: Locks that an index is asked about at once; a single one is asked about where it is read.
+_AT_A_TIME, _SEVERAL = 8, 2
 _MARKER = re.compile(r"\s;\s*(.*?)\s*(?:--hash[ =]|$)")
 _HASH = re.compile(r"--hash[ =](\w+:[0-9a-f]+)")
 
@@ -44,11 +48,8 @@ def read_pylock(source: Source) -> Pylock:
     # Not on the way of a run that finds nothing to do.
     from packaging.pylock import Pylock, PylockValidationError  # noqa: PLC0415
 
-    digest = hashlib.sha256(state(source).encode()).hexdigest()
-    path = private_dir(cache_dir() / "pylock") / f"{digest}.json"
-    if (listed := read_cached(path)) is None:
-        listed = _ask(source)
-        write_cached(path, listed)
+    path = _place(source)
+    listed = read_cached(path) or _keep(source, path)
     try:
         return Pylock.from_dict(_as_locked(tomllib.loads(listed), source))
     except LockError:
@@ -62,6 +63,36 @@ def read_pylock(source: Source) -> Pylock:
                 f"{source.output.name}: uv's list of files cannot be read: {error}"
             )
         ) from None
+
+
+def ask_together(sources: Iterable[Source], tell: Callable[[str], None]) -> None:
+    """Ask for the files of those that are not known yet, several at a time.
+
+    What goes wrong is told when the lock is read.
+    """
+    missing = [(s, place) for s in dict.fromkeys(sources) if not (place := _place(s)).exists()]
+    if len(missing) < _SEVERAL:
+        return
+    # Not on the way of a run that finds nothing to do.
+    from nox_buildkit.at_once import at_once  # noqa: PLC0415
+
+    def ask(one: tuple[Source, Path]) -> None:
+        with contextlib.suppress(LockError):
+            _keep(*one)
+
+    tell(f"asking the index for the files of {len(missing)} locks")
+    at_once(ask, missing, _AT_A_TIME)
+
+
+def _place(source: Source) -> Path:
+    digest = hashlib.sha256(state(source).encode()).hexdigest()
+    return private_dir(cache_dir() / "pylock") / f"{digest}.json"
+
+
+def _keep(source: Source, place: Path) -> str:
+    listed = _ask(source)
+    write_cached(place, listed)
+    return listed
 
 
 def state(source: Source) -> str:

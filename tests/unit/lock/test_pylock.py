@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nox_buildkit.lock.pylock import read_pylock
+from nox_buildkit.errors import LockError
+from nox_buildkit.lock.pylock import ask_together, read_pylock
 from nox_buildkit.lock.source import Source
 from tests.support.package_index import PackageIndex, serve
 
@@ -41,3 +42,30 @@ def test_a_locked_package_that_no_image_needs_stops_nothing(
         lock.write_text(_line(index, "plain") + _line(index, "foreign", marker))
         source = Source(lock, lock, "locked", "3.13", index=index.url)
         assert "plain" in {package.name for package in read_pylock(source).packages}
+
+
+def test_several_locks_are_asked_about_together_and_what_fails_is_told_of_its_lock(
+    tmp_path: Path,
+) -> None:
+    said: list[str] = []
+    with serve() as index:
+        index.add("plain", "1.0")
+        index.add("other", "1.0")
+        locks = {name: tmp_path / f"{name}.txt" for name in ("plain", "other", "missing")}
+        for name, lock in locks.items():
+            lock.write_text(
+                _line(index, name) if name != "missing" else f"missing==1.0 --hash=sha256:{0:064}\n"
+            )
+        sources = {
+            name: Source(lock, lock, "locked", "3.13", index=index.url)
+            for name, lock in locks.items()
+        }
+        ask_together(sources.values(), said.append)
+    assert said == ["asking the index for the files of 3 locks"]
+    # Without the index: what is known is not asked for again.
+    for name in ("plain", "other"):
+        assert [package.name for package in read_pylock(sources[name]).packages] == [name]
+    with pytest.raises(LockError):
+        read_pylock(sources["missing"])
+    ask_together([sources["plain"], sources["other"]], said.append)
+    assert len(said) == 1
