@@ -21,7 +21,7 @@ import yaml
 
 from nox_buildkit.arguments.parser import parser_for, session_names
 from nox_buildkit.buildspec.reading.load import load, parse
-from nox_buildkit.lock.compile import state_of
+from nox_buildkit.lock.lock_state import state_of
 from nox_buildkit.lock.requirement_sets import sources_of
 from tests.support.schema_checks import check_jsonschema
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,6 +82,18 @@ def test_pure_modules_do_not_reach_out(path: Path) -> None:
 
     assert not set(imported(tree)) & OUTSIDE
     assert not attributes & REACHING
+
+
+def test_what_finds_out_that_nothing_changed_imports_nothing_that_builds() -> None:
+    script = "import sys, nox_buildkit.commands.build; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    loaded = set(done.stdout.split())
+    assert "nox_buildkit.build.planning" in loaded
+    building = ("build.pipeline", "bases.debian_base", "engine.find", "engine.bake", "lock.resolve")
+    assert loaded.isdisjoint(f"{NAME}.{module}" for module in building)
+    assert loaded.isdisjoint({"elftools", "http.client", "python_on_whales", "requests", "semver"})
 
 
 def test_only_one_module_imports_nox() -> None:

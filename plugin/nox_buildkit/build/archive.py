@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from nox_buildkit.errors import BuildError, Code
-from nox_buildkit.file_digests import FileDigests
 from nox_buildkit.files import replacing
 from nox_buildkit.oci.content import Descriptor, Index
 from nox_buildkit.oci.layout import MARK, MARK_TEXT, Layout
@@ -92,21 +91,6 @@ def unpack(target: Path, folder: Path) -> Layout:
                 with path.open("wb") as file:
                     shutil.copyfileobj(stream, file)
     return Layout(folder)
-
-
-def is_archive(target: Path, archive: Archive, digests: FileDigests) -> bool:
-    """Tell whether the file ``target`` is ``archive``, all of it; ``digests``: of such files."""
-
-    def read() -> str:
-        with target.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-
-    try:
-        status = target.stat()
-        same = status.st_size == archive.size
-        return same and digests.of(str(target), status, read) == archive.sha256
-    except OSError:
-        return False
 
 
 def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:

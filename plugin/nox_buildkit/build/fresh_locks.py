@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from nox_buildkit.build.project import Project
 from nox_buildkit.buildspec.model.targets import Target
 from nox_buildkit.environment import in_ci
 from nox_buildkit.errors import Code, LockError, NoxBuildkitError, Problem
-from nox_buildkit.lock.compile import Outcome, check_lock, compile_lock, state_of
+from nox_buildkit.lock.lock_state import state_of
 from nox_buildkit.lock.requirement_sets import sources_of
 from nox_buildkit.lock.source import Source
 from nox_buildkit.progress import Progress
+
+if TYPE_CHECKING:
+    from nox_buildkit.lock.compile import Outcome
 
 
 def fresh_sources(project: Project, report: Progress) -> dict[Target, Source | None]:
@@ -22,8 +26,13 @@ def fresh_sources(project: Project, report: Progress) -> dict[Target, Source | N
     """
     sources = sources_of(project.spec, project.root, project.images)
     stale = {s.output: s for s in sources.values() if s and state_of(s) != "fresh"}
-    if stale and in_ci():
+    if not stale:
+        return sources
+    if in_ci():
         raise LockError(*(_stale(project, source) for source in stale.values()))
+    # Only for locks that have to be made.
+    from nox_buildkit.lock.compile import compile_lock  # noqa: PLC0415
+
     for outcome in map_locks(compile_lock, stale.values()):
         if outcome.written:
             was = ", which was changed since it was made" if outcome.altered else ""
@@ -60,6 +69,8 @@ def _stale(project: Project, source: Source) -> Problem:
 
 def _lost(source: Source) -> str:
     """The lines that 'nox -s lock' would change, if that can be found out here."""
+    from nox_buildkit.lock.compile import check_lock  # noqa: PLC0415 - as above
+
     try:
         return f": {changed_lines(check_lock(source))}"
     except NoxBuildkitError:

@@ -13,7 +13,7 @@ from nox_buildkit.oci.layout import Layout
 from nox_buildkit.plan.base import LayoutImage
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.plan import Plan
-from nox_buildkit.report import words
+from nox_buildkit.report import figures
 
 
 def require_writable(folder: Path) -> None:
@@ -55,8 +55,8 @@ def require_room(plan: Plan, output: Path, cache: Path) -> None:
     for folder, hint in ((output, "make room, or name another --output"), (cache, "make room")):
         free = shutil.disk_usage(folder).free
         if free < needed:
-            message = f"{folder} has room for {words.size(free)}: the base alone takes"
-            raise BuildError(Code.OUTPUT(f"{message} {words.size(needed)}", hint))
+            message = f"{folder} has room for {figures.size(free)}: the base alone takes"
+            raise BuildError(Code.OUTPUT(f"{message} {figures.size(needed)}", hint))
 
 
 def _base_size(image: ImagePlan) -> int:

@@ -5,11 +5,11 @@ All that a run needs that finds nothing to do: what builds is imported by whoeve
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
 from nox_buildkit.build import records
-from nox_buildkit.build.archive import is_archive
 from nox_buildkit.build.fresh_locks import fresh_sources
 from nox_buildkit.build.options import BuildOptions
 from nox_buildkit.build.project import Project, plan_project
@@ -18,7 +18,7 @@ from nox_buildkit.file_digests import FileDigests
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.report.console import downloads
 from nox_buildkit.results import record
-from nox_buildkit.results.model import ImageResult
+from nox_buildkit.results.model import Archive, ImageResult
 
 
 def plan_build(project: Project, options: BuildOptions) -> Plan:
@@ -38,10 +38,25 @@ def unchanged(plan: Plan, output: Path) -> dict[str, ImageResult]:
         for image in plan.images
         if (last := known.get(image.name))
         and last.plan == image.digest
-        and is_archive(output / f"{image.name}.oci.tar", last.result.archive, digests)
+        and _is_archive(output / f"{image.name}.oci.tar", last.result.archive, digests)
     }
     digests.keep()
     return found
+
+
+def _is_archive(target: Path, archive: Archive, digests: FileDigests) -> bool:
+    """Tell whether the file ``target`` is ``archive``, all of it; ``digests``: of such files."""
+
+    def read() -> str:
+        with target.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+
+    try:
+        status = target.stat()
+        same = status.st_size == archive.size
+        return same and digests.of(str(target), status, read) == archive.sha256
+    except OSError:
+        return False
 
 
 def record_results(path: Path, plan: Plan, results: Sequence[ImageResult]) -> None:

@@ -22,7 +22,7 @@ from nox_buildkit.buildspec.reading.load import load
 from nox_buildkit.buildspec.text import listed, nearest
 from nox_buildkit.engine.buildkit import Engine, Needs
 from nox_buildkit.engine.client import Docker
-from nox_buildkit.engine.find import find_client, find_engine, planned_engine
+from nox_buildkit.engine.planned_engine import planned_engine
 from nox_buildkit.engine.stated_builder import StatedBuilder
 from nox_buildkit.environment import in_ci
 from nox_buildkit.errors import Code, EngineError, Problem, UsageError
@@ -144,10 +144,15 @@ def reach_bases(
 
     @cache
     def client() -> Docker:
+        # Only for questions that nobody has asked before.
+        from nox_buildkit.engine.find import find_client  # noqa: PLC0415
+
         return find_client(report)
 
     @cache
     def engine() -> Engine:
+        from nox_buildkit.engine.find import find_engine  # noqa: PLC0415 - as above
+
         return find_engine(Needs(frozenset()), project.builder, report)
 
     return Bases(client, engine, report, project.spec.mirrors, locked, in_ci(), pull, assembles)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from nox_buildkit.oci.content import Index, Manifest, is_index
 from nox_buildkit.release.publish import Destination
 from nox_buildkit.release.repository import RegistryError, Repository
-from nox_buildkit.report.words import size as size_words
+from nox_buildkit.report.figures import size as size_words
 
 #: Smaller changes are not told, and from the second on they are a warning.
 _TOLD, _MUCH = 0.01, 0.25

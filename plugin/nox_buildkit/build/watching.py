@@ -16,7 +16,7 @@ from nox_buildkit.build.running import Planned, Request, built, plan_run
 from nox_buildkit.build.watched import Watched, named, watched_of
 from nox_buildkit.engine.foreground import Replaceable
 from nox_buildkit.errors import Code, NoxBuildkitError, UsageError
-from nox_buildkit.report import words
+from nox_buildkit.report import figures
 from nox_buildkit.report.console import say
 from nox_buildkit.report.diagnostics import show, with_codes
 
@@ -120,7 +120,7 @@ class Watch:
             self._tell_failure(f"{error.filename}: {error.strerror}")
         else:
             self.failed = self.failure = ""
-            say(f"restarted after {words.duration(time.monotonic() - began)}")
+            say(f"restarted after {figures.duration(time.monotonic() - began)}")
 
     def _replace(self, planned: Planned) -> None:
         self.start(self.container, planned)

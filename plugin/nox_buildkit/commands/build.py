@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nox_buildkit.build.options import BuildOptions, Selection
-from nox_buildkit.build.output_folder import git_hint
 from nox_buildkit.build.planning import (
     plan_build,
     record_results,
@@ -18,11 +17,9 @@ from nox_buildkit.build.planning import (
 )
 from nox_buildkit.build.project import Project, open_project
 from nox_buildkit.build.project_folder import exclusively
-from nox_buildkit.documents.records import results_document
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.report.ci import show_results
 from nox_buildkit.report.console import downloads, say
-from nox_buildkit.report.json_output import print_json
 from nox_buildkit.results import record
 from nox_buildkit.results.model import ImageResult
 
@@ -32,6 +29,9 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     with exclusively(buildspec):
         plan, results = _run(buildspec, Selection.of(arguments), BuildOptions.of(arguments))
     if arguments.json:
+        from nox_buildkit.documents.records import results_document  # noqa: PLC0415 - as below
+        from nox_buildkit.report.json_output import print_json  # noqa: PLC0415
+
         print_json(results_document(plan, results))
 
 
@@ -49,6 +49,7 @@ def _run(
     stale = plan.without(results)
     if stale.images:
         # Only whoever builds needs all of this.
+        from nox_buildkit.build.output_folder import git_hint  # noqa: PLC0415
         from nox_buildkit.build.pipeline import build_images  # noqa: PLC0415
 
         results |= build_images(project, stale, options, "store" if options.load else None)

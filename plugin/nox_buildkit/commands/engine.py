@@ -12,8 +12,8 @@ from nox_buildkit.engine.private import emulation
 from nox_buildkit.engine.private import engine as private
 from nox_buildkit.engine.private.engine import EngineStatus
 from nox_buildkit.report.console import downloads
+from nox_buildkit.report.figures import duration, size
 from nox_buildkit.report.json_output import print_json
-from nox_buildkit.report.words import duration, size
 
 
 def run(_buildspec: Path, arguments: argparse.Namespace) -> None:

@@ -13,7 +13,7 @@ from nox_buildkit.build.explanation import explain
 from nox_buildkit.build.fresh_locks import fresh_sources
 from nox_buildkit.build.options import Selection
 from nox_buildkit.build.project import Project, open_project, plan_project
-from nox_buildkit.engine.find import planned_engine
+from nox_buildkit.engine.planned_engine import planned_engine
 from nox_buildkit.plan.document import plan_document
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.report.console import downloads, make_console

@@ -16,9 +16,9 @@ from nox_buildkit.build.pipeline import provide_packages
 from nox_buildkit.build.project import open_project, plan_project
 from nox_buildkit.documents.sessions import RenderDocument
 from nox_buildkit.engine.buildkit import PlannedEngine
-from nox_buildkit.engine.find import planned_engine
 from nox_buildkit.engine.flags.allow import Allow
 from nox_buildkit.engine.flags.secret import Secret
+from nox_buildkit.engine.planned_engine import planned_engine
 from nox_buildkit.errors import Code, PlanError
 from nox_buildkit.facts.ignore import is_definition
 from nox_buildkit.files import copy_folder, remove, write_atomic

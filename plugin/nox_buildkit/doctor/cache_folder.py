@@ -12,7 +12,7 @@ from pathlib import Path
 from nox_buildkit.doctor.finding import Finding, Verdict
 from nox_buildkit.errors import EngineError
 from nox_buildkit.files import cache_place
-from nox_buildkit.report.words import size
+from nox_buildkit.report.figures import size
 from nox_buildkit.run import run
 
 _CHECK = "cache"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nox_buildkit.doctor.finding import Finding
-from nox_buildkit.report.words import size
+from nox_buildkit.report.figures import size
 
 #: Bases, packages and images of one small project take a part of the first; the second is what a
 #: few of them take together.

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from nox_buildkit.debian.archive import without_archive
 from nox_buildkit.doctor.engine_facts import EngineFacts, UserFacts
 from nox_buildkit.doctor.finding import Finding, Verdict
+from nox_buildkit.engine.choice import CREATE
 from nox_buildkit.engine.inspect import Builder, Node
 from nox_buildkit.engine.own_builder import own_builder
-from nox_buildkit.engine.suitable import CREATE, ENABLE_STORE
+from nox_buildkit.engine.suitable import ENABLE_STORE
 from nox_buildkit.errors import Code, Problem
 
 ENGINE, PRIVATE, BUILDER, STORE, NODE = "engine", "private engine", "builder", "image store", "node"

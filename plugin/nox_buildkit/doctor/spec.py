@@ -11,7 +11,7 @@ from nox_buildkit.build.options import Selection
 from nox_buildkit.build.project import Project, open_project
 from nox_buildkit.doctor.finding import Finding
 from nox_buildkit.errors import Code, NoxBuildkitError, Problem
-from nox_buildkit.lock.compile import state_of
+from nox_buildkit.lock.lock_state import state_of
 from nox_buildkit.lock.requirement_sets import sources_of
 from nox_buildkit.lock.source import Source
 

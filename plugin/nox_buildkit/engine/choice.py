@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from nox_buildkit.engine.private.paths import EnginePaths
 from nox_buildkit.engine.stated_builder import StatedBuilder
 
+#: How a user makes a builder.
+CREATE = "docker buildx create --driver docker-container --use"
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:

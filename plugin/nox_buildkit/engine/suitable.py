@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from nox_buildkit.engine import inspect as inspection
 from nox_buildkit.engine.buildkit import Needs
+from nox_buildkit.engine.choice import CREATE
 from nox_buildkit.engine.client import Docker
 from nox_buildkit.engine.inspect import Builder, Daemon
 from nox_buildkit.engine.private import emulation
@@ -18,7 +19,6 @@ from nox_buildkit.oci.platform import Platform
 from nox_buildkit.progress import Progress
 
 CONTAINERD_STORE = "io.containerd.snapshotter.v1"
-CREATE = "docker buildx create --driver docker-container --use"
 STORE_SETTING = (
     'set "features": {"containerd-snapshotter": true} in the daemon.json of its dockerd and '
     "restart it"

@@ -16,7 +16,6 @@ from nox_buildkit.debian.releases import warnings
 from nox_buildkit.engine.client import Docker
 from nox_buildkit.errors import Code, EngineError, PlanError
 from nox_buildkit.facts.debian_bases import assembled_base, not_assembled, oldest
-from nox_buildkit.facts.inspections import inspections
 from nox_buildkit.oci.references import ImageReference
 from nox_buildkit.oci.resolved import ResolvedImage
 from nox_buildkit.plan.base import RegistryImage
@@ -118,6 +117,8 @@ class Bases:
 
         Raises EngineError where it cannot be downloaded, PlanError where it is no base.
         """
+        from nox_buildkit.facts.inspections import inspections  # noqa: PLC0415 - as above
+
         image = self.pinned(reference)
         wanted = sorted(image.platforms.intersection(platforms))
         if not wanted:

@@ -19,8 +19,7 @@ from packaging.utils import parse_wheel_filename
 from nox_buildkit.cache_entries import read_cached, write_cached
 from nox_buildkit.errors import Code, PlanError
 from nox_buildkit.files import cache_dir, private_dir
-from nox_buildkit.lock.newest_versions import newest_with_wheel
-from nox_buildkit.lock.pylock import read_pylock, state
+from nox_buildkit.lock.pylock_cache import state
 from nox_buildkit.lock.python_specifiers import accepts
 from nox_buildkit.lock.source import Source
 from nox_buildkit.oci.platform import KnownPlatform
@@ -47,6 +46,9 @@ def read_coverage(
     path = private_dir(cache_dir() / "coverage") / f"{digest}.json"
     if (kept := read_cached(path)) is not None:
         return {platform: tuple(LockedFile(**f) for f in files) for platform, files in kept.items()}
+    # Not on the way of a run that finds nothing to do.
+    from nox_buildkit.lock.pylock import read_pylock  # noqa: PLC0415
+
     coverage = cover(read_pylock(source), platforms, python, libc)
     if any(file.kind == "none" for files in coverage.values() for file in files):
         # An error that somebody is going to mend: not kept.
@@ -107,6 +109,8 @@ def _newest(
 ) -> LockedFile:
     if file.kind != "none":
         return file
+    from nox_buildkit.lock.newest_versions import newest_with_wheel  # noqa: PLC0415 - as above
+
     newest = newest_with_wheel(source, file.name, python, uv_platform(platform, libc))
     return replace(file, newest=newest)
 

@@ -14,7 +14,6 @@ from nox_buildkit.facts.coverage import read_coverage
 from nox_buildkit.facts.creation_time import source_date_epoch
 from nox_buildkit.facts.image_bases import compiler_of, stack_of, step_base_of, taken_images
 from nox_buildkit.facts.import_hints import development_imports
-from nox_buildkit.facts.local_wheels import git_wheel, local_wheel
 from nox_buildkit.facts.outside import Outside
 from nox_buildkit.facts.placed_files import Placed, placed_by
 from nox_buildkit.files import real_path
@@ -22,7 +21,7 @@ from nox_buildkit.lock.direct_references import git_packages, local_packages
 from nox_buildkit.lock.folders import distributions
 from nox_buildkit.lock.git import read_git
 from nox_buildkit.lock.indexes import stated_places
-from nox_buildkit.lock.pylock import ask_together
+from nox_buildkit.lock.pylock_cache import ask_together
 from nox_buildkit.lock.source import Source
 from nox_buildkit.lock.uv import uv_version
 from nox_buildkit.oci.platform import PLATFORMS
@@ -197,12 +196,17 @@ def _lock(
 
 def _local(target: Target, source: Source | None, outside: Outside) -> Iterable[LocalWheel]:
     """Wheels of the folders that the lock names, and of the image's own project if it is wanted."""
-    args = target.variant.args
-    for package in local_packages(source.output) if source else ():
-        location = source.location if source else None
+    packages = list(local_packages(source.output)) if source else []
+    commits = list(git_packages(source.output)) if source else []
+    if not (packages or commits or target.variant.package):
+        return
+    # Most projects have none.
+    from nox_buildkit.facts.local_wheels import git_wheel, local_wheel  # noqa: PLC0415
+
+    args, location = target.variant.args, source.location if source else None
+    for package in packages:
         yield local_wheel(package.folder, package.marker, location, outside.exclude, args)
-    for commit in git_packages(source.output) if source else ():
-        location = source.location if source else None
+    for commit in commits:
         yield git_wheel(commit, target.variant.python, location, args)
     if target.variant.package:
         context = real_path(outside.root / target.variant.context)

@@ -20,7 +20,6 @@ from nox_buildkit.lock.pyproject import read_pyproject
 from nox_buildkit.lock.python_specifiers import Requirement, accepts, accepts_latest
 from nox_buildkit.lock.readers import read_text
 from nox_buildkit.lock.source import find_source
-from nox_buildkit.lock.uvlock import changed_pythons, requires_python
 
 _VERSION_FILE = re.compile(r"^(?:c?python-?)?(3\.\d+)(?:\.\d+)?$")
 
@@ -190,9 +189,13 @@ def _requirements(case: _Case) -> Iterator[Requirement]:
 
 def _stated(file: Path) -> list[Requirement]:
     with contextlib.suppress(LockError):
-        if file.name == "uv.lock" and file.is_file() and not list(changed_pythons(file)):
-            found = requires_python(file)
-            return [found] if found else []
+        if file.name == "uv.lock" and file.is_file():
+            # Most projects have another lock.
+            from nox_buildkit.lock.uvlock import changed_pythons, requires_python  # noqa: PLC0415
+
+            if not list(changed_pythons(file)):
+                found = requires_python(file)
+                return [found] if found else []
         manifest = file.parent / "pyproject.toml"
         if manifest.is_file() and _belongs(file):
             read = read_pyproject(manifest)

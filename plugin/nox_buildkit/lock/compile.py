@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from nox_buildkit.errors import Code, Location, LockError
 from nox_buildkit.files import write_atomic
@@ -16,21 +14,14 @@ from nox_buildkit.lock.direct_references import portable, stated_file
 from nox_buildkit.lock.export import export
 from nox_buildkit.lock.folders import with_hashes
 from nox_buildkit.lock.lock_inputs import inputs_digest
+from nox_buildkit.lock.lock_state import State, body_digest, state_of
 from nox_buildkit.lock.readers import read_text
 from nox_buildkit.lock.resolve import resolve
 from nox_buildkit.lock.source import TOOL_LOCKS, Source
 from nox_buildkit.printable import has_credentials
 
-_HEADER = re.compile(
-    r"\A# [^\n]*\n# [^\n]*\n# inputs: (?P<inputs>sha256:[0-9a-f]{64})\n"
-    r"# body: (?P<body>sha256:[0-9a-f]{64})\n"
-)
-
 #: A hash on a line of its own, as uv writes it.
 _HASH_LINE = re.compile(r" *\\\n +--hash=\S+")
-
-#: What a committed lock is to its source; ``altered``: not as it was written.
-State = Literal["fresh", "missing", "stale", "altered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,29 +37,6 @@ class Outcome:
     changes: tuple[str, ...] = ()
     altered: bool = False
     ran: tuple[str, ...] = ()
-
-
-def state_of(source: Source) -> State:
-    """Compare the committed lock with its source, without running a program.
-
-    Raises LockError for a source that cannot be read.
-    """
-    if source.kind == "locked":
-        return "fresh"
-    if not source.output.exists():
-        return "missing"
-    try:
-        text = read_text(source.output)
-    except LockError:
-        return "altered"
-    stated = _HEADER.match(text)
-    if not stated or stated["inputs"] != inputs_digest(source):
-        return "stale"
-    return "fresh" if stated["body"] == _digest(text[stated.end() :]) else "altered"
-
-
-def _digest(body: str) -> str:
-    return f"sha256:{hashlib.sha256(body.encode()).hexdigest()}"
 
 
 def _committed(source: Source) -> str:
@@ -158,7 +126,7 @@ def _make(
     body = portable(body, source.path.parent, source.output.parent)
     text = (
         f"# {origin}\n# Refresh it with 'nox -s lock'; do not edit.\n"
-        f"# inputs: {digest}\n# body: {_digest(body)}\n{body}"
+        f"# inputs: {digest}\n# body: {body_digest(body)}\n{body}"
     )
     return text, ran
 

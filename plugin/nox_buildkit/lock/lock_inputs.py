@@ -20,7 +20,6 @@ from nox_buildkit.lock.pyproject import Pyproject, read_pyproject
 from nox_buildkit.lock.readers import MAX_MANIFEST, read_text
 from nox_buildkit.lock.requirements_files import each_line, required_folders
 from nox_buildkit.lock.source import TOOL_LOCKS, Source
-from nox_buildkit.lock.uvlock import workspace_members
 
 #: Counts changes of how this version of the program makes a lock of the same inputs.
 FORMAT = 2
@@ -66,7 +65,11 @@ def _manifests(source: Source) -> Any:
     folder = source.path.parent
     if source.kind == "pipenv":
         return read_text(folder / "Pipfile", MAX_MANIFEST)
-    members = workspace_members(source.path) if source.kind == "uv" else []
+    members: list[Path] = []
+    if source.kind == "uv":
+        from nox_buildkit.lock.uvlock import workspace_members  # noqa: PLC0415 - of this tool
+
+        members = list(workspace_members(source.path))
     return with_path_dependencies({folder, *members}, folder, source.kind)
 
 

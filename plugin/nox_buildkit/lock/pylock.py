@@ -5,14 +5,9 @@ The pylock names the index's addresses, so it lives in the user's cache and not 
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import json
-import os
 import re
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,11 +16,10 @@ from packaging.utils import canonicalize_name
 
 from nox_buildkit.cache_entries import read_cached, write_cached
 from nox_buildkit.errors import Code, LockError
-from nox_buildkit.files import cache_dir, private_dir
 from nox_buildkit.lock.direct_references import without_local
 from nox_buildkit.lock.export import export_files
-from nox_buildkit.lock.folders import contents
 from nox_buildkit.lock.indexes import without_folders
+from nox_buildkit.lock.pylock_cache import place_of
 from nox_buildkit.lock.source import Source, logical_lines
 from nox_buildkit.lock.uv import index_options, index_variables, pinned_options, run_uv
 from nox_buildkit.oci.platform import PLATFORMS
@@ -34,8 +28,6 @@ from nox_buildkit.plan.wheel_platforms import marker_environment
 if TYPE_CHECKING:
     from packaging.pylock import Pylock
 
-#: Locks that an index is asked about at once; a single one is asked about where it is read.
-_AT_A_TIME, _SEVERAL = 8, 2
 _MARKER = re.compile(r"\s;\s*(.*?)\s*(?:--hash[ =]|$)")
 _HASH = re.compile(r"--hash[ =](\w+:[0-9a-f]+)")
 
@@ -48,8 +40,8 @@ def read_pylock(source: Source) -> Pylock:
     # Not on the way of a run that finds nothing to do.
     from packaging.pylock import Pylock, PylockValidationError  # noqa: PLC0415
 
-    path = _place(source)
-    listed = read_cached(path) or _keep(source, path)
+    path = place_of(source)
+    listed = read_cached(path) or ask(source, path)
     try:
         return Pylock.from_dict(_as_locked(tomllib.loads(listed), source))
     except LockError:
@@ -65,56 +57,11 @@ def read_pylock(source: Source) -> Pylock:
         ) from None
 
 
-def ask_together(sources: Iterable[Source], tell: Callable[[str], None]) -> None:
-    """Ask for the files of those that are not known yet, several at a time.
-
-    What goes wrong is told when the lock is read.
-    """
-    missing = [(s, place) for s in dict.fromkeys(sources) if not (place := _place(s)).exists()]
-    if len(missing) < _SEVERAL:
-        return
-    # Not on the way of a run that finds nothing to do.
-    from nox_buildkit.at_once import at_once  # noqa: PLC0415
-
-    def ask(one: tuple[Source, Path]) -> None:
-        with contextlib.suppress(LockError):
-            _keep(*one)
-
-    tell(f"asking the index for the files of {len(missing)} locks")
-    at_once(ask, missing, _AT_A_TIME)
-
-
-def _place(source: Source) -> Path:
-    digest = hashlib.sha256(state(source).encode()).hexdigest()
-    return private_dir(cache_dir() / "pylock") / f"{digest}.json"
-
-
-def _keep(source: Source, place: Path) -> str:
+def ask(source: Source, place: Path) -> str:
+    """Ask the index, and keep the answer in ``place``. Raises LockError."""
     listed = _ask(source)
     write_cached(place, listed)
     return listed
-
-
-def state(source: Source) -> str:
-    """All that the answer depends on: the lock, and where uv looks for its packages."""
-    # Another index may hold other files of the same versions.
-    indexes = {
-        key: value
-        for key, value in sorted(os.environ.items())
-        if key.startswith("UV_")
-        and ("INDEX" in key or "FIND_LINKS" in key)
-        and "PASSWORD" not in key
-    }
-    return json.dumps(
-        [
-            source.output.read_text(),
-            source.python,
-            source.index,
-            source.extra_indexes,
-            [(str(folder), contents(folder)) for folder in source.find_links],
-            indexes,
-        ]
-    )
 
 
 def _as_locked(listed: dict[str, Any], source: Source) -> dict[str, Any]:

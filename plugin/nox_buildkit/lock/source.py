@@ -12,7 +12,6 @@ from typing import Literal
 from nox_buildkit.errors import Code, Location, LockError
 from nox_buildkit.lock.pyproject import read_pyproject
 from nox_buildkit.lock.readers import read_text
-from nox_buildkit.lock.uvlock import workspace_members
 
 Kind = Literal["pyproject", "setup", "requirements", "locked", "uv", "poetry", "pdm", "pipenv"]
 
@@ -133,8 +132,11 @@ def _workspace_lock(folder: Path, root: Path) -> Path | None:
         if not parent.is_relative_to(root):
             break
         lock = parent / "uv.lock"
-        if lock.is_file() and folder in workspace_members(lock):
-            return lock
+        if lock.is_file():
+            from nox_buildkit.lock.uvlock import workspace_members  # noqa: PLC0415 - of this tool
+
+            if folder in workspace_members(lock):
+                return lock
     return None
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from nox_buildkit.errors import NoxBuildkitError, Problem
-from nox_buildkit.report import words
+from nox_buildkit.report import figures
 from nox_buildkit.report.console import make_console
 from nox_buildkit.report.summary import print_summary, short
 from nox_buildkit.results.model import ImageResult
@@ -61,9 +61,9 @@ def job_summary(results: Sequence[ImageResult]) -> str:
         "| --- | --- | --- | ---: | ---: |",
     ]
     for result in results:
-        time_taken = "up to date" if result.up_to_date else words.duration(result.seconds)
+        time_taken = "up to date" if result.up_to_date else figures.duration(result.seconds)
         for each in result.platforms:
-            cells = (result.name, each.platform, f"`{short(each.digest)}`", words.size(each.size))
+            cells = (result.name, each.platform, f"`{short(each.digest)}`", figures.size(each.size))
             lines.append(f"| {' | '.join(map(_cell, (*cells, time_taken)))} |")
     for result in results:
         for published in result.publications:

@@ -13,7 +13,7 @@ from rich.console import Console
 from nox_buildkit.environment import in_ci
 from nox_buildkit.printable import visible_lines
 from nox_buildkit.progress import Progress
-from nox_buildkit.report.transfers import TransferBars, TransferLines
+from nox_buildkit.report.transfer_lines import TransferLines
 
 if TYPE_CHECKING:
     from nox_buildkit.engine.bake import Update
@@ -129,6 +129,8 @@ def downloads(
     if not interactive(human, env):
         yield TransferLines(human)
         return
+    from nox_buildkit.report.transfers import TransferBars  # noqa: PLC0415 - in a terminal
+
     bars = TransferBars(make_console(human, env))
     try:
         yield bars

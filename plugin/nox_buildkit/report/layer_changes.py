@@ -10,7 +10,7 @@ from nox_buildkit.errors import Location
 from nox_buildkit.plan.layer_changes import InputChange, LayerChange
 from nox_buildkit.plan.layer_inputs import CONFIGURATION, Input
 from nox_buildkit.printable import shortened, visible
-from nox_buildkit.report.words import size
+from nox_buildkit.report.figures import size
 
 _SHOWN = 6
 _LENGTH = 60

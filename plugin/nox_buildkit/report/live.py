@@ -12,7 +12,7 @@ from nox_buildkit.engine.bake import Update
 from nox_buildkit.engine.events.progress import BuildProgress
 from nox_buildkit.engine.events.rows import Row
 from nox_buildkit.printable import visible_lines
-from nox_buildkit.report import words
+from nox_buildkit.report import figures
 from nox_buildkit.report.block import Block
 from nox_buildkit.report.rows import Lines, layout_of
 
@@ -90,6 +90,6 @@ def _total(rows: list[Row], now: float) -> Text:
     """Return a line about all rows."""
     over = sum(row.count.cached + row.count.executed for row in rows)
     cached, total = sum(row.count.cached for row in rows), sum(row.count.total for row in rows)
-    seconds = words.duration(max(row.seconds(now) for row in rows))
+    seconds = figures.duration(max(row.seconds(now) for row in rows))
     of_them = f", {cached} cached" if cached else ""
     return Text(f"  {over} of {total} steps{of_them}, {seconds}", "dim")

@@ -9,7 +9,7 @@ from nox_buildkit.engine.bake import Update
 from nox_buildkit.engine.events.progress import BuildProgress, Change
 from nox_buildkit.engine.events.vertex import Vertex, VertexKind
 from nox_buildkit.printable import visible_lines
-from nox_buildkit.report import words
+from nox_buildkit.report import figures, words
 
 HEARTBEAT = 30.0
 # Below this many seconds nobody wants to read of BuildKit's own errands.
@@ -70,13 +70,13 @@ class Plain:
             return
         self._told.pop(vertex.digest, None)
         if change.what == "failed":
-            self._say(progress, vertex, f"FAILED after {words.duration(vertex.seconds)}")
+            self._say(progress, vertex, f"FAILED after {figures.duration(vertex.seconds)}")
         elif self._brief and (vertex.cached or vertex.seconds < _WHILE):
             return
         elif vertex.name.kind is VertexKind.STEP and vertex.cached:
             self._say(progress, vertex, "CACHED")
         elif vertex.name.kind in (VertexKind.STEP, VertexKind.EXPORT) or vertex.seconds >= _ERRAND:
-            self._say(progress, vertex, f"done in {words.duration(vertex.seconds)}")
+            self._say(progress, vertex, f"done in {figures.duration(vertex.seconds)}")
 
     def _say(self, progress: BuildProgress, vertex: Vertex, text: str) -> None:
         named = [words.place(image, progress.platform(vertex, image)) for image in vertex.images]

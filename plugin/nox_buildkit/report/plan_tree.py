@@ -12,8 +12,8 @@ from nox_buildkit.plan.base import PlannedImage
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.packages import Package
 from nox_buildkit.report.coverage import print_planned
+from nox_buildkit.report.figures import size
 from nox_buildkit.report.tree import Tree
-from nox_buildkit.report.words import size
 
 
 def print_image(

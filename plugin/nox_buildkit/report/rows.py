@@ -13,7 +13,7 @@ from nox_buildkit.engine.events.progress import BuildProgress
 from nox_buildkit.engine.events.rows import Row
 from nox_buildkit.engine.events.vertex import Vertex, VertexKind
 from nox_buildkit.printable import shortened, visible
-from nox_buildkit.report import words
+from nox_buildkit.report import figures, words
 from nox_buildkit.report.bar import bar
 
 #: Seconds after which a step's own last line is shown, and after which the step is told apart.
@@ -116,7 +116,7 @@ class Layout:
         if shown and (shown.failed or shown.digest == self.slow):
             style = "bold red" if shown.failed else "bold yellow"
         text = _words(progress, shown, now) if shown else _state(row)
-        time = Text("" if text == _WAITING else words.duration(seconds), style or "dim")
+        time = Text("" if text == _WAITING else figures.duration(seconds), style or "dim")
         if self.stacked:
             yield from _folded(head, self.width) if row else ()
             indent = self._indent()

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from nox_buildkit.plan.operations import LayerKind
 from nox_buildkit.printable import visible_lines
-from nox_buildkit.report import words
+from nox_buildkit.report import figures
 from nox_buildkit.results.model import ImageResult
 
 _KINDS: tuple[LayerKind, ...] = ("base", "apt", "pure", "native", "app")
@@ -110,8 +110,8 @@ def _rows(results: Iterable[ImageResult], kinds: Sequence[LayerKind]) -> Iterabl
                 result.name if first else "",
                 platform.platform,
                 short(platform.digest),
-                *(words.size(size) if size else "-" for size in sizes),
-                words.size(platform.size),
+                *(figures.size(size) if size else "-" for size in sizes),
+                figures.size(platform.size),
                 steps if first else "",
-                ("-" if result.up_to_date else words.duration(result.seconds)) if first else "",
+                ("-" if result.up_to_date else figures.duration(result.seconds)) if first else "",
             )

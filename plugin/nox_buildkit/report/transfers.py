@@ -1,4 +1,4 @@
-"""Downloads and uploads outside of BuildKit: as bars in a terminal, as lines in a log."""
+"""Downloads and uploads outside of BuildKit, as bars in a terminal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TextIO
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -19,7 +18,6 @@ from nox_buildkit.report.bar import bar
 from nox_buildkit.report.block import Block
 
 _REDRAW = 0.1
-_LINE_PERIOD = 10.0
 _BAR = 24
 _GAP = "  "
 
@@ -90,30 +88,3 @@ class TransferBars:
                 # Without the bar, and what does not fit on one line on several.
                 text = Text(f"{visible(name)}: {words.amount(part.amount(now))}")
                 yield from text.divide(range(width - 1, cell_len(text.plain), width - 1))
-
-
-@dataclass(slots=True)
-class TransferLines:
-    """Progress as a line now and then."""
-
-    stream: TextIO
-    told: dict[str, float] = field(default_factory=dict)
-    over: set[str] = field(default_factory=set)
-
-    def message(self, text: str) -> None:
-        """Print ``text``."""
-        self._say(text)
-
-    def transfer(self, name: str, done: int, total: int) -> None:
-        """Print a line about ``name``, unless there was one a moment ago."""
-        now, complete = time.monotonic(), done >= total
-        early = now - self.told.get(name, float("-inf")) < _LINE_PERIOD
-        if name in self.over or (early and not complete):
-            return
-        self.told[name] = now
-        if complete:
-            self.over.add(name)
-        self._say(f"{name}: {words.size(done)} of {words.size(total)}")
-
-    def _say(self, text: str) -> None:
-        print(visible_lines(text), file=self.stream, flush=True)

@@ -8,8 +8,8 @@ import pytest
 
 from nox_buildkit.engine import inspect as inspection
 from nox_buildkit.engine.choice import Choice
-from nox_buildkit.engine.find import planned_engine
 from nox_buildkit.engine.own_builder import own_builder
+from nox_buildkit.engine.planned_engine import planned_engine
 from nox_buildkit.engine.private.paths import EnginePaths
 from nox_buildkit.oci.platform import host_platform
 

@@ -10,8 +10,9 @@ import pytest
 
 from nox_buildkit.buildspec.reading.load import parse
 from nox_buildkit.errors import Code, LockError
-from nox_buildkit.lock.compile import check_lock, compile_lock, state_of
+from nox_buildkit.lock.compile import check_lock, compile_lock
 from nox_buildkit.lock.lock_inputs import inputs_digest
+from nox_buildkit.lock.lock_state import state_of
 from nox_buildkit.lock.requirement_sets import sources_of
 from nox_buildkit.lock.source import Source, kind_of
 from tests.support.codes import coded

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from nox_buildkit.errors import LockError
-from nox_buildkit.lock.pylock import ask_together, read_pylock
+from nox_buildkit.lock.pylock import read_pylock
+from nox_buildkit.lock.pylock_cache import ask_together
 from nox_buildkit.lock.source import Source
 from tests.support.package_index import PackageIndex, serve
 

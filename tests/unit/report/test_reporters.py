@@ -12,7 +12,7 @@ from rich.console import Console
 
 from nox_buildkit.engine.bake import Update
 from nox_buildkit.engine.events.progress import BuildProgress
-from nox_buildkit.report import words
+from nox_buildkit.report import figures
 from nox_buildkit.report.console import choose, downloads, make_console, print_lines
 from nox_buildkit.report.live import LiveView
 from nox_buildkit.report.plain import Plain
@@ -228,7 +228,7 @@ def test_downloads_in_a_log_are_lines() -> None:
     ],
 )
 def test_sizes_have_three_digits(count: int, text: str) -> None:
-    assert words.size(count) == text
+    assert figures.size(count) == text
 
 
 @pytest.mark.parametrize(
@@ -236,4 +236,4 @@ def test_sizes_have_three_digits(count: int, text: str) -> None:
     [(0.04, "0.0 s"), (12.34, "12.3 s"), (59.96, "1 min 00 s"), (185, "3 min 05 s")],
 )
 def test_durations_are_short(seconds: float, text: str) -> None:
-    assert words.duration(seconds) == text
+    assert figures.duration(seconds) == text

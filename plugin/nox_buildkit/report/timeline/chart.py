@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from nox_buildkit.report import words
+from nox_buildkit.report import figures
 from nox_buildkit.report.timeline.markup import Markup, element, joined
 from nox_buildkit.report.timeline.model import BUILDKIT, Step, Timeline
 from nox_buildkit.report.timeline.rows import rows_of
@@ -113,20 +113,20 @@ def _bar(step: Step, whole: float, number: int, sheet: Sheet) -> Markup:
 
 def described(step: Step) -> str:
     """Return a step in a sentence."""
-    said = f"{step.title}, {step.lane}: {words.precise_duration(step.seconds)}"
-    said += f" from {words.precise_duration(step.begin)}"
+    said = f"{step.title}, {step.lane}: {figures.precise_duration(step.seconds)}"
+    said += f" from {figures.precise_duration(step.begin)}"
     if step.cached:
         said += ", cached"
     return f"{said}, on the critical path" if step.critical else said
 
 
 def _tip(step: Step) -> Markup:
-    when = f"{words.precise_duration(step.begin)} to {words.precise_duration(step.end)}"
+    when = f"{figures.precise_duration(step.begin)} to {figures.precise_duration(step.end)}"
     return element(
         "span",
         element("b", step.title),
         element("span", step.lane),
-        element("span", f"{words.precise_duration(step.seconds)}, {when}"),
+        element("span", f"{figures.precise_duration(step.seconds)}, {when}"),
         element("span", "cached", class_="badge cached") if step.cached else None,
         element("span", "critical path", class_="badge critical") if step.critical else None,
         element("code", step.detail) if step.detail else None,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from nox_buildkit.report import words
+from nox_buildkit.report import figures
 from nox_buildkit.report.timeline.chart import chart
 from nox_buildkit.report.timeline.comparison import Comparison, compare
 from nox_buildkit.report.timeline.markup import Markup, element, joined
@@ -128,18 +128,20 @@ def _header(timeline: Timeline, before: Timeline | None) -> Markup:
 def _tiles(timeline: Timeline, before: Timeline | None) -> Iterator[Markup]:
     same = before if before and before.built == timeline.built else None
     took = timeline.seconds - same.seconds if same else 0.0
-    note = joined(signed(took, words.duration(abs(took))), " against the build before")
-    yield _figure("Time", words.duration(timeline.seconds), note if same else None)
+    note = joined(signed(took, figures.duration(abs(took))), " against the build before")
+    yield _figure("Time", figures.duration(timeline.seconds), note if same else None)
     steps = [step for step in timeline.steps if step.kind == "step"]
     cached = sum(step.cached for step in steps)
     yield _figure("Steps", f"{len(steps) - cached} ran", f"{cached} cached")
     if path := timeline.critical:
         longest = max(path, key=lambda step: step.seconds)
         note = joined(longest.title, ", ", longest.lane)
-        yield _figure("Longest on the critical path", words.precise_duration(longest.seconds), note)
+        yield _figure(
+            "Longest on the critical path", figures.precise_duration(longest.seconds), note
+        )
     for name in timeline.built:
         for result in timeline.images[name].platforms:
-            size = words.size(result.size)
+            size = figures.size(result.size)
             yield _figure(
                 f"{name} {result.platform}", size, _grown(name, result.platform, timeline, before)
             )
@@ -154,7 +156,7 @@ def _grown(name: str, platform: str, timeline: Timeline, before: Timeline | None
     if len(sizes) < 2 or sizes[0] is None or sizes[1] is None:
         return "compressed"
     difference = sizes[0] - sizes[1]
-    return joined(signed(difference, words.size(abs(difference))), " compressed")
+    return joined(signed(difference, figures.size(abs(difference))), " compressed")
 
 
 def _figure(title: str, value: str, note: Markup | str | None = None) -> Markup:

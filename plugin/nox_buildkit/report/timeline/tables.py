@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from nox_buildkit.report import words
+from nox_buildkit.report import figures
 from nox_buildkit.report.timeline.comparison import SizeChange, TimeChange
 from nox_buildkit.report.timeline.markup import Child, Markup, element, joined
 from nox_buildkit.report.timeline.model import Step, StepTime, Timeline
@@ -73,11 +73,11 @@ def path_table(timeline: Timeline, numbers: Mapping[Step, int], sheet: Sheet) ->
         told += added
         link = element("a", step.title, href=f"#step-{numbers[step]}")
         share = meter(added / whole, sheet, step.kind)
-        rows.append(row(headings, (link, step.lane, words.precise_duration(added), share)))
+        rows.append(row(headings, (link, step.lane, figures.precise_duration(added), share)))
     rest = max(0.0, timeline.seconds - told)
     title = f"{short} short steps, and what is between the steps"
     share = meter(rest / whole, sheet, "errand")
-    rows.append(row(headings, (title, "", words.precise_duration(rest), share)))
+    rows.append(row(headings, (title, "", figures.precise_duration(rest), share)))
     return table(
         "What each step of the critical path added to the time of the build", headings, rows
     )
@@ -96,8 +96,8 @@ def steps_table(timeline: Timeline, numbers: Mapping[Step, int]) -> Markup:
             back,
             step.title,
             step.lane,
-            words.precise_duration(step.begin),
-            words.precise_duration(step.seconds),
+            figures.precise_duration(step.begin),
+            figures.precise_duration(step.seconds),
             joined(*_states(step)),
             element("code", step.detail) if step.detail else "",
         )
@@ -131,7 +131,7 @@ def times_table(caption: str, changes: Iterable[TimeChange]) -> Markup:
             change.now.lane,
             _time(change.before),
             _time(change.now),
-            signed(change.difference, words.precise_duration(abs(change.difference))),
+            signed(change.difference, figures.precise_duration(abs(change.difference))),
             _state(change),
         )
         rows.append(row(headings, cells))
@@ -150,9 +150,9 @@ def sizes_table(caption: str, changes: Iterable[SizeChange]) -> Markup:
         cells = (
             joined(change.name, renewed),
             change.place,
-            words.size(change.before) if change.before else "none",
-            words.size(change.now) if change.now else "none",
-            signed(change.difference, words.size(abs(change.difference))),
+            figures.size(change.before) if change.before else "none",
+            figures.size(change.now) if change.now else "none",
+            signed(change.difference, figures.size(abs(change.difference))),
         )
         rows.append(row(headings, cells))
     return table(caption, headings, rows)
@@ -169,7 +169,7 @@ def signed(difference: float, shown: str) -> Markup:
 def _time(time: StepTime | None) -> str:
     if time is None:
         return "none"
-    return "cached" if time.cached else words.precise_duration(time.seconds)
+    return "cached" if time.cached else figures.precise_duration(time.seconds)
 
 
 def _state(change: TimeChange) -> Markup:

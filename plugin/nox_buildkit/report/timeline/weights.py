@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from nox_buildkit.oci.layer_contents import Part
 from nox_buildkit.plan.operations import LayerKind
-from nox_buildkit.report import words
+from nox_buildkit.report import figures
 from nox_buildkit.report.timeline.markup import Markup, element, joined
 from nox_buildkit.report.timeline.model import Timeline
 from nox_buildkit.report.timeline.sheet import NARROW, Sheet
@@ -47,7 +47,7 @@ def weights(timeline: Timeline, sheet: Sheet) -> Markup:
             summary = element(
                 "summary",
                 element("h3", place),
-                element("span", f" {words.size(result.size)} compressed"),
+                element("span", f" {figures.size(result.size)} compressed"),
             )
             body = _platform(place, result, timeline.contents, sheet)
             found.append(element("details", summary, body, open=number == 0))
@@ -84,7 +84,7 @@ def _layers(place: str, result: PlatformResult, sheet: Sheet) -> Markup:
             headings,
             (
                 joined(element("span", class_=f"swatch {kind}"), _TITLES[kind]),
-                words.size(sizes[kind]),
+                figures.size(sizes[kind]),
                 meter(sizes[kind] / total, sheet, kind),
             ),
         )
@@ -100,7 +100,7 @@ def _map(place: str, every: Sequence[_Weight], sheet: Sheet) -> Markup:
     wide = dict(_boxes(every, _WIDE))
     narrow = dict(_boxes(every, _NARROW))
     tiles = (_tile(each, wide[each], narrow[each], sheet) for each in wide)
-    largest = ", ".join(f"{each.name} {words.size(each.size)}" for each in _largest(every)[:3])
+    largest = ", ".join(f"{each.name} {figures.size(each.size)}" for each in _largest(every)[:3])
     return element(
         "div",
         *tiles,
@@ -141,7 +141,7 @@ def _largest(every: Sequence[_Weight]) -> list[_Weight]:
 
 
 def _tile(weight: _Weight, wide: Box, narrow: Box, sheet: Sheet) -> Markup:
-    size = words.size(weight.size)
+    size = figures.size(weight.size)
     shown = posixpath.basename(weight.name) if weight.large_file else weight.name
     label = element("span", element("b", shown), element("span", size), class_="label")
     places = f"{sheet.place(wide)} {sheet.place(narrow, NARROW)}"
@@ -163,7 +163,7 @@ def _parts(place: str, every: Sequence[_Weight], sheet: Sheet) -> Iterator[Marku
             (
                 joined(each.name, element("small", f" {each.version}") if each.version else None),
                 joined(element("span", class_=f"swatch {each.layer}"), _TITLES[each.layer]),
-                words.size(each.size),
+                figures.size(each.size),
                 meter(each.size / total, sheet, each.layer),
             ),
         )
