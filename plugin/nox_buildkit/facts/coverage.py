@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
 from packaging.utils import parse_wheel_filename
 
@@ -116,6 +115,8 @@ def _newest(
 
 
 def _file(package: Package, file: object, tags: Collection[Tag]) -> LockedFile:
+    from urllib.request import url2pathname  # noqa: PLC0415 - as above
+
     from packaging.pylock import PackageArchive, PackageSdist, PackageWheel  # noqa: PLC0415
 
     name, version = package.name, str(package.version or "")
