@@ -15,7 +15,10 @@ import pytest
 from nox_buildkit.debian.provision import SuitePackage, check_runs, provision
 from nox_buildkit.doctor.engine_facts import gather_engine
 from nox_buildkit.doctor.engines import choose, judge_builder, judge_engine
+from nox_buildkit.engine import inspect as inspection
 from nox_buildkit.engine.buildkit import Needs
+from nox_buildkit.engine.buildx_plugin import _with_buildx, with_buildx
+from nox_buildkit.engine.client import Docker
 from nox_buildkit.engine.find import find_client, find_engine
 from nox_buildkit.engine.private import engine as private
 from nox_buildkit.engine.private.engine import PrivateEngine
@@ -258,3 +261,49 @@ def use_context(docker: Path, host: str, *, current: bool = True) -> None:
     subprocess.run(create, check=True, capture_output=True)
     if current:
         subprocess.run(["docker", "context", "use", "mine"], check=True, capture_output=True)
+
+
+def test_a_client_is_asked_once_for_its_buildx_as_long_as_its_files_are_the_same(
+    private_engine: PrivateEngine, docker: Path, tmp_path: Path
+) -> None:
+    asked = tmp_path / "asked"
+    client = tmp_path / "docker-client"
+    real = private_engine.binaries.docker
+    client.write_text(f'#!/bin/sh\necho "$*" >> {asked}\nexec {real} "$@"\n')
+    client.chmod(0o755)
+
+    def found() -> str | None:
+        # As another run of the program.
+        _with_buildx.cache_clear()
+        client_with_buildx = with_buildx(str(client))
+        assert client_with_buildx
+        return client_with_buildx.plugin
+
+    with in_cache(tmp_path / "cache"):
+        plugin = docker / "cli-plugins/docker-buildx"
+        assert found() == str(plugin)
+        questions = asked.read_text()
+        assert found() == str(plugin)
+        assert asked.read_text() == questions
+        # Another plugin, and a record that was cut.
+        shutil.copy(private_engine.binaries.buildx, tmp_path / "other")
+        plugin.unlink()
+        plugin.symlink_to(tmp_path / "other")
+        assert found() == str(plugin)
+        assert asked.read_text() == questions * 2
+        for record in (tmp_path / "cache/client").glob("buildx-*.json"):
+            record.write_bytes(record.read_bytes()[:-5])
+        assert found() == str(plugin)
+        assert asked.read_text() == questions * 3
+
+
+def test_buildx_by_itself_reaches_the_engine_that_the_client_reaches(
+    private_engine: PrivateEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The context of a shell is not that of the client.
+    monkeypatch.setenv("DOCKER_CONTEXT", "nosuch")
+    client = private_engine.docker
+    assert client.words("buildx", "ls")[0] == str(private_engine.binaries.buildx)
+    assert inspection.look(client, "default").nodes[0].running
+    with pytest.raises(EngineError):
+        inspection.look(Docker(client.docker, plugin=client.plugin), None)

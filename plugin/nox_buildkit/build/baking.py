@@ -21,7 +21,6 @@ from nox_buildkit.build.project_folder import forget_projects, kept_for
 from nox_buildkit.engine.bake import BakeResult, Update, bake_command
 from nox_buildkit.engine.bake import run as run_bake
 from nox_buildkit.engine.buildkit import Engine, PlannedEngine
-from nox_buildkit.engine.client import client_environment
 from nox_buildkit.engine.events.cache_faults import fault_of
 from nox_buildkit.engine.events.diagnose import diagnose, last_lines
 from nox_buildkit.engine.events.progress import BuildProgress
@@ -172,7 +171,7 @@ def bake(ready: Bake, reporter: Reporter) -> tuple[BakeResult, dict[str, str]]:
         patience.look(update)
 
     (ready.folder / "metadata.json").unlink(missing_ok=True)
-    env, where = client_environment(), ready.folder
+    env, where = ready.engine.docker.environment, ready.folder
     result = run_bake(ready.command, cwd=where, env=env, progress=progress, on_event=look)
     if result.returncode:
         if fault := fault_of(result.progress, result.text):

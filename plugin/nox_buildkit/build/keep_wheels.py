@@ -11,7 +11,6 @@ from nox_buildkit.build.baking import OVERRIDE, Bake
 from nox_buildkit.build.compiled_wheels import CompiledWheel, forget_unused, keep, not_kept
 from nox_buildkit.engine.bake import bake_command
 from nox_buildkit.engine.bake import run as run_bake
-from nox_buildkit.engine.client import client_environment
 from nox_buildkit.engine.events.progress import BuildProgress
 from nox_buildkit.engine.flags.attestation import Attestation
 from nox_buildkit.engine.flags.output import Output
@@ -41,7 +40,7 @@ def keep_wheels(ready: Bake, reporter: Reporter) -> None:
                 allow=ready.allow,
             ),
             cwd=ready.folder,
-            env=client_environment(),
+            env=ready.engine.docker.environment,
             progress=BuildProgress({}),
             on_event=lambda _: None,
         )

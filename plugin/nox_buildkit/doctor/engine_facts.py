@@ -120,7 +120,7 @@ def _users(choice: Choice) -> UserFacts:
     client = installed()
     if client is None and choice.explicit and (ours := _unpacked("engine", "client")):
         config = borrow(cache_dir() / "client", ours.buildx, (*CREDENTIALS, "buildx"))
-        client = Docker(str(ours.docker), config)
+        client = Docker(str(ours.docker), config, plugin=str(ours.buildx))
     if client is None:
         return UserFacts(unfit=_without_client()) if choice.explicit else _unfit_client(path)
     docker = client.docker

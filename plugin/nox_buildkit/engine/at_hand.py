@@ -17,7 +17,7 @@ _SECONDS = 30
 def buildx_at_hand() -> tuple[str, ...] | None:
     """Return the command of buildx, of the docker on PATH or of the private engine."""
     if (client := installed()) is not None:
-        return (*client.command, "buildx")
+        return tuple(client.words("buildx"))
     ours = present_client()
     return (str(ours.buildx),) if ours else None
 

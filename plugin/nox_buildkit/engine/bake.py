@@ -81,8 +81,7 @@ def bake_command(
 ) -> list[str]:
     """Return the whole argument list."""
     return [
-        *engine.command,
-        "buildx",
+        *engine.buildx,
         *("--builder", engine.builder),
         "bake",
         *(part for file in files for part in ("--file", str(file))),

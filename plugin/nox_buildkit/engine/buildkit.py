@@ -37,6 +37,11 @@ class PlannedEngine:
     network: str | None = None
     nodes: int = 1
 
+    @property
+    def buildx(self) -> tuple[str, ...]:
+        """The command of buildx, as people type it."""
+        return (*self.command, "buildx")
+
 
 @dataclass(frozen=True, slots=True)
 class Engine:
@@ -60,6 +65,11 @@ class Engine:
     def command(self) -> tuple[str, ...]:
         """The docker client's command, with its configuration and host."""
         return self.docker.command
+
+    @property
+    def buildx(self) -> tuple[str, ...]:
+        """The command of buildx, for ``docker.environment``."""
+        return tuple(self.docker.words("buildx"))
 
     @property
     def client(self) -> DockerClient:

@@ -35,15 +35,17 @@ def fetch(
     """
     context = folder.with_name(f"{folder.name}.context")
     context.mkdir()
-    command: list[str | Path] = [
-        *engine.command, "buildx", "--builder", engine.builder, "build",
+    arguments: list[str | Path] = [
+        "buildx", "--builder", engine.builder, "build",
         "--platform", ",".join(platforms), "--progress", "plain", "--provenance=false",
         "--build-context", f"base=docker-image://{reference}",
         "--build-arg", "BUILDKIT_MULTI_PLATFORM=1",
         "--output", str(Output.layout(folder, ("force-compression", "true"))),
         "--file", "-", context,
     ]  # fmt: skip
-    done = answer(command, f"the base {reference}", seconds=SECONDS, given=b"FROM base\n")
+    done = answer(
+        engine.docker, arguments, f"the base {reference}", seconds=SECONDS, given=b"FROM base\n"
+    )
     if done.returncode:
         raise EngineError(explain_base(reference, done.errors.strip()))
     layout = Layout(folder)

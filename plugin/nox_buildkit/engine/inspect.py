@@ -11,9 +11,8 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 
-from nox_buildkit.engine.client import Docker, client_environment
+from nox_buildkit.engine.client import Docker
 from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.run import run
 
@@ -102,15 +101,6 @@ class Daemon:
     store: frozenset[str]
 
 
-@cache
-def has_buildx(client: Docker) -> bool:
-    """Tell whether the client has a buildx plugin whose bake has --allow."""
-    try:
-        return "--allow" in ask(client, "buildx", "bake", "--help")
-    except EngineError:
-        return False
-
-
 def daemon(client: Docker, context: str | None = None) -> Daemon:
     """Ask the daemon for its system information. Raises EngineError if it does not answer."""
     chosen = ("--context", context) if context else ()
@@ -158,9 +148,9 @@ def parse(text: str) -> Builder:
 
 def ask(client: Docker, *arguments: str, seconds: float = SECONDS) -> str:
     """Return what the client prints. Raises EngineError with the last line of its stderr."""
-    command = [*client.command, *arguments]
     what = " ".join(("docker", *arguments[:2]))
-    done = run(command, what=what, env=client_environment(), seconds=seconds)
+    words, env = client.words(*arguments), client.environment
+    done = run(words, what=what, env=env, seconds=seconds)
     if done.returncode:
         raise EngineError(Code.BUILDER(done.cause.removeprefix("ERROR: ")))
     return done.output

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 
-from nox_buildkit.engine import inspect as inspection
+from nox_buildkit.engine.buildx_plugin import with_buildx
 from nox_buildkit.engine.client import Docker
 from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.progress import SILENT, Progress
@@ -22,8 +22,7 @@ def installed(report: Progress = SILENT) -> Docker | None:
     path = shutil.which("docker")
     if path is None:
         return None
-    client = Docker(path)
-    if inspection.has_buildx(client):
+    if client := with_buildx(path):
         return client
     report.message(f"not {path}: {_NO_BUILDX}; update its buildx to use it")
     return None

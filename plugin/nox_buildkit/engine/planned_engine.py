@@ -106,4 +106,4 @@ def client_of_user(report: Progress) -> Docker:
     binaries = client_binaries(report)
     names = (*CREDENTIALS, "buildx")
     config = borrow(cache_dir() / "client", binaries.buildx, names)
-    return Docker(str(binaries.docker), config)
+    return Docker(str(binaries.docker), config, plugin=str(binaries.buildx))

@@ -34,12 +34,9 @@ def inspect(client: Docker, reference: str) -> ResolvedImage:
 
 
 def _imagetools(client: Docker, reference: str, *options: str) -> bytes:
-    command = [
-        *client.command,
-        *("buildx", "imagetools", "inspect", *options, reference),
-    ]
+    arguments = ("buildx", "imagetools", "inspect", *options, reference)
     host = ImageReference.parse(reference).registry
-    done = answer(command, f"the registry {host} ({reference})", seconds=SECONDS)
+    done = answer(client, arguments, f"the registry {host} ({reference})", seconds=SECONDS)
     if done.returncode:
         message = done.errors.strip().removeprefix("ERROR: ")
         raise EngineError(explain_base(reference, message))

@@ -159,7 +159,7 @@ def require_root() -> None:
 
 def _describe(paths: EnginePaths, binaries: Binaries, version: str) -> PrivateEngine:
     config = borrow(paths.docker_config, binaries.buildx)
-    docker = Docker(str(binaries.docker), config, paths.host)
+    docker = Docker(str(binaries.docker), config, paths.host, str(binaries.buildx))
     return PrivateEngine(docker, binaries, config, paths.host, version)
 
 
