@@ -75,7 +75,7 @@ def _baked(
         allow=[Allow("fs", "/")],
     )
     images = dict.fromkeys(targets, engine.native[:1])
-    env = {**os.environ, "BUILDX_METADATA_PROVENANCE": "disabled"}
+    env = {**engine.docker.environment, "BUILDX_METADATA_PROVENANCE": "disabled"}
     progress = BuildProgress(images)
     return run(command, cwd=folder, env=env, progress=progress, on_event=on_event)
 

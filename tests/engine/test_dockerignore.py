@@ -69,7 +69,8 @@ def _bake(engine: Engine, folder: Path, contexts: Mapping[str, Path]) -> None:
     (folder / "bake.json").write_text(json.dumps({"target": targets}))
     command = bake_command(engine, ["bake.json"], list(targets), metadata_file="metadata.json",
                            allow=[Allow("fs", str(folder))])  # fmt: skip
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    env = engine.docker.environment
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
 
 

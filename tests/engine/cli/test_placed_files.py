@@ -177,5 +177,6 @@ def _bake(engine: Engine, folder: Path, copies: list[str]) -> None:
     command = bake_command(
         engine, ["bake.json"], ["all"], metadata_file="metadata.json", allow=allow
     )
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    env = engine.docker.environment
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
