@@ -6,7 +6,6 @@ import hashlib
 import io
 import shutil
 import tomllib
-import urllib.request
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -96,6 +95,8 @@ def _fetch(platform: str, folder: Path, target: Path) -> None:
 
 
 def _downloaded(url: str) -> bytes:
+    import urllib.request  # noqa: PLC0415 - once a version of uv
+
     try:
         with urllib.request.urlopen(url, timeout=60) as response:  # noqa: S310  the index's own
             content: bytes = response.read()

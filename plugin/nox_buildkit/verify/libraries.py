@@ -7,18 +7,11 @@ of their own before those that need them. So what is reported is nowhere in the 
 
 from __future__ import annotations
 
-import io
 import posixpath
-import re
 import tarfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-from elftools.common.exceptions import ELFError
-from elftools.elf.dynamic import DynamicSegment
-from elftools.elf.elffile import ELFFile
-from elftools.elf.gnuversions import GNUVerNeedSection
 
 from nox_buildkit.cache_entries import read_cached, write_cached
 from nox_buildkit.debian import releases
@@ -28,9 +21,6 @@ from nox_buildkit.plan.wheel_platforms import Libc
 
 #: Counts changes of what is read of the same layer.
 _FORMAT = 4
-
-#: What the kernel and the linker bring along by themselves.
-_ALWAYS = ("linux-vdso.so", "ld-linux")
 
 _OS_RELEASE = ("etc/os-release", "usr/lib/os-release")
 
@@ -141,6 +131,9 @@ def read_layer(layer: Path, *, programs: bool) -> LayerContents:
 
 
 def _read(layer: Path, *, programs: bool) -> LayerContents:
+    # Most layers were read before.
+    from nox_buildkit.verify.elf_programs import needs_of  # noqa: PLC0415
+
     libraries, found, distribution = set(), [], ("", "")
     with tarfile.open(layer) as tar:
         for member in tar:
@@ -152,8 +145,8 @@ def _read(layer: Path, *, programs: bool) -> LayerContents:
                 distribution = releases.distribution(text.read() if text else b"")
             stream = tar.extractfile(member) if programs and _may_be_program(member) else None
             # All of it at once: seeking back in what is compressed begins at its start again.
-            if stream and (program := _program(member.name, stream.read())):
-                found.append(program)
+            if stream and (needs := needs_of(stream.read())):
+                found.append(Program(member.name, *needs))
     return LayerContents(frozenset(libraries), tuple(found), distribution)
 
 
@@ -161,29 +154,3 @@ def _may_be_program(member: tarfile.TarInfo) -> bool:
     return member.isreg() and (
         ".so" in posixpath.basename(member.name) or bool(member.mode & 0o100)
     )
-
-
-def _program(path: str, content: bytes) -> Program | None:
-    try:
-        elf = ELFFile(io.BytesIO(content))
-        dynamic = [s for s in elf.iter_segments() if isinstance(s, DynamicSegment)]
-        tags = (tag for segment in dynamic for tag in segment.iter_tags("DT_NEEDED"))
-        needed = [str(tag.needed) for tag in tags]  # type: ignore[attr-defined]  # set at run time
-        glibc = _newest_glibc(elf)
-    except (ELFError, ValueError):
-        return None
-    kept = tuple(library for library in needed if not library.startswith(_ALWAYS))
-    return Program(path, str(elf["e_machine"]), kept, glibc)
-
-
-def _newest_glibc(elf: ELFFile) -> tuple[int, int]:
-    """The newest of the symbol versions GLIBC_X.Y that the file asks for."""
-    sections = [s for s in elf.iter_sections() if isinstance(s, GNUVerNeedSection)]
-    names = (
-        version.name
-        for section in sections
-        for _, versions in section.iter_versions()
-        for version in versions
-    )
-    found = (re.fullmatch(r"GLIBC_(\d+)\.(\d+)(?:\.\d+)?", name) for name in names)
-    return max(((int(m[1]), int(m[2])) for m in found if m), default=(0, 0))
