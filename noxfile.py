@@ -53,6 +53,13 @@ def platforms(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def crossing(session: nox.Session) -> None:
+    """Cross-compile what is downloaded most, and start it; arguments go to pytest."""
+    path = "tests/engine/cli/test_crossing.py"
+    session.run("python", "-m", "pytest", "-m", "", path, *session.posargs)
+
+
+@nox.session(venv_backend="none")
 def faults(session: nox.Session) -> None:
     """Build under real faults, all that are known; arguments go to pytest."""
     session.run("python", "-m", "pytest", "-m", "", "tests/engine/cli/faults", *session.posargs)

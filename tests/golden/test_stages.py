@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nox_buildkit.buildspec.reading.load import parse
-from nox_buildkit.plan.facts import Facts, InspectedBase, LocalWheel, TargetFacts
+from nox_buildkit.plan.facts import CrossCompiler, Facts, InspectedBase, LocalWheel, TargetFacts
 from nox_buildkit.plan.planner import make_plan
 from nox_buildkit.plan.stages import layers_of, title_of
 from nox_buildkit.render.bake_definition import render
@@ -50,7 +50,9 @@ def _compiling(*platforms: str) -> Callable[[TargetFacts, InspectedBase], Target
         assert known.lock
         coverage = {
             platform: tuple(
-                replace(file, kind="sdist", filename=f"{file.name}.tar.gz", sha256="77" * 32)
+                replace(
+                    file, kind="sdist", filename=f"{file.name}.tar.gz", sha256="77" * 32, size=9
+                )
                 if platform in platforms and not file.filename.endswith("-any.whl")
                 else file
                 for file in files
@@ -60,6 +62,17 @@ def _compiling(*platforms: str) -> Callable[[TargetFacts, InspectedBase], Target
         compiler = replace(base, name="compiler", digest=BUILDER)
         lock = replace(known.lock, coverage=coverage)
         return replace(known, lock=lock, compiler=compiler, build_apt=("zlib1g-dev",))
+
+    return change
+
+
+def _crossing(*platforms: str) -> Callable[[TargetFacts, InspectedBase], TargetFacts]:
+    """As `_compiling`, with an image that cross-compiles for arm64."""
+
+    def change(known: TargetFacts, base: InspectedBase) -> TargetFacts:
+        cross = replace(base, name="cross", digest="sha256:" + "34" * 32)
+        known = _compiling(*platforms)(known, base)
+        return replace(known, cross={"linux/arm64": CrossCompiler(cross)})
 
     return change
 
@@ -89,6 +102,8 @@ KINDS: dict[str, tuple[str, Callable[[TargetFacts, InspectedBase], TargetFacts]]
     "builder": (STEP, _with_builder),
     "compiled-for-all": ("command: [a]", _compiling("linux/amd64", "linux/arm64")),
     "compiled-for-one": ("command: [a]", _compiling("linux/arm64")),
+    "cross-compiled-for-all": ("command: [a]", _crossing("linux/amd64", "linux/arm64")),
+    "cross-compiled-for-one": ("command: [a]", _crossing("linux/arm64")),
     "compiled-for-steps": (STEP, _compiling("linux/amd64")),
     "on-target": ("platforms: [linux/arm64, linux/arm/v7]", _on_every_platform),
     "on-target-alone": ("platforms: [linux/arm/v7]", _on_every_platform),
@@ -124,7 +139,9 @@ def test_stages_and_layers_of_the_plan_are_those_of_the_dockerfile(kind: str) ->
     text = render(plan, "/project/bake", "uv")["hello.Dockerfile"]
 
     named = re.findall(r"^FROM .* AS (\S+)$", text, re.M)
-    aliases = {name for name in named if re.fullmatch(r"(final|deps)-(amd64|arm64|arm)", name)}
+    aliases = {
+        name for name in named if re.fullmatch(r"(final|deps|made-.*)-(amd64|arm64|arm)", name)
+    }
     stages = [stage.name for stage in image.stages if stage.name != "platforms"]
     assert stages == [name for name in named if name not in aliases]
     # Each stage has a title that says more than its name.

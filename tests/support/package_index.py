@@ -75,6 +75,18 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
     return filename
 """
 
+#: Goes before it: says no where the processor is not the one that is compiled for.
+REFUSING_BACKEND = """\
+import sys
+import sysconfig
+
+with open(sys.executable, "rb") as file:
+    machine = {62: "x86_64", 183: "aarch64"}[file.read(20)[18]]
+if machine not in sysconfig.get_platform():
+    sys.exit("this package does not cross-compile")
+
+"""
+
 #: The same, of a module without machine code that says where it was built.
 PURE_BACKEND = """\
 import pathlib
@@ -197,6 +209,20 @@ class PackageIndex:
         told = f"import os\n\nSOURCE += f'TOLD = {{os.environ.get({variable!r})!r}}\\n'\n"
         told = told.replace(repr(variable), f'"{variable}"')
         self._offer(f"{name}-{version}.tar.gz", _sdist(name, version, "", backend + told))
+
+    def add_refusing_sdist(self, name: str, version: str) -> None:
+        """Offer the same as `add_sdist`, of a backend that does not cross-compile."""
+        backend = REFUSING_BACKEND + BACKEND.format(name=name, version=version)
+        source = C_SOURCE.replace("NAME", name)
+        self._offer(f"{name}-{version}.tar.gz", _sdist(name, version, source, backend))
+
+    def add_careless_sdist(self, name: str, version: str) -> None:
+        """Offer the same, of a backend that calls the compiler of the machine that it runs on."""
+        backend = BACKEND.format(name=name, version=version).replace('["cc"', '["/usr/bin/gcc"')
+        source = C_SOURCE.replace("NAME", name).replace("yaml_get_version_string()", '"0"')
+        source = source.replace("#include <yaml.h>\n", "")
+        backend = backend.replace(', "-lyaml"', "")
+        self._offer(f"{name}-{version}.tar.gz", _sdist(name, version, source, backend))
 
     def add_greedy_sdist(self, name: str, version: str) -> None:
         """Offer the same, of a backend that writes into every mount; ``WRITTEN`` is where it could.

@@ -42,10 +42,14 @@ PACKAGES = (
 
 @dataclass(frozen=True, slots=True)
 class BaseContents:
-    """The contents of a base besides Python: Debian's ``packages``, and ``compilers``."""
+    """The contents of a base besides Python: Debian's ``packages``, and ``compilers``.
+
+    ``target``: the platform that they compile for, if not that of the base.
+    """
 
     packages: tuple[str, ...] = ()
     compilers: bool = False
+    target: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -53,7 +57,8 @@ class BaseContents:
         return tuple(sorted({*PACKAGES, *self.packages, *(COMPILERS if self.compilers else ())}))
 
     def __str__(self) -> str:
-        return "".join(f", {p}" for p in (*self.packages, *(["compilers"] * self.compilers)))
+        compilers = f"compilers for {self.target}" if self.target else "compilers"
+        return "".join(f", {p}" for p in (*self.packages, *([compilers] * self.compilers)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,8 @@ def assembled(
 
 def place_of(release: Release, platforms: Iterable[str], contents: BaseContents) -> Path:
     """Return the place of such a base in the cache."""
-    key = json.dumps([RECIPE, contents.names, sorted(platforms)])
+    target = filter(None, [contents.target])
+    key = json.dumps([RECIPE, contents.names, sorted(platforms), *target])
     digest = hashlib.sha256(key.encode()).hexdigest()[:12]
     return cache_dir() / "bases" / f"debian-{release.suite}-{digest}"
 

@@ -16,6 +16,7 @@ from typing import Any
 from nox_buildkit.bases import store
 from nox_buildkit.bases.assembled_bases import BaseContents, DebianBase, assembled, place_of, read
 from nox_buildkit.bases.bytecode import Bytecode, compile_library
+from nox_buildkit.bases.cross_packages import packages_of
 from nox_buildkit.bases.debian_release import Release
 from nox_buildkit.bases.maintainer_scripts import add_file
 from nox_buildkit.bases.unpack import PackageSource, Tree, unpack
@@ -108,10 +109,13 @@ def _unpacked(
     """Unpack the packages of each of ``platforms``; byte code is that of this machine's Python."""
     host = _host()
     every = platforms if contents.compilers else sorted({*platforms, host})
+    names, foreign = packages_of(release, contents)
     # The programs end before the threads that wait for them.
     with ThreadPoolExecutor() as pool, Programs(work, _LIMIT_SECONDS) as programs:
         unpacked = pool.map(
-            lambda p: unpack(release.suite, PLATFORMS[p].debian, contents.names, source, programs),
+            lambda p: unpack(
+                release.suite, PLATFORMS[p].debian, names, source, programs, foreign=foreign
+            ),
             every,
         )
         trees = dict(zip(every, unpacked, strict=True))

@@ -61,23 +61,27 @@ def unpack(
     packages: Sequence[str],
     source: PackageSource,
     programs: Programs,
+    *,
+    foreign: str = "",
 ) -> Tree:
     """Unpack ``packages``, and what they depend on, of ``suite`` for ``architecture``.
 
-    ``programs``: what runs mmdebstrap, with a folder to use. Raises EngineError.
+    ``programs``: what runs mmdebstrap, with a folder to use; ``foreign``: a second architecture,
+    whose packages are named ``NAME:ARCHITECTURE``. Raises EngineError.
     """
     work, where = programs.folder, f"Debian {suite} for {architecture}"
-    tar, debs = work / f"{architecture}.tar", work / architecture
+    architectures = ",".join(filter(None, (architecture, foreign)))
+    tar, debs = work / f"{architectures}.tar", work / architectures
     debs.mkdir()
     done = programs.run(
-        _command(suite, architecture, packages, source.mmdebstrap, work),
+        _command(suite, architectures, packages, source.mmdebstrap, work),
         what=f"assembling {where}",
         given="".join(f"{line}\n" for line in source.lines).encode(),
         env={**os.environ, "SOURCE_DATE_EPOCH": "0", "LC_ALL": "C.UTF-8", "TMPDIR": str(work)},
     )
     if done.returncode:
         raise _failure(done.errors, where, work)
-    dropped, known = _contents(sorted((debs / "archives").glob("*.deb")), {*packages})
+    dropped, known = _contents(sorted((debs / "archives").glob("*.deb")), {*packages}, foreign)
     controls = {name: deb.control for name, deb in known.items()}
     asked = installed_names(packages, controls)
     if missing := [name for name in packages if name not in asked]:
@@ -93,7 +97,7 @@ def unpack(
 
 
 def _command(
-    suite: str, architecture: str, packages: Sequence[str], mmdebstrap: Sequence[str], work: Path
+    suite: str, architectures: str, packages: Sequence[str], mmdebstrap: Sequence[str], work: Path
 ) -> list[str]:
     hook = Path(shutil.which(mmdebstrap[-1]) or mmdebstrap[-1]).resolve()
     usrmerge = hook.parent.parent / "share/mmdebstrap/hooks/merged-usr"
@@ -103,13 +107,13 @@ def _command(
         f"--mode={'root' if os.geteuid() == 0 else 'unshare'}",
         # Nothing runs in the tree, so the host's /dev, /proc and /sys have no business in it.
         "--skip=chroot/mount",
-        f"--architectures={architecture}",
+        f"--architectures={architectures}",
         f"--include={','.join(packages)}",
         '--aptopt={} "{}"'.format(*EXACT),
         *([f"--hook-dir={usrmerge}"] if suite == "bookworm" else []),
-        f"--extract-hook=copy-out /var/cache/apt/archives {work / architecture}",
+        f"--extract-hook=copy-out /var/cache/apt/archives {work / architectures}",
         suite,
-        str(work / f"{architecture}.tar"),
+        str(work / f"{architectures}.tar"),
         # On standard input, since an address may hold credentials.
         "-",
     ]
@@ -136,7 +140,9 @@ def _versions(controls: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _contents(debs: Sequence[Path], asked: set[str]) -> tuple[set[str], dict[str, Deb]]:
+def _contents(
+    debs: Sequence[Path], asked: set[str], foreign: str
+) -> tuple[set[str], dict[str, Deb]]:
     """Paths of the dropped packages, and what every package that stays says of itself.
 
     No two packages own the same file (Debian policy, 7.6.1), so a path says whose it is.
@@ -147,7 +153,8 @@ def _contents(debs: Sequence[Path], asked: set[str]) -> tuple[set[str], dict[str
         deb = _deb(path)
         name = deb.control.split("\n", 1)[0].removeprefix("Package: ")
         if name not in DROPPED - asked:
-            packages[name] = deb
+            of_foreign = foreign and f"\nArchitecture: {foreign}\n" in deb.control
+            packages[f"{name}:{foreign}" if of_foreign else name] = deb
             continue
         with _tar_of("--fsys-tarfile", path) as tar:
             dropped |= {m.name.removeprefix("./") for m in tar if not m.isdir()}

@@ -20,11 +20,12 @@ from pathlib import Path
 from nox_buildkit.cache_entries import is_whole, seal
 from nox_buildkit.files import private_dir, remove
 from nox_buildkit.lock.wheelhouse import KEPT_SECONDS, wheelhouse
+from nox_buildkit.oci.platform import PLATFORMS
 from nox_buildkit.plan.base import LayoutImage
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.packages import Package
 from nox_buildkit.plan.plan import Plan
-from nox_buildkit.plan.stages import HERE, ON_TARGET, compiling_stage
+from nox_buildkit.plan.stages import HERE, ON_TARGET, Stage, compiling_stage
 from nox_buildkit.render.inputs import scripts
 from nox_buildkit.render.stage import instructions
 
@@ -75,16 +76,24 @@ class CompiledWheel:
             stage = stages.get(waiting.pop())
             if stage is None:
                 continue
-            read.append(instructions(self.image, stage))
+            if isinstance(stage.parent, str):
+                read.append(instructions(self.image, stage))
             made = (getattr(operation, "made", "") for operation in stage.operations)
-            waiting += filter(None, (stage.parent if isinstance(stage.parent, str) else "", *made))
+            waiting += filter(None, (self._parent(stage), *made))
         compiler = self.image.bases.named["compiler"]
         digest = compiler.digest
         if isinstance(compiler.source, LayoutImage):
             digest = dict(compiler.source.manifests).get(self.platform, digest)
         uv = self.image.python.uv
-        key = [read, scripts(), digest, compiler.digest == digest, self.platform, uv]
+        cross = [base.digest for p, base in self.image.bases.cross if p == self.platform]
+        key = [read, scripts(), digest, compiler.digest == digest, self.platform, uv, cross]
         return hashlib.sha256(json.dumps(key).encode()).hexdigest()
+
+    def _parent(self, stage: Stage) -> str:
+        """The stage that ``stage`` begins with on the platform."""
+        if isinstance(stage.parent, str):
+            return stage.parent
+        return dict(stage.parent.aliases).get(PLATFORMS[self.platform].architecture, "")
 
 
 def compiled_wheels(plan: Plan) -> Iterator[CompiledWheel]:

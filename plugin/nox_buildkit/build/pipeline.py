@@ -152,10 +152,11 @@ def _engine(project: Project, plan: Plan, destination: Destination | None) -> En
     if destination == "store" and engine.nodes > 1:
         message = f"the nodes of {engine.builder} have no image store in common to load into"
         raise EngineError(Code.BUILDER(message, "leave --load out, or name a builder of one node"))
-    steps = any(target.application.steps for target in plan.targets)
-    if steps and not set(engine.native) <= set(plan.native):
+    # Packages for steps, and cross compilers, are of the platform that was planned.
+    bound = any(target.application.steps or target.bases.cross for target in plan.targets)
+    if bound and not set(engine.native) <= set(plan.native):
         planned, found = ", ".join(plan.native), ", ".join(engine.native)
-        message = f"steps were planned for a builder on {planned}, and {engine.builder} is on "
+        message = f"it was planned for a builder on {planned}, and {engine.builder} is on "
         hint = "name a builder that can do the build: --builder NAME"
         raise EngineError(Code.BUILDER(message + found, hint))
     return engine

@@ -71,6 +71,8 @@ def installed_names(asked: Collection[str], controls: Mapping[str, str]) -> dict
         for line in control.splitlines():
             if line.startswith("Provides: "):
                 provided = re.sub(r"\([^)]*\)", "", line.removeprefix("Provides: "))
-                provider |= {each.strip(): name for each in provided.split(",")}
+                # What a package of another architecture provides is of that one, too.
+                suffix = "".join(name.partition(":")[1:])
+                provider |= {f"{each.strip()}{suffix}": name for each in provided.split(",")}
     found = {name: name if name in controls else provider.get(name, "") for name in asked}
     return {name: package for name, package in found.items() if package}

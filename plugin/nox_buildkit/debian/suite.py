@@ -118,7 +118,7 @@ class Suite:
 
     def names(self) -> frozenset[str]:
         """The names of all packages, as last fetched. Raises EngineError."""
-        return frozenset(apt(*self._command[1:], "pkgnames", program="apt-cache").split())
+        return frozenset(apt(*self.options, "pkgnames", program="apt-cache").split())
 
     def remotes(self, packages: Sequence[str]) -> tuple[Remote, ...]:
         """Files that hold ``packages``. Raises EngineError for one that the suite has not."""
@@ -138,8 +138,13 @@ class Suite:
         )
 
     @property
+    def options(self) -> tuple[str, ...]:
+        """The options that make a program of apt see this suite alone."""
+        return self._command[1:]
+
+    @property
     def _command(self) -> tuple[str, ...]:
         return ("apt-get", "--config-file", str(self.folder / "apt.conf"), "--quiet=2")
 
     def _apt(self, *arguments: str) -> str:
-        return apt(*self._command[1:], *arguments)
+        return apt(*self.options, *arguments)

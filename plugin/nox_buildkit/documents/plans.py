@@ -10,6 +10,7 @@ from typing import Literal
 
 from nox_buildkit.plan.application import PlacedFile, Sources, Step, TakenFile
 from nox_buildkit.plan.base import Base
+from nox_buildkit.plan.compiling import Compilation
 from nox_buildkit.plan.debian import DebianPackage
 from nox_buildkit.plan.operations import LayerKind, Machine
 from nox_buildkit.plan.packages import Package, PlatformPackages, StepPackages
@@ -42,6 +43,7 @@ class ImagePlanEntry:
     builder: Base | None
     compiler: Base | None
     step_base: Base | None
+    cross: dict[str, Base]
     debian: tuple[DebianPackage, ...]
     apt: tuple[str, ...]
     build_apt: tuple[str, ...]
@@ -56,6 +58,7 @@ class ImagePlanEntry:
     pure: tuple[Package, ...]
     local: tuple[Package, ...]
     platforms: tuple[PlatformPackages, ...]
+    compilations: tuple[Compilation, ...]
     step_packages: tuple[StepPackages, ...]
     application: Sources
     account: str

@@ -12,6 +12,7 @@ from nox_buildkit.buildspec.model.targets import Target
 from nox_buildkit.errors import Code, NoxBuildkitError, PlanError, Problem
 from nox_buildkit.facts.coverage import read_coverage
 from nox_buildkit.facts.creation_time import source_date_epoch
+from nox_buildkit.facts.cross_compilers import cross_compilers
 from nox_buildkit.facts.image_bases import compiler_of, stack_of, step_base_of, taken_images
 from nox_buildkit.facts.import_hints import development_imports
 from nox_buildkit.facts.outside import Outside
@@ -107,6 +108,7 @@ def _target(
         builder=stack.builder,
         compiler=compiler,
         build_apt=build_apt,
+        cross=cross_compilers(target, scope, outside.bases, lock, local),
         step_base=step_base,
         step_apt=step_apt,
         context=_completed(context, target, local, placed),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from nox_buildkit.oci.platform import PLATFORMS
 from nox_buildkit.plan.identity import NOT_IDENTITY
 
 
@@ -60,19 +61,26 @@ class Base:
     origin: str = ""
 
 
+def cross_name(platform: str) -> str:
+    """Return the name that stages use for the image that compiles for ``platform``."""
+    return f"cross-{PLATFORMS[platform].architecture}"
+
+
 @dataclass(frozen=True, slots=True)
 class Bases:
     """The images that an image is made with.
 
     ``base``: the lowest layers of the image; ``builder``: runs build steps, if the base does not;
     ``compiler``: compiles packages without a wheel, if there are such packages; ``steps``: runs
-    steps, if they need Debian packages that were assembled with it.
+    steps, if they need Debian packages that were assembled with it; ``cross``: by platform, what
+    compiles packages for it on the machine that builds.
     """
 
     base: Base
     builder: Base | None = None
     compiler: Base | None = None
     steps: Base | None = None
+    cross: tuple[tuple[str, Base], ...] = ()
 
     @property
     def build(self) -> Base:
@@ -87,10 +95,11 @@ class Bases:
     @property
     def named(self) -> dict[str, Base]:
         """Each image by the name that stages use for it."""
-        every = {
+        every: dict[str, Base | None] = {
             "base": self.base,
             "builder": self.builder,
             "compiler": self.compiler,
             "step-base": self.steps,
         }
+        every |= {cross_name(platform): base for platform, base in self.cross}
         return {name: base for name, base in every.items() if base}

@@ -169,13 +169,25 @@ class ContextFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class CrossCompiler:
+    """An image of the machine that builds, which compiles for another platform.
+
+    ``why``: there is none, if so.
+    """
+
+    base: InspectedBase | None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TargetFacts:
     """Everything that is known of one target; ``files``: what each entry of that key places.
 
     ``taken``: images that such entries take files from, by the name that they have there.
 
     ``builder``: where build steps run, if not in the base; ``compiler``: where packages without a
-    wheel are compiled, if there are some, after ``build_apt`` were added to it; ``step_base``:
+    wheel are compiled, if there are some, after ``build_apt`` were added to it; ``cross``: what
+    compiles them for a platform that is foreign to the machine that builds; ``step_base``:
     where steps run, if not in the builder; ``step_apt``: packages that are added where they run.
     """
 
@@ -188,6 +200,7 @@ class TargetFacts:
     builder: BaseFacts | None = None
     compiler: BaseFacts | None = None
     build_apt: tuple[str, ...] = ()
+    cross: Mapping[str, CrossCompiler] = field(default_factory=dict)
     step_base: InspectedBase | None = None
     step_apt: tuple[str, ...] = ()
 

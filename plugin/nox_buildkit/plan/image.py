@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from nox_buildkit.plan.application import Application
 from nox_buildkit.plan.base import Bases, PlannedImage
+from nox_buildkit.plan.compiling import Compilation
 from nox_buildkit.plan.debian import DebianPackages
 from nox_buildkit.plan.identity import NOT_IDENTITY, digest_of
 from nox_buildkit.plan.packages import Packages
@@ -57,9 +58,10 @@ class ImagePlan:
     """One image: an index of platforms.
 
     ``generator``: digest of the program that turns the plan into an image; ``build_args``:
-    variables of what runs during the build, if anything does; ``starts``: what a
-    container starts, inherited or not; ``variants``: the image on further platforms, where it
-    differs by more than packages; ``stages``: derived from the rest.
+    variables of what runs during the build, if anything does; ``compilations``: how packages
+    without a wheel are compiled; ``starts``: what a container starts, inherited or not;
+    ``variants``: the image on further platforms, where it differs by more than packages;
+    ``stages``: derived from the rest.
     """
 
     name: str
@@ -72,6 +74,7 @@ class ImagePlan:
     config: ImageConfig
     starts: Start
     build_args: tuple[tuple[str, str], ...] = ()
+    compilations: tuple[Compilation, ...] = ()
     publication: Publication = Publication()
     variants: tuple[ImagePlan, ...] = ()
     stages: tuple[Stage, ...] = field(default=(), metadata=NOT_IDENTITY)

@@ -80,13 +80,15 @@ class MakeWheel:
     """Compile the one package of ``requirements``.
 
     ``optional``: a failure is no error, since the target may succeed; ``made``: a stage that may
-    have made the wheel already.
+    have made the wheel already; ``cross``: the platform that it is compiled for, if another than
+    the machine's.
     """
 
     requirements: Requirements
     machine: Machine
     optional: bool = False
     made: str = ""
+    cross: str = ""
 
 
 @dataclass(frozen=True, slots=True)

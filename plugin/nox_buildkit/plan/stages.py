@@ -26,6 +26,7 @@ TITLES = {
     "compile-here": "compiler",
     "compile": "compiler",
     "pure-wheels": "compiled packages",
+    "no-wheels": "compiled packages",
     "wheels": "compiled packages",
     "step-wheels": "compiled packages",
     "deps-pure": "pure-Python packages",
@@ -48,9 +49,14 @@ TITLES = {
 #: Beginnings of the names of stages that compile one package, on the machine that builds or on the
 #: target, and of those that gather wheels for one platform.
 HERE, ON_TARGET = "here-", "wheel-"
+#: Beginnings of the names of stages that compile one package for another platform, and of those
+#: that have what was made of a package before its platform compiles it.
+CROSS, MADE = "cross-", "made-"
 #: Beginning of the names of stages that are images which files are taken from.
 TAKEN = "taken-"
-_COMPILING = re.compile(rf"(?:{HERE}|{ON_TARGET})(?P<name>.+)-[0-9a-f]{{8}}")
+_COMPILING = re.compile(
+    rf"(?:{HERE}|{ON_TARGET}|{MADE}|{CROSS}[a-z0-9]+-)(?P<name>.+)-[0-9a-f]{{8}}"
+)
 _GATHERING = re.compile(r"(?:step-)?wheels-\w+")
 
 
@@ -110,7 +116,7 @@ class Layer:
 def title_of(stage: str) -> str:
     """Return the title of the stage of that name, or the name of one that is not ours."""
     if package := compiled_in(stage):
-        return f"compiled package {package}"
+        return f"{'cross-' * stage.startswith(CROSS)}compiled package {package}"
     if _GATHERING.fullmatch(stage):
         return TITLES["wheels"]
     if stage.startswith(TAKEN):

@@ -12,6 +12,7 @@ from nox_buildkit.buildspec.model.variant import Variant
 from nox_buildkit.errors import Code, PlanError
 from nox_buildkit.plan.application import Application, Step
 from nox_buildkit.plan.base import Base, Bases
+from nox_buildkit.plan.compiling import Compilation, compilations
 from nox_buildkit.plan.configuration import config_of, parent_start, start_of
 from nox_buildkit.plan.debian import DebianPackage, DebianPackages
 from nox_buildkit.plan.facts import BaseFacts, Facts, InspectedBase, TargetFacts
@@ -38,12 +39,15 @@ def plan_target(
     _checked(known.builder or known.base, facts.native)
     packages = packages_of(target, chosen, facts, base, lower)
     start = parent_start(base, lower)
-    told = _warnings(target, known, compiles=packages.compiles)
+    emulate = target.variant.emulate
+    compiled = compilations(packages.platforms, facts.native, known.cross, emulate)
     config = config_of(target, facts, lower, start)
     return ImagePlan(
         name=target.name,
         generator=facts.generator,
-        bases=_bases(base, known, parent, compiles=packages.compiles),
+        bases=replace(
+            _bases(base, known, parent, compiles=packages.compiles), cross=_cross(known, compiled)
+        ),
         python=_python(target, facts, base),
         debian=_debian(target, known, base, chosen, facts.native),
         packages=packages,
@@ -53,7 +57,12 @@ def plan_target(
         config=config,
         starts=start_of(config, start),
         build_args=_build_args(target.variant, packages),
-        warnings=(*base.warnings, *known.context.warnings, *told),
+        compilations=compiled,
+        warnings=(
+            *base.warnings,
+            *known.context.warnings,
+            *_warnings(target, known, compiled, compiles=packages.compiles),
+        ),
     )
 
 
@@ -96,6 +105,12 @@ def _bases(
         _base(known.compiler) if known.compiler and compiles else None,
         _base(known.step_base) if known.step_base else None,
     )
+
+
+def _cross(known: TargetFacts, compiled: Sequence[Compilation]) -> tuple[tuple[str, Base], ...]:
+    platforms = dict.fromkeys(one.platform for one in compiled if one.method == "cross")
+    found = ((platform, known.cross[platform].base) for platform in platforms)
+    return tuple((platform, _base(base)) for platform, base in found if base)
 
 
 def _base(known: BaseFacts) -> Base:
@@ -171,7 +186,9 @@ def _build_args(image: Variant, packages: Packages) -> tuple[tuple[str, str], ..
     return tuple(image.args.items()) if used else ()
 
 
-def _warnings(target: Target, known: TargetFacts, *, compiles: bool) -> Iterator[str]:
+def _warnings(
+    target: Target, known: TargetFacts, compiled: Sequence[Compilation], *, compiles: bool
+) -> Iterator[str]:
     image = target.variant
     if not (known.lock or known.local or image.requirements or target.parent):
         yield (
@@ -183,6 +200,9 @@ def _warnings(target: Target, known: TargetFacts, *, compiles: bool) -> Iterator
             f"{target.image}: 'args' are for steps, and for packages that are compiled or built "
             "here; there are none"
         )
+    for name in image.emulate:
+        if not any(one.name == name for one in compiled):
+            yield f"{target.image}: 'emulate' names {name}, which is not compiled"
     for name in image.args:
         if SECRET.search(name):
             yield (

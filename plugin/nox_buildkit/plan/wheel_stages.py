@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from nox_buildkit.oci.platform import PLATFORMS
+from nox_buildkit.plan.cross_stages import NOTHING, cross_stages, crossed_platforms
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.operations import (
     AddDebianPackages,
@@ -19,7 +20,14 @@ from nox_buildkit.plan.operations import (
     Requirements,
 )
 from nox_buildkit.plan.packages import Package
-from nox_buildkit.plan.stages import HERE, ON_TARGET, ByArchitecture, Stage, compiling_stage
+from nox_buildkit.plan.stages import (
+    HERE,
+    MADE,
+    ON_TARGET,
+    ByArchitecture,
+    Stage,
+    compiling_stage,
+)
 
 
 def wheel_stages(image: ImagePlan) -> Iterator[Stage]:
@@ -48,9 +56,16 @@ def wheel_stages(image: ImagePlan) -> Iterator[Stage]:
 def _on_targets(image: ImagePlan, here: Sequence[Package]) -> Iterator[Stage]:
     by_platform = {one.platform: one.compiled for one in image.packages.platforms}
     yield _compiler(image, "target", image.packages.compiled_platforms)
+    if image.bases.cross:
+        yield Stage(NOTHING, "scratch", (GatherWheels(()),), machine="target")
     for package in dict.fromkeys(x for packages in by_platform.values() for x in packages):
         platforms = tuple(name for name, packages in by_platform.items() if package in packages)
-        yield _package(package, "target", platforms, made=package in here)
+        made = compiling_stage(HERE, package) if package in here else ""
+        crossed = crossed_platforms(image, package, platforms)
+        if crossed:
+            yield from cross_stages(package, platforms, crossed, made)
+            made = compiling_stage(MADE, package)
+        yield _package(package, "target", platforms, made=made)
     for platform, packages in by_platform.items():
         name = f"wheels-{PLATFORMS[platform].architecture}"
         yield _gathered(f"What {platform} has compiled.", name, ON_TARGET, packages)
@@ -81,14 +96,14 @@ def _package(
     platforms: tuple[str, ...],
     *,
     optional: bool = False,
-    made: bool = False,
+    made: str = "",
 ) -> Stage:
     prefix = HERE if machine == "build" else ON_TARGET
     operation = MakeWheel(
         Requirements("sdist", (("", (package,)),)),
         machine,
         optional,
-        compiling_stage(HERE, package) if made else "",
+        made,
     )
     return Stage(
         compiling_stage(prefix, package),

@@ -11,6 +11,7 @@ from nox_buildkit.render.stage import instructions, variant_context
 
 #: Operations that reach the network.
 _DOWNLOADS = (AddDebianPackages, MakeWheel)
+_CROSS = "compiles packages without a wheel for another platform:"
 _PURPOSES = {
     "builder": "runs build steps:",
     "compiler": "compiles packages without a wheel:",
@@ -34,8 +35,8 @@ def _header(image: ImagePlan) -> Iterator[str]:
     for variant in image.variants:
         yield f"#   {variant_context(variant)}  what the image is on that platform"
     for name, other in image.bases.named.items():
-        if name in _PURPOSES:
-            yield f"#   {name:7} {_PURPOSES[name]} {quote.comment(other.name)}@{other.digest}"
+        if purpose := _PURPOSES.get(name, _CROSS if name.startswith("cross-") else ""):
+            yield f"#   {name:7} {purpose} {quote.comment(other.name)}@{other.digest}"
     for taken, number in image.application.taken_images.items():
         yield f"#   from-{number}  has files for it: {quote.comment(taken.name)}@{taken.digest}"
     if any(isinstance(each, _DOWNLOADS) for stage in image.stages for each in stage.operations):

@@ -71,7 +71,9 @@ class Folder:
 
 def scripts() -> dict[str, str]:
     """Return the scripts that steps run: path in the inputs → text."""
-    names = ("environment.py", "layer.py", "surroundings.py", "wheels.py")
+    names = (
+        "cross.py", "environment.py", "layer.py", "machine_code.py", "surroundings.py", "wheels.py",
+    )  # fmt: skip
     return {f"{_FOLDER_OF_SCRIPTS}/{name}": _script(name) for name in names}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from nox_buildkit.plan.base import cross_name
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.operations import (
     AddDebianPackages,
@@ -31,7 +32,6 @@ from nox_buildkit.render.stages.packages import ARCHITECTURE, install_packages
 from nox_buildkit.render.stages.steps import collect_outputs, link_interpreter, run_step
 from nox_buildkit.render.stages.wheels import gather_wheels, make_wheel
 
-_IMAGES = ("base", "builder", "compiler", "step-base")
 _ROOT = "USER 0:0"
 #: Programs of the project and of packages run there, which read build arguments.
 _WITH_ARGUMENTS = (MakeWheel, RunStep)
@@ -44,15 +44,17 @@ def instructions(image: ImagePlan, stage: Stage) -> list[str]:
     lines = [f"# {line}" for line in stage.purpose.splitlines()]
     if isinstance(stage.parent, ByArchitecture):
         return [*lines, *_by_architecture(image, stage, stage.parent)]
-    machine = "--platform=$BUILDPLATFORM " if _runs_on_build(stage) else ""
+    images = image.bases.named
+    on_build = stage.parent in images and stage.machine == "build"
+    machine = "--platform=$BUILDPLATFORM " if on_build else ""
     lines.append(f"FROM {machine}{stage.parent} AS {stage.name}")
     final = stage.name == "final"
-    if stage.parent in _IMAGES and not final:
+    if stage.parent in images and not final:
         # Building in an image takes root, whoever it runs as.
         lines.append(_ROOT)
     needed = {name for operation in stage.operations for name in _arguments(stage, operation)}
-    if stage.parent == "compiler":
-        # Stages that compile a package inherit it.
+    if stage.parent in ("compiler", *map(cross_name, dict(image.bases.cross))):
+        # Stages that compile a package read it, or inherit it.
         needed.add(ARCHITECTURE[stage.machine])
     lines += [f"ARG {name}" for name in _ARGUMENTS if name in needed]
     first = next((each for each in stage.operations if isinstance(each, _WITH_ARGUMENTS)), None)
@@ -68,10 +70,6 @@ def instructions(image: ImagePlan, stage: Stage) -> list[str]:
 def variant_context(variant: ImagePlan) -> str:
     """Return the name of the bake context that is a variant of an image."""
     return variant.platforms[0].replace("/", "-")
-
-
-def _runs_on_build(stage: Stage) -> bool:
-    return stage.parent in _IMAGES and stage.machine == "build"
 
 
 def _by_architecture(image: ImagePlan, stage: Stage, parent: ByArchitecture) -> Iterator[str]:

@@ -80,8 +80,15 @@ def _compiled(tree: Tree, image: ImagePlan) -> None:
     if compiled:
         where = image.bases.compiler.name if image.bases.compiler else ""
         branch = tree.add(f"compiled, since there is no wheel; kept for later builds; on {where}")
+        methods = {(x.platform, x.name): x for x in image.compilations}
         for platform, package in compiled:
-            branch.add(f"{package.name} {package.version} on {platform}")
+            found = methods[platform, package.name]
+            how = {
+                "native": f"on {platform}",
+                "cross": f"for {platform}, cross-compiled",
+                "emulated": f"on {platform}, emulated: {found.why}",
+            }[found.method]
+            branch.add(f"{package.name} {package.version} {how}")
 
 
 def _emulation(tree: Tree, image: ImagePlan, native: Sequence[str]) -> None:
@@ -95,11 +102,12 @@ def _emulation(tree: Tree, image: ImagePlan, native: Sequence[str]) -> None:
 def _reason(image: ImagePlan) -> str:
     if image.debian.added:
         return "Debian packages are added"
-    return (
-        "packages are compiled"
-        if image.packages.compiled_platforms
-        else "packages are installed there"
-    )
+    methods = {one.method for one in image.compilations}
+    if "emulated" in methods:
+        return "packages are compiled"
+    if image.packages.installed_on_target:
+        return "packages are installed there"
+    return "for packages that do not cross-compile"
 
 
 def _layers(tree: Tree, image: ImagePlan) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from nox_buildkit.engine.events.vertex import Amount, Name, Vertex, VertexKind
-from nox_buildkit.plan.stages import compiled_in
+from nox_buildkit.plan.stages import CROSS, compiled_in
 from nox_buildkit.report.figures import size
 
 _FLAGS = re.compile(r"(?<= )--(?:mount|network|security|link|from|chown|chmod)(?:=\S+)? ")
@@ -36,7 +36,8 @@ def doing(vertex: Vertex) -> str:
 def step(vertex: Vertex) -> str:
     """As :func:`doing`, with the number of the step in its stage, or the package it compiles."""
     if package := compiled_in(vertex.name.stage):
-        return f"compiling {vertex.task.replace('==', ' ') or package}"
+        cross = "cross-" * vertex.name.stage.startswith(CROSS)
+        return f"{cross}compiling {vertex.task.replace('==', ' ') or package}"
     return vertex.name.step_words if vertex.name.steps else doing(vertex)
 
 

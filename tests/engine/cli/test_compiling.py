@@ -55,9 +55,13 @@ def test_a_package_in_c_is_compiled_for_both_platforms_and_runs(
     plan = json.loads(project.ok("plan", "--json").stdout)["images"][0]
     made = [[p["name"] for p in one["packages"] if p["compiled"]] for one in plan["platforms"]]
     assert made == [["cyaml"], ["cyaml", "half"]]
-    assert "emulation linux/arm64: packages are compiled" in project.ok("plan").stdout
+    shown = project.ok("plan").stdout
+    assert "for linux/arm64, cross-compiled" in shown
+    assert "emulation linux/arm64: for packages that do not cross-compile" in shown
 
-    project.ok("build")
+    done = project.ok("build", "--progress", "json")
+    assert sorted(_compiled_in(done.stdout)) == ["compiling cyaml"] * 2 + ["compiling half"]
+    assert "does not cross-compile" not in done.stderr
     image = ImageIndex.open(project.tar)
     for name, machine in (("amd64", "x86_64"), ("arm64", "aarch64")):
         names = image.platforms[f"linux/{name}"].own_names
@@ -80,6 +84,51 @@ def test_a_package_in_c_is_compiled_for_both_platforms_and_runs(
     )
     done = project.ok("build", "--progress", "json", "--platform", "linux/amd64")
     assert _compiled_in(done.stdout) == ["compiling other"]
+
+
+def test_packages_that_do_not_cross_compile_are_compiled_under_emulation_and_named(
+    compiled: tuple[Project, PackageIndex], private_engine: PrivateEngine, both_platforms: None
+) -> None:
+    project, index = compiled
+    version = new_version()
+    index.add_refusing_sdist("refusing", version)
+    # Its wheel has code for the machine that builds, and says that it is for the target.
+    index.add_careless_sdist("careless", version)
+    command = "import refusing, careless; print(refusing.version(), careless.version())"
+    project.write(
+        {
+            "requirements.in": f"refusing=={version}\ncareless=={version}\n",
+            "buildspec.yaml": SPEC.replace(PROGRAM, command),
+        }
+    )
+    project.ok("lock")
+    assert _methods(project) == {
+        ("careless", "linux/amd64"): ("native", ""),
+        ("careless", "linux/arm64"): ("cross", ""),
+        ("refusing", "linux/amd64"): ("native", ""),
+        ("refusing", "linux/arm64"): ("cross", ""),
+    }
+    stated = _methods(project, "--set", "images.web.emulate=[Refusing]")
+    assert stated["refusing", "linux/arm64"] == ("emulated", "the spec says so")
+    assert stated["careless", "linux/arm64"] == ("cross", "")
+
+    with project.start("build", "--platform", "linux/arm64") as process:
+        _, said = process.communicate(timeout=900)
+    assert process.returncode == 0, said
+    end = "; it is compiled under emulation\n"
+    begin = f"=={version} does not cross-compile for linux/arm64: "
+    assert f"refusing{begin}its build fails{end}" in said
+    code = "careless.cpython-313-aarch64-linux-gnu.so in its wheel is for another processor"
+    assert f"careless{begin}{code}{end}" in said
+    private_engine.client.load(project.tar)
+    ran = private_engine.client.run("web:latest", platform="linux/arm64", remove=True)
+    assert str(ran).split() == ["0.2.5", "0"]
+
+
+def _methods(project: Project, *options: str) -> dict[tuple[str, str], tuple[str, str]]:
+    """How a plan compiles each package for each platform, and why so."""
+    plan = json.loads(project.ok("plan", "--json", *options).stdout)["images"][0]
+    return {(x["name"], x["platform"]): (x["method"], x["why"]) for x in plan["compilations"]}
 
 
 def test_sources_without_machine_code_are_built_once_for_all_platforms(

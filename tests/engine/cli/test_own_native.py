@@ -89,7 +89,7 @@ def test_an_extension_of_the_project_is_compiled_for_each_platform(
     made = [[p["name"] for p in one["packages"] if p["compiled"]] for one in plan["platforms"]]
     assert made == [["shop"], ["shop"]]
     assert plan["layers"][-3:] == ["app", "app", "app"]
-    # setuptools takes minutes under QEMU.
+    # Where bases with compilers are not assembled yet, that takes minutes.
     with shop.start("build") as process:
         _, said = process.communicate(timeout=900)
     assert process.returncode == 0, said

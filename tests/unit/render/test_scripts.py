@@ -21,6 +21,7 @@ NAMES = (
     "environment.py",
     "interpolate.py",
     "layer.py",
+    "machine_code.py",
     "prestart.py",
     "surroundings.py",
     "wheels.py",

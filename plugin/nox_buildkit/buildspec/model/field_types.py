@@ -134,6 +134,11 @@ EnvName: TypeAlias = Annotated[
     AfterValidator(container.env_name),
     Schema({"pattern": anchored(container.ENV_NAME)}),
 ]
+PackageName: TypeAlias = Annotated[
+    str,
+    AfterValidator(grammar.package_name),
+    Schema({"pattern": anchored(grammar.PACKAGE_NAME)}),
+]
 DebianPackage: TypeAlias = Annotated[
     str,
     AfterValidator(grammar.debian_package),

@@ -20,6 +20,8 @@ DEFAULT_PLATFORMS = PLATFORMS[:2]
 BASE_PRESETS = ("slim", "full", "debian", "distroless", "chainguard", "dhi")
 # For apt, a name with a minus at its end is one to remove.
 DEBIAN_PACKAGE = r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.]"
+#: Core metadata specification, Name.
+PACKAGE_NAME = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
 
 NO_REQUIREMENTS = "none"
 #: What a base begins with that is another image of the same spec, as in bake.
@@ -162,6 +164,13 @@ def copied_path(value: str) -> str:
     if set("*?[") & set(value):
         raise Invalid(f"{shown(value)} has a wildcard", "name the file, or its folder")
     return inner_path(value)
+
+
+def package_name(value: str) -> str:
+    """The name of a Python package, normalised (packaging.python.org, name normalization)."""
+    hint = "letters, digits, '-', '_' and '.'"
+    name = match(PACKAGE_NAME, value, "the name of a Python package", hint)
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def debian_package(value: str) -> str:

@@ -14,6 +14,7 @@ from nox_buildkit.buildspec.model.field_types import (
     ExecForm,
     LabelName,
     Name,
+    PackageName,
     Path,
     Port,
     Program,
@@ -76,6 +77,12 @@ class Variant(Strict):
         description="Debian packages that compiling packages without a wheel takes besides the "
         "compiler. They are not in the image.",
         examples=[["libpq-dev"]],
+    )
+    emulate: Unique[PackageName] = Field(
+        default=(),
+        description="Packages that are compiled under emulation, where they could be "
+        "cross-compiled.",
+        examples=[["uwsgi"]],
     )
     package: bool = Field(
         default=False,

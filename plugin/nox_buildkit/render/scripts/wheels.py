@@ -2,7 +2,7 @@
 
 Runs inside the build:
 
-    python3 wheels.py build REQUIREMENT OUTPUT [--made FOLDER] [--optional]
+    python3 wheels.py build REQUIREMENT OUTPUT [--made FOLDER] [--optional] [--cross TARGET]
 
 makes one wheel. A build backend is foreign code: it can write into nothing that another step or
 another build reads, but for the folder OUTPUT of its stage. REQUIREMENT is a requirements file with
@@ -10,7 +10,9 @@ one pinned and hashed package, whose sdist is in the folder ``files`` beside it.
 wheel in a folder that says where it can be installed: ``any``, or this machine. FOLDER is the
 output of the same on another machine: what was made there for this machine is copied, and for any
 machine nothing is to be made. ``--optional``: it is no error if the package cannot be compiled
-here.
+here. ``--cross``: compile for another platform; TARGET is its name, Debian's name of it and that of
+its machine, with commas between them. OUTPUT has a file ``crossed`` if nothing is left to be done
+there.
 
     python3 wheels.py list KIND FOLDER NAME...
 
@@ -20,6 +22,7 @@ below FOLDER: with KIND ``any`` those that every machine can install, with ``res
 """
 
 import argparse
+import importlib
 import os
 import platform
 import re
@@ -30,6 +33,7 @@ import sysconfig
 from pathlib import Path
 
 ANY = "any"
+CROSSED = "crossed"
 #: The interpreter's version and platform, and its C library.
 HERE = "-".join((str(sysconfig.get_config_var("SOABI")), *filter(None, platform.libc_ver())))
 
@@ -82,35 +86,88 @@ def sources(requirement: Path, name: str, work: Path) -> Path:
     return folder
 
 
-def build(requirement: Path, name: str, work: Path) -> Path:
-    """Build the wheel of the package ``name`` below ``work``. Raises CalledProcessError."""
-    command: list[str | Path] = [
-        "uv", "build", "--wheel", "--no-sources", "--python", sys.executable,
-        "--no-create-gitignore", "--out-dir", work / "done", sources(requirement, name, work),
-    ]  # fmt: skip
+class NotCrossed(Exception):
+    """A package that does not compile for another platform, and the reason."""
+
+
+def cross(folder: Path, work: Path, triple: str, machine: str) -> None:
+    """Build the wheel of the sources in ``folder`` for a target. Raises NotCrossed."""
+    script = Path(__file__).with_name("cross.py")
+    last = ""
+    with subprocess.Popen(
+        [sys.executable, script, folder, work / "done", work, triple, machine],
+        env={**os.environ, **SETTINGS, "UV_CACHE_DIR": str(work / "uv")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as running:
+        assert running.stdout  # noqa: S101  it is a pipe
+        for line in running.stdout:
+            text = line.decode(errors="replace")
+            last = text.strip() or last
+            print(text, end="", flush=True)
+    if running.returncode:
+        raise NotCrossed(last)
+
+
+def build(requirement: Path, name: str, work: Path, target: "tuple[str, ...]") -> Path:
+    """Build the wheel of the package ``name`` below ``work``.
+
+    Raises CalledProcessError, and NotCrossed where it is for another ``target``.
+    """
+    folder = sources(requirement, name, work)
     environment = {**os.environ, **SETTINGS, "UV_CACHE_DIR": str(work / "uv")}
-    subprocess.run(command, env=environment, check=True)
+    if target:
+        cross(folder, work, *target[1:])
+    else:
+        command: list[str | Path] = [
+            "uv", "build", "--wheel", "--no-sources", "--python", sys.executable,
+            "--no-create-gitignore", "--out-dir", work / "done", folder,
+        ]  # fmt: skip
+        subprocess.run(command, env=environment, check=True)
     made = list((work / "done").glob("*.whl"))
     # Not every build backend writes the name as the index does.
     (wheel,) = (w for w in made if normal(w.name.partition("-")[0]) == normal(name))
     pinned = requirement.read_text(encoding="utf-8").split()[0]
     if "==" in pinned:
-        # uv knows which versions are equal.
+        # uv knows which versions are equal; this machine need not be the one that the wheel is for.
+        anywhere = "-".join((*wheel.name.split("-")[:2], "py3-none-any.whl"))
+        (work / "named").mkdir()
+        shutil.copy(wheel, work / "named" / anywhere)
         command = [
             "uv", "pip", "install", "--quiet", "--dry-run", "--python", sys.executable,
             "--target", work / "target", "--no-deps", "--no-index",
-            "--find-links", work / "done", pinned,
+            "--find-links", work / "named", pinned,
         ]  # fmt: skip
         subprocess.run(command, env=environment, check=True)
     return wheel
 
 
-def make(requirement: Path, output: Path, made: "Path | None", optional: bool) -> None:
+def put(wheel: Path, output: Path, target: "tuple[str, ...]") -> None:
+    """Put ``wheel`` into its place below ``output``."""
+    own = HERE
+    if target:
+        # Its C library is of the same release of Debian.
+        data = importlib.import_module(f"_sysconfigdata__{target[1]}")
+        own = "-".join((data.build_time_vars["SOABI"], *filter(None, platform.libc_ver())))
+    place = output / (ANY if wheel.name.endswith("-any.whl") else own)
+    # What a backend may have put there itself is not of its own package.
+    shutil.rmtree(output)
+    place.mkdir(parents=True)
+    shutil.copy(wheel, place)
+    if target:
+        (output / CROSSED).touch()
+
+
+def make(
+    requirement: Path, output: Path, made: "Path | None", optional: bool, target: "tuple[str, ...]"
+) -> None:
     """Put the wheel of the file ``requirement`` into its place below ``output``."""
     output.mkdir(parents=True, exist_ok=True)
     if made and (made / ANY).is_dir():
+        if target:
+            (output / CROSSED).touch()
         return
-    if made and (made / HERE).is_dir():
+    if made and (made / HERE).is_dir() and not target:
         shutil.copytree(made / HERE, output / HERE)
         return
     text = requirement.read_text(encoding="utf-8")
@@ -118,12 +175,15 @@ def make(requirement: Path, output: Path, made: "Path | None", optional: bool) -
     print(f"compiling {words}", flush=True)
     WORK.mkdir(parents=True)
     try:
-        wheel = build(requirement, name_of(text), WORK)
-        place = output / (ANY if wheel.name.endswith("-any.whl") else HERE)
-        # What a backend may have put there itself is not of its own package.
+        put(build(requirement, name_of(text), WORK, target), output, target)
+    except NotCrossed as reason:
+        print(
+            f"nox-buildkit: {words} does not cross-compile for {target[0]}: {reason}; it is "
+            "compiled under emulation",
+            flush=True,
+        )
         shutil.rmtree(output)
-        place.mkdir(parents=True)
-        shutil.copy(wheel, place)
+        output.mkdir()
     except subprocess.CalledProcessError:
         if not optional:
             sys.exit(f"{words} cannot be compiled")
@@ -148,6 +208,11 @@ def list_made(kind: str, folder: Path, names: "list[str]") -> None:
             sys.exit(f"{name} cannot be compiled on the machine that builds")
 
 
+def parts(text: str) -> "tuple[str, ...]":
+    """The parts of ``text``."""
+    return tuple(text.split(","))
+
+
 def arguments() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = argparse.ArgumentParser()
@@ -158,6 +223,7 @@ def arguments() -> argparse.ArgumentParser:
     command.add_argument("output", type=Path)
     command.add_argument("--made", type=Path)
     command.add_argument("--optional", action="store_true")
+    command.add_argument("--cross", dest="target", type=parts, default=())
     command = commands.add_parser("list")
     command.set_defaults(function=list_made)
     command.add_argument("kind", choices=(ANY, "rest", "all"))

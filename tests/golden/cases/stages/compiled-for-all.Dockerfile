@@ -9,6 +9,69 @@
 FROM --platform=$BUILDPLATFORM base AS build
 USER 0:0
 
+# What compiles, on the machine that builds.
+FROM --platform=$BUILDPLATFORM compiler AS compile-here
+USER 0:0
+ARG BUILDARCH
+RUN --mount=type=cache,id=nox-buildkit-apt-$BUILDARCH,target=/run/apt,sharing=locked \
+    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network <<'RUN'
+set -eu
+if [ -s /run/secrets/network ]; then . /run/secrets/network; fi
+export DEBIAN_FRONTEND=noninteractive
+# apt reads these in lower case alone.
+export http_proxy=${http_proxy:-${HTTP_PROXY:-}}
+export https_proxy=${https_proxy:-${HTTPS_PROXY:-}}
+set -- -qq -o Dir::Cache=/run/apt/cache -o Dir::State::Lists=/run/apt/lists -o Dir::Log=/run/apt -o Dpkg::Options::=--log=/run/apt/dpkg.log -o APT::Keep-Downloaded-Packages=true -o Dpkg::Use-Pty=0
+if [ -s /run/secrets/ca-bundle ]; then
+  set -- "$@" -o Acquire::https::CAInfo=/run/secrets/ca-bundle
+fi
+mkdir -p /run/apt/cache/archives/partial /run/apt/lists/partial
+touch /run/started
+apt-get "$@" update
+# Without Pattern-Only, a name that is not there is taken for a regular expression.
+if ! apt-get "$@" -o APT::Cmd::Pattern-Only=true install --yes --no-install-recommends -- zlib1g-dev; then
+  for name in zlib1g-dev; do
+    apt-cache "$@" pkgnames | python3 -Ic 'import difflib, sys; name = sys.argv[1]; names = [n for n in sys.stdin.read().split() if n[:3] == name[:3]]; name in names or print("names like", f"{name}:", ", ".join(difflib.get_close_matches(name, names, 3, 0.7)))' "$name" || true
+  done
+  exit 100
+fi
+# A virtual package is there if another provides it.
+dpkg-query --show --showformat='${db:Status-Status},${Package},${Provides},\n' |
+  sed -n 's/ *([^)]*)//g; s/, */,/g; s/^installed,/,/p' > /run/installed
+for name in zlib1g-dev; do
+  if ! grep -qF -- ",$name," /run/installed; then
+    echo "E: nothing was installed for $name"; exit 100
+  fi
+done
+rm /run/installed
+rm -f /var/cache/ldconfig/aux-cache /var/cache/debconf/*-old /var/lib/dpkg/*-old
+# What the packages brought has their times; what changed now has one time for all.
+find / -xdev -newer /run/started -exec touch --no-dereference --date=@315532800 {} +
+rm /run/started
+RUN
+
+FROM compile-here AS here-markupsafe-77777777
+RUN --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
+    --mount=type=bind,from=inputs,source=sdist-bf50c1f210ac,target=/run/inputs \
+    --mount=type=bind,from=uv,source=linux-$BUILDARCH,target=/run/uv \
+    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network \
+    --mount=type=secret,id=netrc <<'RUN'
+set -eu
+if [ -s /run/secrets/network ]; then . /run/secrets/network; fi
+if [ -s /run/secrets/ca-bundle ]; then
+  export SSL_CERT_FILE=/run/secrets/ca-bundle UV_SYSTEM_CERTS=1
+fi
+if [ -s /run/secrets/netrc ]; then export NETRC=/run/secrets/netrc; fi
+export UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
+export PATH=/run/uv:$PATH
+python3 /run/scripts/wheels.py build /run/inputs/requirements.txt /wheels --optional
+RUN
+
+# Packages without a wheel and without machine code: made once, for all platforms.
+FROM scratch AS pure-wheels
+WORKDIR /wheels
+COPY --from=here-markupsafe-77777777 /wheels/ /wheels/markupsafe/
+
 # What compiles, on the target platform.
 FROM compiler AS compile
 USER 0:0
@@ -54,6 +117,7 @@ FROM compile AS wheel-markupsafe-77777777
 RUN --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
     --mount=type=bind,from=inputs,source=sdist-bf50c1f210ac,target=/run/inputs \
     --mount=type=bind,from=uv,source=linux-$TARGETARCH,target=/run/uv \
+    --mount=type=bind,from=here-markupsafe-77777777,source=/wheels,target=/run/made \
     --mount=type=secret,id=ca-bundle --mount=type=secret,id=network \
     --mount=type=secret,id=netrc <<'RUN'
 set -eu
@@ -64,24 +128,7 @@ fi
 if [ -s /run/secrets/netrc ]; then export NETRC=/run/secrets/netrc; fi
 export UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
 export PATH=/run/uv:$PATH
-python3 /run/scripts/wheels.py build /run/inputs/requirements.txt /wheels
-RUN
-
-FROM compile AS wheel-markupsafe-77777777
-RUN --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
-    --mount=type=bind,from=inputs,source=sdist-bf50c1f210ac,target=/run/inputs \
-    --mount=type=bind,from=uv,source=linux-$TARGETARCH,target=/run/uv \
-    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network \
-    --mount=type=secret,id=netrc <<'RUN'
-set -eu
-if [ -s /run/secrets/network ]; then . /run/secrets/network; fi
-if [ -s /run/secrets/ca-bundle ]; then
-  export SSL_CERT_FILE=/run/secrets/ca-bundle UV_SYSTEM_CERTS=1
-fi
-if [ -s /run/secrets/netrc ]; then export NETRC=/run/secrets/netrc; fi
-export UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
-export PATH=/run/uv:$PATH
-python3 /run/scripts/wheels.py build /run/inputs/requirements.txt /wheels
+python3 /run/scripts/wheels.py build /run/inputs/requirements.txt /wheels --made /run/made
 RUN
 
 # What linux/amd64 has compiled.
@@ -103,6 +150,7 @@ RUN --network=none \
     --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
     --mount=type=bind,from=inputs,source=pure-73b881c97e84,target=/run/inputs \
     --mount=type=bind,from=uv,source=linux-$BUILDARCH,target=/run/uv \
+    --mount=type=bind,from=pure-wheels,source=/wheels,target=/run/wheels \
     --mount=type=cache,id=nox-buildkit-bytecode-7b28e61bc1d2,target=/var/cache/bytecode <<'RUN'
 set -eu
 export UV_OFFLINE=1 UV_NO_CACHE=1 UV_LINK_MODE=hardlink UV_PYTHON_DOWNLOADS=never UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
@@ -111,6 +159,10 @@ uv venv --quiet --no-project --python python3 /opt/venv
 python3 -I /run/scripts/environment.py made /opt/venv
 uv pip install --python /opt/venv --no-deps --no-index --find-links /run/inputs/files \
   --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
+python3 -I /run/scripts/wheels.py list any /run/wheels markupsafe > /run/wheels.txt
+if [ -s /run/wheels.txt ]; then
+  uv pip install --python /opt/venv --no-deps --no-cache --no-index --requirements /run/wheels.txt
+fi
 python3 -I /run/scripts/environment.py strip /opt/venv
 mkdir -p /layer/opt && mv /opt/venv /layer/opt/venv
 python3 /run/scripts/layer.py /layer /var/cache/bytecode

@@ -1,0 +1,153 @@
+"""Sources of packages of the user's index: compiled here and cross-compiled, and started.
+
+What a package came to is kept in build/crossing, so that a run that ended early goes on: a package
+that crossed and ran is not compiled again before its sources, or the scripts that compile, change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+import time
+import tomllib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pytest
+import uv
+
+from nox_buildkit.engine.events.progress import BuildProgress
+from nox_buildkit.engine.private.engine import PrivateEngine
+from nox_buildkit.plan.stages import CROSS, HERE, compiled_in
+from nox_buildkit.render.inputs import scripts
+from tests.support.crossed_packages import APT, BUILD_APT, MOST_DOWNLOADED, OTHERS, Case
+from tests.support.project import Project
+
+FOLDER = Path(__file__).parents[3] / "build" / "crossing"
+PLATFORM = "linux/arm64"
+#: How many of `MOST_DOWNLOADED` have to cross-compile, and in how many times the native time.
+ENOUGH, SLOWER = 25, 1.5
+HOUR = 3600
+
+pytestmark = [pytest.mark.campaign, pytest.mark.usefixtures("both_platforms")]
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """Seconds that the sources took on this machine's platform, and for `PLATFORM` on it.
+
+    ``key``: what they were; ``reason``: why they were emulated, if they were.
+    """
+
+    key: str
+    sources: str
+    native: float
+    cross: float
+    reason: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Tell whether it was cross-compiled, and fast."""
+        return not self.reason and self.cross <= SLOWER * self.native
+
+
+def _sources(case: Case) -> str:
+    """A requirement of the newest sources of a package, as the index has them."""
+    command = [uv.find_uv_bin(), "pip", "compile", "--quiet", "--no-deps", "--no-binary", case.name]
+    command += ["--python-version", "3.13", "--format", "pylock.toml", "-"]
+    asked = f"{case.name}{case.limit}\n".encode()
+    done = subprocess.run(command, input=asked, capture_output=True, check=True)
+    (package,) = tomllib.loads(done.stdout.decode())["packages"]
+    sdist = package["sdist"]
+    return f"{case.name} @ {sdist['url']}#sha256={sdist['hashes']['sha256']}"
+
+
+def _record(name: str) -> Crossing | None:
+    path = FOLDER / f"{name}.json"
+    return Crossing(**json.loads(path.read_text())) if path.is_file() else None
+
+
+def _prepared(project: Project, requirements: str, smoke: str) -> None:
+    """Lock ``project`` with ``requirements``, and ``smoke`` as its command."""
+    project.env.pop("UV_DEFAULT_INDEX", None)
+    image = {
+        "base": "debian",
+        "platforms": [PLATFORM],
+        "build-apt": list(BUILD_APT),
+        "apt": list(APT),
+        "command": ["python", "-c", smoke],
+    }
+    spec = json.dumps({"version": 1, "images": {"web": image}})
+    project.write({"buildspec.yaml": spec, "requirements.in": requirements})
+    project.ok("lock")
+
+
+def _built(project: Project) -> BuildProgress:
+    """Build ``project`` with nothing that was compiled before, and return what it did."""
+    with project.start("build", "--no-cache", "--progress", "json") as process:
+        events, said = process.communicate(timeout=HOUR)
+    assert process.returncode == 0, said[-4000:]
+    progress = BuildProgress({})
+    for line in events.splitlines():
+        progress.feed(json.loads(line), time.monotonic())
+    return progress
+
+
+def _seconds(progress: BuildProgress, name: str, prefix: str) -> float:
+    """The time of the stage that compiled the package ``name``."""
+    stages = [(vertex.name.stage, vertex.seconds) for vertex in progress.vertices.values()]
+    found = (s for stage, s in stages if compiled_in(stage) == name and stage.startswith(prefix))
+    return round(sum(found), 1)
+
+
+@pytest.fixture(scope="session")
+def assembled(template: Project, private_engine: PrivateEngine) -> None:
+    """The engine has the bases that compile: no package's time has a part of that."""
+    markupsafe = next(case for case in MOST_DOWNLOADED if case.name == "markupsafe")
+    project = Project(template.root, dict(template.env))
+    _prepared(project, f"{_sources(markupsafe)}\n", "")
+    _built(project)
+
+
+@pytest.mark.parametrize("case", [*MOST_DOWNLOADED, *OTHERS], ids=lambda case: case.name)
+def test_sources_cross_compile_and_run(
+    project: Project,
+    private_engine: PrivateEngine,
+    case: Case,
+    request: pytest.FixtureRequest,
+) -> None:
+    requirement = _sources(case)
+    key = hashlib.sha256(json.dumps([requirement, scripts(), asdict(case)]).encode()).hexdigest()
+    known = _record(case.name)
+    if known and known.key == key and known.good:
+        return
+    request.getfixturevalue("assembled")
+    _prepared(project, "".join(f"{one}\n" for one in (requirement, *case.more)), case.smoke)
+    progress = _built(project)
+    private_engine.client.load(project.tar)
+    private_engine.client.run("web:latest", platform=PLATFORM, remove=True)
+    private_engine.client.image.remove("web:latest", force=True)
+    warnings = project.record()["images"]["web"]["warnings"]
+    reasons = [text for text in warnings if "does not cross-compile" in text]
+    crossing = Crossing(
+        key,
+        requirement.partition("#")[0].rpartition("/")[2],
+        _seconds(progress, case.name, HERE),
+        _seconds(progress, case.name, CROSS),
+        "; ".join(reasons),
+    )
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    (FOLDER / f"{case.name}.json").write_text(json.dumps(asdict(crossing)))
+    assert not reasons
+
+
+def test_enough_of_what_is_downloaded_most_crosses_as_fast_as_it_compiles() -> None:
+    records = [record for case in (*MOST_DOWNLOADED, *OTHERS) if (record := _record(case.name))]
+    print(f"\n{'sources':<36} native   cross  ratio", file=sys.stderr)
+    for one in records:
+        times = f"{one.native:6.1f}s {one.cross:6.1f}s {one.cross / one.native:6.2f}"
+        print(f"{one.sources:<36}{times}  {one.reason}", file=sys.stderr)
+    good = [case.name for case in MOST_DOWNLOADED if (r := _record(case.name)) and r.good]
+    assert len(good) >= ENOUGH, good

@@ -1,0 +1,46 @@
+"""Debian packages for the machine that compiles, and for the one that is compiled for."""
+
+from __future__ import annotations
+
+from nox_buildkit.bases.cross_packages import Placing, cross_packages
+from nox_buildkit.debian.package_names import installed_names
+from nox_buildkit.oci.platform import PLATFORMS
+
+ARM64 = PLATFORMS["linux/arm64"]
+
+
+def test_libraries_are_of_the_target_and_programs_of_the_machine() -> None:
+    known = {
+        "libyaml-dev": Placing("same", "libdevel"),
+        # Headers with a program beside them.
+        "libpq-dev": Placing("", "libdevel"),
+        "unixodbc-dev": Placing("same", "devel"),
+        "cmake": Placing("foreign", "devel"),
+        "swig": Placing("foreign", "interpreters"),
+        "python3-numpy": Placing("", "python"),
+    }
+    found = cross_packages((*known, "not-known"), ARM64, known)
+    assert {name.removesuffix(":arm64") for name in found if name.endswith(":arm64")} == {
+        *("libyaml-dev", "libpq-dev", "unixodbc-dev"),
+        *("libc6-dev", "libpython3-dev", "pkgconf"),
+    }
+    rest = {name for name in found if ":" not in name}
+    compilers = {"gcc-aarch64-linux-gnu", "g++-aarch64-linux-gnu"}
+    assert rest == {*compilers, "cmake", "swig", "python3-numpy", "not-known"}
+
+
+def test_other_languages_have_what_they_need_for_the_target() -> None:
+    riscv = PLATFORMS["linux/riscv64"]
+    assert "libstd-rust-dev:riscv64" in cross_packages(["cargo"], riscv, {})
+    assert "gfortran-riscv64-linux-gnu" in cross_packages(["gfortran"], riscv, {})
+    # Debian's names of packages have no underscore.
+    assert "gcc-x86-64-linux-gnu" in cross_packages([], PLATFORMS["linux/amd64"], {})
+
+
+def test_a_package_of_the_target_provides_names_of_the_target() -> None:
+    controls = {"pkgconf:arm64": "Package: pkgconf\nProvides: pkg-config (= 1.8)\n"}
+    asked = ["pkg-config:arm64", "pkgconf:arm64", "pkg-config"]
+    assert installed_names(asked, controls) == {
+        "pkg-config:arm64": "pkgconf:arm64",
+        "pkgconf:arm64": "pkgconf:arm64",
+    }
