@@ -182,7 +182,11 @@ def test_a_bake_file_is_read_by_buildx(
 
 
 def test_no_file_is_overwritten(project: Project) -> None:
-    before = {path: path.read_bytes() for path in project.root.rglob("*") if path.is_file()}
+    def files() -> dict[Path, bytes]:
+        found = (path for path in project.root.rglob("*") if path.is_file())
+        return {path: path.read_bytes() for path in found if "__pycache__" not in path.parts}
+
+    before = files()
     done = project.nox("init")
     assert "buildspec.yaml is there already, and stays as it is; '--diff' shows" in done.cause
     assert done.cause.codes == ["NBK106"]
@@ -191,8 +195,7 @@ def test_no_file_is_overwritten(project: Project) -> None:
     assert "+  # A program, found in app/__main__.py." in shown
     document = json.loads(project.ok("init", "--json").stdout)
     assert document["images"][0]["command"] == ["python", "-m", "app"]
-    after = {path: path.read_bytes() for path in project.root.rglob("*") if path.is_file()}
-    assert {p: c for p, c in after.items() if "__pycache__" not in str(p)} == before
+    assert files() == before
 
 
 def test_a_noxfile_of_others_gets_a_note(project: Project) -> None:
