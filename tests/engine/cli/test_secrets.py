@@ -112,7 +112,7 @@ def test_no_secret_of_the_host_is_in_the_image(project: Project, tmp_path: Path)
             SSL_CERT_FILE=str(bundle),
             XDG_RUNTIME_DIR=str(runtime),
         )
-    assert {name.partition(" ")[0] for name in children} >= {"docker", "docker-buildx"}
+    assert "docker-buildx" in {name.partition(" ")[0] for name in children}
     assert not [name for name, content in children.items() if INDEX.encode() in content]
     assert list(runtime.iterdir()) == [], "secrets that nobody needs any more"
     wheels = [path for path in proxied if path.endswith(".whl")]
