@@ -21,31 +21,26 @@ class _Versions:
         self._stage = stage
         self._running = running
         self._other = other
+        self._registry = f"{running.address}/bench"
+        self._names = (*stage.peers, "ours")
         self._number = 0
         self.seconds: dict[str, list[float]] = {}
 
     def publish(self) -> None:
         """Push what every contender makes now; the peers for the platform that is pulled."""
         self._number += 1
-        stage = self._stage
-        for name, peer in stage.peers.items():
-            stage.say(f"pushing {name}")
-            stage.runner.run(peer.push(self._reference(name), PLATFORM), peer.folder)
-            stage.loaded.append(self._reference(name))
-        stage.say("pushing ours")
-        stage.runner.run(stage.ours.push(f"{self._running.address}/bench"), stage.ours.folder)
+        for name in self._names:
+            self._stage.push(name, self._registry, str(self._number), PLATFORM)
 
     def measures(self) -> dict[str, Measure]:
         """Return what pulls the newest version of each; the seconds are kept beside the bytes."""
-        names = (*self._stage.peers, "ours")
-        self.seconds = {name: [] for name in names}
-        return {name: partial(self._pull, name) for name in names}
+        self.seconds = {name: [] for name in self._names}
+        return {name: partial(self._pull, name) for name in self._names}
 
     def _reference(self, name: str) -> str:
         if name == "ours":
-            return f"{self._running.address}/bench/{self._stage.projects.image}:latest"
-        # A tag of its own, as for pushes.
-        return f"{self._running.address}/bench/{name}:{self._number}"
+            return f"{self._registry}/{self._stage.projects.image}:latest"
+        return f"{self._registry}/{name}:{self._number}"
 
     def _pull(self, name: str) -> float:
         """Return the bytes that the registry sent."""

@@ -19,21 +19,10 @@ def push(stage: Stage) -> list[Case]:
         taken: dict[str, list[float]] = {name: [] for name in (*stage.peers, "ours")}
 
         def push_one(name: str) -> float:
-            stage.say(f"pushing {name}")
             before = running.stored()
-            if name == "ours":
-                command, folder = stage.ours.push(repository), stage.ours.folder
-            else:
-                peer = stage.peers[name]
-                # A tag of its own: containerd may collect what a tag that moves was before, while
-                # the next image is unpacked on top of it.
-                reference = f"{repository}/{name}:{len(taken[name])}"
-                stage.loaded.append(reference)
-                command, folder = peer.push(reference), peer.folder
-            taken[name].append(stage.runner.run(command, folder))
+            taken[name].append(stage.push(name, repository, str(len(taken[name]))))
             return float(running.stored() - before)
 
-        stage.loaded += [f"{repository}/{stage.projects.image}:{t}" for t in ("latest", "0.1.0")]
         measures: dict[str, Measure] = {name: partial(push_one, name) for name in taken}
         interleave(measures, 1)
         pushed = interleave(measures, stage.repeat, before=lambda _: stage.projects.change_source())

@@ -54,6 +54,21 @@ class Stage:
         self._built.add(name)
         return seconds
 
+    def push(self, name: str, registry: str, tag: str, *platforms: str) -> float:
+        """Seconds of a build that is pushed below ``registry``; of a peer as NAME:``tag``.
+
+        ``platforms``: those that are built of a peer, or all.
+        """
+        self.say(f"pushing {name}")
+        if name == "ours":
+            return self.runner.run(self.ours.push(registry), self.ours.folder)
+        # A tag of its own each time: containerd may collect what a tag that moves was before, while
+        # the next image is unpacked on top of it.
+        reference = f"{registry}/{name}:{tag}"
+        self.loaded.append(reference)
+        peer = self.peers[name]
+        return self.runner.run(peer.push(reference, *platforms), peer.folder)
+
     def forget_layers(self) -> None:
         """Remove every layer from the engine's build cache, and keep its cache mounts.
 
@@ -103,7 +118,6 @@ class Stage:
         bundle = network.ca_bundle(self.runner.environment)
         allowed = [str(self.root), *([str(bundle)] if bundle else [])]
         files = (DEFINITION, OVERRIDE)
-        self.loaded += [f"{self.projects.image}:{tag}" for tag in ("latest", "0.1.0")]
         image = self.projects.image
         output = f"{image}.output=type=oci,dest={self.root / 'bare.oci.tar'}"
         return folder, bake(self.engine, files, allowed, ["--set", output, image])
