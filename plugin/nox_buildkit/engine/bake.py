@@ -1,9 +1,8 @@
 """Run ``docker buildx bake``: the one module that composes its arguments and owns its process.
 
-python-on-whales says where the client is and which context, host and configuration it uses. Its
-own ``buildx.bake`` lacks what is needed here: ``allow``, a metadata file, repeated ``set`` keys and
-the rawjson stream; it runs bake twice, joins stdout with stderr, and leaves buildx running when
-its output is no longer read.
+The ``buildx.bake`` of python-on-whales lacks what is needed here: ``allow``, a metadata file,
+repeated ``set`` keys and the rawjson stream; it runs bake twice, joins stdout with stderr, and
+leaves buildx running when its output is no longer read.
 """
 
 from __future__ import annotations

@@ -24,24 +24,21 @@ from nox_buildkit.files import cache_dir, private_dir
 _KEPT_SECONDS = 24 * 3600
 
 
-#: Of a file: what changes when it is written to; None if there is none.
-Stamp = tuple[int, ...] | None
-
-
 def with_buildx(docker: str) -> Docker | None:
     """Return the client ``docker`` with its buildx; None if it has none whose bake has --allow."""
-    files = (docker, *(str(user_config() / name) for name in ("config.json", "cli-plugins")))
-    return _with_buildx(docker, files, _stamps(files))
+    folder = user_config()
+    state = _state((docker, str(folder / "config.json"), str(folder / "cli-plugins")))
+    return _with_buildx(docker, folder, state)
 
 
 @cache
-def _with_buildx(docker: str, files: tuple[str, ...], stamps: tuple[Stamp, ...]) -> Docker | None:
-    digest = hashlib.sha256(json.dumps([files, stamps]).encode()).hexdigest()[:12]
+def _with_buildx(docker: str, folder: Path, state: str) -> Docker | None:
+    digest = hashlib.sha256(json.dumps([docker, str(folder)]).encode()).hexdigest()[:12]
     place = private_dir(cache_dir() / "client") / f"buildx-{digest}.json"
     known = read_cached(place)
-    if known and known["until"] > time.time():
+    if known and known["state"] == state and known["until"] > time.time():
         plugin = known["plugin"]
-        if _stamps([plugin]) == (tuple(known["stamp"]),):
+        if known["plugin_state"] == _state([plugin]):
             return Docker(docker, plugin=plugin)
     client = Docker(docker)
     if not _has_allow(client):
@@ -50,9 +47,9 @@ def _with_buildx(docker: str, files: tuple[str, ...], stamps: tuple[Stamp, ...])
     itself = Docker(docker, plugin=plugin)
     if not plugin or not _has_allow(itself):
         return client
-    (own,) = _stamps([plugin])
-    until = time.time() + _KEPT_SECONDS
-    write_cached(place, {"plugin": plugin, "stamp": own, "until": until})
+    until, plugin_state = time.time() + _KEPT_SECONDS, _state([plugin])
+    entry = {"state": state, "plugin": plugin, "plugin_state": plugin_state, "until": until}
+    write_cached(place, entry)
     return itself
 
 
@@ -73,11 +70,12 @@ def _has_allow(client: Docker) -> bool:
         return False
 
 
-def _stamps(files: Iterable[str]) -> tuple[Stamp, ...]:
-    found: list[Stamp] = []
+def _state(files: Iterable[str]) -> str:
+    """Return what is another one when one of ``files`` is written to, comes or goes."""
+    found: dict[str, list[int] | None] = {}
     for file in files:
         try:
-            found.append(tuple(stamp(Path(file).stat())))
+            found[file] = stamp(Path(file).stat())
         except OSError:
-            found.append(None)
-    return tuple(found)
+            found[file] = None
+    return json.dumps(found)

@@ -11,7 +11,7 @@ from nox_buildkit.buildspec.model.targets import Target
 from nox_buildkit.errors import EngineError
 from nox_buildkit.facts.base_images import Bases
 from nox_buildkit.facts.image_bases import Scope
-from nox_buildkit.oci.platform import PLATFORMS
+from nox_buildkit.oci.platform import run_by
 from nox_buildkit.plan.facts import CrossCompiler, LocalWheel, LockFacts
 from nox_buildkit.plan.package_selection import needs_compiling
 
@@ -27,7 +27,7 @@ def cross_compilers(
 
     Platforms that machines which build run themselves need none. Raises PlanError.
     """
-    own = {each for native in scope.native for each in (native, *PLATFORMS[native].runs)}
+    own = run_by(scope.native)
     asked = [p for p in target.platforms if not scope.platforms or p in scope.platforms]
     every = any(wheel.compiled for wheel in local)
     coverage = lock.coverage if lock else {}

@@ -12,7 +12,7 @@ from nox_buildkit.lock.readers import read_text
 from nox_buildkit.lock.source import Source
 
 #: The comment that a lock begins with.
-HEADER = re.compile(
+_HEADER = re.compile(
     r"\A# [^\n]*\n# [^\n]*\n# inputs: (?P<inputs>sha256:[0-9a-f]{64})\n"
     r"# body: (?P<body>sha256:[0-9a-f]{64})\n"
 )
@@ -34,7 +34,7 @@ def state_of(source: Source) -> State:
         text = read_text(source.output)
     except LockError:
         return "altered"
-    stated = HEADER.match(text)
+    stated = _HEADER.match(text)
     if not stated or stated["inputs"] != inputs_digest(source):
         return "stale"
     return "fresh" if stated["body"] == body_digest(text[stated.end() :]) else "altered"

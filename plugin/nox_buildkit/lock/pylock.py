@@ -41,7 +41,8 @@ def read_pylock(source: Source) -> Pylock:
     from packaging.pylock import Pylock, PylockValidationError  # noqa: PLC0415
 
     path = place_of(source)
-    listed = read_cached(path) or ask(source, path)
+    if (listed := read_cached(path)) is None:
+        listed = ask(source, path)
     try:
         return Pylock.from_dict(_as_locked(tomllib.loads(listed), source))
     except LockError:

@@ -23,7 +23,10 @@ def ask_together(sources: Iterable[Source], tell: Callable[[str], None]) -> None
 
     What goes wrong is told when the lock is read.
     """
-    missing = [(s, place) for s in dict.fromkeys(sources) if not (place := place_of(s)).exists()]
+    every = dict.fromkeys(sources)
+    if len(every) < _SEVERAL:
+        return
+    missing = [(source, place) for source in every if not (place := place_of(source)).exists()]
     if len(missing) < _SEVERAL:
         return
     # Not on the way of a run that finds nothing to do.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 #: Names of architectures that others use → architecture and variant of the OCI.
@@ -167,6 +167,11 @@ def native_platforms(machine: str) -> tuple[str, ...]:
     """
     own = str(Platform.parse(machine))
     return (own, *PLATFORMS[own].runs) if own in PLATFORMS else (own,)
+
+
+def run_by(natives: Iterable[str]) -> frozenset[str]:
+    """Return the platforms whose programs machines of the known platforms ``natives`` run."""
+    return frozenset(each for native in natives for each in (native, *PLATFORMS[native].runs))
 
 
 def host_platform() -> str:

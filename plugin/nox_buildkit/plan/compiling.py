@@ -6,7 +6,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from nox_buildkit.oci.platform import PLATFORMS
+from nox_buildkit.oci.platform import run_by
 from nox_buildkit.plan.facts import CrossCompiler
 from nox_buildkit.plan.packages import Package, PlatformPackages
 
@@ -48,7 +48,7 @@ def _compilations(
     cross: Mapping[str, CrossCompiler],
     emulated: Container[str],
 ) -> Iterator[Compilation]:
-    own = {each for one in native for each in (one, *PLATFORMS[one].runs)}
+    own = run_by(native)
     for one in platforms:
         for package in one.compiled:
             method, why = _method(package, one.platform in own, cross.get(one.platform), emulated)

@@ -45,9 +45,7 @@ def plan_target(
     return ImagePlan(
         name=target.name,
         generator=facts.generator,
-        bases=replace(
-            _bases(base, known, parent, compiles=packages.compiles), cross=_cross(known, compiled)
-        ),
+        bases=_bases(base, known, parent, compiled, compiles=packages.compiles),
         python=_python(target, facts, base),
         debian=_debian(target, known, base, chosen, facts.native),
         packages=packages,
@@ -94,7 +92,12 @@ def _python(target: Target, facts: Facts, base: InspectedBase) -> PythonEnvironm
 
 
 def _bases(
-    base: InspectedBase, known: TargetFacts, parent: ImagePlan | None, *, compiles: bool
+    base: InspectedBase,
+    known: TargetFacts,
+    parent: ImagePlan | None,
+    compiled: Sequence[Compilation],
+    *,
+    compiles: bool,
 ) -> Bases:
     # An image of the same plan is not built yet; its own plan says what it will be.
     digest = parent.digest if parent else base.digest
@@ -104,6 +107,7 @@ def _bases(
         _base(known.builder) if known.builder else None,
         _base(known.compiler) if known.compiler and compiles else None,
         _base(known.step_base) if known.step_base else None,
+        _cross(known, compiled),
     )
 
 

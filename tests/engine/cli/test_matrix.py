@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import yaml
 
 from tests.support.project import Project, git
+from tests.support.schema_checks import check_jsonschema
 
 SPEC = """\
 version: 1
@@ -113,8 +113,8 @@ def test_a_child_pipeline_of_gitlab(project: Project, tmp_path: Path) -> None:
     for number, one in enumerate((text, nothing)):
         file = tmp_path / f"{number}.yml"
         file.write_text(one)
-        checker = [sys.executable, "-m", "check_jsonschema", "--builtin-schema"]
-        subprocess.run([*checker, "vendor.gitlab-ci", str(file)], check=True)
+        checked = check_jsonschema("--builtin-schema", "vendor.gitlab-ci", file)
+        assert checked.exit_code == 0, checked.output
     done = project.nox("matrix", "--gitlab", "--json")
     assert "not allowed with argument" in done.failure
     assert done.failure.codes == ["NBK101"]
