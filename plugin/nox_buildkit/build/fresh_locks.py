@@ -25,7 +25,9 @@ def fresh_sources(project: Project, report: Progress) -> dict[Target, Source | N
     A stale lock is refreshed, and said so; in CI it is a LockError.
     """
     sources = sources_of(project.spec, project.root, project.images)
-    stale = {s.output: s for s in sources.values() if s and state_of(s) != "fresh"}
+    # Many targets share one lock.
+    distinct = dict.fromkeys(filter(None, sources.values()))
+    stale = {source.output: source for source in distinct if state_of(source) != "fresh"}
     if not stale:
         return sources
     if in_ci():

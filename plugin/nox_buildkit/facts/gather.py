@@ -18,7 +18,7 @@ from nox_buildkit.facts.import_hints import development_imports
 from nox_buildkit.facts.outside import Outside
 from nox_buildkit.facts.placed_files import Placed, placed_by
 from nox_buildkit.files import real_path
-from nox_buildkit.lock.direct_references import git_packages, local_packages
+from nox_buildkit.lock.direct_references import LocalPackage
 from nox_buildkit.lock.folders import distributions
 from nox_buildkit.lock.git import read_git
 from nox_buildkit.lock.indexes import stated_places
@@ -175,18 +175,20 @@ def _has_steps(target: Target, every: Iterable[Target]) -> bool:
 def _lock(
     source: Source, target: Target, base: BaseFacts, outside: Outside, names: Iterable[str]
 ) -> LockFacts:
-    root = outside.root
-    platforms = tuple(names)
-    stated = stated_places(source.output)
-    coverage: Coverage = {}
+    platforms, python, libc = tuple(names), target.variant.python, None
     # A base that exists for none of the platforms is reported with everything else.
     if isinstance(base, InspectedBase):
-        python = base.full_python or target.variant.python
-        key = (source, platforms, python, base.libc)
-        if key not in outside.coverages:
-            known = [PLATFORMS[platform] for platform in platforms]
-            outside.coverages[key] = read_coverage(source, known, python, base.libc)
-        coverage = outside.coverages[key]
+        python, libc = base.full_python or python, base.libc
+    key = (source, platforms, python, libc)
+    if key not in outside.locks:
+        known = [PLATFORMS[platform] for platform in platforms]
+        coverage = read_coverage(source, known, python, libc) if libc else {}
+        outside.locks[key] = _facts_of(source, coverage, outside.root)
+    return outside.locks[key]
+
+
+def _facts_of(source: Source, coverage: Coverage, root: Path) -> LockFacts:
+    stated = stated_places(source.output)
     return LockFacts(
         path=os.path.relpath(source.output, root),
         source=", ".join(os.path.relpath(path, root) for path in source.paths),
@@ -198,18 +200,18 @@ def _lock(
 
 def _local(target: Target, source: Source | None, outside: Outside) -> Iterable[LocalWheel]:
     """Wheels of the folders that the lock names, and of the image's own project if it is wanted."""
-    packages = list(local_packages(source.output)) if source else []
-    commits = list(git_packages(source.output)) if source else []
-    if not (packages or commits or target.variant.package):
+    named = outside.references(source.output) if source else ()
+    if not (named or target.variant.package):
         return
     # Most projects have none.
     from nox_buildkit.facts.local_wheels import git_wheel, local_wheel  # noqa: PLC0415
 
     args, location = target.variant.args, source.location if source else None
-    for package in packages:
-        yield local_wheel(package.folder, package.marker, location, outside.exclude, args)
-    for commit in commits:
-        yield git_wheel(commit, target.variant.python, location, args)
+    for one in named:
+        if isinstance(one, LocalPackage):
+            yield local_wheel(one.folder, one.marker, location, outside.exclude, args)
+        else:
+            yield git_wheel(one, target.variant.python, location, args)
     if target.variant.package:
         context = real_path(outside.root / target.variant.context)
         lock = [source.output] if source else []

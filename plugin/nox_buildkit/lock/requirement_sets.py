@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from packaging.version import Version
@@ -40,10 +40,11 @@ def sources_of(
     problem.
     """
     found: dict[Target, Source | None] = {}
+    named = cache(partial(_named, spec, root))
     problems: list[Problem] = []
     for target in all_targets(spec):
         try:
-            found[target] = _source_of(target, root)
+            found[target] = _source_of(target, root, named)
         except LockError as error:
             problems += error.problems
     problems += _collisions([source for source in found.values() if source], spec)
@@ -95,8 +96,8 @@ def _collisions(sources: list[Source], spec: BuildSpec) -> Iterable[Problem]:
             )
 
 
-def _source_of(target: Target, root: Path) -> Source | None:
-    image, spec = target.variant, target.spec
+def _source_of(target: Target, root: Path, named: Callable[[str, str], Source]) -> Source | None:
+    image = target.variant
     if image.requirements == NO_REQUIREMENTS:
         return None
     if image.requirements is None:
@@ -108,7 +109,7 @@ def _source_of(target: Target, root: Path) -> Source | None:
         output = DEFAULT_OUTPUT if path.name != DEFAULT_OUTPUT else HASHED_OUTPUT
         source = read_one(path, folder / output, image.python, target.location())
         return replace(source, package=_member(path, folder))
-    return _named(image.requirements, image.python, spec, root)
+    return named(image.requirements, image.python)
 
 
 def _found(folder: Path, root: Path, target: Target) -> Path | None:
@@ -119,7 +120,7 @@ def _found(folder: Path, root: Path, target: Target) -> Path | None:
         raise error.located(where) from None
 
 
-def _named(name: str, python: str, spec: BuildSpec, root: Path) -> Source:
+def _named(spec: BuildSpec, root: Path, name: str, python: str) -> Source:
     """The source of the set ``name``. Raises LockError for a file of it that is not there."""
     named, at = spec.requirements[name], ("requirements", name)
     output = real_path(root / (named.output or f"requirements.{name}.lock"))

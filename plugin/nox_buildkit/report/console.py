@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, Protocol, TextIO
+from typing import IO, TYPE_CHECKING, Literal, Protocol, TextIO
 
 from rich.console import Console
 
@@ -64,7 +64,7 @@ class _Console(Console):
         raise BrokenPipeError
 
 
-def say(text: str, stream: TextIO | None = None) -> None:
+def say(text: str, stream: IO[str] | None = None) -> None:
     """Print ``text``, of which the terminal obeys nothing, to people (standard error)."""
     print(visible_lines(text), file=stream or sys.stderr, flush=True)
 

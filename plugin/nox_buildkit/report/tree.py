@@ -12,6 +12,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from nox_buildkit.report.console import say
+
 #: Before a branch and below it, and the same of the last one.
 _UNICODE = ("├── ", "│   ", "└── ", "    ")
 _ASCII = ("+-- ", "|   ", "`-- ", "    ")
@@ -34,7 +36,8 @@ class Tree:
         """Print it; what is wider than ``console`` goes on below itself."""
         guides = _UNICODE if console.encoding.startswith("utf") else _ASCII
         lines = self._lines(console, console.width, guides, ("", ""))
-        console.print(Text("\n".join(lines)), soft_wrap=True)
+        # rich would make a Text of each line.
+        say("\n".join(lines), console.file)
 
     def _lines(
         self, console: Console, width: int, guides: tuple[str, ...], leads: tuple[str, str]
