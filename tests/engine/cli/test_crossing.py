@@ -12,7 +12,9 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,7 +28,10 @@ from tests.support.crossed_packages import APT, BUILD_APT, MOST_DOWNLOADED, OTHE
 from tests.support.project import Project
 
 FOLDER = Path(__file__).parents[3] / "build" / "crossing"
-PLATFORM = "linux/arm64"
+ARM64 = "linux/arm64"
+#: Other platforms, and build systems and languages that are compiled for them as well.
+OTHER_PLATFORMS = ("linux/arm/v7", "linux/riscv64")
+KINDS = ("pyyaml", "cffi", "protobuf", "contourpy", "orjson")
 #: How many of `MOST_DOWNLOADED` have to cross-compile, and in how many times the native time.
 ENOUGH, SLOWER = 25, 1.5
 HOUR = 3600
@@ -36,7 +41,7 @@ pytestmark = [pytest.mark.campaign, pytest.mark.usefixtures("both_platforms")]
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """Seconds that the sources took on this machine's platform, and for `PLATFORM` on it.
+    """Seconds that the sources took on this machine's platform, and for another one on it.
 
     ``key``: what they were; ``reason``: why they were emulated, if they were.
     """
@@ -64,17 +69,21 @@ def _sources(case: Case) -> str:
     return f"{case.name} @ {sdist['url']}#sha256={sdist['hashes']['sha256']}"
 
 
-def _record(name: str) -> Crossing | None:
-    path = FOLDER / f"{name}.json"
+def _place(platform: str, name: str) -> Path:
+    return FOLDER / platform / f"{name}.json"
+
+
+def _record(platform: str, name: str) -> Crossing | None:
+    path = _place(platform, name)
     return Crossing(**json.loads(path.read_text())) if path.is_file() else None
 
 
-def _prepared(project: Project, requirements: str, smoke: str) -> None:
-    """Lock ``project`` with ``requirements``, and ``smoke`` as its command."""
+def _prepared(project: Project, platform: str, requirements: str, smoke: str) -> None:
+    """Lock ``project`` with ``requirements`` for ``platform``, and ``smoke`` as its command."""
     project.env.pop("UV_DEFAULT_INDEX", None)
     image = {
         "base": "debian",
-        "platforms": [PLATFORM],
+        "platforms": [platform],
         "build-apt": list(BUILD_APT),
         "apt": list(APT),
         "command": ["python", "-c", smoke],
@@ -103,31 +112,46 @@ def _seconds(progress: BuildProgress, name: str, prefix: str) -> float:
 
 
 @pytest.fixture(scope="session")
-def assembled(template: Project, private_engine: PrivateEngine) -> None:
-    """The engine has the bases that compile: no package's time has a part of that."""
+def assembled(template: Project, private_engine: PrivateEngine) -> Callable[[str], None]:
+    """Give the engine the bases that compile for a platform: no package's time has that part."""
     markupsafe = next(case for case in MOST_DOWNLOADED if case.name == "markupsafe")
-    project = Project(template.root, dict(template.env))
-    _prepared(project, f"{_sources(markupsafe)}\n", "")
-    _built(project)
+
+    @cache
+    def assemble(platform: str) -> None:
+        project = Project(template.root, dict(template.env))
+        _prepared(project, platform, f"{_sources(markupsafe)}\n", "")
+        _built(project)
+
+    return assemble
 
 
-@pytest.mark.parametrize("case", [*MOST_DOWNLOADED, *OTHERS], ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    ("platform", "case"),
+    [
+        pytest.param(platform, case, id=f"{platform.removeprefix('linux/')}-{case.name}")
+        for platform in (ARM64, *OTHER_PLATFORMS)
+        for case in (*MOST_DOWNLOADED, *OTHERS)
+        if platform == ARM64 or case.name in KINDS
+    ],
+)
 def test_sources_cross_compile_and_run(
     project: Project,
     private_engine: PrivateEngine,
+    assembled: Callable[[str], None],
+    platform: str,
     case: Case,
-    request: pytest.FixtureRequest,
 ) -> None:
     requirement = _sources(case)
     key = hashlib.sha256(json.dumps([requirement, scripts(), asdict(case)]).encode()).hexdigest()
-    known = _record(case.name)
+    known = _record(platform, case.name)
     if known and known.key == key and known.good:
         return
-    request.getfixturevalue("assembled")
-    _prepared(project, "".join(f"{one}\n" for one in (requirement, *case.more)), case.smoke)
+    assembled(platform)
+    needed = "".join(f"{one}\n" for one in (requirement, *case.more))
+    _prepared(project, platform, needed, case.smoke)
     progress = _built(project)
     private_engine.client.load(project.tar)
-    private_engine.client.run("web:latest", platform=PLATFORM, remove=True)
+    private_engine.client.run("web:latest", platform=platform, remove=True)
     private_engine.client.image.remove("web:latest", force=True)
     warnings = project.record()["images"]["web"]["warnings"]
     reasons = [text for text in warnings if "does not cross-compile" in text]
@@ -138,16 +162,18 @@ def test_sources_cross_compile_and_run(
         _seconds(progress, case.name, CROSS),
         "; ".join(reasons),
     )
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / f"{case.name}.json").write_text(json.dumps(asdict(crossing)))
+    place = _place(platform, case.name)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(json.dumps(asdict(crossing)))
     assert not reasons
 
 
 def test_enough_of_what_is_downloaded_most_crosses_as_fast_as_it_compiles() -> None:
-    records = [record for case in (*MOST_DOWNLOADED, *OTHERS) if (record := _record(case.name))]
     print(f"\n{'sources':<36} native   cross  ratio", file=sys.stderr)
-    for one in records:
-        times = f"{one.native:6.1f}s {one.cross:6.1f}s {one.cross / one.native:6.2f}"
-        print(f"{one.sources:<36}{times}  {one.reason}", file=sys.stderr)
-    good = [case.name for case in MOST_DOWNLOADED if (r := _record(case.name)) and r.good]
+    for platform in (ARM64, *OTHER_PLATFORMS):
+        for case in (*MOST_DOWNLOADED, *OTHERS):
+            if one := _record(platform, case.name):
+                times = f"{one.native:6.1f}s {one.cross:6.1f}s {one.cross / one.native:6.2f}"
+                print(f"{one.sources:<36}{times}  {platform} {one.reason}", file=sys.stderr)
+    good = [case.name for case in MOST_DOWNLOADED if (r := _record(ARM64, case.name)) and r.good]
     assert len(good) >= ENOUGH, good
