@@ -6,7 +6,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,10 +16,15 @@ from nox_buildkit.engine.buildkit import Engine, Needs
 from nox_buildkit.engine.find import find_engine
 from nox_buildkit.engine.private import engine as private
 from nox_buildkit.engine.private.engine import PrivateEngine
-from nox_buildkit.files import cache_dir
+from nox_buildkit.files import cache_dir, remove
 from tests.support.real_parts import Tools, free_port, in_cache, wait_for
 
 CHOICE = ("DOCKER_HOST", "DOCKER_CONTEXT", "BUILDX_BUILDER")
+
+#: Folders of the cache that every worker uses: they are large, or made slowly.
+SHARED = ("apt", "bases", "tools", "uv")
+FIRST_WORKER = "gw0"
+FAILED = pytest.StashKey[bool]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,21 +34,56 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("engine")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Know which tests have failed."""
+    report = yield
+    item.stash[FAILED] = report.failed or item.stash.get(FAILED, False)
+    return report
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """pytest's folder of a test, removed after one that passed: images take gigabytes.
+
+    What a test has left mounted there is an error of it.
+    """
+    yield tmp_path
+    if not request.node.stash.get(FAILED, False):
+        remove(tmp_path)
+
+
 @pytest.fixture(scope="session", autouse=True)
-def engine_home() -> Path:
+def engine_home(worker_id: str) -> Path:
     """The cache folder of the session: NOX_BUILDKIT_CACHE, else the user's own.
 
-    What is in it stays there. A test that removes or breaks an engine takes ``own_home``.
+    What is in it stays there. A test that removes or breaks an engine takes ``own_home``. Workers
+    besides the first have an engine of their own, since tests give their images the same names.
     Autouse, so that no other fixture has set the variable yet.
     """
-    return cache_dir()
+    home = cache_dir()
+    if worker_id in ("master", FIRST_WORKER):
+        return home
+    own = home / "test-workers" / worker_id
+    own.mkdir(parents=True, exist_ok=True)
+    for name in SHARED:
+        (home / name).mkdir(exist_ok=True)
+        if not (own / name).exists():
+            (own / name).symlink_to(home / name)
+    return own
 
 
 @pytest.fixture(scope="session")
-def private_engine(engine_home: Path) -> PrivateEngine:
-    """The started private engine of the session; EngineLife ends it."""
+def private_engine(engine_home: Path, worker_id: str) -> Iterator[PrivateEngine]:
+    """The started private engine of the session; EngineLife ends that of the user's cache."""
     with in_cache(engine_home):
-        return private.start()
+        engine = private.start()
+    yield engine
+    if worker_id not in ("master", FIRST_WORKER):
+        with in_cache(engine_home):
+            private.stop()
 
 
 @pytest.fixture(scope="session")
