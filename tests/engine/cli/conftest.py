@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from python_on_whales import Container
 
+from nox_buildkit.debian.archive import host_archive
 from nox_buildkit.engine.private import emulation
 from nox_buildkit.engine.private.engine import PrivateEngine
 from nox_buildkit.lock.uv_binary import uv_programs
@@ -159,3 +160,18 @@ def started(
     yield containers
     for container, _ in containers.values():
         container.remove(force=True)
+
+
+@pytest.fixture(scope="session")
+def releases_alone(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A configuration of apt (APT_CONFIG) with Debian's releases, without their updates.
+
+    Mirrors have the updates of rare architectures later than those of others.
+    """
+    folder, archive = tmp_path_factory.mktemp("apt"), host_archive()
+    sources, configuration = folder / "sources.list", folder / "apt.conf"
+    sources.write_text(f"deb [signed-by={archive.signed_by}] {archive.uri} {archive.suite} main\n")
+    configuration.write_text(
+        f'Dir::Etc::sourcelist "{sources}";\nDir::Etc::sourceparts "/dev/null";\n'
+    )
+    return str(configuration)

@@ -14,7 +14,6 @@ import time
 import tomllib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -80,7 +79,6 @@ def _record(platform: str, name: str) -> Crossing | None:
 
 def _prepared(project: Project, platform: str, requirements: str, smoke: str) -> None:
     """Lock ``project`` with ``requirements`` for ``platform``, and ``smoke`` as its command."""
-    project.env.pop("UV_DEFAULT_INDEX", None)
     image = {
         "base": "debian",
         "platforms": [platform],
@@ -111,16 +109,26 @@ def _seconds(progress: BuildProgress, name: str, prefix: str) -> float:
     return round(sum(found), 1)
 
 
+@pytest.fixture
+def asking(project: Project, releases_alone: str, platform: str) -> Project:
+    """The small project, with the index of the machine, and the Debian that has ``platform``."""
+    project.env.pop("UV_DEFAULT_INDEX", None)
+    if platform != ARM64:
+        project.env["APT_CONFIG"] = releases_alone
+    return project
+
+
 @pytest.fixture(scope="session")
-def assembled(template: Project, private_engine: PrivateEngine) -> Callable[[str], None]:
+def assembled(private_engine: PrivateEngine) -> Callable[[Project, str], None]:
     """Give the engine the bases that compile for a platform: no package's time has that part."""
     markupsafe = next(case for case in MOST_DOWNLOADED if case.name == "markupsafe")
+    done: set[str] = set()
 
-    @cache
-    def assemble(platform: str) -> None:
-        project = Project(template.root, dict(template.env))
-        _prepared(project, platform, f"{_sources(markupsafe)}\n", "")
-        _built(project)
+    def assemble(project: Project, platform: str) -> None:
+        if platform not in done:
+            _prepared(project, platform, f"{_sources(markupsafe)}\n", "")
+            _built(project)
+            done.add(platform)
 
     return assemble
 
@@ -135,9 +143,9 @@ def assembled(template: Project, private_engine: PrivateEngine) -> Callable[[str
     ],
 )
 def test_sources_cross_compile_and_run(
-    project: Project,
+    asking: Project,
     private_engine: PrivateEngine,
-    assembled: Callable[[str], None],
+    assembled: Callable[[Project, str], None],
     platform: str,
     case: Case,
 ) -> None:
@@ -146,14 +154,14 @@ def test_sources_cross_compile_and_run(
     known = _record(platform, case.name)
     if known and known.key == key and known.good:
         return
-    assembled(platform)
+    assembled(asking, platform)
     needed = "".join(f"{one}\n" for one in (requirement, *case.more))
-    _prepared(project, platform, needed, case.smoke)
-    progress = _built(project)
-    private_engine.client.load(project.tar)
+    _prepared(asking, platform, needed, case.smoke)
+    progress = _built(asking)
+    private_engine.client.load(asking.tar)
     private_engine.client.run("web:latest", platform=platform, remove=True)
     private_engine.client.image.remove("web:latest", force=True)
-    warnings = project.record()["images"]["web"]["warnings"]
+    warnings = asking.record()["images"]["web"]["warnings"]
     reasons = [text for text in warnings if "does not cross-compile" in text]
     crossing = Crossing(
         key,

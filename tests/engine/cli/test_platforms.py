@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from nox_buildkit.debian.archive import host_archive
 from nox_buildkit.engine.private.engine import PrivateEngine
 from tests.support.project import Project
 
@@ -14,19 +11,9 @@ PROGRAM = "import platform, markupsafe._speedups; print(platform.machine())"
 
 
 @pytest.fixture
-def with_release(project: Project, tmp_path: Path) -> Project:
-    """The small project, with the index of the machine, and Debian's releases without updates.
-
-    Mirrors have the updates of rare architectures later than those of others.
-    """
-    archive = host_archive()
-    sources = tmp_path / "sources.list"
-    sources.write_text(f"deb [signed-by={archive.signed_by}] {archive.uri} {archive.suite} main\n")
-    configuration = tmp_path / "apt.conf"
-    configuration.write_text(
-        f'Dir::Etc::sourcelist "{sources}";\nDir::Etc::sourceparts "/dev/null";\n'
-    )
-    project.env["APT_CONFIG"] = str(configuration)
+def with_release(project: Project, releases_alone: str) -> Project:
+    """The small project, with the index of the machine, and Debian's releases without updates."""
+    project.env["APT_CONFIG"] = releases_alone
     del project.env["UV_DEFAULT_INDEX"]
     return project
 
