@@ -93,8 +93,12 @@ class Stage:
     def build_all(self) -> None:
         """Build, unmeasured, whatever this run has not built yet."""
         for name in (*self.peers, "ours"):
-            if name not in self._built:
-                self.build(name)
+            self.build_once(name)
+
+    def build_once(self, name: str) -> None:
+        """Build ``name``, unmeasured, if this run has not built it yet."""
+        if name not in self._built:
+            self.build(name)
 
     def warm(self) -> None:
         """Fill every download cache, unmeasured."""

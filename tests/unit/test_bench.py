@@ -202,6 +202,12 @@ def test_the_page_has_whole_tables() -> None:
         assert len({line.count("|") for line in table.splitlines()}) == 1, table
 
 
+def test_the_first_table_compares_and_has_no_case_of_ours_alone() -> None:
+    text = markdown.page(results(case("alone", ours=3)))
+    assert "| Case alone | nox-buildkit | 3.00 s |" in text
+    assert "| Case alone |  |" not in text
+
+
 def test_the_page_compares_the_cold_figure_and_tells_the_warm_one() -> None:
     text = markdown.page(results(case(pip=362, uv=117, ours=7.5, ours_cold=9)))
     assert "| 362 s | 117 s | 9.00 s; 7.50 s with warm byte code |" in text
