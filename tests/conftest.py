@@ -11,6 +11,9 @@ from tests.support.engine_life import EngineLife
 
 # Thousands of sessions are started: each would compile every module that it imports again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# readline, which pytest imports, sets them for the processes that a run starts, such as workers.
+for size in ("COLUMNS", "LINES"):
+    os.environ.pop(size, None)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -16,7 +16,7 @@ from nox_buildkit.engine.buildkit import Engine, Needs
 from nox_buildkit.engine.find import find_engine
 from nox_buildkit.engine.private import engine as private
 from nox_buildkit.engine.private.engine import PrivateEngine
-from nox_buildkit.files import cache_dir, remove
+from nox_buildkit.files import cache_dir, private_dir, remove
 from tests.support.real_parts import Tools, free_port, in_cache, wait_for
 
 CHOICE = ("DOCKER_HOST", "DOCKER_CONTEXT", "BUILDX_BUILDER")
@@ -66,8 +66,7 @@ def engine_home(worker_id: str) -> Path:
     home = cache_dir()
     if worker_id in ("master", FIRST_WORKER):
         return home
-    own = home / "test-workers" / worker_id
-    own.mkdir(parents=True, exist_ok=True)
+    own = private_dir(home / "test-workers" / worker_id)
     for name in SHARED:
         (home / name).mkdir(exist_ok=True)
         if not (own / name).exists():
