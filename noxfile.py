@@ -20,7 +20,7 @@ register()
 def tests(session: nox.Session) -> None:
     """Run all tests, on a real BuildKit and a real registry; arguments go to pytest.
 
-    ``-m "not engine"`` leaves the fast ones. Without arguments, all run on several workers.
+    ``-m "not engine"`` leaves the fast ones, which run on several workers.
     """
     fast = "not engine"
     workers = f"--numprocesses={max(4, os.cpu_count() or 1)}"
@@ -29,9 +29,7 @@ def tests(session: nox.Session) -> None:
         session.run("python", "-m", "pytest", *options, *session.posargs)
         return
     session.run("python", "-m", "pytest", "-m", fast, workers)
-    # Each worker has an engine. Tests of a file share what its fixtures have built.
-    by_file = ("--numprocesses=2", "--dist=loadfile", "--durations=40")
-    session.run("python", "-m", "pytest", "-m", "engine and not campaign", *by_file)
+    session.run("python", "-m", "pytest", "-m", "engine and not campaign", "--durations=40")
 
 
 @nox.session(venv_backend="none")
