@@ -23,7 +23,6 @@ CHOICE = ("DOCKER_HOST", "DOCKER_CONTEXT", "BUILDX_BUILDER")
 
 #: Folders of the cache that every worker uses: they are large, or made slowly.
 SHARED = ("apt", "bases", "tools", "uv")
-FIRST_WORKER = "gw0"
 FAILED = pytest.StashKey[bool]()
 
 
@@ -64,7 +63,7 @@ def engine_home(worker_id: str) -> Path:
     Autouse, so that no other fixture has set the variable yet.
     """
     home = cache_dir()
-    if worker_id in ("master", FIRST_WORKER):
+    if worker_id in ("master", "gw0"):
         return home
     own = private_dir(home / "test-workers" / worker_id)
     for name in SHARED:
@@ -75,12 +74,12 @@ def engine_home(worker_id: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def private_engine(engine_home: Path, worker_id: str) -> Iterator[PrivateEngine]:
+def private_engine(engine_home: Path) -> Iterator[PrivateEngine]:
     """The started private engine of the session; EngineLife ends that of the user's cache."""
     with in_cache(engine_home):
         engine = private.start()
     yield engine
-    if worker_id not in ("master", FIRST_WORKER):
+    if engine_home != cache_dir():
         with in_cache(engine_home):
             private.stop()
 
