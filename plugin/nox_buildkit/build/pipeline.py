@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import Literal
 
 from nox_buildkit.build.baking import Bake, prepared, work_folder
-from nox_buildkit.build.cached_bake import bake_with_caches
 from nox_buildkit.build.caches import Caches, caches_of
 from nox_buildkit.build.compile_hints import wheel_hints
 from nox_buildkit.build.downloaded_files import download_files
@@ -20,6 +19,7 @@ from nox_buildkit.build.loading import load_alone, takes_index
 from nox_buildkit.build.options import BuildOptions
 from nox_buildkit.build.output_folder import require_room, require_writable
 from nox_buildkit.build.project import Project
+from nox_buildkit.build.repeated_bake import bake_again_if_needed
 from nox_buildkit.buildspec.model.targets import Target, targets_of
 from nox_buildkit.engine.bake import BakeResult
 from nox_buildkit.engine.buildkit import Engine, Needs
@@ -184,7 +184,7 @@ def _bake(
     """Bake until what was exported is whole; buildx leaves alone what an earlier build exported."""
     for _ in range(2):
         with watch.step(BAKE):
-            outcome, digests = bake_with_caches(ready, reporter)
+            outcome, digests = bake_again_if_needed(ready, reporter)
         with watch.step("digests of the export"):
             known = FileDigests(exports, "blobs")
             every = digests.items()

@@ -295,8 +295,8 @@ def _stalled(unseen: Unseen) -> Iterator[subprocess.Popen[str]]:
     index.stalled = set()
 
 
-def _buildx_of(project: Project) -> list[str]:
-    """Command lines of docker clients that work on the project."""
+def _buildx_of(project: Project) -> list[int]:
+    """Numbers of the docker clients' processes that work on the project."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -305,7 +305,7 @@ def _buildx_of(project: Project) -> list[str]:
         except OSError:
             continue
         if "buildx" in command and where.name.startswith(f"{project.root.name}-"):
-            found.append(command)
+            found.append(int(folder.name))
     return found
 
 
@@ -323,6 +323,24 @@ def test_a_build_that_is_interrupted(unseen: Unseen) -> None:
     assert _nothing_written(project)
 
     project.ok("build")
+    assert ImageIndex.open(project.tar).digest == project.digest()
+
+
+def test_a_build_that_nobody_here_cancels_is_run_again(unseen: Unseen) -> None:
+    project, index = unseen
+    project.root = project.root.rename(project.root.with_name(f"cancelled{new_version()}"))
+    with _stalled(unseen) as process:
+        told = _buildx_of(project)
+        assert told
+        for number in told:
+            os.kill(number, signal.SIGINT)
+        deadline = time.monotonic() + 20
+        while set(told) & set(_buildx_of(project)) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        index.released.set()
+        stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 0, stdout + stderr
+    assert stderr.count("[NBK512]; building again") == 1
     assert ImageIndex.open(project.tar).digest == project.digest()
 
 

@@ -84,9 +84,9 @@ _REST = (
     rule(
         "cancelled",
         "error",
-        r"context canceled|Canceled",
-        "the build was cancelled",
-        "",
+        r"(?:rpc error: code = )?(?P<why>[^\n:]*Canceled[^\n]*|context canceled)",
+        "the build was cancelled ({why})",
+        "finished steps are kept",
         code=Code.INTERRUPTED,
     ),
 )

@@ -20,6 +20,10 @@ _PROCESS = re.compile(r'process "(?:[^"\\]|\\.)*" ', re.DOTALL)
 _CONTEXT = re.compile(r"docker\.io/library/([^@/]+)@sha256:.*")
 
 
+class Cancelled(BuildError):
+    """A build that was cancelled, and not from here."""
+
+
 def diagnose(progress: BuildProgress, text: Sequence[str], builder: str = "") -> BuildError:
     """The error for a failed bake; ``text``: what buildx wrote beside the rawjson objects.
 
@@ -27,6 +31,8 @@ def diagnose(progress: BuildProgress, text: Sequence[str], builder: str = "") ->
     name, if the engine is not our own.
     """
     error = _diagnose(progress, text)
+    if all(problem.code is Code.INTERRUPTED for problem in error.problems):
+        return Cancelled(*error.problems)
     if not builder:
         return error
     hint = f"`docker buildx inspect {builder}` shows its nodes; finished steps are kept"

@@ -167,7 +167,10 @@ def test_the_cause_is_named_with_its_place(recording: Recorded, name: str, start
         ("disk-full", "hello, linux/amd64, application 1/2: no space left on device;"),
         ("out-of-memory", "hello, linux/amd64, application 1/2: the step was killed,"),
         ("engine-gone", "the build engine went away; see 'nox -s engine -- status'"),
-        ("cancelled", "the build was cancelled"),
+        (
+            "cancelled",
+            "the build was cancelled (Canceled: context canceled); finished",
+        ),
     ],
 )
 def test_the_cause_is_named_for_a_single_platform(
