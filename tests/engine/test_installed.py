@@ -15,7 +15,8 @@ import pytest
 
 from nox_buildkit.bases.assembled_bases import PACKAGES
 from nox_buildkit.bases.linker_cache import CACHE
-from nox_buildkit.bases.unpack import PackageSource, unpack
+from nox_buildkit.bases.mmdebstrap import PackageSource, Selection
+from nox_buildkit.bases.unpack import unpack
 from nox_buildkit.debian.archive import host_archive
 from nox_buildkit.debian.provision import tool
 from nox_buildkit.progress import SILENT
@@ -67,7 +68,7 @@ def source() -> PackageSource:
 @pytest.fixture(scope="module")
 def ours(source: PackageSource, tmp_path_factory: pytest.TempPathFactory) -> Installed:
     with Programs(tmp_path_factory.mktemp("unpacked"), 600) as programs:
-        tree = unpack("trixie", "amd64", (*PACKAGES, *NAMES), source, programs)
+        tree = unpack(Selection("trixie", "amd64", (*PACKAGES, *NAMES)), source, programs)
     assert not tree.lacks
     links = {n: e.info.linkname for n, e in tree.entries.items() if e.info.issym()}
     cache = tmp_path_factory.mktemp("cache") / "ld.so.cache"

@@ -19,7 +19,8 @@ from typing import Any
 
 from nox_buildkit.bases.assembled_bases import PACKAGES, BaseContents, assembled
 from nox_buildkit.bases.debian_release import release_for
-from nox_buildkit.bases.unpack import PackageSource, unpack
+from nox_buildkit.bases.mmdebstrap import PackageSource, Selection
+from nox_buildkit.bases.unpack import unpack
 from nox_buildkit.debian.archive import host_archive
 from nox_buildkit.debian.provision import tool
 from nox_buildkit.facts.base_images import PLAIN
@@ -191,7 +192,8 @@ def push_for_arm(address: str, skopeo: Path, folder: Path) -> None:
     images = []
     for platform, architecture in (("linux/amd64", "amd64"), ("linux/arm/v7", "armhf")):
         with Programs(work, 600) as programs:
-            files = unpack("bookworm", architecture, PACKAGES, source, programs).entries
+            selection = Selection("bookworm", architecture, tuple(PACKAGES))
+            files = unpack(selection, source, programs).entries
         official(files, "python3.11")
         entries = tuple(files.values())
         images.append(PlatformImage(platform, entries, standin.config, compression=0))

@@ -8,7 +8,8 @@ CA bundle, name service configuration, and byte code of the standard library.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from nox_buildkit.bases.bytecode import Bytecode, compile_library
 from nox_buildkit.bases.cross_packages import packages_of
 from nox_buildkit.bases.debian_release import Release
 from nox_buildkit.bases.maintainer_scripts import add_file
-from nox_buildkit.bases.unpack import PackageSource, Tree, unpack
+from nox_buildkit.bases.mmdebstrap import PackageSource, Selection, versions
+from nox_buildkit.bases.unpack import Tree, is_kept, unpack
 from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.files import cache_dir, locked, scratch
 from nox_buildkit.oci.image_writer import PlatformImage, write_images
@@ -44,7 +46,7 @@ def assemble(
     """Return the base for ``platforms``, from the cache or from Debian's archive.
 
     Each platform is assembled by itself, so that one more leaves the others as they are.
-    ``again``: take the newest packages though there is a base already.
+    ``again``: a base that is there already is kept if Debian has no newer packages for it.
 
     Raises EngineError where packages cannot be downloaded or verified.
     """
@@ -56,12 +58,57 @@ def assemble(
         places = {platform: place_of(release, [platform], contents) for platform in wanted}
         for place in places.values():
             store.drop_damaged(place)
-        missing = [name for name in wanted if again or read(places[name]) is None]
-        if missing:
-            what = f"Debian {release.suite} with Python {release.python}"
-            report.message(f"assembling {what}{contents} for {' and '.join(missing)}")
+        there = {name: base for name, place in places.items() if (base := read(place))}
+        what = f"Debian {release.suite} with Python {release.python}{contents}"
+        if again and there:
+            report.message(f"looking for newer packages of {what} for {' and '.join(there)}")
+            there = _newest(release, there, source, contents)
+        if missing := [name for name in wanted if name not in there]:
+            report.message(f"assembling {what} for {' and '.join(missing)}")
             _make(release, missing, source, contents)
-        return _composed(release, wanted, contents)
+        return assembled(release, wanted, contents) or _composed(release, wanted, contents)
+
+
+def _newest(
+    release: Release,
+    there: Mapping[str, DebianBase],
+    source: PackageSource,
+    contents: BaseContents,
+) -> dict[str, DebianBase]:
+    """Return those of the bases ``there``, by platform, that would be assembled anew as they are.
+
+    A package of one version and architecture is one file, in Debian's archive.
+    """
+    selections = _selections(release, there, contents)
+    with (
+        _scratch(release, contents) as work,
+        ThreadPoolExecutor() as pool,
+        Programs(work, _LIMIT_SECONDS) as programs,
+    ):
+        found = pool.map(lambda one: _versions(one, source, programs), selections.values())
+        newest = dict(zip(selections, found, strict=True))
+    return {p: base for p, base in there.items() if base.packages[p] == newest[p]}
+
+
+def _versions(selection: Selection, source: PackageSource, programs: Programs) -> dict[str, str]:
+    """Return name and version of every package that a base would have."""
+    found = versions(selection, source, programs)
+    return {name: v for name, v in found.items() if is_kept(name, selection.packages)}
+
+
+def _selections(
+    release: Release, platforms: Iterable[str], contents: BaseContents
+) -> dict[str, Selection]:
+    names, foreign = packages_of(release, contents)
+    return {p: Selection(release.suite, PLATFORMS[p].debian, names, foreign) for p in platforms}
+
+
+@contextlib.contextmanager
+def _scratch(release: Release, contents: BaseContents) -> Iterator[Path]:
+    """Make a folder beside the bases, which users of other namespaces can enter."""
+    with scratch(place_of(release, [], contents).parent, ".assemble-") as work:
+        work.chmod(0o755)
+        yield work
 
 
 def _require_python(release: Release, tree: Tree) -> None:
@@ -75,9 +122,7 @@ def _make(
     release: Release, platforms: Sequence[str], source: PackageSource, contents: BaseContents
 ) -> None:
     """Assemble and keep each of ``platforms``."""
-    parent = place_of(release, [], contents).parent
-    with scratch(parent, ".assemble-") as work:
-        work.chmod(0o755)
+    with _scratch(release, contents) as work:
         for platform, (tree, bytecode) in _unpacked(
             release, platforms, source, contents, work
         ).items():
@@ -109,16 +154,11 @@ def _unpacked(
     """Unpack the packages of each of ``platforms``; byte code is that of this machine's Python."""
     host = _host()
     every = platforms if contents.compilers else sorted({*platforms, host})
-    names, foreign = packages_of(release, contents)
+    selections = _selections(release, every, contents)
     # The programs end before the threads that wait for them.
     with ThreadPoolExecutor() as pool, Programs(work, _LIMIT_SECONDS) as programs:
-        unpacked = pool.map(
-            lambda p: unpack(
-                release.suite, PLATFORMS[p].debian, names, source, programs, foreign=foreign
-            ),
-            every,
-        )
-        trees = dict(zip(every, unpacked, strict=True))
+        unpacked = pool.map(lambda one: unpack(one, source, programs), selections.values())
+        trees = dict(zip(selections, unpacked, strict=True))
         bytecode: Bytecode = {}
         if not contents.compilers:
             bytecode = compile_library(trees[host], release.python, work / "host", programs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 
-from nox_buildkit.bases.unpack import PackageSource
+from nox_buildkit.bases.mmdebstrap import PackageSource
 from nox_buildkit.debian.archive import (
     Archive,
     host_archive,

@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import os
-import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from nox_buildkit.bases.maintainer_scripts import add_file, configure, left_out
-from nox_buildkit.debian.package_names import EXACT, installed_names, unknown_name, wrong_names
-from nox_buildkit.errors import Code, EngineError
+from nox_buildkit.bases.mmdebstrap import PackageSource, Selection, download
+from nox_buildkit.debian.package_names import installed_names, unknown_name
+from nox_buildkit.errors import EngineError
 from nox_buildkit.files import remove
 from nox_buildkit.oci.image_writer import Entry
-from nox_buildkit.printable import redacted
-from nox_buildkit.run import Programs, disk_full
+from nox_buildkit.run import Programs
 
 #: Unpacked because others depend on them, useless without a package manager.
 DROPPED = frozenset({"debconf", "debianutils", "dpkg", "libdebconfclient0", "mawk", "openssl"})
-
-
-@dataclass(frozen=True, slots=True)
-class PackageSource:
-    """The origin of packages: apt source lines of the host with the suite exchanged."""
-
-    lines: tuple[str, ...]
-    mmdebstrap: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,80 +44,32 @@ class Deb:
     script: str
 
 
-def unpack(
-    suite: str,
-    architecture: str,
-    packages: Sequence[str],
-    source: PackageSource,
-    programs: Programs,
-    *,
-    foreign: str = "",
-) -> Tree:
-    """Unpack ``packages``, and what they depend on, of ``suite`` for ``architecture``.
+def unpack(selection: Selection, source: PackageSource, programs: Programs) -> Tree:
+    """Unpack the packages of ``selection`` with what they depend on.
 
-    ``programs``: what runs mmdebstrap, with a folder to use; ``foreign``: a second architecture,
-    whose packages are named ``NAME:ARCHITECTURE``. Raises EngineError.
+    ``programs``: what runs mmdebstrap, with a folder to use. Raises EngineError.
     """
-    work, where = programs.folder, f"Debian {suite} for {architecture}"
-    architectures = ",".join(filter(None, (architecture, foreign)))
-    tar, debs = work / f"{architectures}.tar", work / architectures
-    debs.mkdir()
-    done = programs.run(
-        _command(suite, architectures, packages, source.mmdebstrap, work),
-        what=f"assembling {where}",
-        given="".join(f"{line}\n" for line in source.lines).encode(),
-        env={**os.environ, "SOURCE_DATE_EPOCH": "0", "LC_ALL": "C.UTF-8", "TMPDIR": str(work)},
-    )
-    if done.returncode:
-        raise _failure(done.errors, where, work)
-    dropped, known = _contents(sorted((debs / "archives").glob("*.deb")), {*packages}, foreign)
+    tar, debs = download(selection, source, programs)
+    packages, architecture = selection.packages, selection.architecture
+    dropped, known = _contents(sorted(debs.glob("*/*.deb")), {*packages}, selection.foreign)
     controls = {name: deb.control for name, deb in known.items()}
     asked = installed_names(packages, controls)
     if missing := [name for name in packages if name not in asked]:
-        raise EngineError(*(unknown_name(name, where) for name in missing))
+        raise EngineError(*(unknown_name(name, str(selection)) for name in missing))
     entries = _entries(tar, dropped)
     tar.unlink()
     remove(debs)
     scripts = {name: deb.script for name, deb in known.items()}
-    lacks = configure(entries, scripts, architecture, work / f"{architecture}.skeleton")
+    skeleton = programs.folder / f"{architecture}.skeleton"
+    lacks = configure(entries, scripts, architecture, skeleton)
     for name, control in controls.items():
         add_file(entries, f"var/lib/dpkg/status.d/{name}", control.encode())
     return Tree(entries, _versions(controls), asked, lacks)
 
 
-def _command(
-    suite: str, architectures: str, packages: Sequence[str], mmdebstrap: Sequence[str], work: Path
-) -> list[str]:
-    hook = Path(shutil.which(mmdebstrap[-1]) or mmdebstrap[-1]).resolve()
-    usrmerge = hook.parent.parent / "share/mmdebstrap/hooks/merged-usr"
-    return [
-        *mmdebstrap,
-        "--variant=extract",
-        f"--mode={'root' if os.geteuid() == 0 else 'unshare'}",
-        # Nothing runs in the tree, so the host's /dev, /proc and /sys have no business in it.
-        "--skip=chroot/mount",
-        f"--architectures={architectures}",
-        f"--include={','.join(packages)}",
-        '--aptopt={} "{}"'.format(*EXACT),
-        *([f"--hook-dir={usrmerge}"] if suite == "bookworm" else []),
-        f"--extract-hook=copy-out /var/cache/apt/archives {work / architectures}",
-        suite,
-        str(work / f"{architectures}.tar"),
-        # On standard input, since an address may hold credentials.
-        "-",
-    ]
-
-
-def _failure(said: str, where: str, work: Path) -> EngineError:
-    # mmdebstrap says again what apt said.
-    if wrong := tuple(dict.fromkeys(wrong_names(said, where))):
-        return EngineError(*wrong)
-    if os.strerror(errno.ENOSPC) in said:
-        return EngineError(disk_full(f"assembling {where}", work.parent))
-    causes = [line[3:] for line in said.splitlines() if line.startswith("E: ")]
-    cause = redacted(causes[0] if causes else said.strip()[-300:])
-    hint = "check that the Debian mirror of this machine answers ('apt-get update')"
-    return EngineError(Code.BASE_ASSEMBLY(f"{where} cannot be assembled: {cause}", hint))
+def is_kept(name: str, asked: Collection[str]) -> bool:
+    """Tell whether a base keeps the package ``name``; ``asked``: what was asked for by name."""
+    return name not in DROPPED or name in asked
 
 
 def _versions(controls: Mapping[str, str]) -> dict[str, str]:
@@ -152,7 +93,7 @@ def _contents(
     for path in debs:
         deb = _deb(path)
         name = deb.control.split("\n", 1)[0].removeprefix("Package: ")
-        if name not in DROPPED - asked:
+        if is_kept(name, asked):
             of_foreign = foreign and f"\nArchitecture: {foreign}\n" in deb.control
             packages[f"{name}:{foreign}" if of_foreign else name] = deb
             continue

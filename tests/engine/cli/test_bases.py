@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from nox_buildkit.bases.assembled_bases import BaseContents, assembled
+from nox_buildkit.bases.assembled_bases import BaseContents, assembled, place_of
 from nox_buildkit.bases.debian_release import release_for
-from tests.support.project import Project
+from nox_buildkit.cache_entries import read_cached, write_cached
+from tests.support.project import Done, Project
 from tests.support.real_parts import in_cache
 
 BOTH = ("linux/amd64", "linux/arm64")
@@ -70,36 +71,63 @@ def test_a_locked_debian_is_the_one_that_is_built_on(project: Project) -> None:
     assert "bases.lock does not have debian:trixie" in project.nox("build", CI="true").cause
 
 
-def test_only_the_platforms_that_are_asked_for_are_assembled(
-    project: Project, tmp_path: Path
-) -> None:
-    # The programs of the engine are those of the session, the bases are new.
-    home = tmp_path / "cache"
+@pytest.fixture(scope="module")
+def own_bases(engine_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder without bases; the programs of the engine are those of the session."""
+    home = tmp_path_factory.mktemp("own") / "cache"
     home.mkdir(mode=0o700)
-    kept = Path(project.env["NOX_BUILDKIT_CACHE"])
-    for folder in kept.iterdir():
+    for folder in engine_home.iterdir():
         if folder.name != "bases":
             (home / folder.name).symlink_to(folder)
-    project.env["NOX_BUILDKIT_CACHE"] = str(home)
-    begin = "assembling Debian trixie with Python 3.13 for"
+    return home
+
+
+def _assembled(done: Done) -> list[str]:
+    """Platforms that a base was assembled for, as it was said."""
+    begin = "assembling Debian trixie with Python 3.13 for "
+    return [x.removeprefix(begin) for x in done.stderr.splitlines() if x.startswith(begin)]
+
+
+def test_only_the_platforms_that_are_asked_for_are_assembled(
+    project: Project, own_bases: Path
+) -> None:
+    project.env["NOX_BUILDKIT_CACHE"] = str(own_bases)
 
     def base(*options: str) -> tuple[str, list[str]]:
         done = project.ok("plan", "--json", *options)
-        said = [x.removeprefix(begin) for x in done.stderr.splitlines() if x.startswith(begin)]
-        return json.loads(done.stdout)["images"][0]["base"]["digest"], said
+        return json.loads(done.stdout)["images"][0]["base"]["digest"], _assembled(done)
 
     alone, said = base("--platform", "linux/amd64")
-    assert said == [" linux/amd64"]
+    assert said == ["linux/amd64"]
     both, said = base()
-    assert said == [" linux/arm64"]
+    assert said == ["linux/arm64"]
     assert base("--platform", "linux/amd64") == (alone, [])
     assert base() == (both, [])
-    layouts = {path.name[-12:]: path for path in home.glob("bases/debian-trixie-*-*/")}
+    layouts = {path.name[-12:]: path for path in own_bases.glob("bases/debian-trixie-*-*/")}
     manifests = [
         {entry["digest"] for entry in _index(layouts[digest.removeprefix("sha256:")[:12]])}
         for digest in (alone, both)
     ]
     assert manifests[0] < manifests[1]
+
+
+def test_only_a_base_that_debian_has_newer_packages_for_is_assembled_anew(
+    project: Project, own_bases: Path
+) -> None:
+    project.env["NOX_BUILDKIT_CACHE"] = str(own_bases)
+    project.ok("plan")
+    assert _assembled(project.ok("lock", "--bases")) == []
+    locked = (project.root / "bases.lock").read_text()
+
+    with in_cache(own_bases):
+        entry = place_of(release_for("3.13"), ["linux/arm64"], BaseContents())
+    record = entry.with_name(f"{entry.name}.json")
+    known = read_cached(record)
+    known["packages"]["linux/arm64"]["tzdata"] = "2020a-1"
+    write_cached(record, known)
+    assert _assembled(project.ok("lock", "--bases")) == ["linux/arm64"]
+    # It is of the same packages, and so the same base.
+    assert (project.root / "bases.lock").read_text() == locked
 
 
 def _index(layout: Path) -> list[dict[str, str]]:
