@@ -122,11 +122,13 @@ def _make(
     release: Release, platforms: Sequence[str], source: PackageSource, contents: BaseContents
 ) -> None:
     """Assemble and keep each of ``platforms``."""
-    with _scratch(release, contents) as work:
-        for platform, (tree, bytecode) in _unpacked(
-            release, platforms, source, contents, work
-        ).items():
+    with _scratch(release, contents) as work, ThreadPoolExecutor() as pool:
+        unpacked = _unpacked(release, platforms, source, contents, work)
+        for tree, _ in unpacked.values():
             _require_python(release, tree)
+
+        def pack(platform: str) -> None:
+            tree, bytecode = unpacked[platform]
             layout = work / f"layout-{platform.replace('/', '-')}"
             layout.mkdir()
             # Nobody pulls what only builds use: packed in a hurry.
@@ -142,6 +144,9 @@ def _make(
                 "lacks": {platform: list(tree.lacks)},
             }
             store.keep(place_of(release, [platform], contents), layout, known)
+
+        for _ in pool.map(pack, platforms):
+            pass
 
 
 def _unpacked(
