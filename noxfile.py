@@ -20,7 +20,7 @@ register()
 def tests(session: nox.Session) -> None:
     """Run all tests, on a real BuildKit and a real registry; arguments go to pytest.
 
-    ``-m "not engine"`` leaves the fast ones, which run on several workers.
+    ``-m "not engine"`` leaves the fast ones. Workers for those of the engine have one each.
     """
     fast = "not engine"
     workers = f"--numprocesses={max(4, os.cpu_count() or 1)}"
@@ -29,7 +29,8 @@ def tests(session: nox.Session) -> None:
         session.run("python", "-m", "pytest", *options, *session.posargs)
         return
     session.run("python", "-m", "pytest", "-m", fast, workers)
-    session.run("python", "-m", "pytest", "-m", "engine and not campaign", "--durations=40")
+    engines = ("--numprocesses=2", "--dist=loadfile", "--durations=40")
+    session.run("python", "-m", "pytest", "-m", "engine and not campaign", *engines)
 
 
 @nox.session(venv_backend="none")

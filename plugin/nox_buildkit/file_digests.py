@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,7 @@ _TICK = 2_000_000_000
 
 
 class FileDigests:
-    """Digests of files by their absolute paths, kept in the cache folder.
+    """Digests of files by their absolute paths, kept in the cache folder; for several threads.
 
     ``owner``: the folder that they are about; ``kind``: of the digests.
     """
@@ -30,14 +31,16 @@ class FileDigests:
         self._place = cache_dir() / "digests" / f"{name}.json"
         self._known: dict[str, list[int | str]] | None = None
         self._added = False
+        self._reading = threading.Lock()
 
     def of(self, path: str, status: os.stat_result, read: Callable[[], str]) -> str:
         """Return the digest of the file ``path``, which ``read`` returns of one that is new.
 
         ``status``: of the file itself, from before it is read.
         """
-        if self._known is None:
-            self._known = read_cached(self._place) or {}
+        with self._reading:
+            if self._known is None:
+                self._known = read_cached(self._place) or {}
         now = stamp(status)
         kept = self._known.get(path)
         if kept and kept[:-1] == now:

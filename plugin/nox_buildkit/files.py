@@ -112,8 +112,15 @@ def copy_atomic(source: Path, target: Path) -> None:
 
 
 def link(source: Path, target: Path) -> None:
-    """Give the file ``source`` the second name ``target``; copy it where that cannot be."""
+    """Let ``target`` be a second name of the file ``source``; copy it where that cannot be.
+
+    One that is so already stays: a new name is a change of the file (ctime, inode(7)).
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
+    if os.path.lexists(target):
+        if os.path.samestat(target.lstat(), source.stat()):
+            return
+        target.unlink()
     try:
         os.link(source, target)
     except OSError:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+import os
+from collections.abc import Collection, Mapping
+from pathlib import Path, PurePosixPath
 
 from nox_buildkit.files import copy_atomic, link, remove, write_atomic
 from nox_buildkit.lock.wheelhouse import place_of
@@ -16,18 +17,21 @@ def write_definition(
 ) -> None:
     """Write the files of the definition into ``folder``, and remove what an earlier plan left.
 
-    ``layouts``: where OCI layouts are, if ``folder`` is to be whole by itself.
+    What is there already stays, so that BuildKit need not be sent it again. ``layouts``: where OCI
+    layouts are, if ``folder`` is to be whole by itself.
     """
-    remove(folder / "inputs")
-    rendered = render(plan, str(folder), uv, layouts)
+    rendered, copied = render(plan, str(folder), uv, layouts), copies(plan)
+    _forget_others(folder, "inputs", {*rendered, *copied})
     for pattern in ("*.Dockerfile", "*.Dockerfile.dockerignore"):
         for old in folder.glob(pattern):
             if old.name not in rendered:
                 old.unlink()
     for name, text in rendered.items():
-        write_atomic(folder / name, text)
+        path = folder / name
+        if not path.exists() or path.read_bytes() != text.encode():
+            write_atomic(path, text)
     linked: set[Path] = set()
-    for name, file in copies(plan).items():
+    for name, file in copied.items():
         source = Path(file.path) if file.path else place_of(file.sha256, Path(name).name)
         # BuildKit is told of a second name as of a link, which a step need not have.
         if file.path or layouts is not None or source in linked:
@@ -35,3 +39,20 @@ def write_definition(
         else:
             link(source, folder / name)
             linked.add(source)
+
+
+def _forget_others(root: Path, name: str, wanted: Collection[str]) -> None:
+    """Remove all files and folders of the folder ``name`` below ``root`` but those ``wanted``."""
+    folders = {str(parent) for path in wanted for parent in PurePosixPath(path).parents}
+    pending = [name]
+    while pending:
+        try:
+            entries = list(os.scandir(root / pending.pop()))
+        except FileNotFoundError:
+            continue
+        for entry in entries:
+            path = str(Path(entry.path).relative_to(root))
+            if path in folders and entry.is_dir(follow_symlinks=False):
+                pending.append(path)
+            elif path not in wanted or not entry.is_file(follow_symlinks=False):
+                remove(Path(entry.path))

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from nox_buildkit.cache_entries import drop
 from nox_buildkit.errors import Code, LockError
+from nox_buildkit.file_digests import FileDigests
 from nox_buildkit.files import cache_dir, private_dir, remove
 from nox_buildkit.lock.credentials import netrc_logins
 from nox_buildkit.lock.download import Download
@@ -27,6 +28,8 @@ from nox_buildkit.progress import Progress
 
 #: After which a file that no build has used is removed.
 KEPT_SECONDS = 60 * 86400
+#: How exactly the last use is known.
+_USED_SECONDS = 86400
 
 
 def wheelhouse() -> Path:
@@ -45,9 +48,11 @@ def provide(packages: Iterable[Package], sources: Sequence[Source], report: Prog
     ``sources``: the requirements that they are locked of. Raises LockError.
     """
     wanted = {p.sha256: p for p in packages if not p.path}
+    known = _known_digests()
     with ThreadPoolExecutor() as threads:
-        whole = threads.map(lambda p: _is_whole(p.sha256, p.filename), wanted.values())
+        whole = threads.map(lambda p: _is_whole(p.sha256, p.filename, known), wanted.values())
         missing = [p for p, is_whole in zip(wanted.values(), whole, strict=True) if not is_whole]
+    known.keep()
     if missing:
         _download(_downloads(missing, sources), report)
     _forget_unused(wanted)
@@ -58,7 +63,11 @@ def provide_addressed(files: Mapping[str, str], report: Progress) -> None:
 
     Raises LockError, whose problems are about an address.
     """
-    missing = {sha256: url for sha256, url in files.items() if not _is_whole(sha256, sha256)}
+    known_digests = _known_digests()
+    missing = {
+        sha256: url for sha256, url in files.items() if not _is_whole(sha256, sha256, known_digests)
+    }
+    known_digests.keep()
     names = {sha256: urlsplit(url).hostname or "" for sha256, url in missing.items()}
     known = netrc_logins(names.values())
     _download(
@@ -88,18 +97,28 @@ def _host(url: str) -> str:
     return urlsplit(url).netloc
 
 
-def _is_whole(sha256: str, filename: str) -> bool:
+def _known_digests() -> FileDigests:
+    return FileDigests(wheelhouse(), "wheels")
+
+
+def _is_whole(sha256: str, filename: str, known: FileDigests) -> bool:
     path = place_of(sha256, filename)
-    try:
+
+    def read() -> str:
         with path.open("rb") as stream:
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+
+    try:
+        status = path.stat()
+        found = known.of(str(path), status, read)
     except OSError:
         return False
     if found != sha256:
         drop(path)
         return False
-    # BuildKit sends a file again whose time of change differs.
-    os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
+    if status.st_atime < time.time() - _USED_SECONDS:
+        # BuildKit sends a file again whose time of change differs.
+        os.utime(path, ns=(time.time_ns(), status.st_mtime_ns))
     return True
 
 

@@ -91,3 +91,31 @@ def test_steps_that_install_packages_have_no_network_and_no_secret(project: Proj
 def _digests(project: Project) -> dict[str, str]:
     record = project.record("build.json")["images"]["web"]["platforms"]
     return {platform: one["digest"] for platform, one in record.items()}
+
+
+def test_a_definition_keeps_what_did_not_change_and_nothing_else(
+    project: Project, both_platforms: None
+) -> None:
+    with serve() as index:
+        version = new_version()
+        index.add("kept", version)
+        project.env["UV_DEFAULT_INDEX"] = index.url
+        spec = SPEC.replace("    apt: [libyaml-0-2]\n    build-apt: [libyaml-dev]\n", "")
+        requirement = f"kept=={version}\n"
+        project.write({"requirements.in": requirement, "app.py": "1\n", "buildspec.yaml": spec})
+        project.ok("lock")
+        project.ok("build")
+    cache = Path(project.env["NOX_BUILDKIT_CACHE"])
+    (wheel,) = cache.glob(f"projects/{project.root.name}-*/inputs/**/kept-*.whl")
+    inputs = next(parent for parent in wheel.parents if parent.name == "inputs")
+    before = {path: path.stat() for path in inputs.rglob("*") if path.is_file()}
+    (inputs / "planted.py").write_text("planted")
+    wheel.with_name("planted.whl").symlink_to(wheel)
+
+    project.write({"app.py": "2\n"})
+    project.ok("build")
+    after = {path: path.stat() for path in inputs.rglob("*") if not path.is_dir()}
+    assert after.keys() == before.keys()
+    # Time of change and number: it was not linked again.
+    assert after[wheel].st_ctime_ns == before[wheel].st_ctime_ns
+    assert after[wheel].st_ino == before[wheel].st_ino
