@@ -23,12 +23,12 @@ def tests(session: nox.Session) -> None:
     ``-m "not engine"`` leaves the fast ones. Workers for those of the engine have one each.
     """
     fast = "not engine"
-    workers = f"--numprocesses={max(4, os.cpu_count() or 1)}"
+    workers = (f"--numprocesses={max(4, os.cpu_count() or 1)}", "--dist=worksteal")
     if session.posargs:
-        options = [workers] if fast in session.posargs else []
+        options = workers if fast in session.posargs else ()
         session.run("python", "-m", "pytest", *options, *session.posargs)
         return
-    session.run("python", "-m", "pytest", "-m", fast, workers)
+    session.run("python", "-m", "pytest", "-m", fast, *workers)
     engines = ("--numprocesses=2", "--dist=loadfile", "--durations=40")
     session.run("python", "-m", "pytest", "-m", "engine and not campaign", *engines)
 

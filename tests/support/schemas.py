@@ -1,12 +1,13 @@
-"""Documents for programs, compared with their committed schemas, key by key."""
+"""Documents for programs, compared with their committed schemas, key by key.
+
+The library takes seconds to import, so only tests that use it do so.
+"""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 from typing import Any
-
-import jsonschema
 
 FOLDER = Path(__file__).parents[2] / "docs/schemas"
 
@@ -17,10 +18,25 @@ def schema(name: str) -> dict[str, Any]:
     return found
 
 
+def check_schema(schema: dict[str, Any]) -> None:
+    """Refuse what is no schema by the draft that it names. Raises SchemaError."""
+    import jsonschema  # noqa: PLC0415
+
+    jsonschema.validators.validator_for(schema).check_schema(schema)
+
+
+def mistake(value: Any, schema: dict[str, Any]) -> str:
+    """Return what ``schema`` has against ``value``; empty for what it allows."""
+    import jsonschema  # noqa: PLC0415
+
+    errors = jsonschema.validators.validator_for(schema)(schema).iter_errors(value)
+    return next((error.message for error in errors), "")
+
+
 def validated(name: str, text: str) -> dict[str, Any]:
     """Return the document in ``text``, which holds nothing else, and no key that is not told."""
     document: dict[str, Any] = json.loads(text)
-    jsonschema.Draft202012Validator(_closed(schema(name))).validate(document)
+    assert not mistake(document, _closed(schema(name)))
     return document
 
 

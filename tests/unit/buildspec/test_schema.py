@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 import yaml
 from pydantic import BaseModel, TypeAdapter
@@ -38,6 +37,7 @@ from nox_buildkit.buildspec.schema import (
 )
 from nox_buildkit.errors import SpecError
 from tests.support.schema_checks import check_jsonschema
+from tests.support.schemas import check_schema, mistake
 
 ROOT = Path(__file__).parents[3]
 
@@ -109,21 +109,20 @@ def test_write_makes_both_files(tmp_path: Path) -> None:
 
 
 def test_the_schema_is_a_schema() -> None:
-    jsonschema.Draft7Validator.check_schema(json_schema())
+    check_schema(json_schema())
 
 
 @pytest.mark.parametrize("image", ACCEPTED)
 def test_reader_and_schema_accept(image: str) -> None:
     parse(spec(image), "buildspec.yaml")
-    jsonschema.validate(yaml.safe_load(spec(image)), json_schema())
+    assert not mistake(yaml.safe_load(spec(image)), json_schema())
 
 
 @pytest.mark.parametrize("image", REFUSED)
 def test_reader_and_schema_refuse(image: str) -> None:
     with pytest.raises(SpecError):
         parse(spec(image), "buildspec.yaml")
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(yaml.safe_load(spec(image)), json_schema())
+    assert mistake(yaml.safe_load(spec(image)), json_schema())
 
 
 @pytest.mark.parametrize(
@@ -144,8 +143,7 @@ def test_reader_and_schema_refuse(image: str) -> None:
 def test_reader_and_schema_refuse_at_the_top(text: str) -> None:
     with pytest.raises(SpecError):
         parse(text, "buildspec.yaml")
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(yaml.safe_load(text), json_schema())
+    assert mistake(yaml.safe_load(text), json_schema())
 
 
 def objects(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -160,9 +158,9 @@ def test_every_key_is_described_and_every_example_is_valid() -> None:
     for key, field in objects(schema):
         assert field["description"][-1] in ".`", key
         assert field["examples"], key
-        inner = {**field, "definitions": schema["definitions"]}
+        inner = {**field, **{key: schema[key] for key in ("$schema", "definitions")}}
         for value in [*field["examples"], *([field["default"]] if "default" in field else [])]:
-            jsonschema.Draft7Validator(inner).validate(value)
+            assert not mistake(value, inner), key
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
@@ -186,7 +184,7 @@ def test_models_are_all_that_the_schema_defines() -> None:
 
 def test_the_schema_is_what_schemastore_takes(tmp_path: Path) -> None:
     schema = json_schema()
-    jsonschema.Draft7Validator.check_schema(schema)
+    check_schema(schema)
     assert list(schema)[:3] == ["$schema", "$id", "title"]
     # What is beside a reference is not read in this draft.
     assert "$defs" not in schema_text()

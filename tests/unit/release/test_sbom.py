@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 from spdx_tools.spdx.parser.parse_anything import parse_file
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
@@ -59,6 +58,9 @@ def test_components_have_package_urls() -> None:
 
 
 def test_cyclonedx_is_valid_and_the_same_for_the_same() -> None:
+    # Takes seconds, for which no run of other tests has to wait.
+    from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415
+
     made = cyclonedx.document(SUBJECT, COMPONENTS)
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(made.decode()) is None
     found = json.loads(made)
