@@ -72,12 +72,18 @@ class Builder:
         return frozenset(p for node in self.nodes for p in node.platforms)
 
     @property
+    def unreached(self) -> tuple[Node, ...]:
+        """The nodes that do not answer, and that buildx would not start."""
+        if self.driver not in ("docker", "remote"):
+            return ()
+        return tuple(node for node in self.nodes if not node.running)
+
+    @property
     def cause_of_all(self) -> str:
         """The reason why no node can be started; empty if one runs, or may do so."""
         if any(node.running for node in self.nodes):
             return ""
-        if self.driver in ("docker", "remote"):
-            # buildx starts neither: what does not run is not reached.
+        if self.unreached:
             return self.cause
         return self.error or (self.cause if all(node.error for node in self.nodes) else "")
 

@@ -56,11 +56,12 @@ def planned_engine(
             client = chosen(choice, SILENT) if choice.stated else installed()
     if client is not None:
         try:
-            found = inspection.builder(client, choice.builder)
-            # A builder whose daemon does not answer is on this machine, as far as one can tell.
-            native = build_platforms(client, found) if found.running else (host_platform(),)
-            name = found.name if choice.explicit or not exactly else _usable(client, found)
-            return PlannedEngine(client.command, name, native, nodes=len(found.nodes))
+            with named(choice):
+                found = inspection.builder(client, choice.builder)
+                # A builder whose daemon does not answer is here, as far as one can tell.
+                native = build_platforms(client, found) if found.running else (host_platform(),)
+                name = found.name if choice.explicit or not exactly else _usable(client, found)
+                return PlannedEngine(client.command, name, native, nodes=len(found.nodes))
         except EngineError:
             if choice.explicit:
                 raise

@@ -10,8 +10,8 @@ from nox_buildkit.cache_entries import read_cached, write_cached
 from nox_buildkit.engine import inspect as inspection
 from nox_buildkit.engine.client import Docker
 from nox_buildkit.engine.flags.fields import join
-from nox_buildkit.engine.inspect import BOOT_SECONDS, Builder, ask
-from nox_buildkit.errors import Code, EngineError
+from nox_buildkit.engine.inspect import BOOT_SECONDS, Builder, Node, ask
+from nox_buildkit.errors import Code, EngineError, Problem
 from nox_buildkit.files import cache_dir, locked, private_dir, scratch, write_atomic
 
 #: Begins what buildx says of a builder that it does not know.
@@ -109,7 +109,11 @@ def build_platforms(client: Docker, found: Builder) -> tuple[str, ...]:
     """Return the platforms on which the nodes of a builder build, asked once a description.
 
     What buildx lists first is what was given to a node, and need not be its processor's.
+
+    Raises EngineError for nodes that do not answer: buildx would wait for each of them.
     """
+    if found.unreached:
+        raise EngineError(*map(_not_reached, found.unreached))
     if len(found.nodes) == 1 and not found.nodes[0].preferred:
         return found.native
     key = json.dumps([[node.name, node.endpoint, *node.platforms] for node in found.nodes])
@@ -120,6 +124,12 @@ def build_platforms(client: Docker, found: Builder) -> tuple[str, ...]:
         known = _asked(client, found)
         write_cached(entry, known)
     return tuple(known)
+
+
+def _not_reached(node: Node) -> Problem:
+    message = f"its node {node.name} ({node.endpoint}) does not answer"
+    hint = "start BuildKit there, or take the node out of the builder"
+    return Code.BUILDER(f"{message}: {node.error}" if node.error else message, hint)
 
 
 def _asked(client: Docker, found: Builder) -> list[str]:
