@@ -113,10 +113,14 @@ class Exported:
         # Imported late: a run that finds nothing to do does not need it.
         from nox_buildkit.oci.root_file_system import Tree  # noqa: PLC0415
         from nox_buildkit.verify.commands import unstartable  # noqa: PLC0415
+        from nox_buildkit.verify.libraries import readings_of  # noqa: PLC0415
 
         for result in self.platforms:
             one = self.image.on(result.platform)
-            tree = Tree(self._layer_files(result))
+            layers = self._layer_files(result)
+            # Layers are read once: `_warnings` looks for other things in them.
+            own = sum(len(each.layers) for each in self.plan.lineage(self.image, result.platform))
+            tree = Tree(layers, readings_of(layers, own))
             manifest = self.layout.manifest(result.digest)
             config = self.layout.configuration(manifest).process
             for command, places in _commands(one):

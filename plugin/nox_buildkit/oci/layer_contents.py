@@ -9,7 +9,6 @@ import csv
 import io
 import posixpath
 import re
-import tarfile
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,11 +17,8 @@ from typing import Literal
 
 from packaging.utils import canonicalize_name
 
-from nox_buildkit.cache_entries import read_cached, write_cached
-from nox_buildkit.files import cache_dir, private_dir
+from nox_buildkit.oci.layer_readings import Member, Reading, read
 
-#: Counts changes of what is read of the same layer.
-_FORMAT = 1
 _RECORD = re.compile(
     r"(?P<site>.*/site-packages)/(?P<name>[^/]+)-(?P<version>[^-/]+)\.dist-info/RECORD"
 )
@@ -57,54 +53,42 @@ class _Owner:
     version: str = ""
 
 
-def contents_of(layer: Path) -> tuple[Part, ...]:
-    """Return the parts of a compressed layer named by its digest, the largest first.
-
-    It is read once, and what was found is kept. Raises OSError, tarfile.TarError.
-    """
-    known = read_cached(_kept(layer))
-    if known is not None:
-        return tuple(Part(*values) for values in known)
-    found = Contents()
-    with tarfile.open(layer) as tar:
-        for member in tar:
-            found.add(tar, member)
-    return found.keep(layer)
-
-
-class Contents:
-    """Collects the parts of a layer from somebody who reads it anyway."""
+class _Parts:
+    """Collects the parts of a layer."""
 
     def __init__(self) -> None:
         self._sizes: dict[str, int] = {}
         self._owners: dict[str, _Owner] = {}
 
-    def add(self, tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:
-        """Take one member, before the next one is read."""
-        if not member.isreg():
+    def add(self, member: Member) -> None:
+        if not member.info.isreg():
             return
-        path = posixpath.normpath(f"/{member.name}")
-        self._sizes[path] = member.size
+        path = posixpath.normpath(f"/{member.info.name}")
+        self._sizes[path] = member.info.size
         if not path.endswith(_LISTS):
             return
         if (found := _RECORD.fullmatch(path)) or (found := _MD5SUMS.fullmatch(path)):
-            stream = tar.extractfile(member)
-            text = stream.read().decode(errors="replace") if stream else ""
-            self._owners |= _owned(found, text)
+            self._owners |= _owned(found, member.content.decode(errors="replace"))
 
-    def keep(self, layer: Path) -> tuple[Part, ...]:
-        """Return the parts of ``layer``, which is read to its end, and keep them."""
+    def value(self) -> list[list[str | int]]:
         totals: dict[_Owner, int] = defaultdict(int)
         for path, size in self._sizes.items():
             totals[_owner(path, size, self._owners)] += size
         found = [Part(o.kind, o.name, o.version, size) for o, size in totals.items() if size]
-        parts = sorted(found, key=lambda part: (-part.size, part.kind, part.name))
-        write_cached(_kept(layer), [[p.kind, p.name, p.version, p.size] for p in parts])
-        return tuple(parts)
+        found.sort(key=lambda part: (-part.size, part.kind, part.name))
+        return [[part.kind, part.name, part.version, part.size] for part in found]
 
 
-def _kept(layer: Path) -> Path:
-    return private_dir(cache_dir() / "layers") / f"{layer.name}.parts.{_FORMAT}.json"
+PARTS = Reading("parts", 1, _Parts)
+
+
+def contents_of(layer: Path) -> tuple[Part, ...]:
+    """Return the parts of a compressed layer named by its digest, the largest first.
+
+    It is read once, and what was found is kept. Raises OSError, tarfile.TarError.
+    """
+    (known,) = read(layer, PARTS)
+    return tuple(Part(*values) for values in known)
 
 
 def _owned(found: re.Match[str], text: str) -> dict[str, _Owner]:

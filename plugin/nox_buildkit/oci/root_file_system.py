@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-import tarfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from nox_buildkit.cache_entries import read_cached, write_cached
-from nox_buildkit.files import cache_dir, private_dir
-from nox_buildkit.oci.layer_contents import Contents
+from nox_buildkit.oci.layer_contents import PARTS
+from nox_buildkit.oci.layer_readings import Member, Reading, read
 
-#: Counts changes of what is read of the same layer.
-_FORMAT = 1
 _WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
 # As the kernel (path_resolution(7)).
 _MOST_LINKS = 40
@@ -31,11 +27,16 @@ class Entry(NamedTuple):
 class Tree:
     """Everything in an image, by absolute path."""
 
-    def __init__(self, layers: Sequence[Path]) -> None:
-        """``layers``: compressed tar files named by their digests, the lowest first."""
+    def __init__(
+        self, layers: Sequence[Path], also: Sequence[Collection[Reading]] | None = None
+    ) -> None:
+        """``layers``: compressed tar files named by their digests, the lowest first.
+
+        ``also``: what is read of each of them if it has to be read.
+        """
         self.entries: dict[str, Entry] = {"/": Entry(0o755, folder=True)}
-        for layer in layers:
-            for path, entry in _layer(layer).items():
+        for layer, more in zip(layers, also or [()] * len(layers), strict=True):
+            for path, entry in _layer(layer, more).items():
                 self._put(path, entry)
 
     def _put(self, path: str, entry: Entry) -> None:
@@ -80,19 +81,26 @@ class Tree:
         return (path for path in self.entries if path.endswith(ends))
 
 
-def _layer(layer: Path) -> dict[str, Entry]:
-    """The entries of a layer: it is read once, and what is in it is kept."""
-    kept = private_dir(cache_dir() / "layers") / f"{layer.name}.tree.{_FORMAT}.json"
-    if (known := read_cached(kept)) is None:
-        found, contents = {}, Contents()
-        with tarfile.open(layer) as tar:
-            for member in tar:
-                contents.add(tar, member)
-                link = member.linkname if member.issym() else ""
-                entry = Entry(member.mode & 0o777, member.isdir(), link)
-                found[posixpath.normpath(f"/{member.name}")] = entry
-        # Whoever asks for its parts need not read it again.
-        contents.keep(layer)
-        write_cached(kept, {path: [e.mode, e.folder, e.link] for path, e in found.items()})
-        return found
-    return {path: Entry._make(entry) for path, entry in known.items()}
+class _Entries:
+    """Collects the entries of a layer."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[int, bool, str]] = {}
+
+    def add(self, member: Member) -> None:
+        info = member.info
+        link = info.linkname if info.issym() else ""
+        self._found[posixpath.normpath(f"/{info.name}")] = (info.mode & 0o777, info.isdir(), link)
+
+    def value(self) -> dict[str, tuple[int, bool, str]]:
+        return self._found
+
+
+ENTRIES = Reading("tree", 1, _Entries)
+
+
+def _layer(layer: Path, also: Collection[Reading]) -> dict[str, Entry]:
+    """Return the entries of a layer: it is read once, and what is in it is kept."""
+    # Whoever asks for its parts need not read it again.
+    (entries,) = read(layer, ENTRIES, also=(PARTS, *also))
+    return {path: Entry._make(entry) for path, entry in entries.items()}

@@ -12,15 +12,12 @@ import tarfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from nox_buildkit.cache_entries import read_cached, write_cached
 from nox_buildkit.debian import releases
-from nox_buildkit.files import cache_dir, private_dir
+from nox_buildkit.oci.layer_readings import Member, Reading, read
 from nox_buildkit.oci.platform import PLATFORMS
 from nox_buildkit.plan.wheel_platforms import Libc
-
-#: Counts changes of what is read of the same layer.
-_FORMAT = 4
 
 _OS_RELEASE = ("etc/os-release", "usr/lib/os-release")
 
@@ -78,8 +75,8 @@ def examine(layers: Sequence[Path], own: int, platform: str, libc: Libc) -> Find
     ``layers``: compressed tar files, the lowest first; the last ``own`` of them are looked into,
     those below them are the base's.
     """
-    base = len(layers) - own
-    contents = [read_layer(layer, programs=n >= base) for n, layer in enumerate(layers)]
+    readings = readings_of(layers, own)
+    contents = [_contents(layer, each) for layer, each in zip(layers, readings, strict=True)]
     present = frozenset[str]().union(*(layer.libraries for layer in contents))
     programs = [p for layer in contents for p in layer.programs]
     foreign = [p for p in programs if p.machine != _MACHINES.get(platform, p.machine)]
@@ -109,45 +106,63 @@ def examine(layers: Sequence[Path], own: int, platform: str, libc: Libc) -> Find
     )
 
 
-def read_layer(layer: Path, *, programs: bool) -> LayerContents:
-    """Look into a layer, a blob named by its digest: it is read once and its contents are kept.
+class _Libraries:
+    """Collects the names of shared libraries of a layer, and its distribution."""
 
-    Without ``programs``, only the names of its libraries.
-    """
-    what = "programs" if programs else "libraries"
-    kept = private_dir(cache_dir() / "layers") / f"{layer.name}.{what}.{_FORMAT}.json"
-    if (known := read_cached(kept)) is None:
-        contents = _read(layer, programs=programs)
-        write_cached(kept, {**asdict(contents), "libraries": [*contents.libraries]})
-        return contents
+    def __init__(self) -> None:
+        self._libraries: set[str] = set()
+        self._distribution = ("", "")
+
+    def add(self, member: Member) -> None:
+        info = member.info
+        name = posixpath.basename(info.name)
+        if ".so" in name and not info.isdir():
+            self._libraries.add(name)
+        if info.isreg() and posixpath.normpath(info.name) in _OS_RELEASE:
+            self._distribution = releases.distribution(member.content)
+
+    def value(self) -> dict[str, Any]:
+        return {"libraries": sorted(self._libraries), "distribution": self._distribution}
+
+
+class _Programs:
+    """Collects the programs and shared objects of a layer."""
+
+    def __init__(self) -> None:
+        self._found: list[Program] = []
+
+    def add(self, member: Member) -> None:
+        # Most layers were read before.
+        from nox_buildkit.verify.elf_programs import needs_of  # noqa: PLC0415
+
+        if _may_be_program(member.info) and (needs := needs_of(member.content)):
+            self._found.append(Program(member.info.name, *needs))
+
+    def value(self) -> list[dict[str, Any]]:
+        return [asdict(program) for program in self._found]
+
+
+LIBRARIES = Reading("libraries", 5, _Libraries)
+PROGRAMS = Reading("programs", 5, _Programs)
+
+
+def readings_of(layers: Sequence[Path], own: int) -> list[tuple[Reading, ...]]:
+    """Return what `examine` reads of each layer."""
+    base = len(layers) - own
+    return [(LIBRARIES,)] * base + [(LIBRARIES, PROGRAMS)] * own
+
+
+def _contents(layer: Path, readings: Sequence[Reading]) -> LayerContents:
+    known, *found = read(layer, *readings)
     return LayerContents(
         frozenset(known["libraries"]),
         tuple(
             Program(p["path"], p["machine"], tuple(p["needed"]), tuple(p["glibc"]))
-            for p in known["programs"]
+            for each in found
+            for p in each
         ),
         (known["distribution"][0], known["distribution"][1]),
     )
-
-
-def _read(layer: Path, *, programs: bool) -> LayerContents:
-    # Most layers were read before.
-    from nox_buildkit.verify.elf_programs import needs_of  # noqa: PLC0415
-
-    libraries, found, distribution = set(), [], ("", "")
-    with tarfile.open(layer) as tar:
-        for member in tar:
-            name = posixpath.basename(member.name)
-            if ".so" in name and not member.isdir():
-                libraries.add(name)
-            if member.isreg() and posixpath.normpath(member.name) in _OS_RELEASE:
-                text = tar.extractfile(member)
-                distribution = releases.distribution(text.read() if text else b"")
-            stream = tar.extractfile(member) if programs and _may_be_program(member) else None
-            # All of it at once: seeking back in what is compressed begins at its start again.
-            if stream and (needs := needs_of(stream.read())):
-                found.append(Program(member.name, *needs))
-    return LayerContents(frozenset(libraries), tuple(found), distribution)
 
 
 def _may_be_program(member: tarfile.TarInfo) -> bool:
