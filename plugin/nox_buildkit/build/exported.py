@@ -60,6 +60,10 @@ class Exported:
             for descriptor, manifest in self.layout.images(self.digest)
         )
 
+    def _own(self, result: PlatformResult) -> int:
+        """The number of layers that are not the base's."""
+        return sum(len(one.layers) for one in self.plan.lineage(self.image, result.platform))
+
     def _layer_files(self, result: PlatformResult) -> list[Path]:
         return [self.layout.path(layer.digest) for layer in result.layers]
 
@@ -113,14 +117,13 @@ class Exported:
         # Imported late: a run that finds nothing to do does not need it.
         from nox_buildkit.oci.root_file_system import Tree  # noqa: PLC0415
         from nox_buildkit.verify.commands import unstartable  # noqa: PLC0415
-        from nox_buildkit.verify.libraries import readings_of  # noqa: PLC0415
+        from nox_buildkit.verify.libraries import read_layers  # noqa: PLC0415
 
+        # Once for all that is looked for in them.
+        read_layers((self._layer_files(each), self._own(each)) for each in self.platforms)
         for result in self.platforms:
             one = self.image.on(result.platform)
-            layers = self._layer_files(result)
-            # Layers are read once: `_warnings` looks for other things in them.
-            own = sum(len(each.layers) for each in self.plan.lineage(self.image, result.platform))
-            tree = Tree(layers, readings_of(layers, own))
+            tree = Tree(self._layer_files(result))
             manifest = self.layout.manifest(result.digest)
             config = self.layout.configuration(manifest).process
             for command, places in _commands(one):
@@ -142,9 +145,8 @@ class Exported:
         from nox_buildkit.verify.library_packages import with_packages  # noqa: PLC0415
 
         for result in self.platforms:
-            layers, stack = self._layer_files(result), stacks[result.platform]
-            own = sum(len(one.layers) for one in stack)
-            found = examine(layers, own, result.platform, stack[0].python.libc)
+            layers, libc = self._layer_files(result), stacks[result.platform][0].python.libc
+            found = examine(layers, self._own(result), result.platform, libc)
             for problem in (*found.problems, *with_packages(found, result.platform, tell)):
                 yield f"{self.image.name}, {result.platform}: {problem}"
 

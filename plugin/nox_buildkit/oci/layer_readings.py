@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from nox_buildkit.cache_entries import read_cached, write_cached
 from nox_buildkit.files import cache_dir, private_dir
+
+#: Layers: the largest file of each is in memory.
+_AT_ONCE = 2
 
 
 class Member:
@@ -58,16 +62,14 @@ class Reading:
         return private_dir(cache_dir() / "layers") / f"{layer.name}.{self.name}.{self.format}.json"
 
 
-def read(layer: Path, *readings: Reading, also: Collection[Reading] = ()) -> list[Any]:
+def read(layer: Path, *readings: Reading) -> list[Any]:
     """Return ``readings`` of a compressed layer that is named by its digest, as JSON has them.
 
-    It is read if one of them is not kept, and only once; ``also``: what is kept then for those who
-    ask next. Raises OSError, tarfile.TarError.
+    It is read if one of them is not kept, and only once. Raises OSError, tarfile.TarError.
     """
     found = {reading: read_cached(reading.kept(layer)) for reading in readings}
     collectors = {reading: reading.collect() for reading in readings if found[reading] is None}
     if collectors:
-        collectors |= {each: each.collect() for each in also if not each.kept(layer).exists()}
         with tarfile.open(layer) as tar:
             for info in tar:
                 member = Member(tar, info)
@@ -76,4 +78,18 @@ def read(layer: Path, *readings: Reading, also: Collection[Reading] = ()) -> lis
     for reading, collector in collectors.items():
         found[reading] = collector.value()
         write_cached(reading.kept(layer), found[reading])
-    return [found[reading] for reading in readings]
+    return list(found.values())
+
+
+def read_ahead(wanted: Mapping[Path, Collection[Reading]]) -> None:
+    """Read layers of which something that is ``wanted`` is not kept, for those who ask next.
+
+    Raises OSError, tarfile.TarError.
+    """
+    missing = {
+        layer: [reading for reading in readings if not reading.kept(layer).exists()]
+        for layer, readings in wanted.items()
+    }
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for reading in [pool.submit(read, layer, *new) for layer, new in missing.items() if new]:
+            reading.result()

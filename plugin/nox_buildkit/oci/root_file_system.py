@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,16 +27,11 @@ class Entry(NamedTuple):
 class Tree:
     """Everything in an image, by absolute path."""
 
-    def __init__(
-        self, layers: Sequence[Path], also: Sequence[Collection[Reading]] | None = None
-    ) -> None:
-        """``layers``: compressed tar files named by their digests, the lowest first.
-
-        ``also``: what is read of each of them if it has to be read.
-        """
+    def __init__(self, layers: Sequence[Path]) -> None:
+        """``layers``: compressed tar files named by their digests, the lowest first."""
         self.entries: dict[str, Entry] = {"/": Entry(0o755, folder=True)}
-        for layer, more in zip(layers, also or [()] * len(layers), strict=True):
-            for path, entry in _layer(layer, more).items():
+        for layer in layers:
+            for path, entry in _layer(layer).items():
                 self._put(path, entry)
 
     def _put(self, path: str, entry: Entry) -> None:
@@ -99,8 +94,8 @@ class _Entries:
 ENTRIES = Reading("tree", 1, _Entries)
 
 
-def _layer(layer: Path, also: Collection[Reading]) -> dict[str, Entry]:
+def _layer(layer: Path) -> dict[str, Entry]:
     """Return the entries of a layer: it is read once, and what is in it is kept."""
     # Whoever asks for its parts need not read it again.
-    (entries,) = read(layer, ENTRIES, also=(PARTS, *also))
+    entries, _ = read(layer, ENTRIES, PARTS)
     return {path: Entry._make(entry) for path, entry in entries.items()}

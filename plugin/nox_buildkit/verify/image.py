@@ -18,7 +18,7 @@ from nox_buildkit.verify.commands import unstartable
 from nox_buildkit.verify.distributions import cuda_packages, installed, unlocked, unrecorded
 from nox_buildkit.verify.layer_scan import LayerScan, scan
 from nox_buildkit.verify.leaks import Needle, found_in_text
-from nox_buildkit.verify.libraries import examine, readings_of
+from nox_buildkit.verify.libraries import examine, read_layers
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,8 @@ class _Image:
     def findings(self) -> Iterator[str]:
         layers = list(self.layout.layers(self.manifest))
         own = self.expected.layers if self.expected else len(layers)
-        tree = Tree(layers, readings_of(layers, own))
+        read_layers([(layers, own)])
+        tree = Tree(layers)
         configuration = self.layout.configuration(self.manifest)
         try:
             scans = [self._scanned(layer) for layer in layers[len(layers) - own :]]

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import posixpath
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from nox_buildkit.debian import releases
-from nox_buildkit.oci.layer_readings import Member, Reading, read
+from nox_buildkit.oci.layer_contents import PARTS
+from nox_buildkit.oci.layer_readings import Member, Reading, read, read_ahead
 from nox_buildkit.oci.platform import PLATFORMS
+from nox_buildkit.oci.root_file_system import ENTRIES
 from nox_buildkit.plan.wheel_platforms import Libc
 
 _OS_RELEASE = ("etc/os-release", "usr/lib/os-release")
@@ -75,7 +77,7 @@ def examine(layers: Sequence[Path], own: int, platform: str, libc: Libc) -> Find
     ``layers``: compressed tar files, the lowest first; the last ``own`` of them are looked into,
     those below them are the base's.
     """
-    readings = readings_of(layers, own)
+    readings = _readings(layers, own)
     contents = [_contents(layer, each) for layer, each in zip(layers, readings, strict=True)]
     present = frozenset[str]().union(*(layer.libraries for layer in contents))
     programs = [p for layer in contents for p in layer.programs]
@@ -146,8 +148,20 @@ LIBRARIES = Reading("libraries", 5, _Libraries)
 PROGRAMS = Reading("programs", 5, _Programs)
 
 
-def readings_of(layers: Sequence[Path], own: int) -> list[tuple[Reading, ...]]:
-    """Return what `examine` reads of each layer."""
+def read_layers(images: Iterable[tuple[Sequence[Path], int]]) -> None:
+    """Read new layers of ``images`` for `Tree` and `examine`: layers, and how many are its own.
+
+    Raises OSError, tarfile.TarError.
+    """
+    wanted = {
+        layer: (ENTRIES, PARTS, *readings)
+        for layers, own in images
+        for layer, readings in zip(layers, _readings(layers, own), strict=True)
+    }
+    read_ahead(wanted)
+
+
+def _readings(layers: Sequence[Path], own: int) -> list[tuple[Reading, ...]]:
     base = len(layers) - own
     return [(LIBRARIES,)] * base + [(LIBRARIES, PROGRAMS)] * own
 

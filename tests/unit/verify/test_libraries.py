@@ -12,7 +12,7 @@ import pytest
 from nox_buildkit.oci.platform import host_platform
 from nox_buildkit.oci.root_file_system import Tree
 from nox_buildkit.plan.wheel_platforms import Libc
-from nox_buildkit.verify.libraries import Missing, examine, readings_of
+from nox_buildkit.verify.libraries import Missing, examine, read_layers
 
 OLD, NEW = Libc("glibc", (2, 2)), Libc("glibc", (2, 99))
 
@@ -73,16 +73,16 @@ def test_the_uppermost_layer_with_a_distribution_says_which_it_is(
     assert examine([layer], 1, host_platform(), NEW).distribution == ("", "")
 
 
-def test_a_layer_that_was_read_for_its_tree_is_not_read_again(tmp_path: Path, layer: Path) -> None:
+def test_a_layer_is_read_once_for_all_that_is_looked_for_in_it(tmp_path: Path, layer: Path) -> None:
     base = with_os_release(tmp_path / "base", "VERSION_ID=12\nID=debian\n")
     expected = examine([base, layer], 1, host_platform(), OLD)
     for kept in (tmp_path / "cache/layers").iterdir():
         kept.unlink()
 
-    tree = Tree([base, layer], readings_of([base, layer], 1))
+    read_layers([([base, layer], 1)])
     for each in (base, layer):
         each.write_bytes(b"not a layer any more")
-    assert "/usr/bin/ls" in tree.entries
+    assert "/usr/bin/ls" in Tree([base, layer]).entries
     assert examine([base, layer], 1, host_platform(), OLD) == expected
 
 
