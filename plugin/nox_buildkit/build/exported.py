@@ -119,11 +119,11 @@ class Exported:
         from nox_buildkit.verify.commands import unstartable  # noqa: PLC0415
         from nox_buildkit.verify.libraries import read_layers  # noqa: PLC0415
 
-        # Once for all that is looked for in them.
-        read_layers((self._layer_files(each), self._own(each)) for each in self.platforms)
         for result in self.platforms:
             one = self.image.on(result.platform)
-            tree = Tree(self._layer_files(result))
+            layers = self._layer_files(result)
+            read_layers(layers, self._own(result))
+            tree = Tree(layers)
             manifest = self.layout.manifest(result.digest)
             config = self.layout.configuration(manifest).process
             for command, places in _commands(one):

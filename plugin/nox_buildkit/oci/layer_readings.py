@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from nox_buildkit.cache_entries import read_cached, write_cached
 from nox_buildkit.files import cache_dir, private_dir
-
-#: Layers: the largest file of each is in memory.
-_AT_ONCE = 2
 
 
 class Member:
@@ -81,15 +77,10 @@ def read(layer: Path, *readings: Reading) -> list[Any]:
     return list(found.values())
 
 
-def read_ahead(wanted: Mapping[Path, Collection[Reading]]) -> None:
-    """Read layers of which something that is ``wanted`` is not kept, for those who ask next.
+def read_ahead(layer: Path, readings: Collection[Reading]) -> None:
+    """Make those ``readings`` of ``layer`` that are not kept, for whoever asks for them next.
 
     Raises OSError, tarfile.TarError.
     """
-    missing = {
-        layer: [reading for reading in readings if not reading.kept(layer).exists()]
-        for layer, readings in wanted.items()
-    }
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for reading in [pool.submit(read, layer, *new) for layer, new in missing.items() if new]:
-            reading.result()
+    if missing := [reading for reading in readings if not reading.kept(layer).exists()]:
+        read(layer, *missing)

@@ -98,7 +98,7 @@ class _Image:
     def findings(self) -> Iterator[str]:
         layers = list(self.layout.layers(self.manifest))
         own = self.expected.layers if self.expected else len(layers)
-        read_layers([(layers, own)])
+        read_layers(layers, own)
         tree = Tree(layers)
         configuration = self.layout.configuration(self.manifest)
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import tarfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -148,17 +148,13 @@ LIBRARIES = Reading("libraries", 5, _Libraries)
 PROGRAMS = Reading("programs", 5, _Programs)
 
 
-def read_layers(images: Iterable[tuple[Sequence[Path], int]]) -> None:
-    """Read new layers of ``images`` for `Tree` and `examine`: layers, and how many are its own.
+def read_layers(layers: Sequence[Path], own: int) -> None:
+    """Read new ``layers`` for `Tree` and `examine`, each once.
 
     Raises OSError, tarfile.TarError.
     """
-    wanted = {
-        layer: (ENTRIES, PARTS, *readings)
-        for layers, own in images
-        for layer, readings in zip(layers, _readings(layers, own), strict=True)
-    }
-    read_ahead(wanted)
+    for layer, readings in zip(layers, _readings(layers, own), strict=True):
+        read_ahead(layer, (ENTRIES, PARTS, *readings))
 
 
 def _readings(layers: Sequence[Path], own: int) -> list[tuple[Reading, ...]]:

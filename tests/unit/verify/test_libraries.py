@@ -79,7 +79,7 @@ def test_a_layer_is_read_once_for_all_that_is_looked_for_in_it(tmp_path: Path, l
     for kept in (tmp_path / "cache/layers").iterdir():
         kept.unlink()
 
-    read_layers([([base, layer], 1)])
+    read_layers([base, layer], 1)
     for each in (base, layer):
         each.write_bytes(b"not a layer any more")
     assert "/usr/bin/ls" in Tree([base, layer]).entries
