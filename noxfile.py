@@ -20,7 +20,7 @@ register()
 def tests(session: nox.Session) -> None:
     """Run all tests, on a real BuildKit and a real registry; arguments go to pytest.
 
-    ``-m "not engine"`` leaves the fast ones. Workers for those of the engine have one each.
+    ``-m "not engine"`` leaves the fast ones. Each worker of the others has an engine of its own.
     """
     fast = "not engine"
     workers = (f"--numprocesses={max(4, os.cpu_count() or 1)}", "--dist=worksteal")

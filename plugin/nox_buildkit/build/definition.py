@@ -44,13 +44,13 @@ def write_definition(
 def _forget_others(root: Path, name: str, wanted: Collection[str]) -> None:
     """Remove all files and folders of the folder ``name`` below ``root`` but those ``wanted``."""
     folders = {str(parent) for path in wanted for parent in PurePosixPath(path).parents}
+    top = root / name
+    if top.is_symlink() or not top.is_dir():
+        remove(top)
+        return
     pending = [name]
     while pending:
-        try:
-            entries = list(os.scandir(root / pending.pop()))
-        except FileNotFoundError:
-            continue
-        for entry in entries:
+        for entry in list(os.scandir(root / pending.pop())):
             path = str(Path(entry.path).relative_to(root))
             if path in folders and entry.is_dir(follow_symlinks=False):
                 pending.append(path)

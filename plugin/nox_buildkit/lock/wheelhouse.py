@@ -1,6 +1,7 @@
 """The wheelhouse: files of packages by their digest, in a folder that a CI cache can keep.
 
-Others may write to such a cache, so every file is compared with the lock's hash when it is used.
+Others may write to such a cache, so a file is compared with the lock's hash when it is used, unless
+it did not change since that was done.
 """
 
 from __future__ import annotations

@@ -134,10 +134,12 @@ class _Programs:
         self._found: list[Program] = []
 
     def add(self, member: Member) -> None:
-        # Most layers were read before.
+        if not _may_be_program(member.info):
+            return
+        # Most layers were read before, or have none.
         from nox_buildkit.verify.elf_programs import needs_of  # noqa: PLC0415
 
-        if _may_be_program(member.info) and (needs := needs_of(member.content)):
+        if needs := needs_of(member.content):
             self._found.append(Program(member.info.name, *needs))
 
     def value(self) -> list[dict[str, Any]]:
