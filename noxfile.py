@@ -20,7 +20,7 @@ register()
 def tests(session: nox.Session) -> None:
     """Run all tests, on a real BuildKit and a real registry; arguments go to pytest.
 
-    ``-m "not engine"`` leaves the fast ones. Each worker of the others has an engine of its own.
+    ``-m "not engine"`` leaves the fast ones, which run on several workers.
     """
     fast = "not engine"
     workers = (f"--numprocesses={max(4, os.cpu_count() or 1)}", "--dist=worksteal")
@@ -29,8 +29,7 @@ def tests(session: nox.Session) -> None:
         session.run("python", "-m", "pytest", *options, *session.posargs)
         return
     session.run("python", "-m", "pytest", "-m", fast, *workers)
-    engines = ("--numprocesses=2", "--dist=loadfile", "--durations=40")
-    session.run("python", "-m", "pytest", "-m", "engine and not campaign", *engines)
+    session.run("python", "-m", "pytest", "-m", "engine and not campaign", "--durations=40")
 
 
 @nox.session(venv_backend="none")

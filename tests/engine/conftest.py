@@ -55,33 +55,34 @@ def tmp_path(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def engine_home(worker_id: str) -> Path:
+def engine_home(worker_id: str) -> Iterator[Path]:
     """The cache folder of the session: NOX_BUILDKIT_CACHE, else the user's own.
 
     What is in it stays there. A test that removes or breaks an engine takes ``own_home``. Workers
-    besides the first have an engine of their own, since tests give their images the same names.
-    Autouse, so that no other fixture has set the variable yet.
+    besides the first have an engine of their own, since tests give their images the same names; it
+    is that of whatever such a worker starts. Autouse, so that no other fixture has set the variable
+    yet.
     """
     home = cache_dir()
     if worker_id in ("master", "gw0"):
-        return home
+        yield home
+        return
     own = private_dir(home / "test-workers" / worker_id)
     for name in SHARED:
         (home / name).mkdir(exist_ok=True)
         if not (own / name).exists():
             (own / name).symlink_to(home / name)
-    return own
+    with in_cache(own):
+        yield own
+        # EngineLife ends that of the user's cache.
+        private.stop()
 
 
 @pytest.fixture(scope="session")
-def private_engine(engine_home: Path) -> Iterator[PrivateEngine]:
-    """The started private engine of the session; EngineLife ends that of the user's cache."""
+def private_engine(engine_home: Path) -> PrivateEngine:
+    """The started private engine of the session."""
     with in_cache(engine_home):
-        engine = private.start()
-    yield engine
-    if engine_home != cache_dir():
-        with in_cache(engine_home):
-            private.stop()
+        return private.start()
 
 
 @pytest.fixture(scope="session")
