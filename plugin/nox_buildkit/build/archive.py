@@ -7,8 +7,6 @@ import io
 import re
 import shutil
 import tarfile
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -28,36 +26,24 @@ IMAGE_NAME = "io.containerd.image.name"
 REF_NAME = "org.opencontainers.image.ref.name"
 #: Bytes that are copied at once.
 _BUFFER = 1 << 20
-#: Buffers that wait to be hashed.
-_PENDING = 8
 _LAYOUT = re.compile(r"oci-layout|index\.json|blobs/[a-z0-9]+/[0-9a-f]+")
 
 
 class _Hashed(io.RawIOBase):
-    """A stream that is written to ``file``, and hashed on the way, by the thread of ``pool``."""
+    """A stream that is written to ``file``, and hashed on the way."""
 
-    def __init__(self, file: BinaryIO, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, file: BinaryIO) -> None:
         self.file = file
         self.size = 0
-        self._pool = pool
-        self._found = hashlib.sha256()
-        self._pending: deque[Future[None]] = deque()
+        self.found = hashlib.sha256()
 
     def write(self, content: Buffer, /) -> int:
-        if len(self._pending) == _PENDING:
-            self._pending.popleft().result()
-        self._pending.append(self._pool.submit(self._found.update, content))
+        self.found.update(content)
         self.size += len(memoryview(content))
         return self.file.write(content)
 
     def tell(self) -> int:
         return self.size
-
-    def hexdigest(self) -> str:
-        """Return the digest of all that was written."""
-        while self._pending:
-            self._pending.popleft().result()
-        return self._found.hexdigest()
 
 
 def pack(layout: Layout, digest: str, references: tuple[str, ...], target: Path) -> Archive:
@@ -75,12 +61,8 @@ def pack(layout: Layout, digest: str, references: tuple[str, ...], target: Path)
     # An image without a tag is there all the same.
     entries = entries or (entry,)
     try:
-        with (
-            replacing(target) as temporary,
-            temporary.open("wb") as file,
-            ThreadPoolExecutor(1) as pool,
-        ):
-            hashed = _Hashed(file, pool)
+        with replacing(target) as temporary, temporary.open("wb") as file:
+            hashed = _Hashed(file)
             with tarfile.TarFile(fileobj=hashed, mode="w", copybufsize=_BUFFER) as tar:
                 _add(tar, "index.json", Index(entries).to_bytes())
                 _add(tar, MARK, MARK_TEXT)
@@ -90,7 +72,7 @@ def pack(layout: Layout, digest: str, references: tuple[str, ...], target: Path)
                     info.size, info.mode = path.stat().st_size, 0o444
                     with path.open("rb") as stream:
                         tar.addfile(info, stream)
-        return Archive(hashed.size, hashed.hexdigest())
+        return Archive(hashed.size, hashed.found.hexdigest())
     except OSError as error:
         raise BuildError(Code.OUTPUT(f"{target} cannot be written: {error.strerror}")) from None
 

@@ -49,11 +49,7 @@ def provide(packages: Iterable[Package], sources: Sequence[Source], report: Prog
     ``sources``: the requirements that they are locked of. Raises LockError.
     """
     wanted = {p.sha256: p for p in packages if not p.path}
-    known = _known_digests()
-    with ThreadPoolExecutor() as threads:
-        whole = threads.map(lambda p: _is_whole(p.sha256, p.filename, known), wanted.values())
-        missing = [p for p, is_whole in zip(wanted.values(), whole, strict=True) if not is_whole]
-    known.keep()
+    missing = [wanted[each] for each in _missing({d: p.filename for d, p in wanted.items()})]
     if missing:
         _download(_downloads(missing, sources), report)
     _forget_unused(wanted)
@@ -64,11 +60,7 @@ def provide_addressed(files: Mapping[str, str], report: Progress) -> None:
 
     Raises LockError, whose problems are about an address.
     """
-    known_digests = _known_digests()
-    missing = {
-        sha256: url for sha256, url in files.items() if not _is_whole(sha256, sha256, known_digests)
-    }
-    known_digests.keep()
+    missing = {sha256: files[sha256] for sha256 in _missing({each: each for each in files})}
     names = {sha256: urlsplit(url).hostname or "" for sha256, url in missing.items()}
     known = netrc_logins(names.values())
     _download(
@@ -98,8 +90,13 @@ def _host(url: str) -> str:
     return urlsplit(url).netloc
 
 
-def _known_digests() -> FileDigests:
-    return FileDigests(wheelhouse(), "wheels")
+def _missing(files: Mapping[str, str]) -> list[str]:
+    """Return the digests of those ``files``, digest → name, that are not there, or not whole."""
+    known = FileDigests(wheelhouse(), "wheels")
+    with ThreadPoolExecutor() as threads:
+        whole = list(threads.map(lambda sha256: _is_whole(sha256, files[sha256], known), files))
+    known.keep()
+    return [sha256 for sha256, is_whole in zip(files, whole, strict=True) if not is_whole]
 
 
 def _is_whole(sha256: str, filename: str, known: FileDigests) -> bool:

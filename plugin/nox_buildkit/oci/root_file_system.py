@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nox_buildkit.oci.layer_contents import PARTS
-from nox_buildkit.oci.layer_readings import Member, Reading, read
+from nox_buildkit.oci.layer_readings import Member, Reading, read, read_ahead
 
 _WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
 # As the kernel (path_resolution(7)).
@@ -97,5 +97,6 @@ ENTRIES = Reading("tree", 1, _Entries)
 def _layer(layer: Path) -> dict[str, Entry]:
     """Return the entries of a layer: it is read once, and what is in it is kept."""
     # Whoever asks for its parts need not read it again.
-    entries, _ = read(layer, ENTRIES, PARTS)
+    read_ahead(layer, (ENTRIES, PARTS))
+    (entries,) = read(layer, ENTRIES)
     return {path: Entry._make(entry) for path, entry in entries.items()}
