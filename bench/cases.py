@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable
 from functools import partial
 
-from bench import bytecode, floor, large, new_engine, oci, pull, push
+from bench import bytecode, compression, floor, large, new_engine, oci, pull, push
 from bench.answer import first_answer
 from bench.contenders import nox
 from bench.model import Case, Sample
@@ -225,4 +225,5 @@ CASES: dict[str, Callable[[Stage], list[Case]]] = {
     "many-files": large.many_files,
     "large-file": large.large_file,
     "load": large.load,
+    "compression": compression.compression,
 }

@@ -18,6 +18,7 @@ CONTENDERS = {
     "ours-nothing": "nox-buildkit, no wheelhouse",
     "ours-json": "nox-buildkit, --json",
     "ours-load": "nox-buildkit, --load",
+    "ours-zstd": "nox-buildkit, compression: zstd",
     "docker-load": "docker load of the same archive",
     "git": "git status of the same tree",
     "bare": "bare docker buildx bake",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-import tarfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from nox_buildkit.debian import releases
+from nox_buildkit.oci.layer_archive import open_layer
 from nox_buildkit.plan.wheel_platforms import Libc
 
 #: What is looked into, besides being listed.
@@ -112,7 +112,7 @@ def _files(layers: Iterable[Path]) -> Files:
     """The union of ``layers``, the lowest first (OCI image specification, layer.md)."""
     files = Files()
     for layer in layers:
-        with tarfile.open(layer) as tar:
+        with open_layer(layer) as tar:
             for member in tar:
                 path = posixpath.normpath(member.name).lstrip("/")
                 folder, name = posixpath.split(path)

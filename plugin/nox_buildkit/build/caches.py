@@ -201,8 +201,10 @@ def _read(project: Project, image: ImagePlan, stated: Cache, name: str) -> Cache
 
 def _write(image: ImagePlan, stated: Cache, name: str, written: Path) -> CacheEntry:
     common: Fields = (("mode", stated.mode), ("ignore-error", "true"))
+    # Layers of the image are taken as they are; others, of stages, are compressed for the cache.
+    compression = ("compression", image.compression)
     if stated.folder:
-        return CacheEntry("local", (("dest", str(written)), *common))
+        return CacheEntry("local", (("dest", str(written)), *common, compression))
     if stated.type == "registry":
-        common = (*common, ("oci-mediatypes", "true"), ("image-manifest", "true"))
+        common = (*common, compression, ("oci-mediatypes", "true"), ("image-manifest", "true"))
     return CacheEntry(stated.type, (*_place(image, stated, name), *common))

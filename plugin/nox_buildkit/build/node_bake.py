@@ -23,8 +23,10 @@ def write_node_targets(plan: Plan, folder: Path, parts: Sequence[Part], override
     added = json.loads(override)["target"]
     whole = {name: _merged(target, added.get(name, {})) for name, target in stated.items()}
     targets = node_targets(plan, whole)
+    images = {image.name: image for image in plan.every_image}
     for part in parts:
-        targets[part.target]["output"] = [str(Output.layout(exported(folder, part.target)))]
+        output = Output.layout(exported(folder, part.target), images[part.image].compression)
+        targets[part.target]["output"] = [str(output)]
     write_atomic(folder / NODES, json.dumps({"target": targets}, indent=2))
 
 

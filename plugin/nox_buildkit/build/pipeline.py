@@ -165,9 +165,9 @@ def _engine(project: Project, plan: Plan, destination: Destination | None) -> En
 def _outputs(
     image: ImagePlan, exports: Path, engine: Engine, destination: Destination | None
 ) -> tuple[Output, ...]:
-    layout = Output.layout(exports / image.name)
+    layout = Output.layout(exports / image.name, image.compression)
     if destination == "store" and takes_index(engine):
-        return layout, Output.store(image.references, engine.driver)
+        return layout, Output.store(image.references, engine.driver, image.compression)
     return (layout,)
 
 

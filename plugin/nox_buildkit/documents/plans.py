@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from nox_buildkit.oci.content import Compression
 from nox_buildkit.plan.application import PlacedFile, Sources, Step, TakenFile
 from nox_buildkit.plan.base import Base
 from nox_buildkit.plan.compiling import Compilation
@@ -77,6 +78,7 @@ class ImagePlanEntry:
     skipped_tags: tuple[SkippedTag, ...]
     repositories: tuple[str, ...]
     references: tuple[str, ...]
+    compression: Compression
     variants: tuple[ImagePlanEntry, ...]
     stages: tuple[StageEntry, ...]
     layers: tuple[LayerKind, ...]

@@ -20,7 +20,7 @@ SECONDS = 1800
 
 @dataclass(frozen=True, slots=True)
 class FetchedImage:
-    """An image of one platform: its process configuration, and its gzip layers from the lowest."""
+    """An image of one platform: its process configuration, and its layers from the lowest."""
 
     config: Mapping[str, Any]
     layers: tuple[Path, ...]
@@ -40,7 +40,7 @@ def fetch(
         "--platform", ",".join(platforms), "--progress", "plain", "--provenance=false",
         "--build-context", f"base=docker-image://{reference}",
         "--build-arg", "BUILDKIT_MULTI_PLATFORM=1",
-        "--output", str(Output.layout(folder, ("force-compression", "true"))),
+        "--output", str(Output.layout(folder)),
         "--file", "-", context,
     ]  # fmt: skip
     done = answer(

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from nox_buildkit.oci.platform import Platform
 
@@ -19,6 +19,8 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 #: The configuration of artifacts that have none: ``{}``.
 EMPTY = "application/vnd.oci.empty.v1+json"
+#: What layers are compressed with.
+Compression = Literal["gzip", "zstd"]
 LAYER_GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
 #: Docker's name for an index, which registries have of older images.
 DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"

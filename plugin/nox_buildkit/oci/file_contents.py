@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-import tarfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from nox_buildkit.oci.layer_archive import open_layer
 from nox_buildkit.oci.root_file_system import Tree
 
 
@@ -20,7 +20,7 @@ def read_files(layers: Sequence[Path], wanted: Callable[[str], bool]) -> dict[st
     present = [path for path in tree.entries if wanted(path)]
     found: dict[str, bytes] = {}
     for layer in layers if present else ():
-        with tarfile.open(layer) as tar:
+        with open_layer(layer) as tar:
             for member in tar:
                 path = posixpath.normpath(f"/{member.name}")
                 stream = tar.extractfile(member) if member.isreg() and wanted(path) else None

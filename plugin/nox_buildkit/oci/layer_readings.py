@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from nox_buildkit.cache_entries import read_cached, write_cached
 from nox_buildkit.files import cache_dir, private_dir
+from nox_buildkit.oci.layer_archive import open_layer
 
 
 class Member:
@@ -66,7 +67,7 @@ def read(layer: Path, *readings: Reading) -> list[Any]:
     found = {reading: read_cached(reading.kept(layer)) for reading in readings}
     collectors = {reading: reading.collect() for reading in readings if found[reading] is None}
     if collectors:
-        with tarfile.open(layer) as tar:
+        with open_layer(layer) as tar:
             for info in tar:
                 member = Member(tar, info)
                 for collector in collectors.values():

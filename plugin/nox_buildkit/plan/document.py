@@ -41,6 +41,15 @@ def _bases(image: ImagePlan) -> dict[str, Any]:
     }
 
 
+def _publication(image: ImagePlan) -> dict[str, Any]:
+    return {
+        "tags": [tag.name for tag in image.publication.tags],
+        "skipped_tags": json_value(image.publication.skipped),
+        "repositories": list(image.publication.repositories),
+        "references": list(image.references),
+    }
+
+
 def _image(image: ImagePlan) -> dict[str, Any]:
     python, packages, application = image.python, image.packages, image.application
     return {
@@ -71,10 +80,8 @@ def _image(image: ImagePlan) -> dict[str, Any]:
         "build_args": dict(image.build_args),
         "config": json_value(image.config),
         "starts": json_value(image.starts),
-        "tags": [tag.name for tag in image.publication.tags],
-        "skipped_tags": json_value(image.publication.skipped),
-        "repositories": list(image.publication.repositories),
-        "references": list(image.references),
+        **_publication(image),
+        "compression": image.compression,
         "variants": [_image(variant) for variant in image.variants],
         "stages": [_stage(stage) for stage in image.stages],
         "layers": [layer.kind for layer in image.layers],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from nox_buildkit.oci.content import Compression
 from nox_buildkit.plan.application import Application
 from nox_buildkit.plan.base import Bases, PlannedImage
 from nox_buildkit.plan.compiling import Compilation
@@ -76,6 +77,7 @@ class ImagePlan:
     build_args: tuple[tuple[str, str], ...] = ()
     compilations: tuple[Compilation, ...] = ()
     publication: Publication = Publication()
+    compression: Compression = "gzip"
     variants: tuple[ImagePlan, ...] = ()
     stages: tuple[Stage, ...] = field(default=(), metadata=NOT_IDENTITY)
     # A base that was supported when the image was built may be so no longer.

@@ -179,3 +179,4 @@ def _configuration(image: ImagePlan) -> Iterator[Input]:
     for key in ("entrypoint", "command", "user", "workdir", "expose", "volumes", "stop_signal"):
         yield Input("", "setting", key.replace("_", "-"), json.dumps(getattr(config, key)))
     yield Input("", "setting", "healthcheck", digest_of(config.healthcheck))
+    yield Input("", "setting", "compression", json.dumps(image.compression))

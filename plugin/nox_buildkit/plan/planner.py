@@ -62,6 +62,7 @@ def _plan_image(
         name=name,
         variants=tuple(map(_with_stages, variants)),
         publication=_publication(name, spec, facts),
+        compression=spec.images[name].compression,
     )
     return _with_stages(image)
 

@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nox_buildkit.engine.flags.attestation import Attestation
+from nox_buildkit.engine.flags.output import Output, compressed
 from nox_buildkit.errors import Code, PlanError
+from nox_buildkit.oci.content import Compression
 from nox_buildkit.plan.application import NEVER
 from nox_buildkit.plan.base import (
     Base,
@@ -109,9 +111,18 @@ def _target(image: ImagePlan, folder: str, uv: str, layouts: Mapping[str, str]) 
         },
         "platforms": list(image.every_platform),
         "tags": [bake_string(reference) for reference in image.references],
+        **_exporter(image.compression),
         # Provenance would make an index of every image and put the time into it.
         "attest": [str(Attestation("provenance", disabled=True))],
     }
+
+
+def _exporter(compression: Compression) -> dict[str, Any]:
+    """Return the exporter that is not every builder's own; bake's --push leaves its attributes."""
+    if compression == "gzip":
+        return {}
+    fields = (("oci-mediatypes", "true"), *compressed(compression))
+    return {"output": [str(Output("image", fields))]}
 
 
 def _images(image: ImagePlan) -> dict[str, Base]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
+
+from nox_buildkit.oci.layer_archive import open_layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class _Member:
 
 
 def _members(layer: Path) -> Iterator[_Member]:
-    with tarfile.open(layer) as tar:
+    with open_layer(layer) as tar:
         for info in tar:
             stream = tar.extractfile(info) if info.isreg() else None
             digest = hashlib.sha256(stream.read()).hexdigest() if stream else ""

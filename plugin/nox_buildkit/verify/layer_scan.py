@@ -11,12 +11,12 @@ import hashlib
 import io
 import posixpath
 import re
-import tarfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from email.parser import BytesHeaderParser
 from pathlib import Path
 
+from nox_buildkit.oci.layer_archive import open_layer
 from nox_buildkit.verify.leaks import Needle, credential_file, found_in
 
 _DIST_INFO = re.compile(r".*/site-packages/[^/]+\.dist-info")
@@ -50,7 +50,7 @@ def scan(layer: Path, needles: Sequence[Needle]) -> LayerScan:
     headers: dict[str, bytes] = {}
     records: dict[str, bytes] = {}
     leaks: list[str] = []
-    with tarfile.open(layer) as tar:
+    with open_layer(layer) as tar:
         for member in tar:
             stream = tar.extractfile(member) if member.isreg() else None
             if stream is None:

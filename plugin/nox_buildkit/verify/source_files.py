@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from nox_buildkit.facts.build_context import SourceKind, sha256_of, source_digest
+from nox_buildkit.oci.layer_archive import open_layer
 from nox_buildkit.plan.application import PlacedFile
 from nox_buildkit.plan.image import ImagePlan
 
@@ -48,7 +49,7 @@ def _position(image: ImagePlan, stage: str) -> int:
 def application(layer: Path, workdir: str) -> dict[str, str]:
     """The digest of each file of an application, by its path relative to ``workdir``."""
     found: dict[str, str] = {}
-    with tarfile.open(layer) as tar:
+    with open_layer(layer) as tar:
         for member in tar:
             if member.isdir() or _BYTE_CODE in PurePosixPath(member.name).parts:
                 continue
@@ -72,7 +73,7 @@ def _file_digest(tar: tarfile.TarFile, member: tarfile.TarInfo, kind: SourceKind
 
 def _placed(layer: Path, planned: Mapping[str, PlacedFile]) -> dict[str, tuple[str, ...]]:
     """The digests of the files of ``planned``; their mode is the spec's, so it may be either."""
-    with tarfile.open(layer) as tar:
+    with open_layer(layer) as tar:
         return {
             path: _digests(tar, member, planned[path])
             for member in tar

@@ -12,6 +12,7 @@ from nox_buildkit.buildspec.model.signing import Attestations, Signing
 from nox_buildkit.buildspec.model.smoke_test import Test
 from nox_buildkit.buildspec.model.variant import Variant
 from nox_buildkit.buildspec.text import Invalid, shown
+from nox_buildkit.oci.content import Compression
 
 
 class Image(Variant):
@@ -21,6 +22,12 @@ class Image(Variant):
         default=None,
         description="Compressed size that no platform's image may exceed when it is released.",
         examples=["200MB"],
+    )
+    compression: Compression = Field(
+        default="gzip",
+        description="What layers are compressed with: `gzip`, or `zstd`, which is faster, and "
+        "which Docker reads since version 23.",
+        examples=["zstd"],
     )
     cuda: bool = Field(
         default=False,

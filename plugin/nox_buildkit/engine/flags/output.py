@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nox_buildkit.engine.flags.fields import Fields, join, split
+from nox_buildkit.oci.content import Compression
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,9 @@ class Output:
         return join((("type", self.type), *self.attributes))
 
     @classmethod
-    def layout(cls, folder: Path, *more: tuple[str, str]) -> Output:
-        """An OCI layout in ``folder``, with gzip layers."""
-        return cls("oci", (("dest", str(folder)), ("tar", "false"), ("compression", "gzip"), *more))
+    def layout(cls, folder: Path, compression: Compression = "gzip") -> Output:
+        """An OCI layout in ``folder``, with layers compressed with ``compression``."""
+        return cls("oci", (("dest", str(folder)), ("tar", "false"), *compressed(compression)))
 
     @classmethod
     def files(cls, folder: Path) -> Output:
@@ -39,8 +40,20 @@ class Output:
         return cls("local", (("dest", str(folder)),))
 
     @classmethod
-    def store(cls, references: Iterable[str], driver: str) -> Output:
+    def store(
+        cls, references: Iterable[str], driver: str, compression: Compression = "gzip"
+    ) -> Output:
         """The image store of the engine, under ``references``; ``driver``: buildx's."""
         # The docker driver's store takes an index as it is; other drivers send an archive to it.
         kind = "image" if driver == "docker" else "docker"
-        return cls(kind, (("name", ",".join(references)), ("oci-mediatypes", "true")))
+        names = ("name", ",".join(references))
+        return cls(kind, (names, ("oci-mediatypes", "true"), *compressed(compression)))
+
+
+def compressed(compression: Compression) -> Fields:
+    """Return the attributes of an exporter that yield layers compressed with ``compression``.
+
+    Without force, BuildKit takes whatever it has of a layer (moby/buildkit#1911), so that an image
+    would depend on what was built before.
+    """
+    return (("compression", compression), ("force-compression", "true"))

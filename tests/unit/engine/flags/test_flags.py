@@ -49,12 +49,15 @@ def test_an_entitlement_for_files(entitlement: str, path: str) -> None:
 
 
 def test_options_are_those_that_buildx_documents() -> None:
+    forced = "compression=gzip,force-compression=true"
     layout = Output.layout(Path("/exports/a,b"))
-    assert str(layout) == 'type=oci,"dest=/exports/a,b",tar=false,compression=gzip'
+    assert str(layout) == f'type=oci,"dest=/exports/a,b",tar=false,{forced}'
     assert str(Output.store(["a:1", "a:2"], "docker")) == (
-        'type=image,"name=a:1,a:2",oci-mediatypes=true'
+        f'type=image,"name=a:1,a:2",oci-mediatypes=true,{forced}'
     )
-    assert str(Output.store(["a:1"], "remote")) == "type=docker,name=a:1,oci-mediatypes=true"
+    assert str(Output.store(["a:1"], "remote", "zstd")) == (
+        "type=docker,name=a:1,oci-mediatypes=true,compression=zstd,force-compression=true"
+    )
     assert str(Secret("netrc", '/run/"x"')) == 'type=file,id=netrc,"src=/run/""x"""'
     assert str(Attestation.provenance("max")) == (
         "type=provenance,disabled=false,mode=max,version=v1"
