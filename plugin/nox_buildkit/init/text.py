@@ -20,6 +20,7 @@ _HEAD = """\
 # Images of this project, for linux/amd64 and linux/arm64. `nox -s build` builds them into dist/.
 version: 1
 """
+#: Keys that come first, in this order.
 _ORDER = (
     "context", "requirements", "package", "base", "python", "apt", "build-apt", "args",
     "entrypoint", "command", "prestart", "steps", "copy", "env", "expose", "workdir",
@@ -63,6 +64,7 @@ def _image(image: ProposedImage, base: str, sets: Mapping[str, Mapping[str, Any]
     values: dict[str, object] = {"requirements": name, **image.keys}
     if base and not str(values.get("base", "")).startswith("target:"):
         values["base"] = base
-    stated = [f"    {key}: {flow(values[key])}" for key in _ORDER if values.get(key)]
+    order = dict.fromkeys((*_ORDER, *values))
+    stated = [f"    {key}: {flow(values[key])}" for key in order if values.get(key)]
     yield f"  {image.name}:" if stated else f"  {image.name}: {{}}"
     yield from stated

@@ -68,6 +68,29 @@ def test_groups_are_groups_of_images(tmp_path: Path) -> None:
     assert proposal_of(tmp_path, FILES).groups == {"all-workers": ["worker"]}
 
 
+@pytest.mark.parametrize(
+    ("output", "taken", "said"),
+    [
+        (["type=registry,compression=zstd,compression-level=3"], "zstd", ""),
+        ([{"type": "image", "compression": "zstd"}, {"type": "docker"}], "zstd", ""),
+        (["type=image,compression=gzip"], "gzip", ""),
+        (
+            ["type=image,compression=estargz"],
+            "gzip",
+            "target 'api': compression=estargz: not taken over",
+        ),
+    ],
+)
+def test_layers_stay_compressed_as_they_were(
+    tmp_path: Path, output: list[object], taken: str, said: str
+) -> None:
+    definition = {"target": {"api": {"output": output}}}
+    images, notes = proposed(tmp_path, {**FILES, "docker-bake.json": json.dumps(definition)})
+    assert images["api"].compression == taken
+    assert said in notes
+    assert ("compression" in notes) == bool(said)
+
+
 def test_a_service_says_how_a_target_starts(tmp_path: Path) -> None:
     compose = "services:\n  web:\n    build: .\n    command: python web.py\n    ports: [8000]\n"
     files = {**FILES, "docker-bake.json": '{"target": {"api": {}}}', "compose.yaml": compose}

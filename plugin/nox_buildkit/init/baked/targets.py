@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from nox_buildkit.init.baked.definition import Definition
 from nox_buildkit.init.builds import DOCKERFILE, Build, Builds
 from nox_buildkit.init.composed.values import taken
+from nox_buildkit.oci.content import Compression
 
 _READ = frozenset(
     {"args", "cache-from", "cache-to", "context", "contexts", "dockerfile", "dockerfile-inline",
@@ -59,6 +60,12 @@ def _build(definition: Definition, name: str, stated: Mapping[str, Any], notes: 
     keys["labels"], _ = taken(stated.get("labels") or {})
     keys |= _names(name, list(stated.get("tags") or ()))
     keys |= _cache(stated)
+    compressions = {pairs.get("compression", "") for pairs in _options(stated, "output")}
+    keys["compression"] = "zstd" if "zstd" in compressions else ""
+    notes += [
+        f"{definition.at(name, 'output')}: target '{name}': compression={each}: not taken over"
+        for each in sorted(compressions - {"", *get_args(Compression)})
+    ]
     parents = {k: v for k, v in (stated.get("contexts") or {}).items() if v.startswith("target:")}
     file = where.rpartition(":")[0] or where
     return Build(
@@ -88,9 +95,14 @@ def _names(name: str, stated: Sequence[str]) -> dict[str, Any]:
 
 def _cache(stated: Mapping[str, Any]) -> dict[str, Any]:
     """Return the first layer cache that can be written."""
-    for each in stated.get("cache-to") or ():
-        pairs = each if isinstance(each, dict) else dict(re.findall(r"([\w-]+)=([^,]+)", each))
+    for pairs in _options(stated, "cache-to"):
         found = {_CACHE[k]: v for k, v in pairs.items() if k in _CACHE}
         if found.get("type") in ("registry", "local", "gha", "s3"):
             return {"cache": {k: v for k, v in found.items() if (k, v) != ("mode", "max")}}
     return {}
+
+
+def _options(stated: Mapping[str, Any], key: str) -> Iterator[Mapping[str, str]]:
+    """Yield each entry of ``key``, in whichever form it was written."""
+    for each in stated.get(key) or ():
+        yield each if isinstance(each, dict) else dict(re.findall(r"([\w-]+)=([^,]+)", each))
