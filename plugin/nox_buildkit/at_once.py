@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TypeVar
@@ -22,7 +23,7 @@ def at_once(work: Callable[[T], R], things: Iterable[T], most: int) -> list[R]:
 
     Ctrl-C ends the programs that ``work`` runs. Raises what the first of them raises.
     """
-    with ThreadPoolExecutor(most) as pool, Programs(cache_dir(), _SECONDS) as programs:
+    with ThreadPoolExecutor(most) as pool, _programs() as programs:
         before = of_threads.set(programs)
         try:
             waiting = [pool.submit(copy_context().run, work, thing) for thing in things]
@@ -32,3 +33,21 @@ def at_once(work: Callable[[T], R], things: Iterable[T], most: int) -> list[R]:
             raise
         finally:
             of_threads.reset(before)
+
+
+@contextlib.contextmanager
+def meanwhile(work: Callable[[], object]) -> Iterator[None]:
+    """Do ``work`` beside the block, and wait for it at the end.
+
+    An interruption of the block ends the programs that ``work`` runs. Raises what ``work`` raises.
+    """
+    with ThreadPoolExecutor(1) as pool, _programs() as programs:
+        before = of_threads.set(programs)
+        waiting = pool.submit(copy_context().run, work)
+        of_threads.reset(before)
+        yield
+        waiting.result()
+
+
+def _programs() -> Programs:
+    return Programs(cache_dir(), _SECONDS, around=of_threads.get())

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from nox_buildkit.arguments.parser import parser_for
 from nox_buildkit.errors import NoxBuildkitError
+from nox_buildkit.interruption import interruptible
 from nox_buildkit.printable import visible
-from nox_buildkit.run import interruptible
 
 #: Files are locked and folders are removed by calls that Windows has not.
 _NO_WINDOWS = "nox-buildkit runs on Linux and macOS; on Windows, run nox in WSL 2"

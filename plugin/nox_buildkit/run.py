@@ -11,11 +11,11 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 
 from nox_buildkit.errors import Code, EngineError, NoxBuildkitError, Problem
 from nox_buildkit.printable import redacted, visible
@@ -132,11 +132,13 @@ def _started(
 class Programs:
     """Programs that several threads wait for; none of them outlives the ``with`` block.
 
-    ``folder``: where they write; ``seconds``: how long each may take.
+    ``folder``: where they write; ``seconds``: how long each may take; ``around``: of a block around
+    this one, whose end ends these programs, too.
     """
 
     folder: Path
     seconds: float
+    around: Programs | None = None
     _running: set[subprocess.Popen[bytes]] = field(default_factory=set)
     _over: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -168,6 +170,8 @@ class Programs:
 
     def add(self, process: subprocess.Popen[bytes]) -> None:
         """Let the end of the block end ``process``."""
+        if self.around:
+            self.around.add(process)
         with self._lock:
             self._running.add(process)
             if self._over:
@@ -175,6 +179,8 @@ class Programs:
 
     def discard(self, process: subprocess.Popen[bytes]) -> None:
         """Forget ``process``, which has ended."""
+        if self.around:
+            self.around.discard(process)
         with self._lock:
             self._running.discard(process)
 
@@ -200,20 +206,6 @@ def disk_full(what: str, folder: Path) -> Problem:
     return Code.DISK_FULL(
         f"{what}: the disk of {folder} is full", "make room on it, and build again"
     )
-
-
-@contextlib.contextmanager
-def interruptible() -> Iterator[None]:
-    """Let SIGTERM end the block as Ctrl-C does: what was begun is taken back."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _say(text: str) -> None:

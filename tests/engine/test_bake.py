@@ -24,7 +24,7 @@ from nox_buildkit.engine.events.progress import BuildProgress
 from nox_buildkit.engine.flags.allow import Allow
 from nox_buildkit.engine.silence_limit import Patience
 from nox_buildkit.errors import BuildError
-from nox_buildkit.run import interruptible
+from nox_buildkit.interruption import interruptible
 
 Bake = Callable[..., BakeResult]
 

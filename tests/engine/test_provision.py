@@ -53,7 +53,7 @@ def test_a_package_is_unpacked_with_progress_and_nothing_is_installed() -> None:
     prefix = provision("hello", TINY, check_hello, told)
     assert (prefix / "usr/bin/hello").exists()
     assert prefix.stat().st_mode & 0o777 == 0o700
-    sizes = [(done, total) for name, done, total in told.transfers if name == "downloading"]
+    sizes = [(done, total) for name, done, total in told.transfers if name == "downloading hello"]
     assert sizes[-1][0] == sizes[-1][1] > 10_000
     assert Path("/var/lib/dpkg/status").stat().st_mtime_ns == before
 

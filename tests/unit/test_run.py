@@ -13,7 +13,8 @@ import pytest
 
 import nox_buildkit.run
 from nox_buildkit.errors import Code, EngineError, LockError
-from nox_buildkit.run import Programs, interruptible, run
+from nox_buildkit.interruption import interruptible
+from nox_buildkit.run import Programs, run
 from tests.support.codes import coded
 
 

@@ -21,12 +21,22 @@ from nox_buildkit.results import record
 from nox_buildkit.results.model import Archive, ImageResult
 
 
-def plan_build(project: Project, options: BuildOptions) -> Plan:
-    """Return the plan of a build, with locks and facts brought up to date. Raises PlanError."""
+def plan_build(project: Project, options: BuildOptions, *, builds: bool = True) -> Plan:
+    """Return the plan of a build, with locks and facts brought up to date. Raises PlanError.
+
+    ``builds``: this run is going to build what has changed.
+    """
     with downloads() as report:
         with project.watch.step("lock"):
             sources = fresh_sources(project, report)
-        return plan_project(project, sources, report, exclude=(options.output,), pull=options.pull)
+        return plan_project(
+            project,
+            sources,
+            report,
+            exclude=(options.output,),
+            pull=options.pull,
+            builds=builds,
+        )
 
 
 def unchanged(plan: Plan, output: Path) -> dict[str, ImageResult]:

@@ -7,9 +7,10 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
+from nox_buildkit.at_once import meanwhile
 from nox_buildkit.bases.base_lock import NAME as BASE_LOCK
 from nox_buildkit.bases.base_lock import read_base_lock
 from nox_buildkit.build.builders import stated_builder
@@ -117,13 +118,17 @@ def plan_project(
     exclude: tuple[Path, ...] = (),
     pull: bool = False,
     anonymous: bool = False,
+    builds: bool = False,
 ) -> Plan:
     """The plan of the chosen images, for the machines of the builder that is named.
 
-    ``anonymous``: of no commit in particular, for a comparison.
+    ``anonymous``: of no commit in particular, for a comparison; ``builds``: it is going to be
+    built, so that the engine may be started while a base is assembled.
     """
     locked = read_base_lock(project.root / BASE_LOCK)
     bases = reach_bases(project, report, locked=locked, pull=pull)
+    if builds:
+        bases = replace(bases, beside=lambda: meanwhile(partial(_start, project, report)))
     with project.watch.step("facts"):
         facts = gather(sources, reach_outside(project, bases, exclude))
     if anonymous:
@@ -156,6 +161,15 @@ def reach_bases(
         return find_engine(Needs(frozenset()), project.builder, report)
 
     return Bases(client, engine, report, project.spec.mirrors, locked, in_ci(), pull, assembles)
+
+
+def _start(project: Project, report: Progress) -> None:
+    """Start the engine that is going to build, if it is ours; what is wrong is said later."""
+    # Only beside a base that is assembled.
+    from nox_buildkit.engine.find import start_own  # noqa: PLC0415
+
+    with contextlib.suppress(EngineError):
+        start_own(project.builder, report)
 
 
 def reach_outside(project: Project, bases: Bases, exclude: tuple[Path, ...] = ()) -> Outside:

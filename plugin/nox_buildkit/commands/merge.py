@@ -37,7 +37,7 @@ def _run(buildspec: Path, arguments: argparse.Namespace) -> tuple[Plan, Sequence
     )
     project = open_project(buildspec, selection)
     output = arguments.output.absolute()
-    plan = plan_build(project, BuildOptions(output))
+    plan = plan_build(project, BuildOptions(output), builds=False)
     require_repositories(project, plan)
     git = released_commit(plan, allow_dirty=arguments.allow_dirty)
     with downloads() as report, scratch(kept_for(project.root), "merge-") as folder:

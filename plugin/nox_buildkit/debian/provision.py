@@ -12,8 +12,10 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from nox_buildkit.at_once import at_once
 from nox_buildkit.cache_entries import drop, is_whole, seal
 from nox_buildkit.debian.apt import apt_error
 from nox_buildkit.debian.archive import host_archive, require_debian, without_archive
@@ -21,8 +23,10 @@ from nox_buildkit.debian.suite import Suite
 from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.files import cache_dir, locked, private_dir, scratch
 from nox_buildkit.progress import SILENT, Progress
-from nox_buildkit.run import run
+from nox_buildkit.run import of_threads, run
 
+#: Packages, or suites: most of their time is one processor's.
+_AT_ONCE = 4
 # Name of the host's own suite, whatever its codename.
 HOST = "host"
 #: For one package.
@@ -69,7 +73,7 @@ def provision(
         reasons: list[str] = []
         for candidate in candidates:
             try:
-                return _unpacked(prefix, candidate, check, report)
+                return _unpacked(prefix, name, candidate, check, report)
             except EngineError as error:
                 reasons += (problem.message for problem in error.problems)
         raise EngineError(
@@ -142,15 +146,16 @@ def _key(candidates: Sequence[Sequence[SuitePackage]]) -> str:
 
 
 def _unpacked(
-    prefix: Path, packages: Sequence[SuitePackage], check: Check, report: Progress
+    prefix: Path, name: str, packages: Sequence[SuitePackage], check: Check, report: Progress
 ) -> Path:
     with scratch(prefix.parent, f".{prefix.name}.part-") as temporary:
         downloads, root = temporary / "debs", temporary / "root"
         downloads.mkdir()
-        _download(packages, downloads, report)
-        for deb in sorted(downloads.glob("*.deb")):
-            report.message(f"unpacking {deb.name.partition('_')[0]}")
-            _unpack(deb, root)
+        _download(packages, downloads, name, report)
+        debs = sorted(downloads.glob("*.deb"))
+        report.message(f"unpacking {', '.join(deb.name.partition('_')[0] for deb in debs)}")
+        root.mkdir()
+        at_once(partial(_unpack, root), debs, _AT_ONCE)
         check(root)
         root.chmod(0o700)
         seal(root, _seal(prefix))
@@ -158,31 +163,40 @@ def _unpacked(
     return prefix
 
 
-def _unpack(deb: Path, root: Path) -> None:
+def _unpack(root: Path, deb: Path) -> None:
     done = run(["dpkg-deb", "--extract", deb, root], seconds=_UNPACK_SECONDS)
     if done.returncode:
         reason = done.errors.strip().replace("\n", "; ")
         raise EngineError(Code.DEBIAN_ARCHIVE(f"cannot unpack {deb.name}: {reason}"))
 
 
-def _download(packages: Sequence[SuitePackage], folder: Path, report: Progress) -> None:
+def _download(packages: Sequence[SuitePackage], folder: Path, what: str, report: Progress) -> None:
     archive = host_archive()
     jobs: list[tuple[Suite, list[str]]] = []
     sizes: dict[str, int] = {}
-    for name in dict.fromkeys(package.suite for package in packages):
-        suite = Suite.of(archive, archive.suite if name == HOST else name)
-        report.message(f"reading the index of Debian {suite.name}")
-        suite.update()
+    names = dict.fromkeys(package.suite for package in packages)
+    suites = {n: Suite.of(archive, archive.suite if n == HOST else n) for n in names}
+    every = " and ".join(suite.name for suite in suites.values())
+    report.message(f"reading the index of Debian {every}")
+    at_once(Suite.update, suites.values(), _AT_ONCE)
+    for name, suite in suites.items():
         wanted = [package.name for package in packages if package.suite == name]
         sizes |= {remote.name: remote.size for remote in suite.remotes(wanted)}
         jobs.append((suite, wanted))
     total = sum(sizes.values())
+
+    def show() -> None:
+        report.transfer(f"downloading {what}", min(_bytes(folder), total), total)
+
     for suite, wanted in jobs:
-        _fetch(suite, wanted, folder, lambda: _show(report, folder, total))
+        _fetch(suite, wanted, folder, show)
 
 
 def _fetch(suite: Suite, wanted: list[str], folder: Path, show: Callable[[], None]) -> None:
+    programs = of_threads.get()
     with suite.download(wanted, folder) as process:
+        if programs:
+            programs.add(process)
         try:
             while process.poll() is None:
                 show()
@@ -190,16 +204,19 @@ def _fetch(suite: Suite, wanted: list[str], folder: Path, show: Callable[[], Non
         except BaseException:
             process.terminate()
             raise
+        finally:
+            if programs:
+                programs.discard(process)
         stderr = process.stderr.read() if process.stderr else b""
     show()
     if process.returncode:
         raise apt_error(stderr)
 
 
-def _show(report: Progress, folder: Path, total: int) -> None:
+def _bytes(folder: Path) -> int:
     done = 0
     for file in folder.iterdir():
         # apt may rename it at this very moment.
         with contextlib.suppress(FileNotFoundError):
             done += file.stat().st_size
-    report.transfer("downloading", min(done, total), total)
+    return done

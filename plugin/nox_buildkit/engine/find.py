@@ -52,6 +52,13 @@ def find_engine(
         return _instead(client, needs, unsuitable, report)
 
 
+def start_own(builder: str | StatedBuilder | None = None, report: Progress = SILENT) -> None:
+    """Start the private engine if ``find_engine`` is going to return it. Raises EngineError."""
+    choice = Choice.of(builder)
+    if choice.is_private or not (choice.explicit or installed()):
+        private.start(report)
+
+
 def find_client(report: Progress = SILENT) -> Docker:
     """Return a docker client with buildx for calls that need no daemon (imagetools).
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -40,7 +41,8 @@ class Bases:
     needed; ``mirrors``: what stands in for a registry; ``locked``: references with the digests that
     were committed, None if none were; ``strict``: all references have to be in there; ``pull``:
     look for newer ones all the same; ``assembles``: without it, no base is assembled, and of one
-    that is not there yet only what its release says is known.
+    that is not there yet only what its release says is known; ``beside``: around the assembly of
+    one, for work that can be done meanwhile.
     """
 
     client: Callable[[], Docker]
@@ -51,6 +53,7 @@ class Bases:
     strict: bool = False
     pull: bool = False
     assembles: bool = True
+    beside: Callable[[], AbstractContextManager[None]] = nullcontext
     resolved: dict[str, ResolvedImage] = field(default_factory=dict)
     assembled: dict[tuple[object, ...], InspectedBase] = field(default_factory=dict)
 
@@ -106,7 +109,10 @@ class Bases:
 
         source = debian_source(release.suite, self.report)
         try:
-            return assemble(release, platforms, source, self.report, contents=contents, again=again)
+            with self.beside():
+                return assemble(
+                    release, platforms, source, self.report, contents=contents, again=again
+                )
         except EngineError as error:
             if not any(problem.about for problem in error.problems):
                 raise
