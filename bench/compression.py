@@ -47,7 +47,7 @@ def _options(stage: Stage, name: str) -> tuple[str, str]:
 
 def _transferred(stage: Stage) -> tuple[dict[str, Sample], dict[str, Sample]]:
     """Return the seconds of first pushes, and of pulls by a machine without any of the layers."""
-    home, count = stage.root / "compression-puller", 0
+    home, count = stage.root / "other", 0
     with (
         registry.running(stage.root / "compressed") as running,
         new_engine.puller(stage.runner, stage.ours.folder, home) as other,

@@ -25,8 +25,8 @@ class Image(Variant):
     )
     compression: Compression = Field(
         default="gzip",
-        description="What layers are compressed with: `gzip`, or `zstd`, which is faster, and "
-        "which Docker reads since version 23.",
+        description="What layers are compressed with: `gzip`, or `zstd`, which is smaller and "
+        "faster to unpack, and which Docker reads since version 23.",
         examples=["zstd"],
     )
     cuda: bool = Field(
