@@ -201,9 +201,10 @@ def test_a_folder_in_the_way_is_named(own_home: Path) -> None:
 
 
 @pytest.fixture
-def deep_home(engine_home: Path) -> Iterator[Path]:
+def deep_home(request: pytest.FixtureRequest, engine_home: Path) -> Iterator[Path]:
+    """A cache folder whose path has as many characters as the parameter says."""
     top = Path(tempfile.mkdtemp(prefix="nbk"))
-    home = top / ("deep" * 25)
+    home = top / ("d" * (request.param - len(f"{top}/")))
     home.mkdir()
     (home / "tools").symlink_to(engine_home / "tools")
     with in_cache(home):
@@ -212,6 +213,8 @@ def deep_home(engine_home: Path) -> Iterator[Path]:
     shutil.rmtree(top)
 
 
+# The shortest are those whose longest socket just fits, or just does not.
+@pytest.mark.parametrize("deep_home", [59, 60, 63, 120], indirect=True)
 def test_a_cache_folder_too_deep_for_a_socket(
     private_engine: PrivateEngine, deep_home: Path
 ) -> None:

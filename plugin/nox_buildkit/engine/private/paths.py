@@ -12,9 +12,10 @@ from pathlib import Path
 from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.files import cache_dir, private_dir, write_atomic
 
-# unix(7): sun_path holds 108 bytes with the final NUL.
-SOCKET_PATH_BYTES = 107
-LONGEST_SOCKET = "containerd/containerd.sock.ttrpc"
+#: What containerd takes; sun_path would hold three more (unix(7)).
+SOCKET_PATH_BYTES = 104
+#: dockerd's, of its network controller.
+LONGEST_SOCKET = "exec/libnetwork/0123456789ab.sock"
 KEEP = "20GB"
 
 
