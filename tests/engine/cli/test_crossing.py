@@ -13,8 +13,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict
 
 import pytest
 import uv
@@ -24,37 +23,18 @@ from nox_buildkit.engine.private.engine import PrivateEngine
 from nox_buildkit.plan.stages import CROSS, HERE, compiled_in
 from nox_buildkit.render.inputs import scripts
 from tests.support.crossed_packages import APT, BUILD_APT, MOST_DOWNLOADED, OTHERS, Case
+from tests.support.crossings import Crossing, kept
 from tests.support.project import Project
 
-FOLDER = Path(__file__).parents[3] / "build" / "crossing"
 ARM64 = "linux/arm64"
 #: Other platforms, and build systems and languages that are compiled for them as well.
 OTHER_PLATFORMS = ("linux/arm/v7", "linux/riscv64")
 KINDS = ("pyyaml", "cffi", "protobuf", "contourpy", "orjson")
-#: How many of `MOST_DOWNLOADED` have to cross-compile, and in how many times the native time.
-ENOUGH, SLOWER = 25, 1.5
+#: How many of `MOST_DOWNLOADED` have to cross-compile fast.
+ENOUGH = 25
 HOUR = 3600
 
 pytestmark = [pytest.mark.campaign, pytest.mark.usefixtures("both_platforms")]
-
-
-@dataclass(frozen=True, slots=True)
-class Crossing:
-    """Seconds that the sources took on this machine's platform, and for another one on it.
-
-    ``key``: what they were; ``reason``: why they were emulated, if they were.
-    """
-
-    key: str
-    sources: str
-    native: float
-    cross: float
-    reason: str = ""
-
-    @property
-    def good(self) -> bool:
-        """Tell whether it was cross-compiled, and fast."""
-        return not self.reason and self.cross <= SLOWER * self.native
 
 
 def _sources(case: Case) -> str:
@@ -66,15 +46,6 @@ def _sources(case: Case) -> str:
     (package,) = tomllib.loads(done.stdout.decode())["packages"]
     sdist = package["sdist"]
     return f"{case.name} @ {sdist['url']}#sha256={sdist['hashes']['sha256']}"
-
-
-def _place(platform: str, name: str) -> Path:
-    return FOLDER / platform / f"{name}.json"
-
-
-def _record(platform: str, name: str) -> Crossing | None:
-    path = _place(platform, name)
-    return Crossing(**json.loads(path.read_text())) if path.is_file() else None
 
 
 def _prepared(project: Project, platform: str, requirements: str, smoke: str) -> None:
@@ -151,7 +122,7 @@ def test_sources_cross_compile_and_run(
 ) -> None:
     requirement = _sources(case)
     key = hashlib.sha256(json.dumps([requirement, scripts(), asdict(case)]).encode()).hexdigest()
-    known = _record(platform, case.name)
+    known = kept(platform, case.name)
     if known and known.key == key and known.good:
         return
     assembled(asking, platform)
@@ -170,9 +141,7 @@ def test_sources_cross_compile_and_run(
         _seconds(progress, case.name, CROSS),
         "; ".join(reasons),
     )
-    place = _place(platform, case.name)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text(json.dumps(asdict(crossing)))
+    crossing.keep(platform, case.name)
     assert not reasons
 
 
@@ -180,8 +149,8 @@ def test_enough_of_what_is_downloaded_most_crosses_as_fast_as_it_compiles() -> N
     print(f"\n{'sources':<36} native   cross  ratio", file=sys.stderr)
     for platform in (ARM64, *OTHER_PLATFORMS):
         for case in (*MOST_DOWNLOADED, *OTHERS):
-            if one := _record(platform, case.name):
+            if one := kept(platform, case.name):
                 times = f"{one.native:6.1f}s {one.cross:6.1f}s {one.cross / one.native:6.2f}"
                 print(f"{one.sources:<36}{times}  {platform} {one.reason}", file=sys.stderr)
-    good = [case.name for case in MOST_DOWNLOADED if (r := _record(ARM64, case.name)) and r.good]
+    good = [case.name for case in MOST_DOWNLOADED if (r := kept(ARM64, case.name)) and r.good]
     assert len(good) >= ENOUGH, good

@@ -17,7 +17,7 @@ def test_the_engine_starts_while_the_base_is_assembled(
     project.env |= {"NOX_BUILDKIT_CACHE": str(own_home), "DOCKER_HOST": ""}
     with in_cache(own_home):
         socket = EnginePaths.current().socket
-    with project.start("build") as process:
+    with project.start("build", "--platform", "linux/amd64") as process:
         while not socket.exists():
             assert process.poll() is None, process.communicate()[1]
             time.sleep(0.05)
@@ -30,6 +30,6 @@ def test_the_engine_starts_while_the_base_is_assembled(
 def test_a_plan_starts_no_engine(project: Project, own_home: Path, engine_home: Path) -> None:
     copy_cache(engine_home, own_home, "apt", "uv", "pylock")
     project.env |= {"NOX_BUILDKIT_CACHE": str(own_home), "DOCKER_HOST": ""}
-    project.ok("plan")
+    project.ok("plan", "--platform", "linux/amd64")
     assert list((own_home / "bases").glob("*.sealed"))
     assert not (own_home / "engine").exists()

@@ -1,0 +1,75 @@
+"""Writes explanation/cross-compiling.md: what `nox -s crossing` found out on this machine.
+
+Run it from the root of the project: ``python -m docs.cross_compiling``
+"""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tests.support.crossed_packages import MOST_DOWNLOADED, OTHERS, Case
+from tests.support.crossings import SLOWER, kept
+
+PAGE = Path(__file__).parent / "explanation/cross-compiling.md"
+PLATFORM = "linux/arm64"
+OTHER_PLATFORMS = ("linux/arm/v7", "linux/riscv64")
+_HEAD = "| sources | on the platform | cross-compiled | times |"
+_RULE = "| --- | ---: | ---: | ---: |"
+
+
+def page() -> str:
+    """The page, of the records in build/crossing."""
+    return "\n".join(_page()) + "\n"
+
+
+def _page() -> Iterator[str]:
+    found = [(case, one) for case in MOST_DOWNLOADED if (one := kept(PLATFORM, case.name))]
+    good = [case for case, one in found if one.good]
+    yield "# Packages that were cross-compiled"
+    yield ""
+    yield from _paragraph(
+        "`nox -s crossing` takes the newest sources of packages with C, C++, Cython or Rust in "
+        f"them, and compiles them in one build for the machine itself and for {PLATFORM}, both at "
+        "the same time. The wheel is installed into an image, which is started under QEMU, where "
+        "a program calls the machine code of the package. This page is what it found; "
+        "`python -m docs.cross_compiling` writes it. How it is done: "
+        "[Compiling](../guide/compiling.md#for-a-platform-that-no-machine-of-the-builder-has)."
+    )
+    yield from _paragraph(
+        f"Of the {len(MOST_DOWNLOADED)} packages of that kind that are downloaded most, "
+        f"{len(found)} were tried, and {len(good)} cross-compiled and ran, in at most {SLOWER} "
+        f"times the time that they take on the platform. Seconds of {os.cpu_count()} processors, "
+        "without the time of downloads."
+    )
+    yield from _table(PLATFORM, MOST_DOWNLOADED)
+    if any(kept(PLATFORM, case.name) for case in OTHERS):
+        yield "## Further packages"
+        yield ""
+        yield from _table(PLATFORM, OTHERS)
+    for platform in OTHER_PLATFORMS:
+        if any(kept(platform, case.name) for case in (*MOST_DOWNLOADED, *OTHERS)):
+            yield f"## For {platform}"
+            yield ""
+            yield from _table(platform, (*MOST_DOWNLOADED, *OTHERS))
+
+
+def _table(platform: str, cases: Sequence[Case]) -> Iterator[str]:
+    yield from (_HEAD, _RULE)
+    for case in cases:
+        if one := kept(platform, case.name):
+            times = f"{one.cross / one.native:.2f}" if one.native else ""
+            said = f"emulated: {one.reason}" if one.reason else f"{one.cross:.1f} s"
+            yield f"| {one.sources} | {one.native:.1f} s | {said} | {times} |"
+    yield ""
+
+
+def _paragraph(text: str) -> Iterator[str]:
+    yield from textwrap.wrap(text, 100, break_on_hyphens=False, break_long_words=False)
+    yield ""
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page().rstrip() + "\n", encoding="utf-8")
