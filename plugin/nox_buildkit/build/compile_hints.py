@@ -26,10 +26,7 @@ def wheel_hints(project: Project, plan: Plan, error: BuildError) -> dict[str, st
         about = f"{package.name}=={package.version}"
         if about not in failed or about in hints or package.path or package.url:
             continue
-        sources = sources_of(project.spec, project.root, project.images)
-        source = next(
-            (s for t, s in sources.items() if s and target.name in (t.name, t.image)), None
-        )
+        source = _source(project, target)
         if source is None:
             continue
         pythons = [p for p in reversed(PYTHONS) if has_wheel(source, about, p, wheel_platform)]

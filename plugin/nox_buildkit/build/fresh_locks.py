@@ -11,7 +11,7 @@ from nox_buildkit.buildspec.model.targets import Target
 from nox_buildkit.environment import in_ci
 from nox_buildkit.errors import Code, LockError, NoxBuildkitError, Problem
 from nox_buildkit.lock.lock_state import state_of
-from nox_buildkit.lock.requirement_sets import sources_of
+from nox_buildkit.lock.requirement_sets import locks_of, sources_of
 from nox_buildkit.lock.source import Source
 from nox_buildkit.progress import Progress
 
@@ -25,17 +25,15 @@ def fresh_sources(project: Project, report: Progress) -> dict[Target, Source | N
     A stale lock is refreshed, and said so; in CI it is a LockError.
     """
     sources = sources_of(project.spec, project.root, project.images)
-    # Many targets share one lock.
-    distinct = dict.fromkeys(filter(None, sources.values()))
-    stale = {source.output: source for source in distinct if state_of(source) != "fresh"}
+    stale = [source for source in locks_of(sources) if state_of(source) != "fresh"]
     if not stale:
         return sources
     if in_ci():
-        raise LockError(*(_stale(project, source) for source in stale.values()))
+        raise LockError(*(_stale(project, source) for source in stale))
     # Only for locks that have to be made.
     from nox_buildkit.lock.compile import compile_lock  # noqa: PLC0415
 
-    for outcome in map_locks(compile_lock, stale.values()):
+    for outcome in map_locks(compile_lock, stale):
         if outcome.written:
             was = ", which was changed since it was made" if outcome.altered else ""
             name = os.path.relpath(outcome.output, project.root)

@@ -28,7 +28,7 @@ from nox_buildkit.engine.flags.output import Output
 from nox_buildkit.errors import BuildError, Code, EngineError, Location
 from nox_buildkit.file_digests import FileDigests
 from nox_buildkit.files import private_dir, remove
-from nox_buildkit.lock.requirement_sets import sources_of
+from nox_buildkit.lock.requirement_sets import distinct, sources_of
 from nox_buildkit.lock.wheelhouse import provide
 from nox_buildkit.oci.layout import Layout
 from nox_buildkit.plan.image import ImagePlan
@@ -48,9 +48,9 @@ def provide_packages(project: Project, plan: Plan) -> None:
 
     Raises LockError.
     """
-    sources = sources_of(project.spec, project.root, project.images).values()
+    sources = sources_of(project.spec, project.root, project.images)
     with downloads() as report, project.watch.step("packages"):
-        provide(plan.packages, list(dict.fromkeys(filter(None, sources))), report)
+        provide(plan.packages, distinct(sources), report)
         download_files(project, plan, report)
 
 

@@ -15,7 +15,7 @@ from nox_buildkit.build.project import Project
 from nox_buildkit.facts.ignore import never
 from nox_buildkit.facts.worktree import ignored_folders
 from nox_buildkit.lock.direct_references import local_packages
-from nox_buildkit.lock.requirement_sets import sources_of
+from nox_buildkit.lock.requirement_sets import distinct, sources_of
 from nox_buildkit.lock.requirements_files import each_line
 from nox_buildkit.lock.source import Source
 from nox_buildkit.lock.uvlock import workspace_members
@@ -46,7 +46,7 @@ class Watched:
 
 def watched_of(project: Project, plan: Plan) -> Watched:
     """Return what to watch for the images of ``plan``. Raises LockError."""
-    sources = sources_of(project.spec, project.root, project.images).values()
+    sources = sources_of(project.spec, project.root, project.images)
     files = {project.file, project.root / BASE_LOCK}
     folders: set[Path] = set()
     trees: dict[Path, tuple[str, ...]] = {}
@@ -54,7 +54,7 @@ def watched_of(project: Project, plan: Plan) -> Watched:
         context = target.application.sources
         trees[Path(context.folder)] = context.ignored
         files |= {Path(placed.path) for placed in target.application.files}
-    for source in filter(None, sources):
+    for source in distinct(sources):
         files |= set(_files_of(source))
         folders |= set(source.find_links)
         # Of a folder that is a context as well, it is known what does not matter.

@@ -19,7 +19,7 @@ from nox_buildkit.documents.sessions import BaseLockEntry, LockDocument, LockEnt
 from nox_buildkit.errors import Code, EngineError, LockError, Problem
 from nox_buildkit.facts.gather import gather, gather_coverage
 from nox_buildkit.lock.compile import Outcome, check_lock, compile_lock
-from nox_buildkit.lock.requirement_sets import sources_of
+from nox_buildkit.lock.requirement_sets import locks_of, sources_of
 from nox_buildkit.lock.source import Source
 from nox_buildkit.oci.platform import PLATFORMS
 from nox_buildkit.plan.facts import Coverage
@@ -36,11 +36,10 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
         if why := project.pythons[name].why:
             say(f"{name}: Python {project.pythons[name].python}, {why}")
     found = sources_of(project.spec, project.root, project.images)
-    sources = {source.output: source for source in found.values() if source}
     work = partial(
         compile_lock, upgrade=arguments.upgrade, upgrade_packages=arguments.upgrade_package
     )
-    outcomes = map_locks(check_lock if arguments.check else work, sources.values())
+    outcomes = map_locks(check_lock if arguments.check else work, locks_of(found))
     for outcome in outcomes:
         if not outcome.changes or outcome.written:
             _tell(project, outcome)

@@ -12,7 +12,7 @@ from nox_buildkit.build.project import Project, open_project
 from nox_buildkit.doctor.finding import Finding
 from nox_buildkit.errors import Code, NoxBuildkitError, Problem
 from nox_buildkit.lock.lock_state import state_of
-from nox_buildkit.lock.requirement_sets import sources_of
+from nox_buildkit.lock.requirement_sets import locks_of, sources_of
 from nox_buildkit.lock.source import Source
 
 SPEC, _LOCKS = "buildspec", "locks"
@@ -54,8 +54,7 @@ def open_spec(buildspec: Path, selection: Selection) -> Opened:
         found = sources_of(project.spec, project.root, project.images)
     except NoxBuildkitError as error:
         return Opened(buildspec, project, unlocked=error.problems)
-    sources = {source.output: source for source in found.values() if source}
-    return Opened(buildspec, project, sources=tuple(sources.values()))
+    return Opened(buildspec, project, sources=locks_of(found))
 
 
 def look_at_spec(opened: Opened) -> Iterator[Finding]:

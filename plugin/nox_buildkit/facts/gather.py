@@ -23,6 +23,7 @@ from nox_buildkit.lock.folders import distributions
 from nox_buildkit.lock.git import read_git
 from nox_buildkit.lock.indexes import stated_places
 from nox_buildkit.lock.pylock_cache import ask_together
+from nox_buildkit.lock.requirement_sets import distinct
 from nox_buildkit.lock.source import Source
 from nox_buildkit.lock.uv import uv_version
 from nox_buildkit.oci.platform import PLATFORMS
@@ -43,7 +44,7 @@ from nox_buildkit.plan.wheel_platforms import Libc
 def gather(sources: Mapping[Target, Source | None], outside: Outside) -> Facts:
     """Facts about the targets of ``sources``. Raises PlanError with every target's problems."""
     git = read_git(outside.root)
-    ask_together(filter(None, sources.values()), outside.bases.report.message)
+    ask_together(distinct(sources), outside.bases.report.message)
     problems: list[Problem] = []
     targets = {}
     for target in sources:
@@ -69,7 +70,7 @@ def gather_coverage(
 ) -> dict[Target, tuple[Coverage, Libc]]:
     """Return the index's files for each target's base and platforms. Raises NoxBuildkitError."""
     found = {}
-    ask_together(filter(None, sources.values()), outside.bases.report.message)
+    ask_together(distinct(sources), outside.bases.report.message)
     for target, source in sources.items():
         base = stack_of(target, outside.scope(sources), outside.bases).base
         if source and isinstance(base, InspectedBase):

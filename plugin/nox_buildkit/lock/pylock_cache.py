@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from nox_buildkit.errors import LockError
@@ -18,15 +18,14 @@ from nox_buildkit.lock.source import Source
 _AT_A_TIME, _SEVERAL = 8, 2
 
 
-def ask_together(sources: Iterable[Source], tell: Callable[[str], None]) -> None:
+def ask_together(sources: Collection[Source], tell: Callable[[str], None]) -> None:
     """Ask for the files of those that are not known yet, several at a time.
 
     What goes wrong is told when the lock is read.
     """
-    every = dict.fromkeys(sources)
-    if len(every) < _SEVERAL:
+    if len(sources) < _SEVERAL:
         return
-    missing = [(source, place) for source in every if not (place := place_of(source)).exists()]
+    missing = [(source, place) for source in sources if not (place := place_of(source)).exists()]
     if len(missing) < _SEVERAL:
         return
     # Not on the way of a run that finds nothing to do.

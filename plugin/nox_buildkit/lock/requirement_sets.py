@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -61,6 +61,16 @@ def sources_of(
         for target, source in found.items()
         if target.image in wanted
     }
+
+
+def locks_of(sources: Mapping[Target, Source | None]) -> tuple[Source, ...]:
+    """Return a source of each lock; sets may name the same finished one."""
+    return tuple({source.output: source for source in sources.values() if source}.values())
+
+
+def distinct(sources: Mapping[Target, Source | None]) -> tuple[Source, ...]:
+    """Return each source once, whatever its lock."""
+    return tuple(dict.fromkeys(filter(None, sources.values())))
 
 
 def _collisions(sources: list[Source], spec: BuildSpec) -> Iterable[Problem]:
