@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tarfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,12 +16,17 @@ from pathlib import Path
 from nox_buildkit.build.exported import Exported
 from nox_buildkit.engine import inspect as inspection
 from nox_buildkit.engine.buildkit import Engine
+from nox_buildkit.engine.client import Docker
 from nox_buildkit.engine.suitable import has_store
+from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.files import scratch
 from nox_buildkit.oci.content import Manifest
 from nox_buildkit.oci.layout import Layout
 from nox_buildkit.oci.platform import Platform
+from nox_buildkit.plan.image import ImagePlan
 
+#: The first dockerd that does.
+_READS_ZSTD = 23
 #: For one image, which may be large.
 _SECONDS = 1800
 
@@ -28,6 +34,20 @@ _SECONDS = 1800
 def takes_index(engine: Engine) -> bool:
     """Tell whether the image store takes what buildx exports to it. Raises EngineError."""
     return engine.driver == "docker" or has_store(inspection.daemon(engine.docker))
+
+
+def require_reader(client: Docker, images: Sequence[ImagePlan]) -> None:
+    """Refuse layers of zstd for a dockerd that cannot unpack them. Raises EngineError.
+
+    Source: Docker Engine 23.0, release notes.
+    """
+    names = [image.name for image in images if image.compression == "zstd"]
+    version = inspection.daemon(client).version if names else ""
+    major = re.match(r"\d+", version)
+    if major and int(major[0]) < _READS_ZSTD:
+        message = f"dockerd {version} does not read layers of zstd, which {', '.join(names)} has"
+        hint = f"take Docker {_READS_ZSTD} or newer, or leave 'compression' out"
+        raise EngineError(Code.BUILDER(message, hint))
 
 
 def load_alone(engine: Engine, made: Sequence[Exported], tell: Callable[[str], None]) -> None:

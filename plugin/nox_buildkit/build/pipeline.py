@@ -15,7 +15,7 @@ from nox_buildkit.build.downloaded_files import download_files
 from nox_buildkit.build.explanation import tell_and_remember
 from nox_buildkit.build.exported import Exported, Place, require_planned
 from nox_buildkit.build.keep_wheels import keep_wheels
-from nox_buildkit.build.loading import load_alone, takes_index
+from nox_buildkit.build.loading import load_alone, require_reader, takes_index
 from nox_buildkit.build.options import BuildOptions
 from nox_buildkit.build.output_folder import require_room, require_writable
 from nox_buildkit.build.project import Project
@@ -149,9 +149,12 @@ def _engine(project: Project, plan: Plan, destination: Destination | None) -> En
     needs = Needs(plan.platforms, plan.emulated, load=destination == "store")
     with downloads() as report, project.watch.step("engine"):
         engine = find_engine(needs, project.builder, report)
-    if destination == "store" and engine.nodes > 1:
-        message = f"the nodes of {engine.builder} have no image store in common to load into"
-        raise EngineError(Code.BUILDER(message, "leave --load out, or name a builder of one node"))
+    if destination == "store":
+        if engine.nodes > 1:
+            message = f"the nodes of {engine.builder} have no image store in common to load into"
+            hint = "leave --load out, or name a builder of one node"
+            raise EngineError(Code.BUILDER(message, hint))
+        require_reader(engine.docker, plan.images)
     # Packages for steps, and cross compilers, are of the platform that was planned.
     bound = any(target.application.steps or target.bases.cross for target in plan.targets)
     if bound and not set(engine.native) <= set(plan.native):

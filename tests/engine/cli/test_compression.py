@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import secrets
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from nox_buildkit.debian.provision import SuitePackage, check_runs, provision
+from nox_buildkit.engine.private.binaries import Binaries
 from nox_buildkit.engine.private.engine import PrivateEngine
+from nox_buildkit.files import remove
 from tests.engine.cli.test_render import in_shell
+from tests.support.buildkit_endpoint import serve_buildkit
+from tests.support.dockerd import serve_dockerd
 from tests.support.oci import ImageIndex
-from tests.support.project import Project
+from tests.support.project import SPEC, Project
+from tests.support.real_parts import in_cache
 from tests.support.registries import Registry, serve_registry
 
 ZSTD = ("--set", "images.web.compression=zstd")
@@ -59,6 +68,36 @@ def test_containers_start_of_it(
     said = private_engine.client.run("web:latest", words, platform=platform, remove=True)
 
     assert said == f"{MACHINES[platform]} {platform}"
+
+
+@pytest.fixture
+def docker_20(engine_home: Path) -> Iterator[str]:
+    """DOCKER_HOST of the dockerd that Debian 12 has."""
+    names = ("docker.io", "containerd", "runc")
+    with in_cache(engine_home):
+        packages = [[SuitePackage(name, "bookworm") for name in names]]
+        prefix = provision("docker-20", packages, lambda p: check_runs(p / "usr/sbin/dockerd"))
+    folder = Path(tempfile.mkdtemp(prefix="nbkd"))
+    with serve_dockerd(Binaries(prefix), folder, store=False) as host:
+        yield host
+    remove(folder)
+
+
+def test_a_dockerd_that_cannot_unpack_it_is_told_before_anything_is_built(
+    project: Project, private_engine: PrivateEngine, docker_20: str
+) -> None:
+    with serve_buildkit(private_engine.host) as endpoint:
+        node = {"endpoint": endpoint.address, "platforms": ["linux/amd64", "linux/arm64"]}
+        name = f"far-{secrets.token_hex(4)}"
+        builder = {"name": name, "driver": "remote", "nodes": [node]}
+        # JSON is YAML.
+        spec = f"{SPEC}builder: {json.dumps(builder)}\n"
+        project.write({"buildspec.yaml": spec})
+        cause = project.nox("build", "--load", *ZSTD, DOCKER_HOST=docker_20).cause
+        assert "dockerd 20.10" in cause
+        assert "does not read layers of zstd, which web has; take Docker 23 or newer" in cause
+        assert not project.tar.exists()
+        project.ok("build", "--load", DOCKER_HOST=docker_20)
 
 
 def test_a_registry_gets_it_from_a_push_and_from_the_definition_alone(
