@@ -27,7 +27,8 @@ def page() -> str:
 
 def _page() -> Iterator[str]:
     found = [(case, one) for case in MOST_DOWNLOADED if (one := kept(PLATFORM, case.name))]
-    good = [case for case, one in found if one.good]
+    crossed = [one for _, one in found if not one.reason]
+    good = [one for one in crossed if one.good]
     yield "# Packages that were cross-compiled"
     yield ""
     yield from _paragraph(
@@ -40,9 +41,9 @@ def _page() -> Iterator[str]:
     )
     yield from _paragraph(
         f"Of the {len(MOST_DOWNLOADED)} packages of that kind that are downloaded most, "
-        f"{len(found)} were tried, and {len(good)} cross-compiled and ran, in at most {SLOWER} "
-        f"times the time that they take on the platform. Seconds of {os.cpu_count()} processors, "
-        "without the time of downloads."
+        f"{len(found)} were tried: {len(crossed)} cross-compiled and ran, {len(good)} of them in "
+        f"at most {SLOWER} times the time that they take on the platform. Seconds of "
+        f"{os.cpu_count()} processors, without the time of downloads."
     )
     yield from _table(PLATFORM, MOST_DOWNLOADED)
     if any(kept(PLATFORM, case.name) for case in OTHERS):
