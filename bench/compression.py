@@ -7,12 +7,12 @@ from functools import partial
 from bench import new_engine, oci, registry
 from bench.contenders import nox
 from bench.model import Case, Sample
+from bench.pull import PLATFORM, pulled
 from bench.rounds import Measure, interleave
 from bench.stage import Stage
 
 #: What contender is compressed with what.
 _COMPRESSIONS = {"ours": "gzip", "ours-zstd": "zstd"}
-_PLATFORM = "linux/amd64"
 
 
 def compression(stage: Stage) -> list[Case]:
@@ -24,7 +24,7 @@ def compression(stage: Stage) -> list[Case]:
         stage.forget_layers()
         stage.say(f"building with {_COMPRESSIONS[name]}")
         seconds = stage.runner.run(nox("build", *_options(stage, name)), stage.ours.folder)
-        sizes[name] = float(oci.compressed_sizes(stage.ours.archive)[_PLATFORM])
+        sizes[name] = float(oci.compressed_sizes(stage.ours.archive)[PLATFORM])
         return seconds
 
     built = interleave({name: partial(build, name) for name in _COMPRESSIONS}, stage.repeat)
@@ -35,7 +35,7 @@ def compression(stage: Stage) -> list[Case]:
     title = "Compression: "
     return [
         Case("compression-build", f"{title}no layer cache", "s", warm, built),
-        Case("compression-size", f"{title}size, {_PLATFORM}", "B", "", samples),
+        Case("compression-size", f"{title}size, {PLATFORM}", "B", "", samples),
         Case("compression-push", f"{title}first push", "s", built_before, pushed),
         Case("compression-pull", f"{title}pull and unpack", "s", "nothing of it is there", pulled),
     ]
@@ -47,31 +47,29 @@ def _options(stage: Stage, name: str) -> tuple[str, str]:
 
 def _transferred(stage: Stage) -> tuple[dict[str, Sample], dict[str, Sample]]:
     """Return the seconds of first pushes, and of pulls by a machine without any of the layers."""
-    home, count = stage.root / "other", 0
+    count, places = 0, dict[str, str]()
     with (
         registry.running(stage.root / "compressed") as running,
-        new_engine.puller(stage.runner, stage.ours.folder, home) as other,
+        new_engine.puller(stage.runner, stage.ours.folder, stage.root / "other") as other,
     ):
 
         def push(name: str) -> float:
             nonlocal count
             count += 1
-            where = ("--set", f"registry={running.address}/{name}-{count}")
-            command = nox("push", *_options(stage, name), *where)
+            place = f"{running.address}/{name}-{count}"
+            command = nox("push", *_options(stage, name), "--set", f"registry={place}")
             # What is measured is the push alone.
             stage.runner.run(nox("build", *_options(stage, name)), stage.ours.folder)
-            places[name] = f"{running.address}/{name}-{count}/{stage.projects.image}:latest"
+            places[name] = f"{place}/{stage.projects.image}:latest"
             stage.say(f"pushing with {_COMPRESSIONS[name]}")
             return stage.runner.run(command, stage.ours.folder)
 
         def pull(name: str) -> float:
             stage.say(f"pulling with {_COMPRESSIONS[name]}")
-            command = ["docker", "pull", "--quiet", "--platform", _PLATFORM, places[name]]
-            seconds = other.run(command, stage.root)
+            seconds = other.run(pulled(places[name]), stage.root)
             other.run(["docker", "image", "rm", "--force", places[name]], stage.root)
             return seconds
 
-        places: dict[str, str] = {}
         pushes: dict[str, Measure] = {name: partial(push, name) for name in _COMPRESSIONS}
         pushed = interleave(pushes, stage.repeat)
         pulls: dict[str, Measure] = {name: partial(pull, name) for name in _COMPRESSIONS}

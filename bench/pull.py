@@ -14,6 +14,11 @@ from bench.stage import Stage
 PLATFORM = "linux/amd64"
 
 
+def pulled(reference: str) -> list[str]:
+    """The command that pulls ``reference``."""
+    return ["docker", "pull", "--quiet", "--platform", PLATFORM, reference]
+
+
 class _Versions:
     """Versions of every contender's image, pushed to ``running`` and pulled by ``other``."""
 
@@ -45,7 +50,7 @@ class _Versions:
     def _pull(self, name: str) -> float:
         """Return the bytes that the registry sent."""
         before = self._running.sent()
-        command = ["docker", "pull", "--quiet", "--platform", PLATFORM, self._reference(name)]
+        command = pulled(self._reference(name))
         self.seconds[name].append(self._other.run(command, self._stage.root))
         return float(self._running.sent() - before)
 

@@ -11,29 +11,27 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.support.crossed_packages import MOST_DOWNLOADED, OTHERS, Case
-from tests.support.crossings import SLOWER, kept
+from tests.support.crossings import ARM64, OTHER_PLATFORMS, SLOWER, kept
 
 PAGE = Path(__file__).parent / "explanation/cross-compiling.md"
-PLATFORM = "linux/arm64"
-OTHER_PLATFORMS = ("linux/arm/v7", "linux/riscv64")
 _HEAD = "| sources | on the platform | cross-compiled | times |"
 _RULE = "| --- | ---: | ---: | ---: |"
 
 
 def page() -> str:
     """The page, of the records in build/crossing."""
-    return "\n".join(_page()) + "\n"
+    return "\n".join(_page())
 
 
 def _page() -> Iterator[str]:
-    found = [(case, one) for case in MOST_DOWNLOADED if (one := kept(PLATFORM, case.name))]
+    found = [(case, one) for case in MOST_DOWNLOADED if (one := kept(ARM64, case.name))]
     crossed = [one for _, one in found if not one.reason]
     good = [one for one in crossed if one.good]
     yield "# Packages that were cross-compiled"
     yield ""
     yield from _paragraph(
         "`nox -s crossing` takes the newest sources of packages with C, C++, Cython or Rust in "
-        f"them, and compiles them in one build for the machine itself and for {PLATFORM}, both at "
+        f"them, and compiles them in one build for the machine itself and for {ARM64}, both at "
         "the same time. The wheel is installed into an image, which is started under QEMU, where "
         "a program calls the machine code of the package. This page is what it found; "
         "`python -m docs.cross_compiling` writes it. How it is done: "
@@ -45,11 +43,11 @@ def _page() -> Iterator[str]:
         f"at most {SLOWER} times the time that they take on the platform. Seconds of "
         f"{os.cpu_count()} processors, without the time of downloads."
     )
-    yield from _table(PLATFORM, MOST_DOWNLOADED)
-    if any(kept(PLATFORM, case.name) for case in OTHERS):
+    yield from _table(ARM64, MOST_DOWNLOADED)
+    if any(kept(ARM64, case.name) for case in OTHERS):
         yield "## Further packages"
         yield ""
-        yield from _table(PLATFORM, OTHERS)
+        yield from _table(ARM64, OTHERS)
     for platform in OTHER_PLATFORMS:
         if any(kept(platform, case.name) for case in (*MOST_DOWNLOADED, *OTHERS)):
             yield f"## For {platform}"
@@ -73,4 +71,4 @@ def _paragraph(text: str) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page().rstrip() + "\n", encoding="utf-8")
+    PAGE.write_text(page(), encoding="utf-8")

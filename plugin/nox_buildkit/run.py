@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,10 +77,9 @@ def run(
     """
     what = what or Path(command[0]).name
     process = _started(list(map(str, command)), env, cwd, given, raises, group=not asks)
-    if programs := programs or of_threads.get():
-        programs.add(process)
+    programs = programs or of_threads.get()
     began = roomy = time.monotonic()
-    try:
+    with held(process, programs), _ended(process, group=not asks):
         while (left := began + seconds - time.monotonic()) > 0:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 stdout, stderr = process.communicate(timeout=min(_TICK, left))
@@ -91,10 +90,6 @@ def run(
             if programs:
                 roomy = programs.check_room(what, roomy)
         raise raises(Code.TIME_LIMIT(f"{what} took longer than {_duration(seconds)}", _HINT))
-    finally:
-        _end(process, group=not asks)
-        if programs:
-            programs.discard(process)
 
 
 def _started(
@@ -197,6 +192,16 @@ class Programs:
         return roomy
 
 
+@contextlib.contextmanager
+def held(process: subprocess.Popen[bytes], programs: Programs | None) -> Iterator[None]:
+    """Let the end of the block of ``programs``, if there are any, end ``process``, too."""
+    with contextlib.ExitStack() as stack:
+        if programs:
+            programs.add(process)
+            stack.callback(programs.discard, process)
+        yield
+
+
 #: Those of the block that the threads of ``at_once`` work in.
 of_threads: ContextVar[Programs | None] = ContextVar("programs", default=None)
 
@@ -221,12 +226,17 @@ def _free_bytes(folder: Path) -> int:
     return found.f_bfree * found.f_frsize
 
 
-def _end(process: subprocess.Popen[bytes], *, group: bool) -> None:
-    if process.returncode is None:
-        _kill(process, group=group)
-        # What it started may have left its group, and hold its output open.
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.communicate(timeout=_SILENT)
+@contextlib.contextmanager
+def _ended(process: subprocess.Popen[bytes], *, group: bool) -> Iterator[None]:
+    """Leave nothing of ``process`` running after the block."""
+    try:
+        yield
+    finally:
+        if process.returncode is None:
+            _kill(process, group=group)
+            # What it started may have left its group, and hold its output open.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.communicate(timeout=_SILENT)
 
 
 def _kill(process: subprocess.Popen[bytes], *, group: bool) -> None:

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 FOLDER = Path(__file__).parents[2] / "build" / "crossing"
+ARM64 = "linux/arm64"
+OTHER_PLATFORMS = ("linux/arm/v7", "linux/riscv64")
 #: In how many times the native time a package has to cross-compile.
 SLOWER = 1.5
 

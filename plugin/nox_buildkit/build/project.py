@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 
-from nox_buildkit.at_once import meanwhile
 from nox_buildkit.bases.base_lock import NAME as BASE_LOCK
 from nox_buildkit.bases.base_lock import read_base_lock
 from nox_buildkit.build.builders import stated_builder
@@ -128,7 +128,7 @@ def plan_project(
     locked = read_base_lock(project.root / BASE_LOCK)
     bases = reach_bases(project, report, locked=locked, pull=pull)
     if builds:
-        bases = replace(bases, beside=lambda: meanwhile(partial(_start, project, report)))
+        bases = replace(bases, beside=partial(_engine_starts, project, report))
     with project.watch.step("facts"):
         facts = gather(sources, reach_outside(project, bases, exclude))
     if anonymous:
@@ -163,13 +163,18 @@ def reach_bases(
     return Bases(client, engine, report, project.spec.mirrors, locked, in_ci(), pull, assembles)
 
 
-def _start(project: Project, report: Progress) -> None:
-    """Start the engine that is going to build, if it is ours; what is wrong is said later."""
-    # Only beside a base that is assembled.
+def _engine_starts(project: Project, report: Progress) -> AbstractContextManager[None]:
+    """Start the engine that is going to build, if it is ours, beside the block."""
+    # Only where a base is assembled.
+    from nox_buildkit.at_once import meanwhile  # noqa: PLC0415
     from nox_buildkit.engine.find import start_own  # noqa: PLC0415
 
-    with contextlib.suppress(EngineError):
-        start_own(project.builder, report)
+    def start() -> None:
+        # Whoever needs it says what is wrong.
+        with contextlib.suppress(EngineError):
+            start_own(project.builder, report)
+
+    return meanwhile(start)
 
 
 def reach_outside(project: Project, bases: Bases, exclude: tuple[Path, ...] = ()) -> Outside:

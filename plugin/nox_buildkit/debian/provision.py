@@ -23,7 +23,7 @@ from nox_buildkit.debian.suite import Suite
 from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.files import cache_dir, locked, private_dir, scratch
 from nox_buildkit.progress import SILENT, Progress
-from nox_buildkit.run import of_threads, run
+from nox_buildkit.run import held, of_threads, run
 
 #: Packages, or suites: most of their time is one processor's.
 _AT_ONCE = 4
@@ -172,31 +172,25 @@ def _unpack(root: Path, deb: Path) -> None:
 
 def _download(packages: Sequence[SuitePackage], folder: Path, what: str, report: Progress) -> None:
     archive = host_archive()
-    jobs: list[tuple[Suite, list[str]]] = []
-    sizes: dict[str, int] = {}
-    names = dict.fromkeys(package.suite for package in packages)
-    suites = {n: Suite.of(archive, archive.suite if n == HOST else n) for n in names}
-    every = " and ".join(suite.name for suite in suites.values())
-    report.message(f"reading the index of Debian {every}")
-    at_once(Suite.update, suites.values(), _AT_ONCE)
-    for name, suite in suites.items():
-        wanted = [package.name for package in packages if package.suite == name]
-        sizes |= {remote.name: remote.size for remote in suite.remotes(wanted)}
-        jobs.append((suite, wanted))
-    total = sum(sizes.values())
+    wanted: dict[str, list[str]] = {}
+    for package in packages:
+        name = archive.suite if package.suite == HOST else package.suite
+        wanted.setdefault(name, []).append(package.name)
+    suites = [Suite.of(archive, name) for name in wanted]
+    report.message(f"reading the index of Debian {' and '.join(wanted)}")
+    at_once(Suite.update, suites, _AT_ONCE)
+    remotes = [remote for suite in suites for remote in suite.remotes(wanted[suite.name])]
+    total = sum({remote.name: remote.size for remote in remotes}.values())
 
     def show() -> None:
         report.transfer(f"downloading {what}", min(_bytes(folder), total), total)
 
-    for suite, wanted in jobs:
-        _fetch(suite, wanted, folder, show)
+    for suite in suites:
+        _fetch(suite, wanted[suite.name], folder, show)
 
 
 def _fetch(suite: Suite, wanted: list[str], folder: Path, show: Callable[[], None]) -> None:
-    programs = of_threads.get()
-    with suite.download(wanted, folder) as process:
-        if programs:
-            programs.add(process)
+    with suite.download(wanted, folder) as process, held(process, of_threads.get()):
         try:
             while process.poll() is None:
                 show()
@@ -204,9 +198,6 @@ def _fetch(suite: Suite, wanted: list[str], folder: Path, show: Callable[[], Non
         except BaseException:
             process.terminate()
             raise
-        finally:
-            if programs:
-                programs.discard(process)
         stderr = process.stderr.read() if process.stderr else b""
     show()
     if process.returncode:

@@ -23,12 +23,10 @@ from nox_buildkit.engine.private.engine import PrivateEngine
 from nox_buildkit.plan.stages import CROSS, HERE, compiled_in
 from nox_buildkit.render.inputs import scripts
 from tests.support.crossed_packages import APT, BUILD_APT, MOST_DOWNLOADED, OTHERS, Case
-from tests.support.crossings import Crossing, kept
+from tests.support.crossings import ARM64, OTHER_PLATFORMS, Crossing, kept
 from tests.support.project import Project
 
-ARM64 = "linux/arm64"
-#: Other platforms, and build systems and languages that are compiled for them as well.
-OTHER_PLATFORMS = ("linux/arm/v7", "linux/riscv64")
+#: Build systems and languages that are compiled for the other platforms as well.
 KINDS = ("pyyaml", "cffi", "protobuf", "contourpy", "orjson")
 #: How many of `MOST_DOWNLOADED` have to cross-compile fast.
 ENOUGH = 25
