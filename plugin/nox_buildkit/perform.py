@@ -68,7 +68,19 @@ def _run(session: str, words: Sequence[str], buildspec: Path, call: str) -> None
     if arguments.help:
         print(parser.format_help(), end="")
         return
-    importlib.import_module(f"nox_buildkit.commands.{session}").run(buildspec, arguments)
+
+    def command() -> bool:
+        # Imported late: a run that finds nothing to do may not need it.
+        module = importlib.import_module(f"nox_buildkit.commands.{session}")
+        return bool(module.run(buildspec, arguments))
+
+    if session == "build":
+        # Not where there are no locks on files: on Windows.
+        from nox_buildkit import up_to_date  # noqa: PLC0415
+
+        up_to_date.build(words, buildspec, command)
+    else:
+        command()
     # What is written at the very end fails where nobody can tell of it.
     sys.stdout.flush()
 

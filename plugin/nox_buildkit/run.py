@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
+from nox_buildkit import observation
 from nox_buildkit.errors import Code, EngineError, NoxBuildkitError, Problem
 from nox_buildkit.printable import redacted, visible
 
@@ -83,6 +84,7 @@ def run(
         while (left := began + seconds - time.monotonic()) > 0:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 stdout, stderr = process.communicate(timeout=min(_TICK, left))
+                observation.ask(command, env, cwd, given, process.returncode, stdout, stderr)
                 return Done(process.returncode, stdout, stderr)
             if announced and seconds - left > _SILENT:
                 _say(f"waiting for {what}, for {_duration(seconds)} at most")
@@ -185,7 +187,8 @@ class Programs:
         Raises EngineError if that is a while ago.
         """
         now = time.monotonic()
-        if _free_bytes(self.folder) > _FULL_BYTES:
+        found = os.statvfs(self.folder)
+        if found.f_bfree * found.f_frsize > _FULL_BYTES:
             return now
         if now > roomy + _FULL_SECONDS:
             raise EngineError(disk_full(what, self.folder.parent))
@@ -219,11 +222,6 @@ def _say(text: str) -> None:
 
 def _duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} minutes" if seconds >= 600 else f"{seconds:.0f} s"
-
-
-def _free_bytes(folder: Path) -> int:
-    found = os.statvfs(folder)
-    return found.f_bfree * found.f_frsize
 
 
 @contextlib.contextmanager

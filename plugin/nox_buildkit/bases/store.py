@@ -16,6 +16,8 @@ from nox_buildkit.files import remove
 
 #: Longer than any build that began before a base was replaced.
 _KEPT_SECONDS = 24 * 3600
+#: A base that is in use is marked as such so often: not in each run, which would be a change of it.
+_MARKED_SECONDS = 3600
 
 
 def find(place: Path) -> tuple[Path, dict[str, Any]] | None:
@@ -30,7 +32,8 @@ def find(place: Path) -> tuple[Path, dict[str, Any]] | None:
     if not is_whole(folder, _seal(folder)):
         return None
     with contextlib.suppress(OSError):
-        os.utime(folder)
+        if folder.stat().st_mtime < time.time() - _MARKED_SECONDS:
+            os.utime(folder)
     return folder, known
 
 

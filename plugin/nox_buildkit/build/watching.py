@@ -108,8 +108,9 @@ class Watch:
                     return
                 if digest == self.failed and not changed:
                     return
-                if changed:
-                    say(f"{named(changed, planned.project.root)} changed")
+                # Nobody has seen what was changed before the folders were watched.
+                names = named(changed, planned.project.root) if changed else "files"
+                say(f"{names} changed")
                 self.failed = digest
                 planned.build()
             self._replace(planned)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from nox_buildkit import observation
 from nox_buildkit.build.options import BuildOptions, Selection
 from nox_buildkit.build.planning import (
     plan_build,
@@ -24,8 +24,8 @@ from nox_buildkit.results import record
 from nox_buildkit.results.model import ImageResult
 
 
-def run(buildspec: Path, arguments: argparse.Namespace) -> None:
-    """Build what changed; say so of what did not. Raises NoxBuildkitError."""
+def run(buildspec: Path, arguments: argparse.Namespace) -> bool:
+    """Build what changed; return whether that was nothing. Raises NoxBuildkitError."""
     with exclusively(buildspec):
         plan, results = _run(buildspec, Selection.of(arguments), BuildOptions.of(arguments))
     if arguments.json:
@@ -33,6 +33,7 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
         from nox_buildkit.report.json_output import print_json  # noqa: PLC0415
 
         print_json(results_document(plan, results))
+    return not arguments.push_by_digest and all(result.up_to_date for result in results)
 
 
 def _run(
@@ -48,6 +49,7 @@ def _run(
     results = {} if again else unchanged(plan, options.output)
     stale = plan.without(results)
     if stale.images:
+        observation.give_up()
         # Only whoever builds needs all of this.
         from nox_buildkit.build.output_folder import git_hint  # noqa: PLC0415
         from nox_buildkit.build.pipeline import build_images  # noqa: PLC0415
@@ -58,7 +60,7 @@ def _run(
         if hint := git_hint(options.output):
             say(hint)
     ordered = [results[image.name] for image in plan.images]
-    _tell(ordered, time.monotonic() - project.watch.began)
+    show_results(ordered)
     return plan, ordered
 
 
@@ -73,13 +75,3 @@ def _push_by_digest(project: Project, plan: Plan, options: BuildOptions) -> Sequ
         for each in result.publications:
             say(f"{each.repository}@{each.digest} pushed, without a tag")
     return results
-
-
-def _tell(results: Sequence[ImageResult], seconds: float) -> None:
-    show_results(results)
-    if all(result.up_to_date for result in results):
-        say(f"nothing changed: nothing was built or written ({seconds:.1f} s)")
-        return
-    for result in results:
-        if not result.up_to_date:
-            say(f"{result.output}: {', '.join(result.tags)}")

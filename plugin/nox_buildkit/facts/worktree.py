@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from nox_buildkit.cache_entries import drop, is_whole, seal
 from nox_buildkit.errors import Code, PlanError
+from nox_buildkit.files import cache_dir, locked, private_dir, scratch
 from nox_buildkit.lock.git import in_own_repository, run_git
 
 _OTHERS = ("ls-files", "-z", "--others", "--exclude-standard")
@@ -97,9 +98,22 @@ def _plain(folder: Path) -> Listing:
 
 def _outside_repository(folder: Path, top: Path) -> set[str]:
     """The files below ``folder`` by the ignore files from ``top`` on, and by no repository's."""
-    with tempfile.TemporaryDirectory(prefix="nox-buildkit-") as name:
-        _asked(Path(name), "init", "--quiet", "--bare", "--template=", ".")
-        return _asked(folder, *_OTHERS, GIT_DIR=name, GIT_WORK_TREE=str(top))
+    return _asked(folder, *_OTHERS, GIT_DIR=str(_empty_repository()), GIT_WORK_TREE=str(top))
+
+
+def _empty_repository() -> Path:
+    """Return a repository of nothing, which git needs to read the ignore files of a folder."""
+    folder = private_dir(cache_dir() / "git") / "empty"
+    sealed = folder.with_suffix(".sealed")
+    with locked(folder.with_suffix(".lock")):
+        if not is_whole(folder, sealed):
+            if folder.exists():
+                drop(folder)
+            with scratch(folder.parent, "new-") as new:
+                _asked(new, "init", "--quiet", "--bare", "--template=", "made")
+                seal(new / "made", sealed)
+                (new / "made").rename(folder)
+    return folder
 
 
 def _asked(folder: Path, *arguments: str, **environment: str) -> set[str]:

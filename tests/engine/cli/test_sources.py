@@ -12,36 +12,8 @@ from nox_buildkit.lock.export import PDM, PIPENV, POETRY
 from nox_buildkit.lock.uv import run_tool
 from tests.support.oci import ImageIndex
 from tests.support.package_index import PackageIndex, new_version, serve
-from tests.support.project import NOXFILE, Project, uv_lock
-
-BACKEND = '[build-system]\nrequires = ["uv_build>=0.8"]\nbuild-backend = "uv_build"\n'
-SPEC = """\
-version: 1
-images:
-  api:
-    context: services/api
-    base: debian
-    package: true
-    command: [api]
-"""
-WORKSPACE = {
-    "noxfile.py": NOXFILE,
-    "buildspec.yaml": SPEC,
-    "pyproject.toml": '[tool.uv.workspace]\nmembers = ["services/*", "libraries/*"]\n',
-    "services/api/pyproject.toml": (
-        '[project]\nname = "api"\nversion = "1.2"\nrequires-python = ">=3.11"\n'
-        'dependencies = ["shared", "fast"]\nscripts = { api = "api:main" }\n'
-        "[tool.uv.sources]\nshared = { workspace = true }\n" + BACKEND
-    ),
-    "services/api/src/api/__init__.py": (
-        "import shared\n\n\ndef main():\n    print(shared.WHO, shared.plain.VERSION)\n"
-    ),
-    "libraries/shared/pyproject.toml": (
-        '[project]\nname = "shared"\nversion = "0.3"\nrequires-python = ">=3.11"\n'
-        'dependencies = ["plain==1.0"]\n' + BACKEND
-    ),
-    "libraries/shared/src/shared/__init__.py": 'import plain\n\nWHO = "shared"\n',
-}
+from tests.support.project import Project, uv_lock
+from tests.support.workspace import WORKSPACE
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,176 @@
+"""A build that found nothing to do is said again without a plan, until something changes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import nox_buildkit
+from nox_buildkit.debian.provision import SuitePackage, check_runs, provision
+from tests.support.project import SPEC, Done, Project, git, uv_lock
+from tests.support.real_parts import in_cache
+from tests.support.workspace import WORKSPACE
+
+#: Python names what is imported on standard error then.
+PLANNED = "nox_buildkit.plan.planner"
+#: pytest changes a variable of its own from phase to phase.
+VARIABLES = {"PYTHONPROFILEIMPORTTIME": "1", "PYTEST_CURRENT_TEST": ""}
+NOTHING = "nothing changed: nothing was built or written ("
+
+FILES = """\
+    platforms: [linux/amd64]
+    copy: [app]
+    files: [{source: static, target: /srv/static}]
+"""
+
+
+def _build(project: Project, *posargs: str) -> Done:
+    return project.ok("build", *posargs, **VARIABLES)
+
+
+def _is_planned(done: Done) -> bool:
+    return PLANNED in done.stderr
+
+
+def _settle(project: Project, *posargs: str) -> Done:
+    """Build until it is known that there is nothing to do; return what the last run said."""
+    for _ in range(10):
+        done = _build(project, *posargs)
+        if not _is_planned(done):
+            return done
+        # Files that have just been written may be written again in the same moment.
+        time.sleep(0.5)
+    raise AssertionError(done.stderr)
+
+
+def _said(done: Done) -> str:
+    """What people read, without the time that it took."""
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("import time:")]
+    return re.sub(r"\([0-9.]+ s\)", "", "\n".join(lines))
+
+
+def test_what_is_said_again_is_what_a_plan_says(built: Project) -> None:
+    planned = _build(built, "--json")
+    again = _settle(built, "--json")
+    assert NOTHING in planned.stderr
+    assert (again.stdout, _said(again)) == (planned.stdout, _said(planned))
+    assert json.loads(again.stdout)["images"]["web"]["up_to_date"]
+
+    built.write({"app/__init__.py": "#\n"})
+    changed = _build(built, "--json")
+    assert not json.loads(changed.stdout)["images"]["web"]["up_to_date"]
+
+
+def _small(project: Project) -> None:
+    """Outside of a repository, on base debian."""
+
+
+def _committed(project: Project) -> None:
+    """In a repository, below its top, with files that git ignores and files that are placed."""
+    project.write(
+        {
+            "buildspec.yaml": SPEC + FILES,
+            "pyproject.toml": '[project]\nname = "web"\nversion = "3"\n',
+            ".gitignore": "dist/\nstatic/\n__pycache__/\n",
+            ".dockerignore": "app/unused\n",
+            "app/unused/file": "",
+            "static/index.html": "<p>hello</p>\n",
+        }
+    )
+    (project.root / "static/main.html").symlink_to("index.html")
+    (project.root / "app/link").symlink_to("__main__.py")
+    git(project.root.parent, "init", "--quiet")
+    git(project.root, "add", ".")
+    git(project.root, "commit", "--quiet", "--message", "first")
+
+
+def _workspace(project: Project) -> None:
+    """With uv.lock, and a library that is built from sources besides it."""
+    for path in project.root.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    project.write(WORKSPACE)
+    uv_lock(project)
+
+
+@pytest.fixture(scope="session")
+def strace(engine_home: Path) -> list[str | Path]:
+    """Tells the system calls of a program, whose environment is that of the test."""
+    with in_cache(engine_home):
+        packages = [SuitePackage(name) for name in ("strace", "libunwind8")]
+        prefix = provision("strace", [packages], _check_strace)
+    library = f"LD_LIBRARY_PATH={_library(prefix)}"
+    return ["env", library, prefix / "usr/bin/strace", "-E", "LD_LIBRARY_PATH"]
+
+
+def _check_strace(prefix: Path) -> None:
+    check_runs(prefix / "usr/bin/strace", libraries=_library(prefix))
+
+
+def _library(prefix: Path) -> Path:
+    return next(prefix.glob("usr/lib/*-linux-*"))
+
+
+@pytest.mark.parametrize("shape", [_small, _committed, _workspace], ids=lambda s: s.__name__[1:])
+def test_everything_that_a_run_looks_at_is_recorded(
+    project: Project, strace: list[str | Path], tmp_path: Path, shape: Callable[[Project], None]
+) -> None:
+    shape(project)
+    _settle(project)
+    records = Path(project.env["NOX_BUILDKIT_CACHE"], "up-to-date")
+    shutil.rmtree(records)
+    log = tmp_path / "calls"
+    subprocess.run(
+        [*strace, "-y", "-o", log, "-e", "trace=%file,getdents64",
+         *project.python, "-m", "nox_buildkit", "build"],
+        cwd=project.root, env=project.environment({}), check=True,
+    )  # fmt: skip
+    (record,) = records.iterdir()
+    paths = json.loads(record.read_text().partition("\n")[2])["paths"]
+    known = {(path, how) for how, text in paths.items() for path in text.split("\0")}
+    seen = _looked_at(log, project.root)
+    assert (str(project.root / "buildspec.yaml"), "status") in seen
+    assert seen - known == set()
+
+
+#: A call, the folder that its path is relative to if it is not the current one, and its path.
+_CALL = re.compile(r'(\w+)\((?:AT_FDCWD<[^>]*>, |\d+<([^>]*)>, )?"([^"]*)"')
+_LISTED = re.compile(r"getdents64\(\d+<([^>]*)>")
+_READING = {
+    "openat": "status", "open": "status", "newfstatat": "status", "stat": "status",
+    "statx": "status", "access": "status", "faccessat": "status", "faccessat2": "status",
+    "lstat": "link", "readlink": "link", "readlinkat": "link",
+}  # fmt: skip
+
+
+def _looked_at(log: Path, folder: Path) -> set[tuple[str, str]]:
+    """What a process has looked at between reading and writing its record, and how.
+
+    But for what its Python consists of.
+    """
+    found = set()
+    lines = log.read_text().splitlines()
+    bounds = [n for n, line in enumerate(lines) if "/up-to-date" in line]
+    begin = next(n for n in bounds if "openat" in lines[n])
+    for line in lines[begin + 1 : next(n for n in bounds if n > begin)]:
+        if listed := _LISTED.match(line):
+            found.add((listed[1], "names"))
+        elif (call := _CALL.match(line)) and call[1] in _READING and call[3]:
+            how = "link" if "AT_SYMLINK_NOFOLLOW" in line else _READING[call[1]]
+            found.add((os.path.abspath(Path(call[2] or folder, call[3])), how))  # noqa: PTH100
+    return {(path, how) for path, how in found if not _of_python(path)}
+
+
+def _of_python(path: str) -> bool:
+    itself = (sys.prefix, sys.base_prefix, str(Path(nox_buildkit.__file__).parent))
+    folders = (*itself, "/proc", "/dev", "/usr/lib", "/lib", "/usr/share")
+    files = ("/etc/ld.so.cache", *folders)
+    return path in files or path.startswith(tuple(f"{folder}/" for folder in folders))

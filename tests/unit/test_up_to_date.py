@@ -1,0 +1,235 @@
+"""What a run has looked at is asked for again, and nothing less: then the run is not repeated."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nox_buildkit import observation, up_to_date
+from nox_buildkit.cache_entries import write_cached
+from nox_buildkit.run import run
+
+
+class _Runs:
+    """Runs that look at files of a folder, and find nothing to do."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.words: list[str] = []
+        self.count = 0
+        self.nothing = True
+        self.more: Callable[[], object] = lambda: None
+        (folder / "listed").mkdir(parents=True)
+        (folder / "listed" / "one").write_text("1")
+        (folder / "read").write_text("r")
+        (folder / "measured").write_text("m")
+        (folder / "elsewhere").write_text("e")
+        (folder / "link").symlink_to("elsewhere")
+        (folder / "answer").write_text("yes")
+
+    def work(self) -> bool:
+        self.count += 1
+        for look in (
+            (self.folder / "read").read_text,
+            (self.folder / "measured").stat,
+            (self.folder / "link").is_file,
+            (self.folder / "link").readlink,
+            (self.folder / "missing").exists,
+            lambda: sorted((self.folder / "listed").iterdir()),
+        ):
+            with contextlib.suppress(OSError):
+                look()
+        run(["cat", self.folder / "answer"], seconds=5)
+        self.more()
+        print("to programs")
+        print("to people", file=sys.stderr)
+        return self.nothing
+
+    def is_repeated(self) -> bool:
+        """Run, and tell whether the work was done."""
+        before = self.count
+        up_to_date.build(self.words, Path("buildspec.yaml"), self.work)
+        return self.count > before
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Runs:
+    monkeypatch.setenv("NOX_BUILDKIT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    # What was written before this moment is not going to be written again.
+    monkeypatch.setattr(up_to_date, "_TICK", 0)
+    return _Runs(tmp_path / "folder")
+
+
+def test_the_same_is_printed_and_nothing_is_done(
+    runs: _Runs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert runs.is_repeated()
+    planned = capsys.readouterr()
+    assert not runs.is_repeated()
+    for printed in (planned, capsys.readouterr()):
+        assert printed.out == "to programs\n"
+        said = "to people\nnothing changed: nothing was built or written (0.0 s)\n"
+        assert re.sub(r"0\.\d s", "0.0 s", printed.err) == said
+
+
+def _replace(path: Path, text: str) -> None:
+    new = path.with_name("new")
+    new.write_text(text)
+    new.replace(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda folder: (folder / "read").write_text("R"),
+        lambda folder: (folder / "read").unlink(),
+        lambda folder: _replace(folder / "read", "r"),
+        lambda folder: (folder / "measured").write_text("M"),
+        lambda folder: (folder / "measured").chmod(0o700),
+        lambda folder: (folder / "elsewhere").write_text("E"),
+        lambda folder: (folder / "elsewhere").unlink(),
+        lambda folder: (folder / "missing").touch(),
+        lambda folder: (folder / "missing").mkdir(),
+        lambda folder: (folder / "listed" / "two").touch(),
+        lambda folder: (folder / "listed" / "one").write_text("2"),
+        lambda folder: (folder / "listed").rename(folder / "unlisted"),
+        lambda folder: (folder / "answer").write_text("no"),
+    ],
+    ids=[
+        "written", "removed", "replaced", "measured", "mode", "target", "dangling", "file",
+        "folder", "listed", "in a listed folder", "renamed", "answer",
+    ],
+)  # fmt: skip
+def test_what_has_changed_is_looked_at_again(runs: _Runs, change: Callable[[Path], object]) -> None:
+    assert runs.is_repeated()
+    assert not runs.is_repeated()
+    change(runs.folder)
+    assert runs.is_repeated()
+
+
+def test_a_folder_that_is_only_there_may_change(runs: _Runs) -> None:
+    runs.more = (runs.folder.parent / "cache").is_dir
+    assert runs.is_repeated()
+    (runs.folder.parent / "cache" / "new").touch()
+    assert not runs.is_repeated()
+
+
+def test_another_variable_folder_or_command_line_is_another_run(
+    runs: _Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert runs.is_repeated()
+    with monkeypatch.context() as patch:
+        patch.setenv("SOME_VARIABLE", "1")
+        assert runs.is_repeated()
+    with monkeypatch.context() as patch:
+        patch.chdir(runs.folder)
+        assert runs.is_repeated()
+    runs.words = ["--json"]
+    assert runs.is_repeated()
+    assert not runs.is_repeated()
+
+
+def test_no_value_of_a_variable_is_written_down(
+    runs: _Runs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SOME_PASSWORD", "correct-horse")
+    runs.is_repeated()
+    (record,) = (tmp_path / "cache" / "up-to-date").iterdir()
+    assert "correct-horse" not in record.read_text()
+    assert record.parent.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("passed", ["_KEPT_SECONDS", "_today"])
+def test_a_record_is_used_for_an_hour_of_a_day(
+    runs: _Runs, monkeypatch: pytest.MonkeyPatch, passed: str
+) -> None:
+    value = {"_KEPT_SECONDS": -1, "_today": lambda: "2000-01-01"}[passed]
+    assert runs.is_repeated()
+    monkeypatch.setattr(up_to_date, passed, value)
+    assert runs.is_repeated()
+
+
+def _connect() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        socket.create_connection(server.getsockname()).close()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [_connect, lambda: subprocess.run(["true"], check=True), observation.give_up],
+    ids=["network", "a program of its own", "something to do"],
+)
+def test_a_run_that_cannot_be_looked_at_again_is_repeated(
+    runs: _Runs, more: Callable[[], object]
+) -> None:
+    runs.more = more
+    assert runs.is_repeated()
+    assert runs.is_repeated()
+
+
+def test_what_is_removed_by_its_folder_cannot_be_looked_at_again(runs: _Runs) -> None:
+    (runs.folder / "tree").mkdir()
+    runs.more = lambda: shutil.rmtree(runs.folder / "tree", ignore_errors=True)
+    assert runs.is_repeated()
+    assert runs.is_repeated()
+
+
+def test_what_is_being_written_is_looked_at_again(
+    runs: _Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs.more = lambda: (runs.folder / "read").write_text("now")
+    assert runs.is_repeated()
+    assert runs.is_repeated()
+    runs.more = lambda: None
+    monkeypatch.setattr(up_to_date, "_TICK", 3600 * 10**9)
+    assert runs.is_repeated()
+    assert runs.is_repeated()
+
+
+def test_whoever_found_something_to_do_and_a_ci_are_not_recorded(
+    runs: _Runs, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs.nothing = False
+    assert runs.is_repeated()
+    assert "nothing changed" not in capsys.readouterr().err
+    runs.nothing = True
+    monkeypatch.setenv("CI", "true")
+    assert runs.is_repeated()
+    assert runs.is_repeated()
+    assert "nothing changed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"", b"sha256:0\n{}", None], ids=["empty", "cut", "older"])
+def test_a_damaged_record_is_made_anew(runs: _Runs, tmp_path: Path, content: bytes | None) -> None:
+    assert runs.is_repeated()
+    (record,) = (tmp_path / "cache" / "up-to-date").iterdir()
+    if content is None:
+        write_cached(record, {"circumstances": ["0"]})
+    else:
+        record.write_bytes(content)
+    assert runs.is_repeated()
+    assert not runs.is_repeated()
+
+
+def test_nothing_is_observed_after_a_failure(runs: _Runs) -> None:
+    status = os.stat
+
+    def fail() -> None:
+        assert os.stat is not status
+        raise OSError(5, "no")
+
+    runs.more = fail
+    with pytest.raises(OSError, match="no"):
+        runs.is_repeated()
+    assert os.stat is status
