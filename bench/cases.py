@@ -52,7 +52,9 @@ def nothing_changed(stage: Stage) -> list[Case]:
     measures: dict[str, Measure] = {
         name: partial(stage.build, name) for name in (*stage.peers, "ours")
     }
+    measures["ours-planned"] = partial(stage.plan_anew, measures["ours"])
     measures |= {"bare": partial(stage.runner.run, bare, folder), "nox": nothing}
+    interleave({"ours": measures["ours"]}, 2)
     samples = interleave(measures, stage.repeat)
     return [Case("nothing-changed", "Nothing changed", "s", BUILT, samples)]
 

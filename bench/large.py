@@ -58,9 +58,10 @@ def many_files(stage: Stage) -> list[Case]:
         path.write_text(f"{number}\n")
     commit(folder)
     stage.say(f"building with {FILES} files")
-    stage.runner.run(nox("build"), folder)
+    build = partial(stage.runner.run, nox("build"), folder)
     measures: dict[str, Measure] = {
-        "ours": partial(stage.runner.run, nox("build"), folder),
+        "ours": build,
+        "ours-planned": partial(stage.plan_anew, build),
         "git": partial(stage.runner.run, ["git", "status", "--short"], folder),
         "nox": partial(stage.runner.run, nox("nothing"), folder),
     }
@@ -81,6 +82,7 @@ def large_file(stage: Stage) -> list[Case]:
     build()
     measures: dict[str, Measure] = {
         "ours": build,
+        "ours-planned": partial(stage.plan_anew, build),
         "nox": partial(stage.runner.run, nox("nothing"), folder),
     }
     interleave(measures, 1)

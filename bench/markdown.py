@@ -39,14 +39,16 @@ def _lines(results: Results) -> Iterator[str]:
 
 
 def _cell(case: Case, name: str) -> str:
-    """What is compared, and for ours beside it what a user with warm byte code sees."""
+    """What is compared, and for ours what other users see beside it."""
     shown = case.compared if name == "ours" else name
     if shown not in case.samples:
         return ""
     text = words.value(case.samples[shown].median, case.unit)
-    if shown == name:
-        return text
-    return f"{text}; {words.value(case.samples[name].median, case.unit)} with warm byte code"
+    if shown != name:
+        return f"{text}; {words.value(case.samples[name].median, case.unit)} with warm byte code"
+    if name == "ours" and (planned := case.median("ours-planned")) is not None:
+        return f"{text}; {words.value(planned, case.unit)} planned anew"
+    return text
 
 
 def _beside(results: Results) -> Iterator[str]:

@@ -14,6 +14,7 @@ CONTENDERS = {
     "pip": "one stage, pip",
     "uv": "two stages, uv",
     "ours": "nox-buildkit",
+    "ours-planned": "nox-buildkit, planned anew",
     "ours-cold": "nox-buildkit, byte code cold",
     "ours-nothing": "nox-buildkit, no wheelhouse",
     "ours-json": "nox-buildkit, --json",

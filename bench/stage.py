@@ -16,6 +16,7 @@ from bench.process import BenchError, Runner
 from bench.project import Projects
 from nox_buildkit.engine.buildkit import Engine, Needs
 from nox_buildkit.engine.find import find_engine
+from nox_buildkit.files import cache_dir, remove
 from nox_buildkit.lock.uv_binary import uv_programs
 from nox_buildkit.oci.platform import native_platforms
 
@@ -53,6 +54,11 @@ class Stage:
         seconds = self.runner.run(contender.build(), contender.folder)
         self._built.add(name)
         return seconds
+
+    def plan_anew(self, build: Callable[[], float]) -> float:
+        """Seconds of a ``build`` of ours that does not know of any before it."""
+        remove(cache_dir() / "up-to-date")
+        return build()
 
     def push(self, name: str, registry: str, tag: str, *platforms: str) -> float:
         """Seconds of a build that is pushed below ``registry``; of a peer as NAME:``tag``.

@@ -14,20 +14,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TextIO, cast
 
-#: How a path was looked at: what it leads to, the link itself, or the names in a folder.
-How = Literal["status", "link", "names"]
+#: What of a path was looked at: itself, what a link leads to, or the names in a folder.
+How = Literal["itself", "target", "names"]
 
 #: What is another one when somebody has written to a file.
 Stamp = tuple[int, ...]
 
-#: Calls that look at a path which is their first argument; Python tells of the others.
+#: Calls that look at the path which is their first argument; Python tells of the others.
 _CALLS: Mapping[str, Callable[..., Any]] = {
     "stat": os.stat, "lstat": os.lstat, "access": os.access, "readlink": os.readlink
 }  # fmt: skip
-_LINKS = ("lstat", "readlink")
-_EVENTS: Mapping[str, How] = {"open": "status", "os.listdir": "names", "os.scandir": "names"}
+_OF_LINKS = ("lstat", "readlink")
+_LISTING = ("os.listdir", "os.scandir")
 _NETWORK = ("socket.connect", "socket.getaddrinfo", "socket.sendto")
-_HEARD = frozenset({*_EVENTS, *_NETWORK, "subprocess.Popen"})
+_HEARD = frozenset({"open", *_LISTING, *_NETWORK, "subprocess.Popen"})
 _IMPORTING = "importlib._bootstrap_external"
 
 
@@ -70,25 +70,38 @@ class Observation:
         """Tell whether everything that the run depended on can be looked at again."""
         return not self.unseen and self._started == len(self.answers)
 
-    def look(self, path: Any, how: How) -> None:
-        """Remember what ``path`` is like, unless that is known; a number is an open file."""
+    def look(self, path: Any, *, follow: bool = True) -> None:
+        """Remember what ``path`` is like, unless that is known; ``follow``: what it leads to, too.
+
+        A number is an open file.
+        """
         if isinstance(path, int):
             return
-        key = (os.path.abspath(os.fsdecode(path)), how)  # noqa: PTH100 - links stay
-        if key in self.stamps:
+        name = _absolute(path)
+        itself = self.stamps.get((name, "itself"))
+        if itself is None:
+            itself = self.stamps[name, "itself"] = stamp_of(name, "itself")
+        if follow and _is_link(itself) and (name, "target") not in self.stamps:
+            self.stamps[name, "target"] = stamp_of(name, "target")
+
+    def look_into(self, path: Any) -> None:
+        """Remember which names the folder ``path`` has."""
+        self.look(path)
+        name = "" if isinstance(path, int) else _absolute(path)
+        if not name or (name, "names") in self.stamps:
             return
-        self.stamps[key] = stamp_of(*key)
-        if how == "names":
-            # Whoever lists files is told what kind they are of.
-            with contextlib.suppress(OSError), os.scandir(key[0]) as entries:
-                for name in [entry.path for entry in entries]:
-                    self.look(name, "link")
-                    self.look(name, "status")
+        self.stamps[name, "names"] = stamp_of(name, "names")
+        # Whoever lists files is told of which kind they are, and what links lead to.
+        with contextlib.suppress(OSError), os.scandir(name) as entries:
+            for link in [entry.path for entry in entries if entry.is_symlink()]:
+                self.look(link)
 
     def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Take what Python tells of (https://docs.python.org/3/library/audit_events.html)."""
-        if event in _EVENTS:
-            self.look("." if arguments[0] is None else arguments[0], _EVENTS[event])
+        if event == "open":
+            self.look(arguments[0])
+        elif event in _LISTING:
+            self.look_into("." if arguments[0] is None else arguments[0])
         elif event == "subprocess.Popen":
             self._started += 1
         else:
@@ -101,7 +114,7 @@ def stamp_of(path: str, how: How) -> Stamp:
     Of a folder only which one it is, and with ``names`` the time at which they changed.
     """
     try:
-        found = _CALLS["lstat"](path) if how == "link" else _CALLS["stat"](path)
+        found = _CALLS["lstat" if how == "itself" else "stat"](path)
     except OSError as error:
         return (error.errno or 0,)
     except ValueError:
@@ -110,6 +123,18 @@ def stamp_of(path: str, how: How) -> Stamp:
     if not stat.S_ISDIR(found.st_mode):
         return (*itself, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
     return (*itself, found.st_mtime_ns) if how == "names" else itself
+
+
+def _is_link(stamp: Stamp) -> bool:
+    return len(stamp) > 1 and stat.S_ISLNK(stamp[0])
+
+
+def _absolute(path: Any) -> str:
+    name = os.fsdecode(path)
+    # The usual case, of perhaps a hundred thousand.
+    if name[:1] == "/" and "/." not in name and "//" not in name:
+        return name.rstrip("/") or "/"
+    return os.path.abspath(name)  # noqa: PTH100 - links stay
 
 
 def ask(
@@ -133,7 +158,8 @@ def observing() -> Iterator[Observation]:
         sys.addaudithook(_hear)
         _heard = True
     _current = seen = Observation()
-    vars(os).update({name: _telling(call, name) for name, call in _CALLS.items()})
+    telling = {n: _telling(call, of_links=n in _OF_LINKS) for n, call in _CALLS.items()}
+    vars(os).update(telling)
     try:
         with (
             contextlib.redirect_stdout(_copied(sys.stdout, seen.printed[0])),
@@ -177,14 +203,12 @@ def _copied(stream: TextIO, kept: list[str]) -> TextIO:
     return cast("TextIO", _Copied(stream, kept))
 
 
-def _telling(call: Callable[..., Any], name: str) -> Callable[..., Any]:
-    usual: How = "link" if name in _LINKS else "status"
-
+def _telling(call: Callable[..., Any], *, of_links: bool) -> Callable[..., Any]:
     def tell(path: Any, *arguments: Any, **options: Any) -> Any:
         if _current:
             if options.get("dir_fd") is None:
-                how: How = usual if options.get("follow_symlinks", True) else "link"
-                _current.look(path, how)
+                follow = not of_links and options.get("follow_symlinks", True)
+                _current.look(path, follow=follow)
             else:
                 _current.unseen = True
         return call(path, *arguments, **options)

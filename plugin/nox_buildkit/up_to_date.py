@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import marshal
 import os
 import secrets
 import sys
@@ -17,6 +18,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 from typing import Any, TextIO
 
 from nox_buildkit import observation
@@ -25,10 +27,10 @@ from nox_buildkit.environment import in_ci
 from nox_buildkit.errors import NoxBuildkitError
 from nox_buildkit.files import cache_dir, private_dir
 from nox_buildkit.observation import How, Observation, Stamp, stamp_of
-from nox_buildkit.run import run
+from nox_buildkit.run import Programs, run
 
 #: Another one whenever a record is written otherwise.
-_FORMAT = "1"
+_FORMAT = "2"
 
 #: Seconds for which a record is used: what is told of the time of a base is of its day, and files
 #: of the cache that are in use are marked by a run that plans.
@@ -43,7 +45,7 @@ _TICK = 2_000_000_000
 #: Names of variables that shells and terminals change from command to command.
 _OF_SHELLS = frozenset({"_", "OLDPWD", "PWD", "SHLVL", "WINDOWID", "NOX_CURRENT_SESSION"})
 
-_HOWS: tuple[How, ...] = ("status", "link", "names")
+_HOWS: tuple[How, ...] = ("itself", "target", "names")
 _FILE, _NAMES = 6, 4
 
 
@@ -110,11 +112,25 @@ def _holding(place: Path, circumstances: list[str]) -> dict[str, Any] | None:
         and time.time() < known["until"] <= time.time() + _KEPT_SECONDS
         and known["day"] == _today()
         and known["environment"] == _environment(bytes.fromhex(known["key"]))
-        and known["stamps"] == _digest_of(_stamps_now(known["paths"]))
-        and all(_answers(program) for program in known["programs"])
+        and _looks_the_same(known["paths"], known["stamps"], known["programs"])
     ):
         return known
     return None
+
+
+def _looks_the_same(
+    paths: Mapping[How, str], stamps: str, programs: Sequence[Sequence[Any]]
+) -> bool:
+    """Look at files again while programs answer."""
+    answers: list[bool] = []
+    with Programs(cache_dir(), _PROGRAM_SECONDS) as running:
+        asking = Thread(target=lambda: answers.append(all(_answers(p, running) for p in programs)))
+        asking.start()
+        same = _digest_of(_stamps_now(paths)) == stamps
+        if same:
+            asking.join()
+    asking.join()
+    return same and answers == [True]
 
 
 def _place(words: Sequence[str], buildspec: Path) -> Path:
@@ -157,7 +173,7 @@ def _settled(seen: Observation) -> Mapping[tuple[str, How], Stamp] | None:
     every = dict(seen.stamps)
     for module in list(sys.modules.values()):
         if file := getattr(module, "__file__", None):
-            every.setdefault((file, "status"), stamp_of(file, "status"))
+            every.setdefault((file, "target"), stamp_of(file, "target"))
     newest = time.time_ns() - _TICK
     for (path, how), stamp in every.items():
         # The times of a file are its last two, and that of names is the last.
@@ -172,7 +188,8 @@ def _stamps_now(paths: Mapping[How, str]) -> Iterable[Stamp]:
 
 
 def _digest_of(stamps: Iterable[Stamp]) -> str:
-    return hashlib.sha256(repr(list(stamps)).encode()).hexdigest()
+    # Version 2 has no references, which there are as many of as the interpreter sees fit.
+    return hashlib.sha256(marshal.dumps(list(stamps), 2)).hexdigest()
 
 
 def _asked(question: observation.Question, answer: tuple[int, bytes, bytes]) -> list[Any]:
@@ -186,13 +203,13 @@ def _asked(question: observation.Question, answer: tuple[int, bytes, bytes]) -> 
     ]
 
 
-def _answers(program: Sequence[Any]) -> bool:
+def _answers(program: Sequence[Any], running: Programs) -> bool:
     """Tell whether a program, as `_asked` has it, answers as it did."""
     words, folder, inherited, added, given, digest = program
     env = {name: os.environ[name] for name in inherited if name in os.environ} | added
     where, text = Path(folder), os.fsencode(given)
     try:
-        done = run(words, seconds=_PROGRAM_SECONDS, env=env, cwd=where, given=text)
+        done = run(words, seconds=running.seconds, env=env, cwd=where, given=text, programs=running)
     except NoxBuildkitError:
         return False
     return bool(_answer_digest(done.returncode, done.stdout, done.stderr) == digest)
