@@ -11,6 +11,7 @@ import json
 import os
 import stat
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,21 @@ def stamp(status: os.stat_result) -> list[int]:
     """Return what changes whenever a file is written to."""
     # The time of change cannot be set by a program, as that of modification can.
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+
+
+#: Ticks of the clocks of file systems in nanoseconds, with a reserve. FAT has one of 2 s, and times
+#: of whole seconds; others have one of 10 ms at most.
+_COARSE, _FINE = 2_000_000_000, 100_000_000
+
+
+def is_settled(*times: int) -> bool:
+    """Tell whether a file with these ``times`` (nanoseconds) would have others after a change now.
+
+    Two changes in one tick of a clock have one time (git, racy-git.txt).
+    """
+    newest = max(times)
+    tick = _FINE if newest % 1_000_000_000 else _COARSE
+    return newest < time.time_ns() - tick
 
 
 def _content(path: Path) -> str:

@@ -8,16 +8,11 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
-from nox_buildkit.cache_entries import read_cached, stamp, write_cached
+from nox_buildkit.cache_entries import is_settled, read_cached, stamp, write_cached
 from nox_buildkit.files import cache_dir, private_dir
-
-#: Nanoseconds. Two changes in one tick of a file system's clock have one time (2 s on FAT), so a
-#: file that has just been changed is read again the next time (git, racy-git.txt).
-_TICK = 2_000_000_000
 
 
 class FileDigests:
@@ -46,7 +41,8 @@ class FileDigests:
         if kept and kept[:-1] == now:
             return str(kept[-1])
         digest = read()
-        if max(status.st_mtime_ns, status.st_ctime_ns) < time.time_ns() - _TICK:
+        # A file that has just been changed is read again the next time.
+        if is_settled(status.st_mtime_ns, status.st_ctime_ns):
             self._known[path] = [*now, digest]
             self._added = True
         return digest

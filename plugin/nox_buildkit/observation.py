@@ -12,7 +12,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TextIO, cast
+from typing import Any, Literal, NamedTuple, TextIO, cast
 
 #: What of a path was looked at: itself, what a link leads to, or the names in a folder.
 How = Literal["itself", "target", "names"]
@@ -20,47 +20,47 @@ How = Literal["itself", "target", "names"]
 #: What is another one when somebody has written to a file.
 Stamp = tuple[int, ...]
 
-#: Calls that look at the path which is their first argument; Python tells of the others.
-_CALLS: Mapping[str, Callable[..., Any]] = {
-    "stat": os.stat, "lstat": os.lstat, "access": os.access, "readlink": os.readlink
-}  # fmt: skip
+#: Calls that look at the path which is their first argument.
+_CALLS = ("stat", "lstat", "access", "readlink", "open")
 _OF_LINKS = ("lstat", "readlink")
+#: Modules ask these sets whether a function has an option.
+_OPTIONS: Sequence[set[Any]] = (
+    os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks, os.supports_effective_ids
+)  # fmt: skip
+
 _LISTING = ("os.listdir", "os.scandir")
 _NETWORK = ("socket.connect", "socket.getaddrinfo", "socket.sendto")
 _HEARD = frozenset({"open", *_LISTING, *_NETWORK, "subprocess.Popen"})
 _IMPORTING = "importlib._bootstrap_external"
 
+_stat, _lstat = os.stat, os.lstat
 
-class Question:
-    """A program that was run, in ``folder`` with the standard input ``given``.
 
-    ``inherited``: names of those of its variables that are this process's; ``added``: the others.
-    """
+class Question(NamedTuple):
+    """A program with its variables (all, for None), folder, standard input, and limit."""
 
-    __slots__ = ("added", "folder", "given", "inherited", "words")
+    words: Sequence[str | Path]
+    env: Mapping[str, str] | None
+    folder: Path | None
+    given: bytes
+    seconds: float
 
-    def __init__(
-        self, words: Sequence[str], env: Mapping[str, str] | None, folder: str, given: bytes
-    ) -> None:
-        variables = os.environ if env is None else env
-        self.words = list(words)
-        self.folder = folder
-        self.given = given
-        self.inherited = [n for n, value in variables.items() if os.environ.get(n) == value]
-        self.added = {n: value for n, value in variables.items() if n not in self.inherited}
+
+#: Exit status, standard output, standard error.
+Answer = tuple[int, bytes, bytes]
 
 
 class Observation:
     """Everything that a run has looked at so far.
 
-    ``stamps``: what paths were like when they were first looked at; ``answers``: exit status,
-    standard output and standard error of each program; ``unseen``: the run has looked at something
-    that cannot be looked at again; ``printed``: to its own standard output and standard error.
+    ``stamps``: what paths were like when they were first looked at; ``answers``: of each program;
+    ``unseen``: the run has looked at something that cannot be looked at again; ``printed``: to its
+    own standard output and standard error.
     """
 
     def __init__(self) -> None:
         self.stamps: dict[tuple[str, How], Stamp] = {}
-        self.answers: list[tuple[Question, tuple[int, bytes, bytes]]] = []
+        self.answers: list[tuple[Question, Answer]] = []
         self.printed: tuple[list[str], list[str]] = ([], [])
         self.unseen = False
         self._started = 0
@@ -86,9 +86,12 @@ class Observation:
 
     def look_into(self, path: Any) -> None:
         """Remember which names the folder ``path`` has."""
+        if isinstance(path, int):
+            self.unseen = True
+            return
         self.look(path)
-        name = "" if isinstance(path, int) else _absolute(path)
-        if not name or (name, "names") in self.stamps:
+        name = _absolute(path)
+        if (name, "names") in self.stamps:
             return
         self.stamps[name, "names"] = stamp_of(name, "names")
         # Whoever lists files is told of which kind they are, and what links lead to.
@@ -111,42 +114,29 @@ class Observation:
 def stamp_of(path: str, how: How) -> Stamp:
     """Return what changes when ``path`` does: its status, or why it has none.
 
-    Of a folder only which one it is, and with ``names`` the time at which they changed.
+    Of a folder only which one it is, and with ``names`` when they changed.
     """
     try:
-        found = _CALLS["lstat" if how == "itself" else "stat"](path)
+        found = _lstat(path) if how == "itself" else _stat(path)
     except OSError as error:
         return (error.errno or 0,)
     except ValueError:
         return (-1,)
     itself = (found.st_mode, found.st_dev, found.st_ino)
-    if not stat.S_ISDIR(found.st_mode):
-        return (*itself, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-    return (*itself, found.st_mtime_ns) if how == "names" else itself
+    times = (found.st_mtime_ns, found.st_ctime_ns)
+    if stat.S_ISDIR(found.st_mode):
+        return (*itself, *times) if how == "names" else itself
+    return (*itself, *times, found.st_size)
 
 
-def _is_link(stamp: Stamp) -> bool:
-    return len(stamp) > 1 and stat.S_ISLNK(stamp[0])
+def changed_at(stamp: Stamp) -> int:
+    """Return when what has ``stamp`` was changed last, in nanoseconds; 0 where it does not say."""
+    return max(stamp[3:5], default=0)
 
 
-def _absolute(path: Any) -> str:
-    name = os.fsdecode(path)
-    # The usual case, of perhaps a hundred thousand.
-    if name[:1] == "/" and "/." not in name and "//" not in name:
-        return name.rstrip("/") or "/"
-    return os.path.abspath(name)  # noqa: PTH100 - links stay
-
-
-def ask(
-    words: Sequence[str | Path],
-    env: Mapping[str, str] | None,
-    folder: Path | None,
-    given: bytes,
-    *answer: Any,
-) -> None:
+def answered(question: Question, answer: Answer) -> None:
     """Tell whoever observes of the ``answer`` of a program."""
     if _current:
-        question = Question(list(map(str, words)), env, str(folder or Path.cwd()), given)
         _current.answers.append((question, answer))
 
 
@@ -158,8 +148,8 @@ def observing() -> Iterator[Observation]:
         sys.addaudithook(_hear)
         _heard = True
     _current = seen = Observation()
-    telling = {n: _telling(call, of_links=n in _OF_LINKS) for n, call in _CALLS.items()}
-    vars(os).update(telling)
+    for name in _CALLS:
+        _replace(name)
     try:
         with (
             contextlib.redirect_stdout(_copied(sys.stdout, seen.printed[0])),
@@ -180,7 +170,28 @@ def give_up() -> None:
 def _stop() -> None:
     global _current  # noqa: PLW0603 - as above
     _current = None
-    vars(os).update(_CALLS)
+    _replaced.close()
+
+
+def _replace(name: str) -> None:
+    """Let the function ``name`` of ``os`` tell what it is called for, until ``_stop``."""
+    call: Callable[..., Any] = vars(os)[name]
+
+    def tell(path: Any, *arguments: Any, **options: Any) -> Any:
+        if _current:
+            if options.get("dir_fd") is None:
+                follow = name not in _OF_LINKS and options.get("follow_symlinks", True)
+                _current.look(path, follow=follow)
+            else:
+                _current.unseen = True
+        return call(path, *arguments, **options)
+
+    vars(os)[name] = tell
+    _replaced.callback(vars(os).__setitem__, name, call)
+    for functions in _OPTIONS:
+        if call in functions:
+            functions.add(tell)
+            _replaced.callback(functions.discard, tell)
 
 
 class _Copied:
@@ -203,20 +214,20 @@ def _copied(stream: TextIO, kept: list[str]) -> TextIO:
     return cast("TextIO", _Copied(stream, kept))
 
 
-def _telling(call: Callable[..., Any], *, of_links: bool) -> Callable[..., Any]:
-    def tell(path: Any, *arguments: Any, **options: Any) -> Any:
-        if _current:
-            if options.get("dir_fd") is None:
-                follow = not of_links and options.get("follow_symlinks", True)
-                _current.look(path, follow=follow)
-            else:
-                _current.unseen = True
-        return call(path, *arguments, **options)
+def _is_link(stamp: Stamp) -> bool:
+    return len(stamp) > 1 and stat.S_ISLNK(stamp[0])
 
-    return tell
+
+def _absolute(path: Any) -> str:
+    name = os.fsdecode(path)
+    # The usual case, of perhaps a hundred thousand.
+    if name[:1] == "/" and "/." not in name and "//" not in name:
+        return name.rstrip("/") or "/"
+    return os.path.abspath(name)  # noqa: PTH100 - links stay
 
 
 _current: Observation | None = None
+_replaced = contextlib.ExitStack()
 _heard = False
 
 

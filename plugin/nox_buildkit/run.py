@@ -84,9 +84,12 @@ def run(
         while (left := began + seconds - time.monotonic()) > 0:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 stdout, stderr = process.communicate(timeout=min(_TICK, left))
-                observation.ask(command, env, cwd, given, process.returncode, stdout, stderr)
+                question = observation.Question(command, env, cwd, given, seconds)
+                observation.answered(question, (process.returncode, stdout, stderr))
                 return Done(process.returncode, stdout, stderr)
             if announced and seconds - left > _SILENT:
+                # It was slow this once.
+                observation.give_up()
                 _say(f"waiting for {what}, for {_duration(seconds)} at most")
                 announced = False
             if programs:

@@ -19,66 +19,78 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
+from types import ModuleType
 from typing import Any, TextIO
 
 from nox_buildkit import observation
-from nox_buildkit.cache_entries import read_cached, write_cached
+from nox_buildkit.cache_entries import is_settled, read_cached, write_cached
 from nox_buildkit.environment import in_ci
 from nox_buildkit.errors import NoxBuildkitError
 from nox_buildkit.files import cache_dir, private_dir
-from nox_buildkit.observation import How, Observation, Stamp, stamp_of
+from nox_buildkit.observation import (
+    Answer,
+    How,
+    Observation,
+    Question,
+    Stamp,
+    changed_at,
+    stamp_of,
+)
+from nox_buildkit.project_folder import exclusively
 from nox_buildkit.run import Programs, run
 
 #: Another one whenever a record is written otherwise.
-_FORMAT = "2"
+_FORMAT = "3"
 
 #: Seconds for which a record is used: what is told of the time of a base is of its day, and files
 #: of the cache that are in use are marked by a run that plans.
 _KEPT_SECONDS = 3600
 
-#: For a program that has answered before.
-_PROGRAM_SECONDS = 60
+#: Seconds for which a program runs at most that has no limit of its own.
+_LONGEST = 600
 
-#: As for digests of files: what was changed just now may be changed again in the same tick.
-_TICK = 2_000_000_000
+#: So that each attempt to guess a value takes milliseconds.
+_ITERATIONS = 10_000
 
 #: Names of variables that shells and terminals change from command to command.
-_OF_SHELLS = frozenset({"_", "OLDPWD", "PWD", "SHLVL", "WINDOWID", "NOX_CURRENT_SESSION"})
+_OF_SHELLS = frozenset({"_", "OLDPWD", "SHLVL", "WINDOWID", "NOX_CURRENT_SESSION"})
 
 _HOWS: tuple[How, ...] = ("itself", "target", "names")
-_FILE, _NAMES = 6, 4
 
 
 def build(words: Sequence[str], buildspec: Path, work: Callable[[], bool]) -> None:
     """Do ``work``, which tells whether it found nothing to do, unless that is known.
 
-    ``words``: the arguments of the session. Raises what ``work`` raises.
+    ``words``: the arguments of the session. No other build of the project runs meanwhile. Raises
+    what ``work`` raises.
     """
     began = time.monotonic()
-    # A CI plans once, and a summary of its job is to be written.
-    if in_ci():
-        nothing = work()
-    else:
-        place = _place(words, buildspec)
-        circumstances = [_FORMAT, *words, str(buildspec), *_surroundings()]
-        if known := _holding(place, circumstances):
-            for text, stream in zip(known["printed"], (sys.stdout, sys.stderr), strict=True):
-                stream.write(text)
-                stream.flush()
-            nothing = True
-        else:
-            nothing = _observed(place, circumstances, work)
+    # A CI plans once, and a summary of its job is to be written; who looks for a mistake, looks
+    # for it in what a plan does.
+    recorded = not in_ci() and os.environ.get("NOX_BUILDKIT_DEBUG") != "1"
+    with exclusively(buildspec):
+        nothing = _recorded(words, buildspec, work) if recorded else work()
     if nothing:
         seconds = time.monotonic() - began
         print(f"nothing changed: nothing was built or written ({seconds:.1f} s)", file=sys.stderr)
 
 
-def _observed(place: Path, circumstances: list[str], work: Callable[[], bool]) -> bool:
+def _recorded(words: Sequence[str], buildspec: Path, work: Callable[[], bool]) -> bool:
+    place = _place(words, buildspec)
+    circumstances = [_FORMAT, *words, str(buildspec), *_surroundings()]
+    known: dict[str, Any] | None = read_cached(place)
+    if known and _holds(known, circumstances):
+        for text, stream in zip(known["printed"], (sys.stdout, sys.stderr), strict=True):
+            stream.write(text)
+            stream.flush()
+        return True
     with observation.observing() as seen:
         nothing = work()
-    if nothing and seen.is_complete and (stamps := _settled(seen)) is not None:
-        # The next run plans, then.
-        with contextlib.suppress(OSError):
+    # Where nothing can be written, the next run plans.
+    with contextlib.suppress(OSError):
+        # What did not hold is not asked for again: a program in it may not answer any more.
+        place.unlink(missing_ok=True)
+        if nothing and seen.is_complete and (stamps := _settled(seen)) is not None:
             _forget_others(place)
             write_cached(place, _record(seen, stamps, circumstances))
     return nothing
@@ -95,7 +107,7 @@ def _record(
         "day": _today(),
         "key": key.hex(),
         "environment": _environment(key),
-        # A string is read ten times faster than a list of a hundred thousand.
+        # Of perhaps a hundred thousand: a list of strings is larger, and slower to read.
         "paths": {how: "\0".join(found) for how, found in paths.items()},
         "stamps": _digest_of(stamps[path, how] for how in _HOWS for path in paths[how]),
         "programs": [_asked(*each) for each in seen.answers],
@@ -103,19 +115,15 @@ def _record(
     }
 
 
-def _holding(place: Path, circumstances: list[str]) -> dict[str, Any] | None:
-    """Return the record ``place`` if everything is as it was then."""
-    known: dict[str, Any] | None = read_cached(place)
-    if (
-        known
-        and known["circumstances"] == circumstances
+def _holds(known: Mapping[str, Any], circumstances: list[str]) -> bool:
+    """Tell whether everything is as it was when ``known`` was recorded."""
+    return (
+        known["circumstances"] == circumstances
         and time.time() < known["until"] <= time.time() + _KEPT_SECONDS
         and known["day"] == _today()
         and known["environment"] == _environment(bytes.fromhex(known["key"]))
         and _looks_the_same(known["paths"], known["stamps"], known["programs"])
-    ):
-        return known
-    return None
+    )
 
 
 def _looks_the_same(
@@ -123,7 +131,7 @@ def _looks_the_same(
 ) -> bool:
     """Look at files again while programs answer."""
     answers: list[bool] = []
-    with Programs(cache_dir(), _PROGRAM_SECONDS) as running:
+    with Programs(cache_dir(), _LONGEST) as running:
         asking = Thread(target=lambda: answers.append(all(_answers(p, running) for p in programs)))
         asking.start()
         same = _digest_of(_stamps_now(paths)) == stamps
@@ -140,8 +148,10 @@ def _place(words: Sequence[str], buildspec: Path) -> Path:
 
 def _forget_others(place: Path) -> None:
     for other in place.parent.iterdir():
-        if other.stat().st_mtime < time.time() - _KEPT_SECONDS:
-            other.unlink(missing_ok=True)
+        # Another build may do the same.
+        with contextlib.suppress(OSError):
+            if other.stat().st_mtime < time.time() - _KEPT_SECONDS:
+                other.unlink()
 
 
 def _surroundings() -> list[str]:
@@ -162,25 +172,25 @@ def _today() -> str:
 
 
 def _environment(key: bytes) -> str:
-    """Return a digest of all variables; nobody finds out a value from it who has no ``key``."""
+    """Return a digest of all variables: the spec may name any.
+
+    Some are secret, so nobody is to find one out by trying.
+    """
     kept = {name: value for name, value in os.environ.items() if name not in _OF_SHELLS}
     text = json.dumps(kept, sort_keys=True).encode()
-    return hashlib.blake2b(text, key=key, digest_size=32).hexdigest()
+    return hashlib.pbkdf2_hmac("sha256", text, key, _ITERATIONS).hex()
 
 
 def _settled(seen: Observation) -> Mapping[tuple[str, How], Stamp] | None:
     """Return what the run has looked at, and its code; None if something of it is changing."""
     every = dict(seen.stamps)
     for module in list(sys.modules.values()):
-        if file := getattr(module, "__file__", None):
+        # Others, which somebody may load late, are not asked for anything.
+        if type(module) is ModuleType and (file := vars(module).get("__file__")):
             every.setdefault((file, "target"), stamp_of(file, "target"))
-    newest = time.time_ns() - _TICK
-    for (path, how), stamp in every.items():
-        # The times of a file are its last two, and that of names is the last.
-        times = {_FILE: stamp[-2:], _NAMES: stamp[-1:]}.get(len(stamp), ())
-        if any(each > newest for each in times) or stamp_of(path, how) != stamp:
-            return None
-    return every
+    if all(is_settled(changed_at(s)) and stamp_of(*key) == s for key, s in every.items()):
+        return every
+    return None
 
 
 def _stamps_now(paths: Mapping[How, str]) -> Iterable[Stamp]:
@@ -192,25 +202,32 @@ def _digest_of(stamps: Iterable[Stamp]) -> str:
     return hashlib.sha256(marshal.dumps(list(stamps), 2)).hexdigest()
 
 
-def _asked(question: observation.Question, answer: tuple[int, bytes, bytes]) -> list[Any]:
+def _asked(question: Question, answer: Answer) -> list[Any]:
+    """Return a program, its folder, variables, input and limit, and a digest of its answer.
+
+    Variables that are those of this process are written down by their names.
+    """
+    env = os.environ if question.env is None else question.env
+    inherited = [name for name, value in env.items() if os.environ.get(name) == value]
     return [
-        question.words,
-        question.folder,
-        question.inherited,
-        question.added,
+        list(map(str, question.words)),
+        str((question.folder or Path()).absolute()),
+        inherited,
+        {name: value for name, value in env.items() if os.environ.get(name) != value},
         os.fsdecode(question.given),
+        question.seconds,
         _answer_digest(*answer),
     ]
 
 
 def _answers(program: Sequence[Any], running: Programs) -> bool:
     """Tell whether a program, as `_asked` has it, answers as it did."""
-    words, folder, inherited, added, given, digest = program
+    words, folder, inherited, added, given, seconds, digest = program
     env = {name: os.environ[name] for name in inherited if name in os.environ} | added
-    where, text = Path(folder), os.fsencode(given)
+    options = {"env": env, "cwd": Path(folder), "given": os.fsencode(given)}
     try:
-        done = run(words, seconds=running.seconds, env=env, cwd=where, given=text, programs=running)
-    except NoxBuildkitError:
+        done = run(words, seconds=seconds, programs=running, **options)
+    except (NoxBuildkitError, OSError):
         return False
     return bool(_answer_digest(done.returncode, done.stdout, done.stderr) == digest)
 

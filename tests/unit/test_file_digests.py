@@ -43,7 +43,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Files:
 
 def _settle() -> None:
     """Wait until what was written is no longer as new as the clock of a file system."""
-    time.sleep(2.1)
+    time.sleep(0.2)
 
 
 def test_a_file_is_read_once_while_it_stays_the_same(files: _Files) -> None:

@@ -19,7 +19,7 @@ NAME = PACKAGE.name
 LAYERS = (
     "printable", "errors", "explanations", "interruption", "progress", "stopwatch", "observation",
     "run", "mounts", "files", "at_once", "cache_entries", "environment", "file_digests",
-    "up_to_date",
+    "project_folder", "up_to_date",
     "oci", "debian", "buildspec", "plan", "lock", "bases", "engine", "facts", "render",
     "results", "verify", "release", "report", "build", "doctor", "init", "documents", "commands",
     "arguments", "perform", "completion", "sessions", "__main__",

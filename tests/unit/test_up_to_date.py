@@ -9,13 +9,17 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from nox_buildkit import observation, up_to_date
-from nox_buildkit.cache_entries import write_cached
+from nox_buildkit.cache_entries import read_cached, write_cached
+from nox_buildkit.project_folder import exclusively
 from nox_buildkit.run import run
 
 
@@ -66,9 +70,10 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Runs:
     monkeypatch.setenv("NOX_BUILDKIT_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.chdir(tmp_path)
-    # What was written before this moment is not going to be written again.
-    monkeypatch.setattr(up_to_date, "_TICK", 0)
-    return _Runs(tmp_path / "folder")
+    runs = _Runs(tmp_path / "folder")
+    # What has just been written may be written again in the same moment.
+    time.sleep(0.2)
+    return runs
 
 
 def test_the_same_is_printed_and_nothing_is_done(
@@ -89,6 +94,13 @@ def _replace(path: Path, text: str) -> None:
     new.replace(path)
 
 
+def _add_in_the_same_moment(folder: Path) -> None:
+    """Add a file as rsync does, which sets the time of the folder to that of its source."""
+    before = folder.stat()
+    (folder / "two").touch()
+    os.utime(folder, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -102,12 +114,13 @@ def _replace(path: Path, text: str) -> None:
         lambda folder: (folder / "missing").touch(),
         lambda folder: (folder / "missing").mkdir(),
         lambda folder: (folder / "listed" / "two").touch(),
+        lambda folder: _add_in_the_same_moment(folder / "listed"),
         lambda folder: (folder / "listed").rename(folder / "unlisted"),
         lambda folder: (folder / "answer").write_text("no"),
     ],
     ids=[
         "written", "removed", "replaced", "measured", "mode", "target", "dangling", "file",
-        "folder", "listed", "renamed", "answer",
+        "folder", "listed", "listed before", "renamed", "answer",
     ],
 )  # fmt: skip
 def test_what_has_changed_is_looked_at_again(runs: _Runs, change: Callable[[Path], object]) -> None:
@@ -151,14 +164,14 @@ def test_no_value_of_a_variable_is_written_down(
     assert record.parent.stat().st_mode & 0o777 == 0o700
 
 
-@pytest.mark.parametrize("passed", ["_KEPT_SECONDS", "_today"])
-def test_a_record_is_used_for_an_hour_of_a_day(
-    runs: _Runs, monkeypatch: pytest.MonkeyPatch, passed: str
-) -> None:
-    value = {"_KEPT_SECONDS": -1, "_today": lambda: "2000-01-01"}[passed]
+@pytest.mark.parametrize("key", ["until", "day"])
+def test_a_record_is_used_for_an_hour_of_a_day(runs: _Runs, tmp_path: Path, key: str) -> None:
     assert runs.is_repeated()
-    monkeypatch.setattr(up_to_date, passed, value)
+    (record,) = (tmp_path / "cache" / "up-to-date").iterdir()
+    then = {"until": 0, "day": "2000-01-01"}[key]
+    write_cached(record, {**read_cached(record), key: then})
     assert runs.is_repeated()
+    assert not runs.is_repeated()
 
 
 def _connect() -> None:
@@ -179,21 +192,72 @@ def test_a_run_that_cannot_be_looked_at_again_is_repeated(
     assert runs.is_repeated()
 
 
-def test_what_is_removed_by_its_folder_cannot_be_looked_at_again(runs: _Runs) -> None:
-    (runs.folder / "tree").mkdir()
-    runs.more = lambda: shutil.rmtree(runs.folder / "tree", ignore_errors=True)
-    assert runs.is_repeated()
-    assert runs.is_repeated()
+def _remove_tree(folder: Path) -> None:
+    shutil.rmtree(folder / "tree")
 
 
-def test_what_is_being_written_is_looked_at_again(
-    runs: _Runs, monkeypatch: pytest.MonkeyPatch
+def _list_by_descriptor(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    os.scandir(handle).close()
+    os.close(handle)
+
+
+@pytest.mark.parametrize("look", [_remove_tree, _list_by_descriptor])
+def test_what_is_looked_at_by_a_descriptor_cannot_be_looked_at_again(
+    tmp_path: Path, look: Callable[[Path], None]
 ) -> None:
+    (tmp_path / "tree" / "below").mkdir(parents=True)
+    with observation.observing() as seen:
+        look(tmp_path)
+    assert not seen.is_complete
+
+
+def test_functions_have_their_options_while_somebody_observes(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("nowhere")
+    with observation.observing():
+        assert os.stat in os.supports_follow_symlinks
+        shutil.copy2(tmp_path / "link", tmp_path / "copy", follow_symlinks=False)
+    assert (tmp_path / "copy").is_symlink()
+
+
+def test_another_build_of_the_project_is_waited_for_and_nothing_is_said_of_it_again(
+    runs: _Runs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        with ExitStack() as stack:
+            stack.enter_context(exclusively(Path("buildspec.yaml")))
+            other = threading.Timer(0.3, stack.pop_all().close)
+            other.start()
+            runs.is_repeated()
+            other.join()
+        assert "waiting for another build" in capsys.readouterr().err
+    runs.is_repeated()
+    assert runs.count == 1
+    assert "waiting" not in capsys.readouterr().err
+
+
+def test_what_does_not_hold_is_forgotten(runs: _Runs, tmp_path: Path) -> None:
+    runs.is_repeated()
+    records = tmp_path / "cache" / "up-to-date"
+    (records / "folder").mkdir()
+    os.utime(records / "folder", (0, 0))
+    (runs.folder / "read").write_text("R")
+    runs.nothing = False
+    runs.is_repeated()
+    assert [path.name for path in records.iterdir()] == ["folder"]
+    runs.nothing = True
+    time.sleep(0.2)
+    runs.is_repeated()
+    assert not runs.is_repeated()
+
+
+def test_what_is_being_written_is_looked_at_again(runs: _Runs) -> None:
     runs.more = lambda: (runs.folder / "read").write_text("now")
     assert runs.is_repeated()
     assert runs.is_repeated()
     runs.more = lambda: None
-    monkeypatch.setattr(up_to_date, "_TICK", 3600 * 10**9)
+    later = time.time() + 3600
+    os.utime(runs.folder / "read", (later, later))
     assert runs.is_repeated()
     assert runs.is_repeated()
 

@@ -17,7 +17,6 @@ from nox_buildkit.build.definition import write_definition
 from nox_buildkit.build.network_secrets import network_of
 from nox_buildkit.build.node_bake import NODES, composed, write_node_targets
 from nox_buildkit.build.project import Project
-from nox_buildkit.build.project_folder import forget_projects, kept_for
 from nox_buildkit.engine.bake import BakeResult, Update, bake_command
 from nox_buildkit.engine.bake import run as run_bake
 from nox_buildkit.engine.buildkit import Engine, PlannedEngine
@@ -40,6 +39,7 @@ from nox_buildkit.files import (
 )
 from nox_buildkit.lock.uv_binary import uv_programs
 from nox_buildkit.plan.plan import Plan
+from nox_buildkit.project_folder import forget_projects, kept_for
 from nox_buildkit.render.bake_definition import DEFINITION, override
 from nox_buildkit.render.node_targets import Part, names_of_parts, parts_of
 from nox_buildkit.report.console import Reporter, print_lines

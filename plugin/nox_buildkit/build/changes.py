@@ -8,12 +8,12 @@ from pathlib import Path
 from nox_buildkit.build.fresh_locks import fresh_sources
 from nox_buildkit.build.options import Selection
 from nox_buildkit.build.project import Project, open_project, plan_project
-from nox_buildkit.build.project_folder import kept_for
 from nox_buildkit.errors import Code, NoxBuildkitError, UsageError
 from nox_buildkit.files import scratch
 from nox_buildkit.lock.git import run_git
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.progress import Progress
+from nox_buildkit.project_folder import kept_for
 
 
 def changed_images(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from nox_buildkit.build.project_folder import kept_for
 from nox_buildkit.cache_entries import read_cached, write_cached
 from nox_buildkit.files import private_dir
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.layer_inputs import Input, LayerInputs
+from nox_buildkit.project_folder import kept_for
 
 
 def remember_inputs(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from nox_buildkit.at_once import meanwhile
 from nox_buildkit.build.baking import Bake, prepared, work_folder
 from nox_buildkit.build.caches import Caches, caches_of
 from nox_buildkit.build.compile_hints import wheel_hints
@@ -76,7 +80,8 @@ def build_images(
         caches = _caches(project, plan, engine, options)
         bake_with = partial(prepared, provenance=provenance, no_cache=options.no_cache)
         group = log_group(f"build {', '.join(outputs)}")
-        with bake_with(plan, engine, project, outputs, caches) as ready, group:
+        ready_to_push = _push_imported(destination)
+        with bake_with(plan, engine, project, outputs, caches) as ready, group, ready_to_push:
             outcome, digests = _bake(ready, exports, reporter, project.watch)
         made = _exported(project, plan, exports, digests)
         with project.watch.step("checks and archives"):
@@ -106,11 +111,18 @@ def _deliver(
         load_alone(engine, made, reporter.message)
     if destination == "registry":
         reporter.close()
-        # Only a push needs an HTTP client.
+        # As in `_push_imported`.
         from nox_buildkit.build.pushing import push_images  # noqa: PLC0415
 
         with downloads() as report, watch.step("push"):
             push_images(made, report)
+
+
+def _push_imported(destination: Destination | None) -> AbstractContextManager[None]:
+    """Import an HTTP client, which only a push needs, beside the block."""
+    if destination != "registry":
+        return contextlib.nullcontext()
+    return meanwhile(lambda: importlib.import_module("nox_buildkit.build.pushing"))
 
 
 def _exports(project: Project, plan: Plan, options: BuildOptions) -> Path:

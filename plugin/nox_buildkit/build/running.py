@@ -9,11 +9,11 @@ from nox_buildkit.build.options import BuildOptions, Selection
 from nox_buildkit.build.pipeline import build_images
 from nox_buildkit.build.planning import plan_build, require_tags
 from nox_buildkit.build.project import Project, native_platforms, open_project
-from nox_buildkit.build.project_folder import exclusively, kept_for
 from nox_buildkit.errors import Code, UsageError
 from nox_buildkit.files import private_dir, real_path
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.plan import Plan
+from nox_buildkit.project_folder import exclusively, kept_for
 from nox_buildkit.report.console import ProgressStyle
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from watchfiles import Change, DefaultFilter, watch
 
-from nox_buildkit.build.project_folder import exclusively
 from nox_buildkit.build.running import Planned, Request, built, plan_run
 from nox_buildkit.build.watched import Watched, named, watched_of
 from nox_buildkit.engine.foreground import Replaceable
 from nox_buildkit.errors import Code, NoxBuildkitError, UsageError
+from nox_buildkit.project_folder import exclusively
 from nox_buildkit.report import figures
 from nox_buildkit.report.console import say
 from nox_buildkit.report.diagnostics import show, with_codes

@@ -16,7 +16,6 @@ from nox_buildkit.build.planning import (
     unchanged,
 )
 from nox_buildkit.build.project import Project, open_project
-from nox_buildkit.build.project_folder import exclusively
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.report.ci import show_results
 from nox_buildkit.report.console import downloads, say
@@ -25,15 +24,17 @@ from nox_buildkit.results.model import ImageResult
 
 
 def run(buildspec: Path, arguments: argparse.Namespace) -> bool:
-    """Build what changed; return whether that was nothing. Raises NoxBuildkitError."""
-    with exclusively(buildspec):
-        plan, results = _run(buildspec, Selection.of(arguments), BuildOptions.of(arguments))
+    """Build what changed; return whether that was nothing. Raises NoxBuildkitError.
+
+    The caller keeps other builds of the project away.
+    """
+    plan, results = _run(buildspec, Selection.of(arguments), BuildOptions.of(arguments))
     if arguments.json:
         from nox_buildkit.documents.records import results_document  # noqa: PLC0415 - as below
         from nox_buildkit.report.json_output import print_json  # noqa: PLC0415
 
         print_json(results_document(plan, results))
-    return not arguments.push_by_digest and all(result.up_to_date for result in results)
+    return all(result.up_to_date for result in results)
 
 
 def _run(
@@ -61,12 +62,16 @@ def _run(
             say(hint)
     ordered = [results[image.name] for image in plan.images]
     show_results(ordered)
+    for result in ordered:
+        if not result.up_to_date:
+            say(f"{result.output}: {', '.join(result.tags)}")
     return plan, ordered
 
 
 def _push_by_digest(project: Project, plan: Plan, options: BuildOptions) -> Sequence[ImageResult]:
     from nox_buildkit.build.matrix_results import push_by_digest  # noqa: PLC0415 - as above
 
+    observation.give_up()
     require_repositories(project, plan)
     with downloads() as report:
         results = push_by_digest(project, plan, options, report)

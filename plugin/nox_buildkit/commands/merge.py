@@ -10,12 +10,12 @@ from nox_buildkit.build.matrix_results import merged
 from nox_buildkit.build.options import BuildOptions, Selection
 from nox_buildkit.build.planning import plan_build, require_repositories
 from nox_buildkit.build.project import open_project
-from nox_buildkit.build.project_folder import exclusively, kept_for
 from nox_buildkit.build.releasing import Release, released_commit
 from nox_buildkit.commands.release import tell
 from nox_buildkit.documents.records import results_document
 from nox_buildkit.files import scratch
 from nox_buildkit.plan.plan import Plan
+from nox_buildkit.project_folder import exclusively, kept_for
 from nox_buildkit.report.console import downloads
 from nox_buildkit.report.json_output import print_json
 from nox_buildkit.results.model import ImageResult

@@ -15,13 +15,11 @@ from nox_buildkit.build.planning import (
     require_tags,
 )
 from nox_buildkit.build.project import Project, open_project
-from nox_buildkit.build.project_folder import exclusively
-from nox_buildkit.build.pushing import are_set, tags_of
 from nox_buildkit.documents.records import results_document
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.progress import SILENT
-from nox_buildkit.release.http_repository import repositories
+from nox_buildkit.project_folder import exclusively
 from nox_buildkit.report.ci import show_results
 from nox_buildkit.report.console import say
 from nox_buildkit.report.json_output import print_json
@@ -74,11 +72,20 @@ def _tell_what_is_left_out(project: Project, image: ImagePlan) -> None:
 def _pushed(plan: Plan, output: Path) -> dict[str, ImageResult]:
     """Return the results of the last push of the same plans that every tag still names."""
     known = records.read(output / record.RELEASE, tell=True)
+    same = [
+        (image, found.result)
+        for image in plan.images
+        if (found := known.get(image.name)) and found.plan == image.digest
+    ]
+    if not same:
+        return {}
+    # Where something is built first, an HTTP client is imported meanwhile.
+    from nox_buildkit.build.pushing import are_set, tags_of  # noqa: PLC0415
+    from nox_buildkit.release.http_repository import repositories  # noqa: PLC0415
+
     open_repository = repositories(SILENT)
     return {
-        image.name: found.result
-        for image in plan.images
-        if (found := known.get(image.name))
-        and found.plan == image.digest
-        and are_set(tags_of(image, found.result.digest, open_repository))
+        image.name: result
+        for image, result in same
+        if are_set(tags_of(image, result.digest, open_repository))
     }

@@ -9,11 +9,11 @@ from pathlib import Path
 from nox_buildkit.build.options import BuildOptions, Selection
 from nox_buildkit.build.planning import plan_build, require_repositories
 from nox_buildkit.build.project import open_project
-from nox_buildkit.build.project_folder import exclusively
 from nox_buildkit.build.releasing import release_images, released_commit
 from nox_buildkit.documents.records import results_document
 from nox_buildkit.files import write_atomic
 from nox_buildkit.plan.plan import Plan
+from nox_buildkit.project_folder import exclusively
 from nox_buildkit.report.ci import show_results
 from nox_buildkit.report.console import downloads, say
 from nox_buildkit.report.json_output import print_json

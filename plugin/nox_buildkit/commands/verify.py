@@ -8,11 +8,11 @@ from pathlib import Path
 from nox_buildkit.build.fresh_locks import fresh_sources
 from nox_buildkit.build.options import Selection
 from nox_buildkit.build.project import open_project, plan_project
-from nox_buildkit.build.project_folder import exclusively, kept_for
 from nox_buildkit.build.published import Published, Verdict, with_problems
 from nox_buildkit.documents.published import VerifyDocument
 from nox_buildkit.errors import Code, ReleaseError
 from nox_buildkit.files import scratch
+from nox_buildkit.project_folder import exclusively, kept_for
 from nox_buildkit.release.http_repository import repositories
 from nox_buildkit.report.console import downloads
 from nox_buildkit.report.json_output import print_json

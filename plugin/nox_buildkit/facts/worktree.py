@@ -110,7 +110,9 @@ def _empty_repository() -> Path:
             if folder.exists():
                 drop(folder)
             with scratch(folder.parent, "new-") as new:
-                _asked(new, "init", "--quiet", "--bare", "--template=", "made")
+                # In the one format that every git reads.
+                plain = {"GIT_DEFAULT_HASH": "sha1", "GIT_DEFAULT_REF_FORMAT": "files"}
+                _asked(new, "init", "--quiet", "--bare", "--template=", "made", **plain)
                 seal(new / "made", sealed)
                 (new / "made").rename(folder)
     return folder

@@ -9,7 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from nox_buildkit.build.project_folder import kept_for
+from nox_buildkit.project_folder import kept_for
 from tests.support.oci import ImageIndex
 from tests.support.project import APP, Project
 from tests.support.real_parts import in_cache

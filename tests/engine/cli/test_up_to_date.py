@@ -129,7 +129,7 @@ def test_everything_that_a_run_looks_at_is_recorded(
     shutil.rmtree(records)
     log = tmp_path / "calls"
     subprocess.run(
-        [*strace, "-y", "-o", log, "-e", "trace=%file,getdents64",
+        [*strace, "-f", "-y", "-o", log, "-e", "trace=%file,getdents64,execve",
          *project.python, "-m", "nox_buildkit", "build"],
         cwd=project.root, env=project.environment({}), check=True,
     )  # fmt: skip
@@ -153,10 +153,13 @@ _READING_LINKS = ("lstat", "readlink", "readlinkat")
 def _looked_at(log: Path, folder: Path) -> set[tuple[str, str]]:
     """What a process has looked at between reading and writing its record, and how.
 
-    But for what its Python consists of.
+    But for what its Python consists of, and what programs look at that it runs.
     """
     found = set()
-    lines = log.read_text().splitlines()
+    calls = [line.split(maxsplit=1) for line in log.read_text().splitlines()]
+    main = calls[0][0]
+    programs = {process for process, call in calls if call.startswith("execve(")} - {main}
+    lines = [call for process, call in calls if process not in programs]
     bounds = [n for n, line in enumerate(lines) if "/up-to-date" in line]
     begin = next(n for n in bounds if "openat" in lines[n])
     for line in lines[begin + 1 : next(n for n in bounds if n > begin)]:

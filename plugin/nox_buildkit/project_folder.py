@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,12 +20,9 @@ from nox_buildkit.files import (
     sweep_parts,
     write_atomic,
 )
-from nox_buildkit.report.console import say
 
 #: File of a folder that names the project which it is kept for.
 _ROOT = "project"
-
-_WAITING = "waiting for another build of this project"
 
 
 @contextlib.contextmanager
@@ -35,9 +33,13 @@ def exclusively(buildspec: Path) -> Iterator[None]:
     plans with the files of then.
     """
     root = buildspec.resolve().parent
-    with locked(kept_for(root) / ".lock", lambda: say(_WAITING)):
+    with locked(kept_for(root) / ".lock", _tell_waiting):
         sweep_parts(root)
         yield
+
+
+def _tell_waiting() -> None:
+    print("waiting for another build of this project", file=sys.stderr, flush=True)
 
 
 def kept_for(root: Path, key: str = "") -> Path:
