@@ -32,7 +32,9 @@ def tests(session: nox.Session) -> None:
         return
     session.run("python", "-m", "pytest", "-m", fast, *workers)
     real = "engine and not campaign"
-    session.run("python", "-m", "pytest", "-m", real, *engines, "--durations=40")
+    beside = f"{real} and not alone"
+    session.run("python", "-m", "pytest", "-m", beside, *engines, "--durations=40")
+    session.run("python", "-m", "pytest", "-m", f"{real} and alone")
 
 
 @nox.session(venv_backend="none")

@@ -309,6 +309,7 @@ def _buildx_of(project: Project) -> list[int]:
     return found
 
 
+@pytest.mark.alone
 def test_a_build_that_is_interrupted(unseen: Unseen) -> None:
     project, _ = unseen
     # A name of its own, by which its processes can be told from others'.
@@ -326,6 +327,7 @@ def test_a_build_that_is_interrupted(unseen: Unseen) -> None:
     assert ImageIndex.open(project.tar).digest == project.digest()
 
 
+@pytest.mark.alone
 def test_a_build_that_nobody_here_cancels_is_run_again(unseen: Unseen) -> None:
     project, index = unseen
     project.root = project.root.rename(project.root.with_name(f"cancelled{new_version()}"))
@@ -344,6 +346,7 @@ def test_a_build_that_nobody_here_cancels_is_run_again(unseen: Unseen) -> None:
     assert ImageIndex.open(project.tar).digest == project.digest()
 
 
+@pytest.mark.alone
 def test_an_engine_that_goes_away(unseen: Unseen, own_home: Path, engine_home: Path) -> None:
     project, _ = unseen
     for name in ("bases", "uv", "pylock", "apt"):

@@ -101,6 +101,7 @@ def test_a_builder_of_that_name_that_differs_is_refused(project: Project, farm: 
     assert f"run `docker buildx rm {farm.name}`" in cause
 
 
+@pytest.mark.alone
 def test_a_node_that_dies_in_a_build_leaves_no_tag(
     project: Project, farm: Farm, engine_home: Path, tmp_path: Path
 ) -> None:

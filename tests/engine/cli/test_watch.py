@@ -22,6 +22,8 @@ from nox_buildkit.engine.private.engine import PrivateEngine
 from tests.support.project import APP, SPEC, Project
 from tests.support.real_parts import free_port
 
+pytestmark = pytest.mark.alone
+
 #: Answers with a word of another module.
 ANSWERING = APP.replace('"uid": os.getuid(),', '"word": __import__("app.word").word.WORD,')
 IGNORED = "*.log\nnode_modules/\n"

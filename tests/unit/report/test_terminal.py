@@ -22,8 +22,7 @@ from nox_buildkit.report.block import Block
 from nox_buildkit.report.transfers import TransferBars
 from tests.support.terminal import TERM, Terminal, reflowed, terminal
 
-# What is seen depends on the time that programs get.
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.alone]
 
 ROOT = Path(__file__).parents[3]
 STREAMS = ROOT / "tests" / "unit" / "streams"
