@@ -226,7 +226,7 @@ def test_another_build_of_the_project_is_waited_for_and_nothing_is_said_of_it_ag
     for _ in range(2):
         with ExitStack() as stack:
             stack.enter_context(exclusively(Path("buildspec.yaml")))
-            other = threading.Timer(0.3, stack.pop_all().close)
+            other = threading.Timer(1, stack.pop_all().close)
             other.start()
             runs.is_repeated()
             other.join()
