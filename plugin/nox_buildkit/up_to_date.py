@@ -46,7 +46,7 @@ _FORMAT = "3"
 #: of the cache that are in use are marked by a run that plans.
 _KEPT_SECONDS = 3600
 
-#: Seconds for which a program runs at most that has no limit of its own.
+#: Seconds, which `Programs` wants to know: each program has the limit that it was run with before.
 _LONGEST = 600
 
 #: So that each attempt to guess a value takes milliseconds.
