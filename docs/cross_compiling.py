@@ -5,13 +5,12 @@ Run it from the root of the project: ``python -m docs.cross_compiling``
 
 from __future__ import annotations
 
-import os
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.support.crossed_packages import MOST_DOWNLOADED, OTHERS, Case
-from tests.support.crossings import ARM64, OTHER_PLATFORMS, SLOWER, kept
+from tests.support.crossings import ARM64, OTHER_PLATFORMS, SLOWER, Crossing, kept
 
 PAGE = Path(__file__).parent / "explanation/cross-compiling.md"
 _HEAD = "| sources | on the platform | cross-compiled | times |"
@@ -19,14 +18,17 @@ _RULE = "| --- | ---: | ---: | ---: |"
 
 
 def page() -> str:
-    """The page, of the records in build/crossing."""
+    """The page, of the records beside it."""
     return "\n".join(_page())
 
 
 def _page() -> Iterator[str]:
-    found = [(case, one) for case in MOST_DOWNLOADED if (one := kept(ARM64, case.name))]
-    crossed = [one for _, one in found if not one.reason]
+    everything = kept()
+    records = everything.get(ARM64, {})
+    found = [records[case.name] for case in MOST_DOWNLOADED if case.name in records]
+    crossed = [one for one in found if not one.reason]
     good = [one for one in crossed if one.good]
+    processors = sorted({one.processors for by in everything.values() for one in by.values()})
     yield "# Packages that were cross-compiled"
     yield ""
     yield from _paragraph(
@@ -41,27 +43,26 @@ def _page() -> Iterator[str]:
         f"Of the {len(MOST_DOWNLOADED)} packages of that kind that are downloaded most, "
         f"{len(found)} were tried: {len(crossed)} cross-compiled and ran, {len(good)} of them in "
         f"at most {SLOWER} times the time that they take on the platform. Seconds of "
-        f"{os.cpu_count()} processors, without the time of downloads."
+        f"{' or '.join(map(str, processors))} processors, without the time of downloads."
     )
-    yield from _table(ARM64, MOST_DOWNLOADED)
-    if any(kept(ARM64, case.name) for case in OTHERS):
+    yield from _table(records, MOST_DOWNLOADED)
+    if any(case.name in records for case in OTHERS):
         yield "## Further packages"
         yield ""
-        yield from _table(ARM64, OTHERS)
+        yield from _table(records, OTHERS)
     for platform in OTHER_PLATFORMS:
-        if any(kept(platform, case.name) for case in (*MOST_DOWNLOADED, *OTHERS)):
+        if platform in everything:
             yield f"## For {platform}"
             yield ""
-            yield from _table(platform, (*MOST_DOWNLOADED, *OTHERS))
+            yield from _table(everything[platform], (*MOST_DOWNLOADED, *OTHERS))
 
 
-def _table(platform: str, cases: Sequence[Case]) -> Iterator[str]:
+def _table(records: Mapping[str, Crossing], cases: Sequence[Case]) -> Iterator[str]:
     yield from (_HEAD, _RULE)
-    for case in cases:
-        if one := kept(platform, case.name):
-            times = f"{one.cross / one.native:.2f}" if one.native else ""
-            said = f"emulated: {one.reason}" if one.reason else f"{one.cross:.1f} s"
-            yield f"| {one.sources} | {one.native:.1f} s | {said} | {times} |"
+    for one in (records[case.name] for case in cases if case.name in records):
+        times = f"{one.cross / one.native:.2f}" if one.native else ""
+        said = f"emulated: {one.reason}" if one.reason else f"{one.cross:.1f} s"
+        yield f"| {one.sources} | {one.native:.1f} s | {said} | {times} |"
     yield ""
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 import yaml
+from docs import cross_compiling
 
 from nox_buildkit.arguments.parser import parser_for, session_names
 from nox_buildkit.buildspec.reading.load import load, parse
@@ -102,6 +103,11 @@ def sessions() -> set[str]:
 def test_the_commands_page_is_the_generated_one() -> None:
     hint = "run python tests/unit/test_docs.py"
     assert COMMANDS.read_text(encoding="utf-8") == commands_page(), hint
+
+
+def test_the_page_of_cross_compiling_shows_what_was_found() -> None:
+    hint = "run python -m docs.cross_compiling"
+    assert cross_compiling.PAGE.read_text(encoding="utf-8") == cross_compiling.page(), hint
 
 
 def test_the_figures_of_the_readme_are_those_of_the_bench() -> None:

@@ -1,15 +1,15 @@
 """Sources of packages of the user's index: compiled here and cross-compiled, and started.
 
-What a package came to is kept in build/crossing, so that a run that ended early goes on: a package
-that crossed and ran is not compiled again before its sources, or the scripts that compile, change.
+What a package came to is kept in docs/explanation, so that a run that ended early goes on: what
+crossed and ran is not compiled again before its sources, or the scripts that compile, change.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
-import sys
 import time
 import tomllib
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from nox_buildkit.engine.private.engine import PrivateEngine
 from nox_buildkit.plan.stages import CROSS, HERE, compiled_in
 from nox_buildkit.render.inputs import scripts
 from tests.support.crossed_packages import APT, BUILD_APT, MOST_DOWNLOADED, OTHERS, Case
-from tests.support.crossings import ARM64, OTHER_PLATFORMS, Crossing, kept
+from tests.support.crossings import ARM64, OTHER_PLATFORMS, Crossing, keep, kept
 from tests.support.project import Project
 
 #: Build systems and languages that are compiled for the other platforms as well.
@@ -120,7 +120,7 @@ def test_sources_cross_compile_and_run(
 ) -> None:
     requirement = _sources(case)
     key = hashlib.sha256(json.dumps([requirement, scripts(), asdict(case)]).encode()).hexdigest()
-    known = kept(platform, case.name)
+    known = kept().get(platform, {}).get(case.name)
     if known and known.key == key and known.good:
         return
     assembled(asking, platform)
@@ -137,18 +137,16 @@ def test_sources_cross_compile_and_run(
         requirement.partition("#")[0].rpartition("/")[2],
         _seconds(progress, case.name, HERE),
         _seconds(progress, case.name, CROSS),
+        os.cpu_count() or 1,
         "; ".join(reasons),
     )
-    crossing.keep(platform, case.name)
+    keep(platform, case.name, crossing)
     assert not reasons
 
 
 def test_enough_of_what_is_downloaded_most_crosses_as_fast_as_it_compiles() -> None:
-    print(f"\n{'sources':<36} native   cross  ratio", file=sys.stderr)
-    for platform in (ARM64, *OTHER_PLATFORMS):
-        for case in (*MOST_DOWNLOADED, *OTHERS):
-            if one := kept(platform, case.name):
-                times = f"{one.native:6.1f}s {one.cross:6.1f}s {one.cross / one.native:6.2f}"
-                print(f"{one.sources:<36}{times}  {platform} {one.reason}", file=sys.stderr)
-    good = [case.name for case in MOST_DOWNLOADED if (r := kept(ARM64, case.name)) and r.good]
+    records = kept()[ARM64]
+    good = [
+        case.name for case in MOST_DOWNLOADED if case.name in records and records[case.name].good
+    ]
     assert len(good) >= ENOUGH, good
