@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from nox_buildkit import observation
 from nox_buildkit.cache_entries import is_settled, read_cached, stamp, write_cached
 from nox_buildkit.files import cache_dir, private_dir
 
@@ -35,6 +36,7 @@ class FileDigests:
         """
         with self._reading:
             if self._known is None:
+                observation.remembers(self._place)
                 self._known = read_cached(self._place) or {}
         now = stamp(status)
         kept = self._known.get(path)

@@ -55,13 +55,15 @@ class Observation:
 
     ``stamps``: what paths were like when they were first looked at; ``answers``: of each program;
     ``unseen``: the run has looked at something that cannot be looked at again; ``printed``: to its
-    own standard output and standard error.
+    own standard output and standard error; ``memories``: paths that are not looked at, see
+    `remembers`.
     """
 
     def __init__(self) -> None:
         self.stamps: dict[tuple[str, How], Stamp] = {}
         self.answers: list[tuple[Question, Answer]] = []
         self.printed: tuple[list[str], list[str]] = ([], [])
+        self.memories: set[str] = set()
         self.unseen = False
         self._started = 0
 
@@ -78,6 +80,8 @@ class Observation:
         if isinstance(path, int):
             return
         name = _absolute(path)
+        if name in self.memories:
+            return
         itself = self.stamps.get((name, "itself"))
         if itself is None:
             itself = self.stamps[name, "itself"] = stamp_of(name, "itself")
@@ -138,6 +142,12 @@ def answered(question: Question, answer: Answer) -> None:
     """Tell whoever observes of the ``answer`` of a program."""
     if _current:
         _current.answers.append((question, answer))
+
+
+def remembers(path: Path) -> None:
+    """Tell whoever observes that the file ``path`` says only what others say that are looked at."""
+    if _current:
+        _current.memories.add(_absolute(path))
 
 
 @contextlib.contextmanager

@@ -18,11 +18,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Thread
 from types import ModuleType
 from typing import Any, TextIO
 
 from nox_buildkit import observation
+from nox_buildkit.at_once import meanwhile
 from nox_buildkit.cache_entries import is_settled, read_cached, write_cached
 from nox_buildkit.environment import in_ci
 from nox_buildkit.errors import NoxBuildkitError
@@ -37,7 +37,7 @@ from nox_buildkit.observation import (
     stamp_of,
 )
 from nox_buildkit.project_folder import exclusively
-from nox_buildkit.run import Programs, run
+from nox_buildkit.run import run
 
 #: Another one whenever a record is written otherwise.
 _FORMAT = "3"
@@ -45,9 +45,6 @@ _FORMAT = "3"
 #: Seconds for which a record is used: what is told of the time of a base is of its day, and files
 #: of the cache that are in use are marked by a run that plans.
 _KEPT_SECONDS = 3600
-
-#: Seconds, which `Programs` wants to know: each program has the limit that it was run with before.
-_LONGEST = 600
 
 #: So that each attempt to guess a value takes milliseconds.
 _ITERATIONS = 10_000
@@ -131,14 +128,17 @@ def _looks_the_same(
 ) -> bool:
     """Look at files again while programs answer."""
     answers: list[bool] = []
-    with Programs(cache_dir(), _LONGEST) as running:
-        asking = Thread(target=lambda: answers.append(all(_answers(p, running) for p in programs)))
-        asking.start()
-        same = _digest_of(_stamps_now(paths)) == stamps
-        if same:
-            asking.join()
-    asking.join()
-    return same and answers == [True]
+    try:
+        with meanwhile(lambda: answers.append(all(map(_answers, programs)))):
+            if _digest_of(_stamps_now(paths)) != stamps:
+                raise _Changed
+    except _Changed:
+        return False
+    return answers == [True]
+
+
+class _Changed(Exception):
+    """A file is another one, so that nobody needs the answers of programs any more."""
 
 
 def _place(words: Sequence[str], buildspec: Path) -> Path:
@@ -220,13 +220,12 @@ def _asked(question: Question, answer: Answer) -> list[Any]:
     ]
 
 
-def _answers(program: Sequence[Any], running: Programs) -> bool:
+def _answers(program: Sequence[Any]) -> bool:
     """Tell whether a program, as `_asked` has it, answers as it did."""
     words, folder, inherited, added, given, seconds, digest = program
     env = {name: os.environ[name] for name in inherited if name in os.environ} | added
-    options = {"env": env, "cwd": Path(folder), "given": os.fsencode(given)}
     try:
-        done = run(words, seconds=seconds, programs=running, **options)
+        done = run(words, seconds=seconds, env=env, cwd=Path(folder), given=os.fsencode(given))
     except (NoxBuildkitError, OSError):
         return False
     return bool(_answer_digest(done.returncode, done.stdout, done.stderr) == digest)

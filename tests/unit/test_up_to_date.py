@@ -19,6 +19,7 @@ import pytest
 
 from nox_buildkit import observation, up_to_date
 from nox_buildkit.cache_entries import read_cached, write_cached
+from nox_buildkit.file_digests import FileDigests
 from nox_buildkit.project_folder import exclusively
 from nox_buildkit.run import run
 
@@ -273,6 +274,34 @@ def test_whoever_found_something_to_do_and_a_ci_are_not_recorded(
     assert runs.is_repeated()
     assert runs.is_repeated()
     assert "nothing changed" in capsys.readouterr().err
+
+
+def _digest(path: Path) -> str:
+    digests = FileDigests(path.parent, "test")
+    found = digests.of(str(path), path.lstat(), path.read_text)
+    digests.keep()
+    return found
+
+
+def test_digests_that_are_written_down_are_no_reason_to_look_again(runs: _Runs) -> None:
+    runs.more = lambda: _digest(runs.folder / "read")
+    assert runs.is_repeated()
+    assert not runs.is_repeated()
+    _replace(runs.folder / "read", "R")
+    time.sleep(0.2)
+    assert runs.is_repeated()
+
+
+def test_a_run_that_found_something_damaged_is_repeated(runs: _Runs, tmp_path: Path) -> None:
+    runs.more = lambda: _digest(runs.folder / "read")
+    assert runs.is_repeated()
+    (digests,) = (tmp_path / "cache" / "digests").iterdir()
+    digests.write_bytes(b"cut")
+    _replace(runs.folder / "read", "R")
+    time.sleep(0.2)
+    assert runs.is_repeated()
+    assert runs.is_repeated()
+    assert not runs.is_repeated()
 
 
 @pytest.mark.parametrize("content", [b"", b"sha256:0\n{}", None], ids=["empty", "cut", "older"])
