@@ -31,8 +31,11 @@ class Placing:
     def of_target(self) -> bool:
         """Tell whether it is for the machine that programs are compiled for (Debian, Multi-Arch).
 
-        Libraries say ``same``; some headers with a program beside them say nothing.
+        Libraries say ``same``; some headers with a program beside them say nothing. Crates say so
+        as well, though they are sources, and require a Python of their architecture.
         """
+        if self.section == "rust":
+            return False
         return self.multi_arch == "same" or (not self.multi_arch and self.section == "libdevel")
 
 

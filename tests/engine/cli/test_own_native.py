@@ -52,6 +52,36 @@ version = "0.3.0"
 bindings = "bin"
 """
 CRATE = '[package]\nname = "rs"\nversion = "0.3.0"\nedition = "2021"\n'
+PYO3 = """\
+[build-system]
+requires = ["maturin>=1.8,<2"]
+build-backend = "maturin"
+[project]
+name = "fast"
+version = "1.0"
+[tool.maturin]
+features = ["pyo3-ffi/extension-module"]
+"""
+MODULE = """\
+use pyo3_ffi::*;
+
+static mut MODULE: PyModuleDef = PyModuleDef {
+    m_base: PyModuleDef_HEAD_INIT,
+    m_name: c"fast".as_ptr(),
+    m_doc: c"of Rust".as_ptr(),
+    m_size: 0,
+    m_methods: std::ptr::null_mut(),
+    m_slots: std::ptr::null_mut(),
+    m_traverse: None,
+    m_clear: None,
+    m_free: None,
+};
+
+#[no_mangle]
+pub unsafe extern "C" fn PyInit_fast() -> *mut PyObject {
+    PyModule_Create(&raw mut MODULE)
+}
+"""
 MAIN = """\
 import platform
 
@@ -153,6 +183,31 @@ def test_cython_and_rust_are_compiled_where_their_compilers_are(
     assert versions == {"cy": "2.0", "rs": "0.3.0", "shop": "1.0"}
     shop.write({"libs/rs/target/debug/larger": ""})
     assert "nothing changed" in shop.ok("build", *rust).stderr
+
+
+@pytest.mark.usefixtures("both_platforms")
+def test_an_extension_in_rust_cross_compiles(shop: Project, private_engine: PrivateEngine) -> None:
+    shop.write(
+        {
+            "pyproject.toml": PYO3,
+            "Cargo.toml": CRATE.replace("rs", "fast")
+            + '[lib]\ncrate-type = ["cdylib"]\n[dependencies]\npyo3-ffi = "0"\n',
+            "src/lib.rs": MODULE,
+            # Crates that Debian has.
+            ".cargo/config.toml": '[source.crates-io]\nreplace-with = "debian"\n'
+            '[source.debian]\ndirectory = "/usr/share/cargo/registry"\n',
+        }
+    )
+    said = "import fast, platform; print(fast.__doc__, platform.machine())"
+    keys = {"build-apt": ["cargo", "librust-pyo3-ffi-dev"], "command": ["python", "-c", said]}
+    options = [f"--set=images.web.{key}={json.dumps(value)}" for key, value in keys.items()]
+    with shop.start("build", "--platform", "linux/arm64", *options) as process:
+        _, told = process.communicate(timeout=900)
+    assert process.returncode == 0, told
+    assert shop.record()["images"]["web"]["warnings"] == []
+    private_engine.client.load(shop.tar)
+    ran = private_engine.client.run("web:latest", platform="linux/arm64", remove=True)
+    assert str(ran).split() == ["of", "Rust", "aarch64"]
 
 
 def test_what_does_not_compile_is_named_with_what_it_lacks(shop: Project) -> None:

@@ -77,6 +77,9 @@ def environment(triple: str, machine: str, work: Path) -> "dict[str, str]":
     tools = {name: f"{triple}-{tool}" for name, tool in TOOLS.items()}
     rust = rust_target(triple, machine)
     own = rust_target(str(sysconfig.get_config_var("MULTIARCH")), os.uname().machine)
+    library = Path(sysconfig.get_path("stdlib"))
+    # PyO3 and maturin follow links before they compare the name, which is one of them in Debian.
+    data = (library / f"_sysconfigdata__{triple}.py").resolve().stem
     return {
         **tools,
         # Programs that a build makes for itself.
@@ -84,11 +87,11 @@ def environment(triple: str, machine: str, work: Path) -> "dict[str, str]":
         "CC_FOR_BUILD": "/usr/bin/gcc", "CXX_FOR_BUILD": "/usr/bin/g++",
         f"CARGO_TARGET_{cargo_name(own)}_LINKER": "/usr/bin/gcc",
         "_PYTHON_HOST_PLATFORM": f"linux-{machine}",
-        "_PYTHON_SYSCONFIGDATA_NAME": f"_sysconfigdata__{triple}",
+        "_PYTHON_SYSCONFIGDATA_NAME": data,
         "CMAKE_TOOLCHAIN_FILE": str(work / "toolchain.cmake"),
         "CARGO_BUILD_TARGET": rust,
         f"CARGO_TARGET_{cargo_name(rust)}_LINKER": f"{triple}-gcc",
-        "PYO3_CROSS_LIB_DIR": sysconfig.get_path("stdlib"),
+        "PYO3_CROSS_LIB_DIR": str(library),
         "PYO3_CROSS_PYTHON_VERSION": VERSION,
         "PKG_CONFIG_ALLOW_CROSS": "1",
     }  # fmt: skip
