@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -18,6 +18,7 @@ import uv as uv_program
 
 from nox_buildkit import render
 from nox_buildkit.debian.provision import SuitePackage, provision
+from nox_buildkit.render.stages.shared import FINISH
 from tests.support.local_python import copy_python, local_pythons
 from tests.support.real_parts import in_cache
 
@@ -76,9 +77,11 @@ def copy_of_suite(python: str, engine_home: Path, root: Path) -> None:
     (root / "usr/bin/python3").symlink_to(f"python{python}")
 
 
-def run(root: Path, script: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run a script of a build in ``root``."""
-    command = ["chroot", str(root), "/usr/bin/python3", f"/scripts/{script}", *arguments]
+def run(
+    root: Path, script: str, *arguments: str, options: Sequence[str] = (), **env: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a script of a build in ``root``; ``options``: of Python."""
+    command = ["chroot", str(root), "/usr/bin/python3", *options, f"/scripts/{script}", *arguments]
     path = "/usr/sbin:/usr/bin:/sbin:/bin"
     return subprocess.run(
         command, env={"PATH": path, **env}, capture_output=True, text=True, check=False
@@ -90,7 +93,10 @@ def layer(root: Path, name: str, **env: str) -> dict[str, bytes]:
     package = root / name / "opt/site-packages/demo"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text(MODULE)
-    done = run(root, "layer.py", f"/{name}", "/cache", **env)
+    words = FINISH.split()
+    options = [word for word in words if word.startswith("-")]
+    env |= dict(word.split("=") for word in words if "=" in word)
+    done = run(root, "layer.py", f"/{name}", "/cache", options=options, **env)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     found = {path.name: path.read_bytes() for path in (root / name).rglob("*.pyc")}
@@ -104,7 +110,7 @@ def test_byte_code_follows_from_its_source_and_the_python_alone(root: Path) -> N
     for number, variables in enumerate(
         (
             {"PYTHONOPTIMIZE": "2"},
-            {"PYTHONHASHSEED": "7"},
+            {"PYTHONHASHSEED": "7", "PYTHONNODEBUGRANGES": "1"},
             {"PYTHONHASHSEED": "8", "PYTHONPYCACHEPREFIX": "/elsewhere"},
         )
     ):

@@ -2,7 +2,7 @@
 
 Runs inside the build with the base's own Python and nothing else:
 
-    python3 layer.py ROOT CACHE
+    PYTHONHASHSEED=0 python3 -B -s -S layer.py ROOT CACHE
 
 ROOT mirrors the file system of the final image. The cache of byte code is addressed by content
 (paths in the image, sources, Python), so a package that did not change is never compiled again,
@@ -11,10 +11,12 @@ that builds may share it at the same moment, and each begins with its own digest
 never checked against its source (PEP 552): sources in an image do not change.
 
 Byte code depends on nothing but its sources and the Python: variables such as PYTHONOPTIMIZE and
-PYTHONPYCACHEPREFIX, which a base may set, are taken away first.
+PYTHONPYCACHEPREFIX, which a base may set, are taken away first. Before Python 3.11, the order of
+constant sets follows the seed of hashes.
+
+It runs whenever a line of the application has changed: it imports little.
 """
 
-import contextlib
 import gc
 import hashlib
 import importlib.util
@@ -22,8 +24,6 @@ import marshal
 import os
 import stat
 import sys
-import tempfile
-import traceback
 import warnings
 from collections.abc import Callable
 
@@ -81,9 +81,10 @@ def compile_sources(root: str, sources: list[str], cached: str) -> None:
     warnings.simplefilter("ignore")
     compiled = [byte_code(root + source, source) for source in sources]
     os.makedirs(os.path.dirname(cached), exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(cached))
+    # Processes of several containers may have the same number.
+    temporary = f"{cached}.{os.urandom(8).hex()}"
     content = marshal.dumps(compiled)
-    with open(descriptor, "wb") as stream:
+    with open(temporary, "xb") as stream:
         stream.write(hashlib.sha256(content).digest() + content)
     os.rename(temporary, cached)
 
@@ -95,11 +96,12 @@ def byte_code(path: str, source: str) -> bytes:
     """
     with open(path, "rb") as stream:
         content = stream.read()
-    with contextlib.suppress(Exception):
+    try:
         code = compile(content, source, "exec", dont_inherit=True, optimize=0)
         head = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little")
         return head + importlib.util.source_hash(content) + marshal.dumps(code)
-    return b""
+    except Exception:
+        return b""
 
 
 def compile_tree(root: str, cache: str) -> None:
@@ -144,7 +146,7 @@ def fork(function: Callable[..., None], *arguments: object) -> int:
         function(*arguments)
         status = 0
     except BaseException:
-        traceback.print_exc()
+        sys.excepthook(*sys.exc_info())
     finally:
         os._exit(status)
 
@@ -161,18 +163,13 @@ def normalise(root: str) -> None:
 
 
 def isolate() -> None:
-    """Start again without the variables of Python, its site packages and a seed by chance.
-
-    Before 3.11, the order of constant sets in byte code follows the seed of hashes.
-    """
-    if os.environ.get("PYTHONHASHSEED") == "0" and sys.flags.no_site:
-        return
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON") or k == "PYTHONHOME"}
-    # Output of a process that is replaced would be lost.
-    sys.stdout.flush()
-    environment = {**kept, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-s", "-S", *sys.argv]
-    os.execve(command[0], command, environment)  # noqa: S606  there is no shell to want
+    """Start again without the variables of Python, if there are any, but for the place of it."""
+    kept = ("PYTHONHOME", "PYTHONHASHSEED")
+    others = [name for name in os.environ if name.startswith("PYTHON") and name not in kept]
+    if others:
+        environment = {name: value for name, value in os.environ.items() if name not in others}
+        command = [sys.executable, "-B", "-s", "-S", *sys.argv]
+        os.execve(command[0], command, environment)  # noqa: S606  there is no shell to want
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ UV_SETTINGS = "UV_PYTHON_DOWNLOADS=never UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRE
 _BYTECODE = "/var/cache/bytecode"
 
 #: Compiles byte code, and gives everything in the layer one time.
-FINISH = f"python3 {SCRIPTS}/layer.py /layer {_BYTECODE}"
+FINISH = f"PYTHONHASHSEED=0 python3 -B -s -S {SCRIPTS}/layer.py /layer {_BYTECODE}"
 
 
 def bytecode_cache(image: ImagePlan) -> str:

@@ -23,7 +23,7 @@ COPY [".", "/layer$WORKDIR/"]
 RUN --network=none \
     --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
     --mount=type=cache,id=nox-buildkit-bytecode-7b28e61bc1d2,target=/var/cache/bytecode \
-    python3 /run/scripts/layer.py /layer /var/cache/bytecode
+    PYTHONHASHSEED=0 python3 -B -s -S /run/scripts/layer.py /layer /var/cache/bytecode
 
 # Packages with machine code for the machine that builds.
 FROM build AS deps-steps
@@ -42,7 +42,7 @@ uv pip install --python /opt/venv --no-deps --no-index --find-links /run/inputs/
   --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
 python3 -I /run/scripts/environment.py strip /opt/venv
 mkdir -p /layer/opt && mv /opt/venv /layer/opt/venv
-python3 /run/scripts/layer.py /layer /var/cache/bytecode
+PYTHONHASHSEED=0 python3 -B -s -S /run/scripts/layer.py /layer /var/cache/bytecode
 RUN
 
 # Files that the application makes, once, on the machine that builds.
@@ -76,7 +76,7 @@ for path in static; do
 done
 mkdir -p "/layer$WORKDIR"
 cp -a --parents -- static "/layer$WORKDIR/"
-python3 /run/scripts/layer.py /layer /var/cache/bytecode
+PYTHONHASHSEED=0 python3 -B -s -S /run/scripts/layer.py /layer /var/cache/bytecode
 RUN
 
 # A name for the user, since much software asks for it; its folders; placed files.

@@ -31,7 +31,7 @@ ln -sf /usr/bin/python3.13 /opt/venv/bin/python
 mv /run/pyvenv.cfg /opt/venv/pyvenv.cfg
 python3 -I /run/scripts/environment.py strip /opt/venv
 mkdir -p /layer/opt && mv /opt/venv /layer/opt/venv
-python3 /run/scripts/layer.py /layer /var/cache/bytecode
+PYTHONHASHSEED=0 python3 -B -s -S /run/scripts/layer.py /layer /var/cache/bytecode
 RUN
 
 # Packages with machine code: wheels of the target platform, which need not run for it.
@@ -60,7 +60,7 @@ ln -sf /usr/bin/python3.13 /opt/venv/bin/python
 mv /run/pyvenv.cfg /opt/venv/pyvenv.cfg
 python3 -I /run/scripts/environment.py strip /opt/venv all
 mkdir -p /layer/opt && mv /opt/venv /layer/opt/venv
-python3 /run/scripts/layer.py /layer /var/cache/bytecode
+PYTHONHASHSEED=0 python3 -B -s -S /run/scripts/layer.py /layer /var/cache/bytecode
 RUN
 
 # The sources, readable by every user and writable by none, with their byte code.
@@ -70,7 +70,7 @@ COPY [".", "/layer$WORKDIR/"]
 RUN --network=none \
     --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
     --mount=type=cache,id=nox-buildkit-bytecode-3b93089f4b03,target=/var/cache/bytecode \
-    python3 /run/scripts/layer.py /layer /var/cache/bytecode
+    PYTHONHASHSEED=0 python3 -B -s -S /run/scripts/layer.py /layer /var/cache/bytecode
 
 # Packages with machine code for the machine that builds.
 FROM build AS deps-steps
@@ -95,7 +95,7 @@ ln -sf /usr/bin/python3.13 /opt/venv/bin/python
 mv /run/pyvenv.cfg /opt/venv/pyvenv.cfg
 python3 -I /run/scripts/environment.py strip /opt/venv
 mkdir -p /layer/opt && mv /opt/venv /layer/opt/venv
-python3 /run/scripts/layer.py /layer /var/cache/bytecode
+PYTHONHASHSEED=0 python3 -B -s -S /run/scripts/layer.py /layer /var/cache/bytecode
 RUN
 
 # Files that the application makes, once, on the machine that builds.
@@ -129,7 +129,7 @@ for path in static; do
 done
 mkdir -p "/layer$WORKDIR"
 cp -a --parents -- static "/layer$WORKDIR/"
-python3 /run/scripts/layer.py /layer /var/cache/bytecode
+PYTHONHASHSEED=0 python3 -B -s -S /run/scripts/layer.py /layer /var/cache/bytecode
 RUN
 
 # A name for the user, since much software asks for it; its folders; placed files.

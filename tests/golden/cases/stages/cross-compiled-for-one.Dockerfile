@@ -125,7 +125,7 @@ uv pip install --python /opt/venv --no-deps --no-index --find-links /run/inputs/
   --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
 python3 -I /run/scripts/environment.py strip /opt/venv
 mkdir -p /layer/opt && mv /opt/venv /layer/opt/venv
-python3 /run/scripts/layer.py /layer /var/cache/bytecode
+PYTHONHASHSEED=0 python3 -B -s -S /run/scripts/layer.py /layer /var/cache/bytecode
 RUN
 
 # Packages with machine code: wheels of the target platform, which need not run for it.
@@ -153,7 +153,7 @@ if [ -s /run/wheels.txt ]; then
 fi
 python3 -I /run/scripts/environment.py strip /opt/venv all
 mkdir -p /layer/opt && mv /opt/venv /layer/opt/venv
-python3 /run/scripts/layer.py /layer /var/cache/bytecode
+PYTHONHASHSEED=0 python3 -B -s -S /run/scripts/layer.py /layer /var/cache/bytecode
 RUN
 
 # The sources, readable by every user and writable by none, with their byte code.
@@ -163,7 +163,7 @@ COPY [".", "/layer$WORKDIR/"]
 RUN --network=none \
     --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
     --mount=type=cache,id=nox-buildkit-bytecode-7b28e61bc1d2,target=/var/cache/bytecode \
-    python3 /run/scripts/layer.py /layer /var/cache/bytecode
+    PYTHONHASHSEED=0 python3 -B -s -S /run/scripts/layer.py /layer /var/cache/bytecode
 
 # A name for the user, since much software asks for it; its folders; placed files.
 FROM build AS surroundings

@@ -24,7 +24,7 @@ uv pip install --python /opt/venv --no-deps --no-index --find-links /run/inputs/
   --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
 python3 -I /run/scripts/environment.py strip /opt/venv
 mkdir -p /layer/opt && mv /opt/venv /layer/opt/venv
-python3 /run/scripts/layer.py /layer /var/cache/bytecode
+PYTHONHASHSEED=0 python3 -B -s -S /run/scripts/layer.py /layer /var/cache/bytecode
 RUN
 
 # Packages with machine code: wheels of the target platform, which need not run for it.
@@ -47,7 +47,7 @@ uv pip install --python /opt/venv --python-platform $platform --no-deps --no-ind
   --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
 python3 -I /run/scripts/environment.py strip /opt/venv all
 mkdir -p /layer/opt && mv /opt/venv /layer/opt/venv
-python3 /run/scripts/layer.py /layer /var/cache/bytecode
+PYTHONHASHSEED=0 python3 -B -s -S /run/scripts/layer.py /layer /var/cache/bytecode
 RUN
 
 # Packages that no index has, which change with the sources: one layer for all platforms.
@@ -67,7 +67,7 @@ uv pip install --python /opt/venv --no-deps --no-index --find-links /run/inputs/
   --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
 python3 -I /run/scripts/environment.py strip /opt/venv all
 mkdir -p /layer/opt && mv /opt/venv /layer/opt/venv
-python3 /run/scripts/layer.py /layer /var/cache/bytecode
+PYTHONHASHSEED=0 python3 -B -s -S /run/scripts/layer.py /layer /var/cache/bytecode
 RUN
 
 # The sources, readable by every user and writable by none, with their byte code.
@@ -77,7 +77,7 @@ COPY [".", "/layer$WORKDIR/"]
 RUN --network=none \
     --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
     --mount=type=cache,id=nox-buildkit-bytecode-7b28e61bc1d2,target=/var/cache/bytecode \
-    python3 /run/scripts/layer.py /layer /var/cache/bytecode
+    PYTHONHASHSEED=0 python3 -B -s -S /run/scripts/layer.py /layer /var/cache/bytecode
 
 # A name for the user, since much software asks for it; its folders; placed files.
 FROM build AS surroundings

@@ -14,7 +14,7 @@ COPY [".", "/layer$WORKDIR/"]
 RUN --network=none \
     --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
     --mount=type=cache,id=nox-buildkit-bytecode-7b28e61bc1d2,target=/var/cache/bytecode \
-    python3 /run/scripts/layer.py /layer /var/cache/bytecode
+    PYTHONHASHSEED=0 python3 -B -s -S /run/scripts/layer.py /layer /var/cache/bytecode
 
 # A name for the user, since much software asks for it; its folders; placed files.
 FROM build AS surroundings

@@ -22,7 +22,7 @@ RUN --network=none \
     --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
     --mount=type=cache,id=nox-buildkit-bytecode-7b28e61bc1d2,target=/var/cache/bytecode \
     --mount=type=bind,from=surroundings,source=/owner,target=/run/owner \
-    python3 /run/scripts/layer.py /layer /var/cache/bytecode && chown -Rh "$(cat /run/owner)" "/layer$WORKDIR"
+    PYTHONHASHSEED=0 python3 -B -s -S /run/scripts/layer.py /layer /var/cache/bytecode && chown -Rh "$(cat /run/owner)" "/layer$WORKDIR"
 
 # Files that the application makes, once, on the machine that builds.
 FROM build AS stepped
@@ -52,7 +52,7 @@ for path in static; do
 done
 mkdir -p "/layer$WORKDIR"
 cp -a --parents -- static "/layer$WORKDIR/"
-python3 /run/scripts/layer.py /layer /var/cache/bytecode
+PYTHONHASHSEED=0 python3 -B -s -S /run/scripts/layer.py /layer /var/cache/bytecode
 chown -Rh "$(cat /run/owner)" "/layer$WORKDIR"
 RUN
 
