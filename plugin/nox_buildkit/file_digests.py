@@ -44,7 +44,7 @@ class FileDigests:
             return str(kept[-1])
         digest = read()
         # A file that has just been changed is read again the next time.
-        if is_settled(status.st_mtime_ns, status.st_ctime_ns):
+        if is_settled(status.st_ctime_ns):
             self._known[path] = [*now, digest]
             self._added = True
         return digest

@@ -19,7 +19,8 @@ from pathlib import Path
 from nox_buildkit.errors import Code, EngineError, UsageError
 from nox_buildkit.mounts import mounts_below, unmount
 
-_PART = ".part"
+#: Nobody else has files of that name.
+_PART = ".nox-buildkit.part"
 _MASK = threading.Lock()
 
 

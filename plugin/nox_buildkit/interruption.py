@@ -1,4 +1,4 @@
-"""SIGTERM, which ends a run as Ctrl-C does."""
+"""SIGTERM and the end of a terminal, which end a run as Ctrl-C does."""
 
 from __future__ import annotations
 
@@ -10,13 +10,20 @@ from types import FrameType
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Let SIGTERM end the block as Ctrl-C does: what was begun is taken back."""
+    """Let SIGTERM and SIGHUP end the block as Ctrl-C does: what was begun is taken back.
+
+    SIGHUP stays ignored where it is (nohup(1)).
+    """
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    heard = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        heard.append(signal.SIGHUP)
+    before = {number: signal.signal(number, interrupt) for number in heard}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

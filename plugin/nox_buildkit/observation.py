@@ -118,7 +118,7 @@ class Observation:
 def stamp_of(path: str, how: How) -> Stamp:
     """Return what changes when ``path`` does: its status, or why it has none.
 
-    Of a folder only which one it is, and with ``names`` when they changed.
+    Of a folder or a device only which one it is, and with ``names`` when those of it changed.
     """
     try:
         found = _lstat(path) if how == "itself" else _stat(path)
@@ -128,14 +128,17 @@ def stamp_of(path: str, how: How) -> Stamp:
         return (-1,)
     itself = (found.st_mode, found.st_dev, found.st_ino)
     times = (found.st_mtime_ns, found.st_ctime_ns)
-    if stat.S_ISDIR(found.st_mode):
-        return (*itself, *times) if how == "names" else itself
-    return (*itself, *times, found.st_size)
+    if stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode):
+        return (*itself, *times, found.st_size)
+    return (*itself, *times) if how == "names" else itself
 
 
 def changed_at(stamp: Stamp) -> int:
-    """Return when what has ``stamp`` was changed last, in nanoseconds; 0 where it does not say."""
-    return max(stamp[3:5], default=0)
+    """Return when what has ``stamp`` was changed last, in nanoseconds; 0 where it does not say.
+
+    The time of modification is what a program makes it, and may be one to come.
+    """
+    return stamp[4] if len(stamp) > 4 else 0
 
 
 def answered(question: Question, answer: Answer) -> None:
@@ -230,10 +233,8 @@ def _is_link(stamp: Stamp) -> bool:
 
 def _absolute(path: Any) -> str:
     name = os.fsdecode(path)
-    # The usual case, of perhaps a hundred thousand.
-    if name[:1] == "/" and "/." not in name and "//" not in name:
-        return name.rstrip("/") or "/"
-    return os.path.abspath(name)  # noqa: PTH100 - links stay
+    # As it is: behind a link, ".." is not the folder that the link is in.
+    return name if name.startswith("/") else f"{os.getcwd()}/{name}"  # noqa: PTH109
 
 
 _current: Observation | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import logging
 import os
 import sys
@@ -17,6 +18,9 @@ from nox_buildkit.printable import visible
 
 #: Files are locked and folders are removed by calls that Windows has not.
 _NO_WINDOWS = "nox-buildkit runs on Linux and macOS; on Windows, run nox in WSL 2"
+
+#: Of the sessions of this process.
+_NUMBERS = itertools.count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,10 @@ def attempt(work: Callable[[], None]) -> Failure | None:
     if sys.platform == "win32":
         # Not when sessions are registered: what else is in the noxfile may run there.
         return Failure(_NO_WINDOWS)
+    for name in ("stdout", "stderr"):
+        # Somebody has closed it, as `>&-` does in a shell.
+        if vars(sys)[name] is None:
+            vars(sys)[name] = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     with interruptible():
         try:
             work()
@@ -63,6 +71,7 @@ def attempt(work: Callable[[], None]) -> Failure | None:
 
 
 def _run(session: str, words: Sequence[str], buildspec: Path, call: str) -> None:
+    first = next(_NUMBERS) == 0
     parser = parser_for(session, call)
     arguments = parser.parse_intermixed_args(words)
     if arguments.help:
@@ -78,7 +87,7 @@ def _run(session: str, words: Sequence[str], buildspec: Path, call: str) -> None
         # Not where there are no locks on files: on Windows.
         from nox_buildkit import up_to_date  # noqa: PLC0415
 
-        up_to_date.build(words, buildspec, command)
+        up_to_date.build(words, buildspec, command, first=first)
     else:
         command()
     # What is written at the very end fails where nobody can tell of it.

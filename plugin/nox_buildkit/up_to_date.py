@@ -40,7 +40,7 @@ from nox_buildkit.project_folder import exclusively
 from nox_buildkit.run import run
 
 #: Another one whenever a record is written otherwise.
-_FORMAT = "3"
+_FORMAT = "4"
 
 #: Seconds for which a record is used: what is told of the time of a base is of its day, and files
 #: of the cache that are in use are marked by a run that plans.
@@ -55,16 +55,18 @@ _OF_SHELLS = frozenset({"_", "OLDPWD", "SHLVL", "WINDOWID", "NOX_CURRENT_SESSION
 _HOWS: tuple[How, ...] = ("itself", "target", "names")
 
 
-def build(words: Sequence[str], buildspec: Path, work: Callable[[], bool]) -> None:
+def build(
+    words: Sequence[str], buildspec: Path, work: Callable[[], bool], *, first: bool = True
+) -> None:
     """Do ``work``, which tells whether it found nothing to do, unless that is known.
 
-    ``words``: the arguments of the session. No other build of the project runs meanwhile. Raises
-    what ``work`` raises.
+    ``words``: the arguments of the session; ``first``: of this process: what another one has asked
+    is not asked again. No other build of the project runs meanwhile. Raises what ``work`` raises.
     """
     began = time.monotonic()
     # A CI plans once, and a summary of its job is to be written; who looks for a mistake, looks
     # for it in what a plan does.
-    recorded = not in_ci() and os.environ.get("NOX_BUILDKIT_DEBUG") != "1"
+    recorded = first and not in_ci() and os.environ.get("NOX_BUILDKIT_DEBUG") != "1"
     with exclusively(buildspec):
         nothing = _recorded(words, buildspec, work) if recorded else work()
     if nothing:
@@ -74,7 +76,7 @@ def build(words: Sequence[str], buildspec: Path, work: Callable[[], bool]) -> No
 
 def _recorded(words: Sequence[str], buildspec: Path, work: Callable[[], bool]) -> bool:
     place = _place(words, buildspec)
-    circumstances = [_FORMAT, *words, str(buildspec), *_surroundings()]
+    circumstances = [*words, str(buildspec), *_surroundings()]
     known: dict[str, Any] | None = read_cached(place)
     if known and _holds(known, circumstances):
         for text, stream in zip(known["printed"], (sys.stdout, sys.stderr), strict=True):
@@ -99,11 +101,10 @@ def _record(
     key = secrets.token_bytes(32)
     paths = {how: [path for path, kind in stamps if kind == how] for how in _HOWS}
     return {
-        "circumstances": circumstances,
         "until": time.time() + _KEPT_SECONDS,
         "day": _today(),
         "key": key.hex(),
-        "environment": _environment(key),
+        "circumstances": _digest_by(key, circumstances),
         # Of perhaps a hundred thousand: a list of strings is larger, and slower to read.
         "paths": {how: "\0".join(found) for how, found in paths.items()},
         "stamps": _digest_of(stamps[path, how] for how in _HOWS for path in paths[how]),
@@ -115,10 +116,9 @@ def _record(
 def _holds(known: Mapping[str, Any], circumstances: list[str]) -> bool:
     """Tell whether everything is as it was when ``known`` was recorded."""
     return (
-        known["circumstances"] == circumstances
-        and time.time() < known["until"] <= time.time() + _KEPT_SECONDS
+        time.time() < known["until"] <= time.time() + _KEPT_SECONDS
         and known["day"] == _today()
-        and known["environment"] == _environment(bytes.fromhex(known["key"]))
+        and known["circumstances"] == _digest_by(bytes.fromhex(known["key"]), circumstances)
         and _looks_the_same(known["paths"], known["stamps"], known["programs"])
     )
 
@@ -142,7 +142,8 @@ class _Changed(Exception):
 
 
 def _place(words: Sequence[str], buildspec: Path) -> Path:
-    digest = hashlib.sha256(json.dumps([str(buildspec.absolute()), *words]).encode()).hexdigest()
+    text = json.dumps([_FORMAT, str(buildspec.absolute()), *words])
+    digest = hashlib.sha256(text.encode()).hexdigest()
     return private_dir(cache_dir() / "up-to-date") / f"{digest[:16]}.json"
 
 
@@ -157,7 +158,9 @@ def _forget_others(place: Path) -> None:
 def _surroundings() -> list[str]:
     """Return what a run depends on and does not look at in files or variables."""
     terminals = [_terminal(stream) for stream in (sys.stdout, sys.stderr)]
-    return [sys.executable, sys.version, str(Path.cwd()), str(os.getuid()), *terminals]
+    # A Python of several machines says which one it is.
+    machine = os.uname().machine
+    return [sys.executable, sys.version, machine, str(Path.cwd()), str(os.getuid()), *terminals]
 
 
 def _terminal(stream: TextIO) -> str:
@@ -171,13 +174,13 @@ def _today() -> str:
     return datetime.now(UTC).date().isoformat()
 
 
-def _environment(key: bytes) -> str:
-    """Return a digest of all variables: the spec may name any.
+def _digest_by(key: bytes, circumstances: Sequence[str]) -> str:
+    """Return a digest of ``circumstances`` and all variables: the spec may name any.
 
     Some are secret, so nobody is to find one out by trying.
     """
     kept = {name: value for name, value in os.environ.items() if name not in _OF_SHELLS}
-    text = json.dumps(kept, sort_keys=True).encode()
+    text = json.dumps([circumstances, kept], sort_keys=True).encode()
     return hashlib.pbkdf2_hmac("sha256", text, key, _ITERATIONS).hex()
 
 

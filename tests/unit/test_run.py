@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -100,10 +101,23 @@ def test_commands_are_shown_to_whoever_debugs(
     assert capsys.readouterr().err == "debug: echo 'a b' https://***@host/\n"
 
 
-def test_sigterm_is_an_interrupt_within_the_block_alone() -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_is_an_interrupt_within_the_block_alone(number: signal.Signals) -> None:
     with pytest.raises(KeyboardInterrupt), interruptible():
-        os.kill(os.getpid(), signal.SIGTERM)
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+        os.kill(os.getpid(), number)
+    assert signal.getsignal(number) is signal.SIG_DFL
+
+
+def test_the_end_of_a_terminal_is_ignored_under_nohup() -> None:
+    program = """
+import os, signal
+from nox_buildkit.interruption import interruptible
+with interruptible():
+    os.kill(os.getpid(), signal.SIGHUP)
+print("went on")
+"""
+    command = ["nohup", sys.executable, "-c", program]
+    assert run(command, seconds=60).output == "went on\n"
 
 
 def _gone(pid: int) -> None:

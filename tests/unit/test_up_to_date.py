@@ -159,6 +159,7 @@ def test_no_value_of_a_variable_is_written_down(
     runs: _Runs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SOME_PASSWORD", "correct-horse")
+    runs.words = ["--set=images.web.environment.TOKEN=correct-horse"]
     runs.is_repeated()
     (record,) = (tmp_path / "cache" / "up-to-date").iterdir()
     assert "correct-horse" not in record.read_text()
@@ -256,11 +257,54 @@ def test_what_is_being_written_is_looked_at_again(runs: _Runs) -> None:
     runs.more = lambda: (runs.folder / "read").write_text("now")
     assert runs.is_repeated()
     assert runs.is_repeated()
-    runs.more = lambda: None
+
+
+def test_a_time_to_come_is_as_good_as_any(runs: _Runs) -> None:
     later = time.time() + 3600
     os.utime(runs.folder / "read", (later, later))
+    time.sleep(0.2)
     assert runs.is_repeated()
+    assert not runs.is_repeated()
+    (runs.folder / "read").write_text("now")
+    os.utime(runs.folder / "read", (later, later))
     assert runs.is_repeated()
+
+
+def test_what_is_beside_a_linked_folder_is_looked_at_there(runs: _Runs, tmp_path: Path) -> None:
+    (tmp_path / "other" / "folder").mkdir(parents=True)
+    (tmp_path / "other" / "read").write_text("1")
+    (runs.folder / "away").symlink_to(tmp_path / "other" / "folder")
+    time.sleep(0.2)
+    runs.more = (runs.folder / "away" / ".." / "read").read_text
+    assert runs.is_repeated()
+    assert not runs.is_repeated()
+    (tmp_path / "other" / "read").write_text("2")
+    assert runs.is_repeated()
+
+
+def test_a_run_after_another_one_of_the_process_is_not_recorded(runs: _Runs) -> None:
+    for _ in range(2):
+        up_to_date.build([], Path("buildspec.yaml"), runs.work, first=False)
+    assert runs.count == 2
+    assert runs.is_repeated()
+
+
+def test_another_machine_is_another_run(runs: _Runs) -> None:
+    program = """
+from pathlib import Path
+from nox_buildkit import up_to_date
+up_to_date.build([], Path("buildspec.yaml"), lambda: not print("planned"))
+"""
+    command = [sys.executable, "-c", program]
+
+    def said(*before: str) -> bytes:
+        return subprocess.run([*before, *command], stdout=subprocess.PIPE, check=True).stdout
+
+    assert said() == said() == b"planned\n"
+    (record,) = Path("cache/up-to-date").iterdir()
+    known = record.read_bytes()
+    assert said("setarch", "i686") == b"planned\n"
+    assert record.read_bytes() != known
 
 
 def test_whoever_found_something_to_do_and_a_ci_are_not_recorded(
@@ -304,14 +348,11 @@ def test_a_run_that_found_something_damaged_is_repeated(runs: _Runs, tmp_path: P
     assert not runs.is_repeated()
 
 
-@pytest.mark.parametrize("content", [b"", b"sha256:0\n{}", None], ids=["empty", "cut", "older"])
-def test_a_damaged_record_is_made_anew(runs: _Runs, tmp_path: Path, content: bytes | None) -> None:
+@pytest.mark.parametrize("content", [b"", b"sha256:0\n{}"], ids=["empty", "cut"])
+def test_a_damaged_record_is_made_anew(runs: _Runs, tmp_path: Path, content: bytes) -> None:
     assert runs.is_repeated()
     (record,) = (tmp_path / "cache" / "up-to-date").iterdir()
-    if content is None:
-        write_cached(record, {"circumstances": ["0"]})
-    else:
-        record.write_bytes(content)
+    record.write_bytes(content)
     assert runs.is_repeated()
     assert not runs.is_repeated()
 

@@ -46,6 +46,13 @@ def _sources(case: Case) -> str:
     return f"{case.name} @ {sdist['url']}#sha256={sdist['hashes']['sha256']}"
 
 
+def _key(requirement: str, case: Case) -> str:
+    """What the time and the result of a package depend on."""
+    names = ("wheels.py", "cross.py", "machine_code.py")
+    compiling = [scripts()[f"scripts/{name}"] for name in names]
+    return hashlib.sha256(json.dumps([requirement, compiling, asdict(case)]).encode()).hexdigest()
+
+
 def _prepared(project: Project, platform: str, requirements: str, smoke: str) -> None:
     """Lock ``project`` with ``requirements`` for ``platform``, and ``smoke`` as its command."""
     image = {
@@ -119,7 +126,7 @@ def test_sources_cross_compile_and_run(
     case: Case,
 ) -> None:
     requirement = _sources(case)
-    key = hashlib.sha256(json.dumps([requirement, scripts(), asdict(case)]).encode()).hexdigest()
+    key = _key(requirement, case)
     known = kept().get(platform, {}).get(case.name)
     if known and known.key == key and known.good:
         return

@@ -120,15 +120,18 @@ def test_a_damaged_layer_of_an_earlier_build_is_exported_again(
 def test_what_a_killed_build_left_is_swept_and_a_folder_that_cannot_be_written_is_found_first(
     built: Project, tmp_path: Path
 ) -> None:
-    killed = built.root / "dist/.web.oci.tar.abc.part"
+    killed = built.root / "dist/.web.oci.tar.abc.nox-buildkit.part"
     killed.write_bytes(b"half")
-    at_work = built.root / "dist/.web.oci.tar.def.part"
+    others = [built.root / name for name in (".film.part", "dist/.film.part")]
+    for path in others:
+        path.write_bytes(b"half")
+    at_work = built.root / "dist/.web.oci.tar.def.nox-buildkit.part"
     with at_work.open("wb") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         built.write({"app/more.py": "MORE = 1\n"})
         built.ok("build")
         assert not killed.exists()
-        assert at_work.exists()
+        assert all(path.exists() for path in (at_work, *others))
 
     disk = tmp_path / "disk"
     disk.mkdir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -77,6 +78,31 @@ def test_the_second_build_that_finds_nothing_is_not_planned(project: Project) ->
     assert not _is_planned(_build(project))
 
 
+def test_what_another_session_of_the_process_has_asked_is_in_no_record(built: Project) -> None:
+    _settle(built)
+    records = Path(built.env["NOX_BUILDKIT_CACHE"], "up-to-date")
+    shutil.rmtree(records)
+    for _ in range(2):
+        done = subprocess.run(
+            [*built.python, "-m", "nox", "-s", "matrix", "build"],
+            cwd=built.root, env=built.environment({}), capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert NOTHING in done.stderr
+    assert not records.exists()
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_whoever_closes_the_output_gets_the_build(built: Project, closed: str) -> None:
+    command = shlex.join([*built.python, "-m", "nox_buildkit", "build", "--json"])
+    for _ in range(3):
+        done = subprocess.run(
+            ["sh", "-c", f"{command} {closed}"], cwd=built.root, env=built.environment({}),
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr
+        assert (done.stdout == "") == (closed[0] == ">")
+
+
 def _small(project: Project) -> None:
     """Outside of a repository, on base debian."""
 
@@ -145,6 +171,7 @@ def test_everything_that_a_run_looks_at_is_recorded(
     known = {(path, how) for how, text in paths.items() for path in text.split("\0")}
     seen = _looked_at(log, project.root)
     assert (str(project.root / "buildspec.yaml"), "target") in seen
+    known = {(os.path.abspath(path), how) for path, how in known}  # noqa: PTH100
     # The kernel names open folders without links on the way to them.
     known |= {(_real(path, how), how) for path, how in known}
     # What is no link leads to itself.
