@@ -13,7 +13,7 @@ from tests.support.crossed_packages import MOST_DOWNLOADED, OTHERS, Case
 from tests.support.crossings import ARM64, OTHER_PLATFORMS, SLOWER, Crossing, kept
 
 PAGE = Path(__file__).parent / "explanation/cross-compiling.md"
-_HEAD = "| sources | on the platform | cross-compiled | times |"
+_HEAD = "| sources | for the machine itself | cross-compiled | times |"
 _RULE = "| --- | ---: | ---: | ---: |"
 
 
@@ -42,7 +42,7 @@ def _page() -> Iterator[str]:
     yield from _paragraph(
         f"Of the {len(MOST_DOWNLOADED)} packages of that kind that are downloaded most, "
         f"{len(found)} were tried: {len(crossed)} cross-compiled and ran, {len(good)} of them in "
-        f"at most {SLOWER} times the time that they take on the platform. Seconds of "
+        f"at most {SLOWER} times the time that they take for the machine itself. Seconds of "
         f"{' or '.join(map(str, processors))} processors, without the time of downloads."
     )
     yield from _table(records, MOST_DOWNLOADED)
