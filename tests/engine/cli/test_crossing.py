@@ -26,8 +26,8 @@ from tests.support.crossed_packages import APT, BUILD_APT, MOST_DOWNLOADED, OTHE
 from tests.support.crossings import ARM64, OTHER_PLATFORMS, Crossing, keep, kept
 from tests.support.project import Project
 
-#: Build systems and languages that are compiled for the other platforms as well; packages with Meson
-#: take numpy to run, which has no wheel there.
+#: Build systems and languages that are compiled for the other platforms as well. Packages with
+#: Meson take numpy to run, which has no wheel there.
 KINDS = ("pyyaml", "cffi", "protobuf", "orjson")
 #: How many of `MOST_DOWNLOADED` have to cross-compile fast.
 ENOUGH = 25
