@@ -144,6 +144,7 @@ def test_a_full_disk_is_named(bake: Bake) -> None:
     assert "no space left on device" in str(diagnose(result.progress, result.text))
 
 
+@pytest.mark.usefixtures("on_a_terminal")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_build_leaves_no_process(
     bake: Bake, tmp_path: Path, number: signal.Signals

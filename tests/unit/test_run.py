@@ -101,6 +101,7 @@ def test_commands_are_shown_to_whoever_debugs(
     assert capsys.readouterr().err == "debug: echo 'a b' https://***@host/\n"
 
 
+@pytest.mark.usefixtures("on_a_terminal")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_is_an_interrupt_within_the_block_alone(number: signal.Signals) -> None:
     with pytest.raises(KeyboardInterrupt), interruptible():
