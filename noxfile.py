@@ -24,7 +24,7 @@ def tests(session: nox.Session) -> None:
     """
     fast = "not engine"
     # Each has an engine of its own, since tests give images the same names.
-    engines = ("--numprocesses=3", "--dist=loadfile")
+    engines = ("--numprocesses=2", "--dist=loadfile")
     workers = (f"--numprocesses={max(4, os.cpu_count() or 1)}", "--dist=worksteal")
     if session.posargs:
         options = workers if fast in session.posargs else ()

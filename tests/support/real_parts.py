@@ -40,10 +40,14 @@ def in_cache(home: Path) -> Iterator[None]:
 
 
 def copy_cache(home: Path, target: Path, *folders: str) -> None:
-    """Copy ``folders`` of the cache ``home``, as far as they are there, to the cache ``target``."""
+    """Copy ``folders`` of the cache ``home``, as far as they are there, to the cache ``target``.
+
+    Not what another worker is just assembling there, with devices of its own.
+    """
+    unfinished = shutil.ignore_patterns(".assemble-*", "*.part-*")
     for name in folders:
         if (home / name).exists():
-            shutil.copytree(home / name, target / name, symlinks=True)
+            shutil.copytree(home / name, target / name, symlinks=True, ignore=unfinished)
 
 
 def free_port() -> int:

@@ -36,6 +36,9 @@ def test_a_cold_engine_builds_the_same_image_and_a_second_build_needs_none(
 
     first = alone.ok("build")
     assert "starting the private engine" in first.stderr
+    cold = ImageIndex.open(alone.tar)
+    for platform, image in cold.platforms.items():
+        assert image.layers == warm.platforms[platform].layers, first.stderr
     assert alone.digest() == warm.digest
     before = _state(alone.root)
     alone.ok("engine", "stop")
