@@ -21,7 +21,7 @@ from nox_buildkit.engine.bake import BakeResult, Update, bake_command
 from nox_buildkit.engine.bake import run as run_bake
 from nox_buildkit.engine.buildkit import Engine, PlannedEngine
 from nox_buildkit.engine.events.cache_faults import fault_of
-from nox_buildkit.engine.events.diagnose import Cancelled, diagnose, last_lines
+from nox_buildkit.engine.events.diagnose import Cancelled, LoadedInPart, diagnose, last_lines
 from nox_buildkit.engine.events.progress import BuildProgress
 from nox_buildkit.engine.flags.allow import Allow
 from nox_buildkit.engine.flags.attestation import Attestation
@@ -159,7 +159,8 @@ def _require_no_at_sign(plan: Plan) -> None:
 def bake(ready: Bake, reporter: Reporter) -> tuple[BakeResult, dict[str, str]]:
     """Run it; return the result and the digest of each image's index.
 
-    Raises BuildError, after the end of the failed step's log was shown; CacheFault; Cancelled.
+    Raises BuildError, after the end of the failed step's log was shown; CacheFault; Cancelled;
+    LoadedInPart.
     """
     targets = {target.name: target.every_platform for target in ready.plan.targets}
     parts = names_of_parts(ready.plan) if ready.parts else {}
@@ -178,7 +179,7 @@ def bake(ready: Bake, reporter: Reporter) -> tuple[BakeResult, dict[str, str]]:
             raise fault
         builder = "" if ready.engine.private else ready.engine.builder
         error = diagnose(result.progress, result.text, builder)
-        if not isinstance(error, Cancelled):
+        if not isinstance(error, Cancelled | LoadedInPart):
             reporter.close()
             print_lines(reporter, "the step's last lines:", last_lines(result.progress))
         raise error

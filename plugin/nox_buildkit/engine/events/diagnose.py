@@ -18,10 +18,16 @@ from nox_buildkit.printable import redacted
 
 _PROCESS = re.compile(r'process "(?:[^"\\]|\\.)*" ', re.DOTALL)
 _CONTEXT = re.compile(r"docker\.io/library/([^@/]+)@sha256:.*")
+#: Of a reader that cannot begin in the middle (moby/buildkit, util/contentutil).
+_IN_PART = "failed to copy: unsupported offset"
 
 
 class Cancelled(BuildError):
     """A build that was cancelled, and not from here."""
+
+
+class LoadedInPart(BuildError):
+    """A build that cannot go on with a content which one before has loaded in part."""
 
 
 def diagnose(progress: BuildProgress, text: Sequence[str], builder: str = "") -> BuildError:
@@ -33,6 +39,8 @@ def diagnose(progress: BuildProgress, text: Sequence[str], builder: str = "") ->
     error = _diagnose(progress, text)
     if all(problem.code is Code.INTERRUPTED for problem in error.problems):
         return Cancelled(*error.problems)
+    if any(_IN_PART in vertex.error for vertex in progress.failed):
+        return LoadedInPart(*error.problems)
     if not builder:
         return error
     hint = f"`docker buildx inspect {builder}` shows its nodes; finished steps are kept"

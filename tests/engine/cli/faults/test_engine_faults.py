@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
+from nox_buildkit.engine.private import engine as private
+from nox_buildkit.engine.private.paths import EnginePaths
 from tests.engine.cli.faults.test_faults import campaign, in_namespace
 from tests.support.faults import Unseen, held, processes_of, recovers, undisturbed
+from tests.support.oci import ImageIndex
 from tests.support.project import Done, Project
+from tests.support.real_parts import in_cache
 
 
 @pytest.fixture
@@ -48,6 +54,37 @@ def test_an_engine_that_ends_under_a_build(
     assert done.cause
     assert not project.tar.exists()
     recovers(project, undisturbed(project, **common))
+
+
+def _load_in_part(home: Path, layer: str) -> None:
+    """Let the engine of the cache ``home`` have the begin of ``layer``, as after a killed build."""
+    with in_cache(home):
+        program = private.start().binaries.containerd.with_name("ctr")
+        paths = EnginePaths.current()
+    ingests = paths.data / "containerd/io.containerd.content.v1.content/ingest"
+    command = [str(program), "--address", str(paths.containerd_socket), "--namespace", "moby"]
+    with subprocess.Popen(
+        [*command, "content", "ingest", f"layer-{layer}"], stdin=subprocess.PIPE
+    ) as process:
+        assert process.stdin
+        process.stdin.write(bytes(5_000_000))
+        process.stdin.flush()
+        deadline = time.monotonic() + 30
+        while not any(data.stat().st_size for data in ingests.glob("*/data")):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.kill()
+
+
+def test_what_a_killed_build_has_loaded_in_part_is_loaded_again(
+    alone: Unseen, own_home: Path, built_template: Project
+) -> None:
+    project, _ = alone
+    base = ImageIndex.open(built_template.tar).platforms["linux/amd64"].layers[0]
+    _load_in_part(own_home, base)
+    done = project.ok("build", "--platform", "linux/amd64")
+    assert "a build that was ended has loaded a base in part; building again" in done.stderr
+    project.ok("build")
 
 
 @campaign
