@@ -52,22 +52,12 @@ version = "0.3.0"
 bindings = "bin"
 """
 CRATE = '[package]\nname = "rs"\nversion = "0.3.0"\nedition = "2021"\n'
-PYO3 = """\
-[build-system]
-requires = ["maturin>=1.8,<2"]
-build-backend = "maturin"
-[project]
-name = "fast"
-version = "1.0"
-[tool.maturin]
-features = ["pyo3-ffi/extension-module"]
-"""
 MODULE = """\
 use pyo3_ffi::*;
 
 static mut MODULE: PyModuleDef = PyModuleDef {
     m_base: PyModuleDef_HEAD_INIT,
-    m_name: c"fast".as_ptr(),
+    m_name: c"rs".as_ptr(),
     m_doc: c"of Rust".as_ptr(),
     m_size: 0,
     m_methods: std::ptr::null_mut(),
@@ -78,7 +68,7 @@ static mut MODULE: PyModuleDef = PyModuleDef {
 };
 
 #[no_mangle]
-pub unsafe extern "C" fn PyInit_fast() -> *mut PyObject {
+pub unsafe extern "C" fn PyInit_rs() -> *mut PyObject {
     PyModule_Create(&raw mut MODULE)
 }
 """
@@ -189,8 +179,10 @@ def test_cython_and_rust_are_compiled_where_their_compilers_are(
 def test_an_extension_in_rust_cross_compiles(shop: Project, private_engine: PrivateEngine) -> None:
     shop.write(
         {
-            "pyproject.toml": PYO3,
-            "Cargo.toml": CRATE.replace("rs", "fast")
+            "pyproject.toml": RUST.replace(
+                'bindings = "bin"', 'features = ["pyo3-ffi/extension-module"]'
+            ),
+            "Cargo.toml": CRATE
             + '[lib]\ncrate-type = ["cdylib"]\n[dependencies]\npyo3-ffi = "0"\n',
             "src/lib.rs": MODULE,
             # Crates that Debian has.
@@ -198,7 +190,7 @@ def test_an_extension_in_rust_cross_compiles(shop: Project, private_engine: Priv
             '[source.debian]\ndirectory = "/usr/share/cargo/registry"\n',
         }
     )
-    said = "import fast, platform; print(fast.__doc__, platform.machine())"
+    said = "import rs, platform; print(rs.__doc__, platform.machine())"
     keys = {"build-apt": ["cargo", "librust-pyo3-ffi-dev"], "command": ["python", "-c", said]}
     options = [f"--set=images.web.{key}={json.dumps(value)}" for key, value in keys.items()]
     with shop.start("build", "--platform", "linux/arm64", *options) as process:
