@@ -33,8 +33,8 @@ def _page() -> Iterator[str]:
     yield ""
     yield from _paragraph(
         "`nox -s crossing` takes the newest sources of packages with C, C++, Cython or Rust in "
-        f"them, and compiles them in one build for the machine itself and for {ARM64}, both at "
-        "the same time. The wheel is installed into an image, which is started under QEMU, where "
+        f"them, and compiles them in one build for the machine itself and for {ARM64}, one "
+        "after the other. The wheel is installed into an image, which is started under QEMU, where "
         "a program calls the machine code of the package. This page is what it found; "
         "`python -m docs.cross_compiling` writes it. How it is done: "
         "[Compiling](../guide/compiling.md#for-a-platform-that-no-machine-of-the-builder-has)."
@@ -43,7 +43,7 @@ def _page() -> Iterator[str]:
         f"Of the {len(MOST_DOWNLOADED)} packages of that kind that are downloaded most, "
         f"{len(found)} were tried: {len(crossed)} cross-compiled and ran, {len(good)} of them in "
         f"at most {SLOWER} times the time that they take for the machine itself. Seconds of "
-        f"{' or '.join(map(str, processors))} processors, without the time of downloads."
+        f"{' or '.join(map(str, processors))} processors, with the download of build requirements."
     )
     yield from _table(records, MOST_DOWNLOADED)
     if any(case.name in records for case in OTHERS):

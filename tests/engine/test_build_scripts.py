@@ -185,11 +185,11 @@ def test_the_other_scripts_run(root: Path) -> None:
         )
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    done = run(root, "wheels.py", "list", "any", "/wheels", "one", "one-x")
+    done = run(root, "made_wheels.py", "any", "/wheels", "one", "one-x")
     assert done.stdout == "one @ file:///wheels/one/any/one-1-py3-none-any.whl\n"
     # A package cannot bring the wheel of another one.
     (root / "wheels/one/any/requests-2.0-py3-none-any.whl").touch()
-    done = run(root, "wheels.py", "list", "any", "/wheels", "one")
+    done = run(root, "made_wheels.py", "any", "/wheels", "one")
     assert (done.returncode, done.stdout) == (1, "")
     shutil.rmtree(root / "wheels")
 

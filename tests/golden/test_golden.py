@@ -214,7 +214,7 @@ def test_what_a_build_backend_writes_is_read_by_no_other_build() -> None:
     facts.targets["hello"] = replace(known, compiler=known.base, lock=_without_wheels(known.lock))
     rendered = render(make_plan(spec, facts), "/project/bake", "uv")
     stages = rendered["hello.Dockerfile"].split("\n\n")
-    compiling = [stage for stage in stages if "wheels.py build" in stage]
+    compiling = [stage for stage in stages if "make_wheel.py" in stage]
     assert {stage.split()[3][:5] for stage in compiling} == {"here-", "wheel"}
     for stage in compiling:
         assert "type=cache" not in stage
@@ -236,8 +236,8 @@ def test_own_packages_with_machine_code_are_a_layer_of_their_own() -> None:
     assert kinds[4] == ("app", "own-native")
     text = render(plan, "/project/bake", "uv")["hello.Dockerfile"]
     stages = {stage.split(" AS ")[1].split()[0]: stage for stage in text.split("\n\n")[1:]}
-    assert "wheels.py build" in stages["wheel-shop-aaaaaaaa"]
-    assert "wheels.py list rest /run/wheels shop" in stages["own-native"]
+    assert "make_wheel.py" in stages["wheel-shop-aaaaaaaa"]
+    assert "made_wheels.py rest /run/wheels shop" in stages["own-native"]
     # The packages of the index do not wait for it, and stay when it changes.
     assert "from=wheels" not in stages["deps-native"]
 

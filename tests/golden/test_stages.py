@@ -92,6 +92,17 @@ def _on_every_platform(known: TargetFacts, base: InspectedBase) -> TargetFacts:
     return replace(known, base=base, lock=replace(known.lock, coverage=coverage))
 
 
+def _in_turn(
+    *changes: Callable[[TargetFacts, InspectedBase], TargetFacts],
+) -> Callable[[TargetFacts, InspectedBase], TargetFacts]:
+    def change(known: TargetFacts, base: InspectedBase) -> TargetFacts:
+        for each in changes:
+            known = each(known, base)
+        return known
+
+    return change
+
+
 def _unchanged(known: TargetFacts, _base: InspectedBase) -> TargetFacts:
     return known
 
@@ -104,6 +115,10 @@ KINDS: dict[str, tuple[str, Callable[[TargetFacts, InspectedBase], TargetFacts]]
     "compiled-for-one": ("command: [a]", _compiling("linux/arm64")),
     "cross-compiled-for-all": ("command: [a]", _crossing("linux/amd64", "linux/arm64")),
     "cross-compiled-for-one": ("command: [a]", _crossing("linux/arm64")),
+    "cross-compiled-for-some": (
+        "platforms: [linux/amd64, linux/arm64, linux/arm/v7]",
+        _in_turn(_on_every_platform, _crossing("linux/amd64", "linux/arm64")),
+    ),
     "compiled-for-steps": (STEP, _compiling("linux/amd64")),
     "on-target": ("platforms: [linux/arm64, linux/arm/v7]", _on_every_platform),
     "on-target-alone": ("platforms: [linux/arm/v7]", _on_every_platform),

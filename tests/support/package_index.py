@@ -239,6 +239,14 @@ class PackageIndex:
         slow = f"import time\ntime.sleep({seconds})\n{backend}"
         self._offer(f"{name}-{version}.tar.gz", _sdist(name, version, "", slow))
 
+    def add_needing_sdist(self, name: str, version: str, needed: str) -> None:
+        """Offer the same as `add_sdist`, of a backend that takes the package ``needed`` as well."""
+        backend = f"import {needed}\n{BACKEND.format(name=name, version=version)}"
+        source = C_SOURCE.replace("NAME", name)
+        self._offer(
+            f"{name}-{version}.tar.gz", _sdist(name, version, source, backend, requires=needed)
+        )
+
     def stall_compiling(self, name: str, version: str) -> None:
         """Offer sources of a module ``name`` that wait, when they are compiled, to be released."""
         backend = PURE_BACKEND.format(name=name, version=version)

@@ -17,7 +17,7 @@ from nox_buildkit.files import remove, scratch
 
 PACKAGE = Path(nox_buildkit.__file__).parent
 #: Runs inside a build, without the rest of the program.
-ALONE = {"wheels.py", "layer.py"}
+ALONE = {"make_wheel.py", "layer.py"}
 
 
 def test_nothing_but_one_function_removes_folders() -> None:

@@ -22,9 +22,11 @@ _RUST_LIBRARY = "libstd-rust-dev"
 
 @dataclass(frozen=True, slots=True)
 class Placing:
-    """The fields of a package that say for whom it is installed: Multi-Arch and Section."""
+    """The fields of a package that say for which machine it is installed (deb-control(5))."""
 
+    name: str
     multi_arch: str
+    architecture: str
     section: str
 
     @property
@@ -34,9 +36,10 @@ class Placing:
         Libraries say ``same``; some headers with a program beside them say nothing. Crates say so
         as well, though they are sources, and require a Python of their architecture.
         """
-        if self.section == "rust":
+        if self.section == "rust" or self.architecture == "all":
             return False
-        return self.multi_arch == "same" or (not self.multi_arch and self.section == "libdevel")
+        headers = self.section == "libdevel" or self.name.endswith("-dev")
+        return self.multi_arch == "same" or (not self.multi_arch and headers)
 
 
 def packages_of(release: Release, contents: BaseContents) -> tuple[tuple[str, ...], str]:
@@ -55,18 +58,20 @@ def packages_of(release: Release, contents: BaseContents) -> tuple[tuple[str, ..
 def placings(suite: Suite, names: Collection[str]) -> dict[str, Placing]:
     """Return what the index of ``suite`` says of those of ``names`` that it has.
 
-    Raises EngineError.
+    Of a virtual package, what it says of the one that provides it. Raises EngineError.
     """
     suite.update()
-    known = sorted(suite.names() & set(names))
+    known = suite.names() & set(names)
+    packages = {**{name: name for name in known}, **suite.providers(set(names) - known)}
+    asked = sorted(set(packages.values()))
     found: dict[str, Placing] = {}
-    text = apt(*suite.options, "show", *known, program="apt-cache") if known else ""
+    text = apt(*suite.options, "show", *asked, program="apt-cache") if asked else ""
     for stanza in text.split("\n\n"):
         fields = dict(line.split(": ", 1) for line in stanza.splitlines() if ": " in line)
-        if "Package" in fields:
-            placing = Placing(fields.get("Multi-Arch", ""), fields.get("Section", ""))
-            found.setdefault(fields["Package"], placing)
-    return found
+        if name := fields.get("Package", ""):
+            stated = (fields.get(key, "") for key in ("Multi-Arch", "Architecture", "Section"))
+            found.setdefault(name, Placing(name, *stated))
+    return {name: found[package] for name, package in packages.items() if package in found}
 
 
 def cross_packages(

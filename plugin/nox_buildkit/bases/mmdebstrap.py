@@ -17,6 +17,13 @@ from nox_buildkit.run import Done, Programs, disk_full
 # A package that apt-get would install: `Inst NAME[:ARCHITECTURE] (VERSION ORIGINS [ARCHITECTURE])`.
 _INSTALLED = re.compile(r"^Inst (\S+) (?:\[\S+\] )?\((\S+) ", re.MULTILINE)
 
+# What apt says of packages that exclude each other, by its solvers of bookworm and of trixie.
+_CONFLICT = re.compile(
+    r"^E: (Unable to (?:correct problems|satisfy dependencies).*)$", re.MULTILINE
+)
+
+_UNMET = re.compile(r"^ (\S+ : \S.*)$", re.M)
+
 
 @dataclass(frozen=True, slots=True)
 class PackageSource:
@@ -44,7 +51,7 @@ class Selection:
         return ",".join(filter(None, (self.architecture, self.foreign)))
 
     def __str__(self) -> str:
-        return f"Debian {self.suite} for {self.architecture}"
+        return f"Debian {self.suite} for {self.architectures.replace(',', ' and ')}"
 
 
 def download(selection: Selection, source: PackageSource, programs: Programs) -> tuple[Path, Path]:
@@ -110,6 +117,10 @@ def _failure(said: str, where: str, work: Path) -> EngineError:
     # mmdebstrap says again what apt said.
     if wrong := tuple(dict.fromkeys(wrong_names(said, where))):
         return EngineError(*wrong)
+    if conflict := _CONFLICT.search(said):
+        cause = "; ".join(_UNMET.findall(said)[:3]) or conflict[1]
+        message = f"packages of {where} cannot be installed together: {redacted(cause)}"
+        return EngineError(Code.DEBIAN_PACKAGE(message, "leave some of them out"))
     if os.strerror(errno.ENOSPC) in said:
         return EngineError(disk_full(f"assembling {where}", work.parent))
     causes = [line[3:] for line in said.splitlines() if line.startswith("E: ")]

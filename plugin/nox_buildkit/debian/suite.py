@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
@@ -119,6 +119,20 @@ class Suite:
     def names(self) -> frozenset[str]:
         """The names of all packages, as last fetched. Raises EngineError."""
         return frozenset(apt(*self.options, "pkgnames", program="apt-cache").split())
+
+    def providers(self, names: Collection[str]) -> dict[str, str]:
+        """Return those of the virtual packages ``names`` that one package provides → that one.
+
+        Raises EngineError.
+        """
+        text = apt(*self.options, "showpkg", *sorted(names), program="apt-cache") if names else ""
+        found: dict[str, str] = {}
+        for part in text.split("Package: ")[1:]:
+            rows = part.partition("\nReverse Provides: \n")[2].splitlines()
+            providers = {row.split()[0] for row in rows if row.strip()}
+            if len(providers) == 1:
+                found[part.partition("\n")[0].strip()] = providers.pop()
+        return found
 
     def remotes(self, packages: Sequence[str]) -> tuple[Remote, ...]:
         """Files that hold ``packages``. Raises EngineError for one that the suite has not."""

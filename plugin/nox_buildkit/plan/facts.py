@@ -172,11 +172,12 @@ class ContextFacts:
 class CrossCompiler:
     """An image of the machine that builds, which compiles for another platform.
 
-    ``why``: there is none, if so.
+    ``why``: there is none, if so; ``unexpected``: it is said of the image, too.
     """
 
     base: InspectedBase | None
     why: str = ""
+    unexpected: bool = False
 
 
 @dataclass(frozen=True, slots=True)

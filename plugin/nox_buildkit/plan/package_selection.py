@@ -15,10 +15,14 @@ from nox_buildkit.plan.wheel_platforms import Libc, marker_environment, minor_of
 
 
 class Selection(NamedTuple):
-    """``pure``: the same file for every platform; ``native``: the rest, by OCI platform."""
+    """``pure``: the same file for every platform; ``native``: the rest, by OCI platform.
+
+    ``sources``: those of the rest that no platform of the image has a wheel of.
+    """
 
     pure: tuple[Package, ...]
     native: dict[str, tuple[Package, ...]]
+    sources: tuple[Package, ...] = ()
 
 
 def select_packages(
@@ -34,7 +38,7 @@ def select_packages(
     """Choose what is installed on each of ``platforms``, the ``local`` wheels included.
 
     ``compiles``: an sdist does where there is no wheel; ``among``: all platforms of the image, for
-    what is pure does not depend on which of them are asked for.
+    what they share does not depend on which of them are asked for.
 
     Raises PlanError naming every package and platform without a wheel.
     """
@@ -54,13 +58,19 @@ def select_packages(
         }
         for platform in (*platforms, *among)
     }
+    return _divided(every, [platform.oci for platform in platforms])
+
+
+def _divided(every: Mapping[str, Mapping[str, Package]], platforms: Sequence[str]) -> Selection:
+    """Divide the packages of ``platforms`` by what all platforms of the image share."""
     shared = set.intersection(*(set(packages.values()) for packages in every.values()))
-    pure = {package for package in shared if package.kind == "pure"}
-    native = {
-        platform.oci: tuple(p for p in every[platform.oci].values() if p not in pure)
-        for platform in platforms
-    }
-    return Selection(tuple(sorted(pure, key=lambda package: package.name)), native)
+    alike = sorted(shared, key=lambda package: package.name)
+    pure = {package: None for package in alike if package.kind == "pure"}
+    return Selection(
+        tuple(pure),
+        {name: tuple(p for p in every[name].values() if p not in pure) for name in platforms},
+        tuple(package for package in alike if package.compiled),
+    )
 
 
 #: What a base has already, by OCI platform.
@@ -93,6 +103,7 @@ def less_installed(selection: Selection, installed: Installed, base: str) -> Sel
     left = Selection(
         rest(selection.pure, list(selection.native)),
         {platform: rest(own, [platform]) for platform, own in selection.native.items()},
+        selection.sources,
     )
     if problems:
         raise PlanError(*problems.values())

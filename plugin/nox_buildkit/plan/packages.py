@@ -76,13 +76,15 @@ class Packages:
 
     ``pure``: the same file for every platform; ``local``: like ``pure``, but built of sources on
     this machine, so no index has them; ``platforms``: the rest of each platform; ``steps``: the
-    packages of the machines that run steps.
+    packages of the machines that run steps; ``sources``: those of the rest that no platform of the
+    image has a wheel of, whichever of them are asked for.
     """
 
     pure: tuple[Package, ...]
     local: tuple[Package, ...]
     platforms: tuple[PlatformPackages, ...]
     steps: tuple[StepPackages, ...] = ()
+    sources: tuple[Package, ...] = ()
 
     def __bool__(self) -> bool:
         """Tell whether the image gets a layer with a virtual environment."""
@@ -120,8 +122,7 @@ class Packages:
     @property
     def compiled_for_all(self) -> tuple[Package, ...]:
         """Packages that have no wheel for any platform; their wheel may turn out to be pure."""
-        shared = set.intersection(*(set(one.compiled) for one in self.platforms))
-        return tuple(sorted(shared, key=lambda package: package.name))
+        return tuple(p for p in self.sources if all(p in one.compiled for one in self.platforms))
 
     @property
     def compiled_for_steps(self) -> tuple[Package, ...]:

@@ -41,6 +41,7 @@ def packages_of(
             for platform in chosen
         ),
         steps=_step_packages(target, facts, selection),
+        sources=selection.sources,
     )
 
 

@@ -204,6 +204,12 @@ def _warnings(
             f"{target.image}: 'args' are for steps, and for packages that are compiled or built "
             "here; there are none"
         )
+    for platform, cross in known.cross.items():
+        if cross.unexpected:
+            yield (
+                f"{target.image}: packages without a wheel for {platform} are compiled under "
+                f"emulation: {cross.why}"
+            )
     for name in image.emulate:
         if not any(one.name == name for one in compiled):
             yield f"{target.image}: 'emulate' names {name}, which is not compiled"

@@ -50,19 +50,21 @@ def wheel_stages(image: ImagePlan) -> Iterator[Stage]:
             yield _gathered(f"For steps on {one.platform}.", name, HERE, needed)
         yield Stage("step-wheels", ByArchitecture("step-wheels", "build"))
     if packages.compiled_platforms:
-        yield from _on_targets(image, here)
+        yield from _on_targets(image, shared)
 
 
-def _on_targets(image: ImagePlan, here: Sequence[Package]) -> Iterator[Stage]:
+def _on_targets(image: ImagePlan, shared: Sequence[Package]) -> Iterator[Stage]:
     by_platform = {one.platform: one.compiled for one in image.packages.platforms}
     yield _compiler(image, "target", image.packages.compiled_platforms)
-    if image.bases.cross:
-        yield Stage(NOTHING, "scratch", (GatherWheels(()),), machine="target")
+    nothing = Stage(NOTHING, "scratch", (GatherWheels(()),), machine="target")
     for package in dict.fromkeys(x for packages in by_platform.values() for x in packages):
         platforms = tuple(name for name, packages in by_platform.items() if package in packages)
-        made = compiling_stage(HERE, package) if package in here else ""
+        # What a step needs may be pure, too; then nobody takes it from there.
+        made = compiling_stage(HERE, package) if package in shared else ""
         crossed = crossed_platforms(image, package, platforms)
         if crossed:
+            if not made and len(crossed) < len(platforms):
+                yield nothing
             yield from cross_stages(package, platforms, crossed, made)
             made = compiling_stage(MADE, package)
         yield _package(package, "target", platforms, made=made)

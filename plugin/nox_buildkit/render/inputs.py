@@ -72,7 +72,8 @@ class Folder:
 def scripts() -> dict[str, str]:
     """Return the scripts that steps run: path in the inputs → text."""
     names = (
-        "cross.py", "environment.py", "layer.py", "machine_code.py", "surroundings.py", "wheels.py",
+        "cross.py", "environment.py", "layer.py", "machine_code.py", "made_wheels.py",
+        "make_wheel.py", "surroundings.py",
     )  # fmt: skip
     return {f"{_FOLDER_OF_SCRIPTS}/{name}": _script(name) for name in names}
 

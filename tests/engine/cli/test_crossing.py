@@ -49,7 +49,7 @@ def _sources(case: Case) -> str:
 
 def _key(requirement: str, case: Case) -> str:
     """What the time and the result of a package depend on."""
-    names = ("wheels.py", "cross.py", "machine_code.py")
+    names = ("make_wheel.py", "cross.py", "machine_code.py")
     compiling = [scripts()[f"scripts/{name}"] for name in names]
     return hashlib.sha256(json.dumps([requirement, compiling, asdict(case)]).encode()).hexdigest()
 
@@ -68,15 +68,18 @@ def _prepared(project: Project, platform: str, requirements: str, smoke: str) ->
     project.ok("lock")
 
 
-def _built(project: Project) -> BuildProgress:
-    """Build ``project`` with nothing that was compiled before, and return what it did."""
+def _built(project: Project) -> tuple[BuildProgress, list[str]]:
+    """Build ``project`` with nothing that was compiled before.
+
+    Return what it did, and what it said of packages that do not cross-compile.
+    """
     with project.start("build", "--no-cache", "--progress", "json") as process:
         events, said = process.communicate(timeout=HOUR)
     assert process.returncode == 0, said[-4000:]
     progress = BuildProgress({})
     for line in events.splitlines():
         progress.feed(json.loads(line), time.monotonic())
-    return progress
+    return progress, [line for line in said.splitlines() if "does not cross-compile" in line]
 
 
 def _seconds(progress: BuildProgress, name: str, prefix: str) -> float:
@@ -134,12 +137,10 @@ def test_sources_cross_compile_and_run(
     assembled(asking, platform)
     needed = "".join(f"{one}\n" for one in (requirement, *case.more))
     _prepared(asking, platform, needed, case.smoke)
-    progress = _built(asking)
+    progress, reasons = _built(asking)
     private_engine.client.load(asking.tar)
     private_engine.client.run("web:latest", platform=platform, remove=True)
     private_engine.client.image.remove("web:latest", force=True)
-    warnings = asking.record()["images"]["web"]["warnings"]
-    reasons = [text for text in warnings if "does not cross-compile" in text]
     crossing = Crossing(
         key,
         requirement.partition("#")[0].rpartition("/")[2],
@@ -149,6 +150,7 @@ def test_sources_cross_compile_and_run(
         "; ".join(reasons),
     )
     keep(platform, case.name, crossing)
+    assert crossing.native and crossing.cross
     assert not reasons
 
 

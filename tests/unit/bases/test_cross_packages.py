@@ -10,26 +10,31 @@ ARM64 = PLATFORMS["linux/arm64"]
 
 
 def test_libraries_are_of_the_target_and_programs_of_the_machine() -> None:
-    known = {
-        "libyaml-dev": Placing("same", "libdevel"),
+    stated = (
+        ("libyaml-dev", "same", "amd64", "libdevel"),
         # Headers with a program beside them.
-        "libpq-dev": Placing("", "libdevel"),
-        "unixodbc-dev": Placing("same", "devel"),
-        "cmake": Placing("foreign", "devel"),
-        "swig": Placing("foreign", "interpreters"),
-        "python3-numpy": Placing("", "python"),
+        ("libpq-dev", "", "amd64", "libdevel"),
+        ("unixodbc-dev", "same", "amd64", "devel"),
+        ("freetds-dev", "", "amd64", "devel"),
+        # It is the same for every architecture.
+        ("xtensor-dev", "", "all", "libdevel"),
+        ("cmake", "foreign", "amd64", "devel"),
+        ("swig", "foreign", "amd64", "interpreters"),
+        ("python3-numpy", "", "amd64", "python"),
+        ("python3-dev", "allowed", "amd64", "python"),
         # Sources, which require a Python of their own architecture.
-        "librust-pyo3-ffi-dev": Placing("same", "rust"),
-    }
+        ("librust-pyo3-ffi-dev", "same", "amd64", "rust"),
+    )
+    known = {row[0]: Placing(*row) for row in stated}
     found = cross_packages((*known, "not-known"), ARM64, known)
+    libraries = {"libyaml-dev", "libpq-dev", "unixodbc-dev", "freetds-dev"}
     assert {name.removesuffix(":arm64") for name in found if name.endswith(":arm64")} == {
-        *("libyaml-dev", "libpq-dev", "unixodbc-dev"),
+        *libraries,
         *("libc6-dev", "libpython3-dev", "pkgconf"),
     }
     rest = {name for name in found if ":" not in name}
     compilers = {"gcc-aarch64-linux-gnu", "g++-aarch64-linux-gnu"}
-    others = {"cmake", "swig", "python3-numpy", "librust-pyo3-ffi-dev", "not-known"}
-    assert rest == {*compilers, *others}
+    assert rest == {*compilers, *(known.keys() - libraries), "not-known"}
 
 
 def test_other_languages_have_what_they_need_for_the_target() -> None:

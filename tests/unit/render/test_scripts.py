@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from nox_buildkit import render
+from nox_buildkit.render.scripts import cross
 
 SCRIPTS = Path(render.__file__).parent / "scripts"
 NAMES = (
@@ -22,9 +23,10 @@ NAMES = (
     "interpolate.py",
     "layer.py",
     "machine_code.py",
+    "made_wheels.py",
+    "make_wheel.py",
     "prestart.py",
     "surroundings.py",
-    "wheels.py",
 )
 
 
@@ -40,6 +42,23 @@ def check(python: str, folder: Path, *scripts: Path) -> str:
     )
     assert not done.stderr
     return done.stdout
+
+
+def test_a_build_for_words_of_another_size_is_told_so() -> None:
+    asked = (
+        "import platform, struct; print(struct.calcsize('P'), struct.calcsize('hP'), "
+        "sys.maxsize > 2**32, *platform.architecture(), platform.machine())"
+    )
+    startup = cross.STARTUP.format(triple="arm-linux-gnueabihf", machine="armv7l", pointer=4)
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", startup + asked],
+        env={"_PYTHON_SYSCONFIGDATA_NAME": "_sysconfigdata__arm-linux-gnueabihf"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    # A structure is that of the machine itself.
+    assert done.stdout == "4 16 False 32bit ELF armv7l\n"
 
 
 @pytest.mark.parametrize("python", ["3.10", "3.12"])

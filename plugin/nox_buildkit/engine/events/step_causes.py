@@ -50,6 +50,15 @@ STEPS: tuple[Rule, ...] = (
         code=Code.DEBIAN_PACKAGE,
     ),
     rule(
+        "build-requirements",
+        "log",
+        r"(?ms)(?:Failed to (?:resolve|install) requirements from"
+        r"|^its build requirements cannot be installed$).*^(?P<package>\S+) cannot be compiled",
+        "{package} cannot be compiled: what its build requires cannot be installed",
+        "the step's last lines say why; the package index has to have it",
+        code=Code.COMPILATION,
+    ),
+    rule(
         "header-missing",
         "log",
         r"(?ms)fatal error: (?P<file>\S+): No such file.*^(?P<package>\S+) cannot be compiled",

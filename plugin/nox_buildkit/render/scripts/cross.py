@@ -5,16 +5,20 @@ Runs inside the build:
     python3 cross.py SOURCES OUTPUT WORK TRIPLE MACHINE
 
 builds the sources in the folder SOURCES into OUTPUT, and checks the wheel; where that is not to be
-had, its last line is the reason, and its status 1. TRIPLE is Debian's multiarch name of the
-target, whose compilers, headers and libraries are here; MACHINE is what ``uname -m`` says there.
+had, its last line is the reason, and its status 1. The status is another one where it could not
+even begin, since what the build requires could not be installed. TRIPLE is Debian's multiarch name
+of the target, whose compilers, headers and libraries are here; MACHINE is what ``uname -m`` says
+there.
 
 The backend and what it requires run on this machine, in an environment below WORK, as it would
 natively (PEP 517). What it asks Python about itself is answered by the target's sysconfig data, and
 compilers, CMake, Meson and Cargo get the same target the way each of them is told one.
 """
 
+import importlib
 import json
 import os
+import struct
 import subprocess
 import sys
 import sysconfig
@@ -22,6 +26,9 @@ import tomllib
 from pathlib import Path
 
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+#: The status for build requirements that cannot be installed.
+UNPREPARED = 3
 
 #: What a project without a table [build-system] means (PEP 517, 518).
 LEGACY = {"requires": ["setuptools >= 40.8.0"], "build-backend": "setuptools.build_meta:__legacy__"}
@@ -41,7 +48,7 @@ with open(result, "w") as file:
 
 #: Read when a Python of the environment starts: what sysconfig's variables do not cover.
 STARTUP = """\
-import os, platform, sys
+import os, platform, struct as _struct, sys
 if "_PYTHON_SYSCONFIGDATA_NAME" in os.environ:
     _machine, sys.implementation._multiarch = {machine!r}, {triple!r}
     _system, _release, _uname = os.uname(), platform.uname(), os.uname_result
@@ -49,16 +56,24 @@ if "_PYTHON_SYSCONFIGDATA_NAME" in os.environ:
     platform.uname = lambda: _release._replace(machine=_machine)
     platform.machine = lambda: _machine
     platform.processor = lambda: ""
+    if {pointer} != _struct.calcsize("P"):
+        _calcsize, sys.maxsize = _struct.calcsize, (1 << 8 * {pointer} - 1) - 1
+        _words = dict.fromkeys(("P", "n", "N", "l", "L"), {pointer})
+        _struct.calcsize = lambda text: _words.get(text) or _calcsize(text)
+        platform.architecture = lambda *_, **__: (str(8 * {pointer}) + "bit", "ELF")
 """
 
 #: Rust's names of processors, where they are others than those of ``uname -m``.
 RUST = {"armv7l": "armv7", "riscv64": "riscv64gc", "ppc64le": "powerpc64le"}
 
 #: Formats of a long double, which numpy finds out by a program that it could not run.
-LONG_DOUBLE = {"x86_64": "INTEL_EXTENDED_16_BYTES_LE", "armv7l": "IEEE_DOUBLE_LE"}
+LONG_DOUBLE = {
+    "x86_64": "INTEL_EXTENDED_16_BYTES_LE", "i686": "INTEL_EXTENDED_12_BYTES_LE",
+    "armv7l": "IEEE_DOUBLE_LE", "ppc64le": "IBM_DOUBLE_DOUBLE_LE",
+}  # fmt: skip
 
 #: Meson's names of families of processors, where they are others.
-FAMILY = {"armv7l": "arm", "ppc64le": "ppc64"}
+FAMILY = {"armv7l": "arm", "i686": "x86", "ppc64le": "ppc64"}
 
 
 def rust_target(triple: str, machine: str) -> str:
@@ -141,7 +156,7 @@ longdouble_format = '{double}'
 system = 'linux'
 cpu_family = '{FAMILY.get(machine, machine)}'
 cpu = '{machine}'
-endian = '{"big" if machine == "s390x" else "little"}'
+endian = '{sys.byteorder}'
 """
 
 
@@ -156,7 +171,7 @@ class Builder:
         file = sources / "pyproject.toml"
         stated = tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
         system = stated.get("build-system", LEGACY)
-        self.requires: list[str] = system["requires"]
+        self.requires: list[str] = system.get("requires", [])
         self.backend: str = system.get("build-backend", LEGACY["build-backend"])
         self.path = [str(sources / each) for each in system.get("backend-path", ())]
         if self.backend == LEGACY["build-backend"]:
@@ -168,7 +183,9 @@ class Builder:
         command = ["uv", "venv", "--quiet", "--no-project", "--python", sys.executable]
         subprocess.run([*command, self.work / "environment"], check=True)
         packages = self.work / f"environment/lib/python{VERSION}/site-packages"
-        startup = STARTUP.format(triple=triple, machine=machine)
+        data = importlib.import_module(f"_sysconfigdata__{triple}").build_time_vars
+        pointer = data["SIZEOF_VOID_P"]
+        startup = STARTUP.format(triple=triple, machine=machine, pointer=pointer)
         (packages / "_nox_buildkit_cross.py").write_text(startup)
         (packages / "_nox_buildkit_cross.pth").write_text("import _nox_buildkit_cross\n")
         for name, tool in SHIMS.items():
@@ -183,12 +200,17 @@ class Builder:
             self.settings = {"setup-args": [f"--cross-file={file}"]}
         self.install(self.requires)
         self.install(self.hook("get_requires_for_build_wheel", self.settings))
+        if (packages / "numpy").exists() and pointer != struct.calcsize("P"):
+            sys.exit("numpy's headers are here for words of another size")
 
     def install(self, requirements: "list[str]") -> None:
         """Install what the build requires: for this machine, where it runs."""
         if requirements:
             command = ["uv", "pip", "install", "--quiet", "--python", str(self.python), "--"]
-            subprocess.run([*command, *requirements], check=True)
+            if subprocess.run([*command, *requirements], check=False).returncode:
+                # An index may have it in a moment, and the target needs it, too.
+                print("its build requirements cannot be installed", flush=True)
+                sys.exit(UNPREPARED)
 
     def hook(self, name: str, *arguments: object) -> "list[str]":
         """Call the hook ``name`` of the backend, for the target."""
@@ -204,15 +226,19 @@ class Builder:
 
 
 def main(given: Path, output: Path, work: Path, triple: str, machine: str) -> None:
-    """Build and check a wheel, or say why not."""
+    """Build and check a wheel, or say why not; the byte order is that of this machine."""
     builder = Builder(given, work, triple, machine)
+    if stated := sorted(os.environ.keys() & environment(triple, machine, work).keys()):
+        sys.exit(f"'args' has {' and '.join(stated)}, for the machine that builds")
     try:
         builder.prepare()
         output.mkdir()
         builder.hook("build_wheel", str(output), builder.settings)
     except subprocess.CalledProcessError:
         sys.exit("its build fails")
-    (wheel,) = output.glob("*.whl")
+    wheel, *more = output.glob("*.whl") or [None]
+    if not wheel or more:
+        sys.exit("its build makes no wheel")
     check = Path(__file__).with_name("machine_code.py")
     sys.exit(
         subprocess.run([sys.executable, check, wheel, triple, machine], check=False).returncode

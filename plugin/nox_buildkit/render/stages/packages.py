@@ -71,7 +71,7 @@ def _platforms(operation: InstallPackages) -> list[str]:
 def _install_compiled(command: str, compiled: Wheels) -> list[str]:
     words = [compiled.kind, _COMPILED, *map(quote.shell_word, compiled.names)]
     return [
-        f"python3 -I {SCRIPTS}/wheels.py list {' '.join(words)} > /run/wheels.txt",
+        f"python3 -I {SCRIPTS}/made_wheels.py {' '.join(words)} > /run/wheels.txt",
         # There may be none for this platform.
         "if [ -s /run/wheels.txt ]; then",
         f"  {command} --no-cache --no-index --requirements /run/wheels.txt",

@@ -26,7 +26,7 @@ def make_wheel(image: ImagePlan, operation: MakeWheel) -> list[str]:
     options = ["--optional"] if operation.optional else []
     options += ["--made /run/made"] if operation.made else []
     options += [f"--cross {_target(operation.cross)}"] if operation.cross else []
-    words = [f"{SCRIPTS}/wheels.py", "build", f"{INPUTS}/requirements.txt", _OUTPUT, *options]
+    words = [f"{SCRIPTS}/make_wheel.py", f"{INPUTS}/requirements.txt", _OUTPUT, *options]
     architecture = ARCHITECTURE[operation.machine]
     return [
         f"RUN {SCRIPTS_MOUNT} \\",

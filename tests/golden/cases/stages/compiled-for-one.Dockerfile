@@ -64,7 +64,7 @@ fi
 if [ -s /run/secrets/netrc ]; then export NETRC=/run/secrets/netrc; fi
 export UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
 export PATH=/run/uv:$PATH
-python3 /run/scripts/wheels.py build /run/inputs/requirements.txt /wheels
+python3 /run/scripts/make_wheel.py /run/inputs/requirements.txt /wheels
 RUN
 
 # What linux/amd64 has compiled.
@@ -117,7 +117,7 @@ uv venv --quiet --no-project --python python3 /opt/venv
 python3 -I /run/scripts/environment.py made /opt/venv
 uv pip install --python /opt/venv --python-platform $platform --no-deps --no-index --find-links /run/inputs/files \
   --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
-python3 -I /run/scripts/wheels.py list rest /run/wheels markupsafe > /run/wheels.txt
+python3 -I /run/scripts/made_wheels.py rest /run/wheels markupsafe > /run/wheels.txt
 if [ -s /run/wheels.txt ]; then
   uv pip install --python /opt/venv --python-platform $platform --no-deps --no-cache --no-index --requirements /run/wheels.txt
 fi

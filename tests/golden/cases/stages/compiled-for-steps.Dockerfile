@@ -64,7 +64,7 @@ fi
 if [ -s /run/secrets/netrc ]; then export NETRC=/run/secrets/netrc; fi
 export UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
 export PATH=/run/uv:$PATH
-python3 /run/scripts/wheels.py build /run/inputs/requirements.txt /wheels
+python3 /run/scripts/make_wheel.py /run/inputs/requirements.txt /wheels
 RUN
 
 # For steps on linux/amd64.
@@ -119,7 +119,6 @@ FROM compile AS wheel-markupsafe-77777777
 RUN --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
     --mount=type=bind,from=inputs,source=sdist-bf50c1f210ac,target=/run/inputs \
     --mount=type=bind,from=uv,source=linux-$TARGETARCH,target=/run/uv \
-    --mount=type=bind,from=here-markupsafe-77777777,source=/wheels,target=/run/made \
     --mount=type=secret,id=ca-bundle --mount=type=secret,id=network \
     --mount=type=secret,id=netrc <<'RUN'
 set -eu
@@ -130,7 +129,7 @@ fi
 if [ -s /run/secrets/netrc ]; then export NETRC=/run/secrets/netrc; fi
 export UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
 export PATH=/run/uv:$PATH
-python3 /run/scripts/wheels.py build /run/inputs/requirements.txt /wheels --made /run/made
+python3 /run/scripts/make_wheel.py /run/inputs/requirements.txt /wheels
 RUN
 
 # What linux/amd64 has compiled.
@@ -183,7 +182,7 @@ uv venv --quiet --no-project --python python3 /opt/venv
 python3 -I /run/scripts/environment.py made /opt/venv
 uv pip install --python /opt/venv --python-platform $platform --no-deps --no-index --find-links /run/inputs/files \
   --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
-python3 -I /run/scripts/wheels.py list rest /run/wheels markupsafe > /run/wheels.txt
+python3 -I /run/scripts/made_wheels.py rest /run/wheels markupsafe > /run/wheels.txt
 if [ -s /run/wheels.txt ]; then
   uv pip install --python /opt/venv --python-platform $platform --no-deps --no-cache --no-index --requirements /run/wheels.txt
 fi
@@ -217,7 +216,7 @@ uv venv --quiet --no-project --python python3 /opt/venv
 python3 -I /run/scripts/environment.py made /opt/venv
 uv pip install --python /opt/venv --no-deps --no-index --find-links /run/inputs/files \
   --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
-python3 -I /run/scripts/wheels.py list all /run/wheels markupsafe > /run/wheels.txt
+python3 -I /run/scripts/made_wheels.py all /run/wheels markupsafe > /run/wheels.txt
 if [ -s /run/wheels.txt ]; then
   uv pip install --python /opt/venv --no-deps --no-cache --no-index --requirements /run/wheels.txt
 fi

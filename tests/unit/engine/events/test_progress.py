@@ -213,7 +213,7 @@ def test_bytes_are_counted_with_their_rate() -> None:
 def test_a_step_says_which_package_it_compiles_and_whether_that_is_emulated() -> None:
     progress = BuildProgress({"hello": ("linux/arm64",)}, emulated={"linux/arm64"})
     for digest, where in (("here", "linux/amd64 here"), ("there", "linux/arm64 wheel")):
-        name = f"[{where}-uwsgi-79ca1891 1/1] RUN python3 wheels.py"
+        name = f"[{where}-uwsgi-79ca1891 1/1] RUN python3 make_wheel.py"
         progress.feed({"vertexes": [{"digest": digest, "name": name}]}, 0.0)
     for line in ("compiling uwsgi==2.0.28\n", "compiling plugins\ngcc -c core.c\n"):
         data = base64.b64encode(line.encode()).decode()

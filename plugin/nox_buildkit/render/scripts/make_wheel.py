@@ -1,24 +1,18 @@
-"""Make the wheels of source distributions, each in a stage of its own.
+"""Make the wheel of a source distribution, in a stage of its own.
 
 Runs inside the build:
 
-    python3 wheels.py build REQUIREMENT OUTPUT [--made FOLDER] [--optional] [--cross TARGET]
+    python3 make_wheel.py REQUIREMENT OUTPUT [--made FOLDER] [--optional] [--cross TARGET]
 
-makes one wheel. A build backend is foreign code: it can write into nothing that another step or
-another build reads, but for the folder OUTPUT of its stage. REQUIREMENT is a requirements file with
-one pinned and hashed package, whose sdist is in the folder ``files`` beside it. OUTPUT gets the
-wheel in a folder that says where it can be installed: ``any``, or this machine. FOLDER is the
-output of the same on another machine: what was made there for this machine is copied, and for any
-machine nothing is to be made. ``--optional``: it is no error if the package cannot be compiled
-here. ``--cross``: compile for another platform; TARGET is its name, Debian's name of it and that of
-its machine, with commas between them. OUTPUT has a file ``crossed`` if nothing is left to be done
-there.
-
-    python3 wheels.py list KIND FOLDER NAME...
-
-prints requirements for the wheels of the packages NAME, whose outputs are in folders of their names
-below FOLDER: with KIND ``any`` those that every machine can install, with ``rest`` the others, with
-``all`` one for each package.
+A build backend is foreign code: it can write into nothing that another step or another build reads,
+but for the folder OUTPUT of its stage. REQUIREMENT is a requirements file with one pinned and
+hashed package, whose sdist is in the folder ``files`` beside it. OUTPUT gets the wheel in a folder
+that says where it can be installed: ``any``, or this machine. FOLDER is the output of the same on
+another machine: what was made there for this machine is copied, and for any machine nothing is to
+be made. ``--optional``: it is no error if the package cannot be compiled here. ``--cross``: compile
+for another platform; TARGET is its name, Debian's name of it and that of its machine, with commas
+between them. OUTPUT has a file ``crossed`` if nothing is left to be done there, or ``emulated``,
+which says why it is compiled there.
 """
 
 import argparse
@@ -34,6 +28,7 @@ from pathlib import Path
 
 ANY = "any"
 CROSSED = "crossed"
+EMULATED = "emulated"
 #: The interpreter's version and platform, and its C library.
 HERE = "-".join((str(sysconfig.get_config_var("SOABI")), *filter(None, platform.libc_ver())))
 
@@ -81,7 +76,9 @@ def sources(requirement: Path, name: str, work: Path) -> Path:
     if not found or not done.returncode:
         print(done.stdout.decode(errors="replace"), file=sys.stderr, flush=True)
         raise subprocess.CalledProcessError(done.returncode, command)
-    folder = work / name
+    # A package can be named like any folder of a build.
+    folder = work / "sources" / name
+    folder.parent.mkdir()
     found[0].rename(folder)
     return folder
 
@@ -90,23 +87,51 @@ class NotCrossed(Exception):
     """A package that does not compile for another platform, and the reason."""
 
 
-def cross(folder: Path, work: Path, triple: str, machine: str) -> None:
-    """Build the wheel of the sources in ``folder`` for a target. Raises NotCrossed."""
-    script = Path(__file__).with_name("cross.py")
-    last = ""
+#: The words of uv for what an index could not give, or not at this moment; no package is to blame.
+UNPREPARED = re.compile(r"Failed to (?:resolve|install) requirements from")
+
+#: What is missing where a compiler or a linker says so.
+MISSING = (
+    (re.compile(r"fatal error: (\S+): No such file"), "there is no {} for that platform"),
+    (re.compile(r"cannot find -l([^\s:]+)"), "there is no library {} for that platform"),
+)
+
+
+def shown(command: "list[str | Path]", environment: "dict[str, str]") -> "tuple[int, str]":
+    """Run ``command``, show what it says, and return its status and that."""
+    lines = []
     with subprocess.Popen(
-        [sys.executable, script, folder, work / "done", work, triple, machine],
-        env={**os.environ, **SETTINGS, "UV_CACHE_DIR": str(work / "uv")},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as running:
         assert running.stdout  # noqa: S101  it is a pipe
         for line in running.stdout:
-            text = line.decode(errors="replace")
-            last = text.strip() or last
-            print(text, end="", flush=True)
-    if running.returncode:
-        raise NotCrossed(last)
+            lines.append(line.decode(errors="replace"))
+            print(lines[-1], end="", flush=True)
+    return running.returncode, "".join(lines)
+
+
+def cross(folder: Path, work: Path, triple: str, machine: str) -> None:
+    """Build the wheel of the sources in ``folder`` for a target.
+
+    Raises NotCrossed, and CalledProcessError where its build could not even begin.
+    """
+    script = Path(__file__).with_name("cross.py")
+    command: list[str | Path] = [sys.executable, script, folder, work / "done", work, triple]
+    status, said = shown([*command, machine], own_environment(work))
+    if status == 1:
+        found = (text.format(m[1]) for words, text in MISSING if (m := words.search(said)))
+        raise NotCrossed(next(found, said.rstrip().rpartition("\n")[2]))
+    if status:
+        raise subprocess.CalledProcessError(status, command)
+
+
+def own_environment(work: Path) -> "dict[str, str]":
+    """The variables of a build below ``work``."""
+    return {**os.environ, **SETTINGS, "UV_CACHE_DIR": str(work / "uv")}
+
+
+class Unprepared(subprocess.CalledProcessError):
+    """A package whose build requirements could not be installed."""
 
 
 def build(requirement: Path, name: str, work: Path, target: "tuple[str, ...]") -> Path:
@@ -115,7 +140,6 @@ def build(requirement: Path, name: str, work: Path, target: "tuple[str, ...]") -
     Raises CalledProcessError, and NotCrossed where it is for another ``target``.
     """
     folder = sources(requirement, name, work)
-    environment = {**os.environ, **SETTINGS, "UV_CACHE_DIR": str(work / "uv")}
     if target:
         cross(folder, work, *target[1:])
     else:
@@ -123,7 +147,10 @@ def build(requirement: Path, name: str, work: Path, target: "tuple[str, ...]") -
             "uv", "build", "--wheel", "--no-sources", "--python", sys.executable,
             "--no-create-gitignore", "--out-dir", work / "done", folder,
         ]  # fmt: skip
-        subprocess.run(command, env=environment, check=True)
+        status, said = shown(command, own_environment(work))
+        if status:
+            kind = Unprepared if UNPREPARED.search(said) else subprocess.CalledProcessError
+            raise kind(status, command)
     made = list((work / "done").glob("*.whl"))
     # Not every build backend writes the name as the index does.
     (wheel,) = (w for w in made if normal(w.name.partition("-")[0]) == normal(name))
@@ -138,18 +165,18 @@ def build(requirement: Path, name: str, work: Path, target: "tuple[str, ...]") -
             "--target", work / "target", "--no-deps", "--no-index",
             "--find-links", work / "named", pinned,
         ]  # fmt: skip
-        subprocess.run(command, env=environment, check=True)
+        subprocess.run(command, env=own_environment(work), check=True)
     return wheel
 
 
 def put(wheel: Path, output: Path, target: "tuple[str, ...]") -> None:
     """Put ``wheel`` into its place below ``output``."""
-    own = HERE
+    place = output / (ANY if wheel.name.endswith("-any.whl") else HERE)
     if target:
-        # Its C library is of the same release of Debian.
+        # Its C library is of the same release of Debian. It has machine code, whatever its name is.
         data = importlib.import_module(f"_sysconfigdata__{target[1]}")
-        own = "-".join((data.build_time_vars["SOABI"], *filter(None, platform.libc_ver())))
-    place = output / (ANY if wheel.name.endswith("-any.whl") else own)
+        words = (data.build_time_vars["SOABI"], *filter(None, platform.libc_ver()))
+        place = output / "-".join(words)
     # What a backend may have put there itself is not of its own package.
     shutil.rmtree(output)
     place.mkdir(parents=True)
@@ -171,41 +198,35 @@ def make(
         shutil.copytree(made / HERE, output / HERE)
         return
     text = requirement.read_text(encoding="utf-8")
-    words = text.split(maxsplit=1)[0]
+    words, name = text.split(maxsplit=1)[0], name_of(text)
     print(f"compiling {words}", flush=True)
     WORK.mkdir(parents=True)
     try:
-        put(build(requirement, name_of(text), WORK, target), output, target)
+        put(build(requirement, name, WORK, target), output, target)
     except NotCrossed as reason:
-        print(
+        notice = (
             f"nox-buildkit: {words} does not cross-compile for {target[0]}: {reason}; it is "
-            "compiled under emulation",
-            flush=True,
+            f"compiled under emulation ('emulate: [{name}]' leaves out the attempt)"
         )
-        shutil.rmtree(output)
-        output.mkdir()
-    except subprocess.CalledProcessError:
-        if not optional:
+        print(notice, flush=True)
+        empty(output)
+        (output / EMULATED).write_text(notice, encoding="utf-8")
+    except subprocess.CalledProcessError as error:
+        if not optional or isinstance(error, Unprepared):
             sys.exit(f"{words} cannot be compiled")
         # What matters is whether the platform that it is for can make it.
-        shutil.rmtree(output)
-        output.mkdir()
+        empty(output)
     finally:
         shutil.rmtree(WORK, ignore_errors=True)
+    if made and (made / EMULATED).is_file():
+        # The step that found it out may be cached, and a log can be longer than what is read of it.
+        print((made / EMULATED).read_text(encoding="utf-8"), flush=True)
 
 
-def list_made(kind: str, folder: Path, names: "list[str]") -> None:
-    """Print a requirement for each wheel of ``kind``: a package gets no other package's wheel."""
-    for name in names:
-        found = [
-            path
-            for path in sorted((folder / name).glob("*/*.whl"))
-            if kind == "all" or (path.parent.name == ANY) == (kind == ANY)
-        ]
-        if [normal(path.name.partition("-")[0]) for path in found] == [name]:
-            print(f"{name} @ {found[0].as_uri()}")
-        elif found or kind == "all":
-            sys.exit(f"{name} cannot be compiled on the machine that builds")
+def empty(folder: Path) -> None:
+    """Leave nothing in ``folder``."""
+    shutil.rmtree(folder)
+    folder.mkdir()
 
 
 def parts(text: str) -> "tuple[str, ...]":
@@ -216,22 +237,13 @@ def parts(text: str) -> "tuple[str, ...]":
 def arguments() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = argparse.ArgumentParser()
-    commands = parser.add_subparsers(required=True)
-    command = commands.add_parser("build")
-    command.set_defaults(function=make)
-    command.add_argument("requirement", type=Path)
-    command.add_argument("output", type=Path)
-    command.add_argument("--made", type=Path)
-    command.add_argument("--optional", action="store_true")
-    command.add_argument("--cross", dest="target", type=parts, default=())
-    command = commands.add_parser("list")
-    command.set_defaults(function=list_made)
-    command.add_argument("kind", choices=(ANY, "rest", "all"))
-    command.add_argument("folder", type=Path)
-    command.add_argument("names", nargs="+")
+    parser.add_argument("requirement", type=Path)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--made", type=Path)
+    parser.add_argument("--optional", action="store_true")
+    parser.add_argument("--cross", dest="target", type=parts, default=())
     return parser
 
 
 if __name__ == "__main__":
-    chosen = vars(arguments().parse_args())
-    chosen.pop("function")(**chosen)
+    make(**vars(arguments().parse_args()))
