@@ -15,13 +15,10 @@ from nox_buildkit.printable import redacted
 from nox_buildkit.run import Done, Programs, disk_full
 
 # A package that apt-get would install: `Inst NAME[:ARCHITECTURE] (VERSION ORIGINS [ARCHITECTURE])`.
-_INSTALLED = re.compile(r"^Inst (\S+) (?:\[\S+\] )?\((\S+) ", re.MULTILINE)
+_INSTALLED = re.compile(r"^Inst (\S+) (?:\[\S+\] )?\((\S+) ", re.M)
 
 # What apt says of packages that exclude each other, by its solvers of bookworm and of trixie.
-_CONFLICT = re.compile(
-    r"^E: (Unable to (?:correct problems|satisfy dependencies).*)$", re.MULTILINE
-)
-
+_CONFLICT = re.compile(r"^E: (Unable to (?:correct problems|satisfy dependencies).*)$", re.M)
 _UNMET = re.compile(r"^ (\S+ : \S.*)$", re.M)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nox_buildkit.errors import LockError
 from nox_buildkit.lock.source import Source
-from nox_buildkit.lock.uv import index_options, index_variables, run_uv
+from nox_buildkit.lock.uv import THIS_PYTHON, index_options, index_variables, run_uv
 
 
 def newest_with_wheel(source: Source, name: str, python: str, uv_platform: str) -> str:
@@ -32,8 +32,8 @@ def _with_wheel(source: Source, requirement: str, python: str, uv_platform: str)
             text = run_uv(
                 [
                     "pip", "compile", "requirements.in", "--quiet", "--no-deps", "--no-header",
-                    "--no-annotate", "--only-binary", ":all:", "--python-version", python,
-                    "--python-platform", uv_platform,
+                    "--no-annotate", "--only-binary", ":all:", *THIS_PYTHON,
+                    "--python-version", python, "--python-platform", uv_platform,
                     *index_options(source.index, source.find_links),
                 ],
                 cwd=Path(folder),

@@ -21,7 +21,13 @@ from nox_buildkit.lock.export import export_files
 from nox_buildkit.lock.indexes import without_folders
 from nox_buildkit.lock.pylock_cache import place_of
 from nox_buildkit.lock.source import Source, logical_lines
-from nox_buildkit.lock.uv import index_options, index_variables, pinned_options, run_uv
+from nox_buildkit.lock.uv import (
+    THIS_PYTHON,
+    index_options,
+    index_variables,
+    pinned_options,
+    run_uv,
+)
 from nox_buildkit.oci.platform import PLATFORMS
 from nox_buildkit.plan.wheel_platforms import marker_environment
 
@@ -142,7 +148,8 @@ def _ask(source: Source) -> str:
         run_uv(
             [
                 "pip", "compile", lock, "--quiet", "--no-deps", "--universal", "--generate-hashes",
-                "--no-header", "--python-version", source.python, "--format", "pylock.toml",
+                "--no-header", *THIS_PYTHON, "--python-version", source.python,
+                "--format", "pylock.toml",
                 "--output-file", output,
                 *index_options(source.index, source.find_links),
                 *pinned_options(source.extra_indexes),

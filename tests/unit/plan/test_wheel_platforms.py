@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from packaging.utils import parse_wheel_filename
 
-from nox_buildkit.lock.uv import run_uv
+from nox_buildkit.lock.uv import THIS_PYTHON, run_uv
 from nox_buildkit.oci.platform import PLATFORMS
 from nox_buildkit.plan.wheel_platforms import Libc, uv_platform, wheel_tags
 
@@ -57,7 +57,7 @@ def test_uv_takes_the_same_wheel(wheels: Path, tmp_path: Path, platform: str, li
         [
             "pip", "compile", "requirements.in", "--quiet", "--no-config", "--no-header",
             "--no-annotate", "--no-index", f"--find-links={wheels}", "--only-binary=:all:",
-            "--python-version=3.13", f"--python-platform={uv_platform(known, libc)}",
+            *THIS_PYTHON, "--python-version=3.13", f"--python-platform={uv_platform(known, libc)}",
         ],
         cwd=tmp_path,
     )  # fmt: skip

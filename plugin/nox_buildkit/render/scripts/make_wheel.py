@@ -119,7 +119,8 @@ def cross(folder: Path, work: Path, triple: str, machine: str) -> None:
     command: list[str | Path] = [sys.executable, script, folder, work / "done", work, triple]
     status, said = shown([*command, machine], own_environment(work))
     if status == 1:
-        found = (text.format(m[1]) for words, text in MISSING if (m := words.search(said)))
+        # What is looked for first, it may do without.
+        found = (text.format(x[-1]) for words, text in MISSING if (x := words.findall(said)))
         raise NotCrossed(next(found, said.rstrip().rpartition("\n")[2]))
     if status:
         raise subprocess.CalledProcessError(status, command)
