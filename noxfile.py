@@ -25,7 +25,12 @@ def tests(session: nox.Session) -> None:
     fast = "not engine"
     # Each has an engine of its own, since tests give images the same names.
     engines = ("--numprocesses=2", "--dist=loadfile")
-    workers = (f"--numprocesses={max(4, os.cpu_count() or 1)}", "--dist=worksteal")
+    workers = (
+        f"--numprocesses={max(4, os.cpu_count() or 1)}",
+        "--dist=worksteal",
+        # Each worker would import all of them, to leave them out.
+        "--ignore=tests/engine",
+    )
     if session.posargs:
         options = workers if fast in session.posargs else ()
         session.run("python", "-m", "pytest", *options, *session.posargs)

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,45 @@ def test_a_token_is_of_the_scope_that_is_needed(tokens: TokenServer, docker_conf
     with pytest.raises(RegistryError, match="refuses"):
         tokens.password = "another"  # noqa: S105
         HttpRepository.open(f"{tokens.address}/login/test").put_blob(DIGEST, BLOB)
+
+
+def test_a_mount_has_a_token_of_its_own(tokens: TokenServer, docker_config: Path) -> None:
+    write(docker_config, auths(tokens.address))
+    there = HttpRepository.open(f"{tokens.address}/login/source")
+    blobs = {
+        f"sha256:{hashlib.sha256(text).hexdigest()}": text for text in (b"a", b"b", b"c", b"d")
+    }
+    for digest, text in blobs.items():
+        there.put_blob(digest, text)
+    for turn in range(20):
+        # Uploads and mounts at once, of which each needs another token.
+        repository = HttpRepository.open(f"{tokens.address}/login/mounted-{turn}")
+
+        def put(digest: str, repository: HttpRepository = repository) -> bool:
+            if blobs[digest] in (b"a", b"b"):
+                return repository.mount(digest, there.name)
+            repository.put_blob(digest, blobs[digest])
+            return True
+
+        with ThreadPoolExecutor(4) as pool:
+            assert all(pool.map(put, blobs))
+
+
+def test_what_must_not_be_read_is_not_mounted(tokens: TokenServer, docker_config: Path) -> None:
+    write(docker_config, auths(tokens.address))
+    tokens.denied = {"login/secret"}
+    repository = HttpRepository.open(f"{tokens.address}/login/test")
+    assert not repository.mount(DIGEST, f"{tokens.address}/login/secret")
+    repository.put_blob(DIGEST, BLOB)
+    assert repository.has_blob(DIGEST)
+
+
+def test_a_token_server_that_is_busy_is_waited_for(
+    tokens: TokenServer, docker_config: Path
+) -> None:
+    write(docker_config, auths(tokens.address))
+    tokens.busy = 2
+    assert upload(tokens.address)
 
 
 def test_an_identity_token(tokens: TokenServer, docker_config: Path) -> None:

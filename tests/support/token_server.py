@@ -17,10 +17,15 @@ from tests.support.registries import PASSWORD
 
 @dataclass
 class TokenServer:
-    """The registry at ``address``; ``asked``: who asked for a token, and its scope."""
+    """The registry at ``address``; ``asked``: who asked for a token, and its scope.
+
+    ``denied``: repositories that nobody may read; ``busy``: how often no token is handed out yet.
+    """
 
     address: str
     password: str = PASSWORD
+    denied: set[str] = field(default_factory=set)
+    busy: int = 0
     asked: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -42,10 +47,16 @@ def serve_with_tokens(upstream: str) -> Iterator[TokenServer]:
 
         def _token(self, who: str, secret: str, scope: str) -> None:
             server.asked.append((who, scope))
+            if server.busy:
+                server.busy -= 1
+                self._send(503, {"Retry-After": "0"}, b"{}")
+                return
             if secret != server.password:
                 self._send(401, {}, b"{}")
                 return
-            self._send(200, {}, json.dumps({"token": f"for {scope}"}).encode())
+            # A scope that is not granted is left out.
+            granted = [each for each in scope.split() if each.split(":")[1] not in server.denied]
+            self._send(200, {}, json.dumps({"token": f"for {' '.join(granted)}"}).encode())
 
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -58,13 +69,17 @@ def serve_with_tokens(upstream: str) -> Iterator[TokenServer]:
                     secret = form["refresh_token"][0]
                     self._token(f"refresh_token {secret}", secret, form["scope"][0])
                 else:
-                    self._token(who, who.partition(":")[2], parse_qs(url.query)["scope"][0])
+                    scopes = " ".join(parse_qs(url.query)["scope"])
+                    self._token(who, who.partition(":")[2], scopes)
                 return
             actions = "pull" if self.command in ("GET", "HEAD") else "pull,push"
             repository = url.path.removeprefix("/v2/").partition("/blobs")[0]
-            scope = f"repository:{repository}:{actions}"
-            held = self.headers.get("Authorization", "")
-            if not held.startswith(f"Bearer for {scope}"):
+            needed = [f"repository:{repository}:{actions}"]
+            needed += [f"repository:{each}:pull" for each in parse_qs(url.query).get("from", ())]
+            held = self.headers.get("Authorization", "").removeprefix("Bearer for ").split()
+            actual = {each.partition(":pull,push")[0] for each in held}
+            if not all(each in held or each.removesuffix(":pull") in actual for each in needed):
+                scope = " ".join(needed)
                 realm = f'realm="http://{server.address}/token",service="test",scope="{scope}"'
                 self._send(401, {"WWW-Authenticate": f"Bearer {realm}"}, b"{}")
                 return

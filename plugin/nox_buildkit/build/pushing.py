@@ -81,9 +81,32 @@ def push_images(made: Sequence[Exported], report: Progress) -> None:
         kind = layout.index(tag.digest).media_type
         tag.repository.put_manifest(layout.read(tag.digest), kind, tag.name)
 
-    problems = _at_once(put, destinations) or _at_once(write, tags)
+    immutable = [tag for one in made for tag in _immutable(one, tags)]
+    problems = _at_once(_require_same, immutable) or _at_once(put, destinations)
+    if not problems:
+        try:
+            problems = _at_once(write, tags)
+        except KeyboardInterrupt:
+            for problem in _told(tags):
+                report.message(str(problem))
+            raise
     if problems:
         raise RegistryError(*problems, *_told(tags))
+
+
+def _immutable(one: Exported, tags: Sequence[Tag]) -> Iterator[Tag]:
+    """Yield those of ``tags`` that may name nothing else, once they name ``one``."""
+    publication = one.image.publication
+    names = {tag.name for tag in publication.tags if tag.template in publication.immutable}
+    yield from (tag for tag in tags if tag.digest == one.digest and tag.name in names)
+
+
+def _require_same(tag: Tag) -> None:
+    """Raise RegistryError if ``tag`` names another index already."""
+    found = tag.repository.resolve(tag.name)
+    if found and found.digest != tag.digest:
+        message = f"{tag.reference} is immutable, and names {found.digest}"
+        raise RegistryError(Code.TAG_MOVED(message, "push another version"))
 
 
 def origins_of(plan: Plan, image: ImagePlan, platforms: Iterable[PlatformResult]) -> dict[str, str]:
@@ -101,11 +124,17 @@ def _at_once(step: Callable[[T], None], items: Sequence[T]) -> list[Problem]:
     """Do ``step`` for every one of ``items``; return what registries say against it."""
     found: dict[Problem, None] = {}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for future in [pool.submit(step, item) for item in items]:
-            try:
-                future.result()
-            except RegistryError as error:
-                found |= dict.fromkeys(error.problems)
+        futures = [pool.submit(step, item) for item in items]
+        try:
+            for future in futures:
+                try:
+                    future.result()
+                except RegistryError as error:
+                    found |= dict.fromkeys(error.problems)
+        except BaseException:
+            # Whoever interrupts it wants nothing more to be begun.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return list(found)
 
 

@@ -26,6 +26,8 @@ from nox_buildkit.release.transport import Transport, unreached
 _DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 _ACCEPT = ", ".join((INDEX, MANIFEST, DOCKER_INDEX, _DOCKER_MANIFEST))
 _OK, _CREATED, _ACCEPTED, _NOT_FOUND = 200, 201, 202, 404
+#: Of a mount; a blob can be uploaded just as well.
+_REFUSED = (400, 401, 403, 404, 405)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +94,11 @@ class HttpRepository:
     def mount(self, digest: str, source: str) -> bool:
         params = {"mount": digest, "from": ImageReference.parse(source).path}
         response = self.transport.request(
-            "POST", self._uploads, params=params, accepted=(_CREATED, _ACCEPTED)
+            "POST", self._uploads, params=params, accepted=(_CREATED, _ACCEPTED, *_REFUSED)
         )
-        if response.status_code == _CREATED:
-            return True
+        if response.status_code != _ACCEPTED:
+            # Whoever may write here need not be allowed to read there.
+            return response.status_code == _CREATED
         # It began an upload instead; one that is not ended ends by itself some day.
         with contextlib.suppress(RegistryError):
             place = response.headers.get("Location", "")

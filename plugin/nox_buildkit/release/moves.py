@@ -21,7 +21,10 @@ from nox_buildkit.plan.versions import ReleaseVersion, Scheme
 Verdict = Literal["new", "move", "same", "keep", "refuse"]
 
 # Tags of a day or of a commit are no versions, though they look like one.
-_NUMBER_OF_SOMETHING = re.compile(r"[0-9]{6,}")
+_NUMBER_OF_SOMETHING = re.compile(r"[0-9]{6,}|[0-9]+e[0-9]+")
+
+#: A whole version, as other tools write it.
+_PARTS = "{major}.{minor}.{patch}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +86,11 @@ def held_back(publication: Publication, git: GitFacts | None) -> str:
 def known_versions(publication: Publication, existing: Iterable[str]) -> tuple[ReleaseVersion, ...]:
     """Return the final versions among the tags of a repository.
 
-    By the templates with ``{version}``: other tags may look like versions and be none.
+    By the templates with ``{version}``, or with all of its parts: other tags may look like versions
+    and be none.
     """
-    forms = [_form(tag.template) for tag in publication.tags if "{version}" in tag.template]
+    templates = (tag.template.replace(_PARTS, "{version}") for tag in publication.tags)
+    forms = [_form(template) for template in templates if "{version}" in template]
     found: dict[str, ReleaseVersion] = {}
     for tag in existing:
         for form in forms:

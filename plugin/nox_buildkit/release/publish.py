@@ -139,11 +139,7 @@ def _push(
     report: Progress,
 ) -> None:
     candidate = destination.candidate
-    origins = {
-        blob: repository
-        for blob, repository in candidate.origins.items()
-        if ImageReference.parse(repository).registry == destination.registry
-    }
+    origins = dict(candidate.origins)
     for other in every:
         if other is destination:
             break

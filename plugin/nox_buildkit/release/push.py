@@ -13,6 +13,7 @@ from functools import partial
 from nox_buildkit.errors import Code
 from nox_buildkit.oci.content import MANIFEST, Descriptor
 from nox_buildkit.oci.layout import Layout
+from nox_buildkit.oci.references import ImageReference
 from nox_buildkit.progress import SILENT, Progress
 from nox_buildkit.release.repository import RegistryError, Repository
 
@@ -39,9 +40,15 @@ def push(
 ) -> Pushed:
     """Put the index ``digest`` of ``layout`` and all that it refers to into ``repository``.
 
-    ``origins``: blob → a repository of the same registry that has it. Nothing is sent that is
-    there. Raises RegistryError.
+    ``origins``: blob → a repository that has it, of use if it is of the same registry. Nothing is
+    sent that is there. Raises RegistryError.
     """
+    registry = ImageReference.parse(repository.name).registry
+    near = {
+        blob: origin
+        for blob, origin in (origins or {}).items()
+        if ImageReference.parse(origin).registry == registry
+    }
     index = layout.index(digest)
     manifests = {entry.digest: layout.manifest(entry.digest) for entry in index.manifests}
     blobs = {
@@ -50,7 +57,7 @@ def push(
         for blob in (manifest.config, *manifest.layers)
     }
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        send = partial(_put, repository, layout, origins or {}, report)
+        send = partial(_put, repository, layout, near, report)
         done = tuple(pool.map(send, _largest_first(blobs.values())))
         put = partial(_put_manifest, repository, layout)
         list(pool.map(put, index.images))

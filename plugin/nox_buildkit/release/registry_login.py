@@ -17,6 +17,7 @@ from requests.utils import parse_dict_header
 
 from nox_buildkit.engine.docker_config import user_config
 from nox_buildkit.errors import Code
+from nox_buildkit.release.patience import require_idle
 from nox_buildkit.release.repository import RegistryError
 
 
@@ -56,31 +57,40 @@ def stored_login(registry: str) -> Login:
 
 @dataclass
 class Authorization:
-    """The header that a registry wants: nothing, a password, or a token of its token server."""
+    """The headers that a registry wants: nothing, a password, or tokens of its token server.
+
+    A token is good for what it was asked for, so each use has its own: to read, to write, and for
+    each repository that something is mounted from.
+    """
 
     login: Login
     session: requests.Session
     timeout: tuple[float, float]
-    header: str = ""
+    _headers: dict[str, str] = field(default_factory=dict, repr=False)
+    _password: str = field(default="", repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def renew(self, used: str, response: requests.Response) -> bool:
+    def header(self, use: str) -> str:
+        """Return the header for a ``use``, as far as one is known."""
+        return self._headers.get(use, self._password)
+
+    def renew(self, use: str, used: str, response: requests.Response) -> bool:
         """Get what ``response`` (401) asks for; ``used``: the header that it was the answer to.
 
-        False if there is nothing better. Raises requests.RequestException.
+        False if there is nothing better. Raises Busy, requests.RequestException.
         """
         with self._lock:
-            if self.header != used:
+            if self.header(use) != used:
                 # Another thread was faster.
                 return True
             scheme, _, text = response.headers.get("WWW-Authenticate", "").partition(" ")
             challenge = _challenge(text)
             if scheme.lower() == "basic" and self.login.user:
-                self.header = _basic_auth_str(self.login.user, self.login.password)
+                self._password = _basic_auth_str(self.login.user, self.login.password)
             elif scheme.lower() == "bearer" and _may_send(response.url, challenge.get("realm")):
                 token = self._token(challenge)
-                self.header = f"Bearer {token}" if token else ""
-            return self.header not in ("", used)
+                self._headers[use] = f"Bearer {token}" if token else ""
+            return self.header(use) not in ("", used)
 
     def _token(self, challenge: dict[str, str]) -> str:
         realm, service = challenge["realm"], challenge.get("service", "")
@@ -101,6 +111,8 @@ class Authorization:
                 headers["Authorization"] = _basic_auth_str(self.login.user, self.login.password)
             answer = self.session.get(realm, params=asked, headers=headers, timeout=self.timeout)
         if answer.status_code != requests.codes.ok:
+            message = f"{realm} answers {answer.status_code}, and not with a token"
+            require_idle(answer, RegistryError(Code.REGISTRY(message, "run it again later")))
             return ""
         found = answer.json()
         return str(found.get("token") or found.get("access_token") or "")

@@ -17,15 +17,14 @@ from typing import Required, TypedDict, TypeVar, Unpack
 from urllib.parse import urlsplit
 
 import requests
-import tenacity
 from requests import Response
-from urllib3.util import Retry
 
 from nox_buildkit.environment import PUSH_TIMEOUT, ca_bundle, seconds_stated
 from nox_buildkit.errors import Code, Problem
 from nox_buildkit.printable import redacted
 from nox_buildkit.progress import SILENT, Progress
 from nox_buildkit.release.counted_file import CountedFile, Sent, nobody
+from nox_buildkit.release.patience import BUSY, patiently, require_idle
 from nox_buildkit.release.registry_login import Authorization, stored_login
 from nox_buildkit.release.repository import RegistryError
 
@@ -33,9 +32,6 @@ _CONNECT_SECONDS = 10
 #: Of silence. A registry may write a large layer to its store before it answers.
 _SILENT_SECONDS = 60
 _UPLOAD_SECONDS = 1800
-_ATTEMPTS = 6
-_MOST_PATIENCE = 120
-_BUSY = (429, 500, 502, 503, 504)
 
 _HUB = {"docker.io": "registry-1.docker.io"}
 
@@ -54,12 +50,6 @@ class RequestOptions(TypedDict, total=False):
     content: Path | bytes
     sent: Sent
     stream: bool
-
-
-class Busy(RegistryError):
-    """A registry that may do what it was asked later; ``after``: in seconds, if it says so."""
-
-    after: float | None = None
 
 
 @dataclass
@@ -82,46 +72,38 @@ class Transport:
 
         Raises Busy, RegistryError.
         """
-        url = path if "://" in path else f"{self._base()}{path}"
+        url = self._own(path) if "://" in path else f"{self._base()}{path}"
         try:
             response = self._authorized(method, url, options)
         except requests.RequestException as error:
             raise RegistryError(unreached(self.host, error)) from None
         if response.status_code in options["accepted"]:
             return response
-        if response.status_code in _BUSY:
-            busy = Busy(_refusal(self.host, method, url, response))
-            busy.after = _seconds(response.headers.get("Retry-After"))
-            raise busy
-        raise RegistryError(_refusal(self.host, method, url, response))
+        refused = RegistryError(_refusal(self.host, method, url, response))
+        require_idle(response, refused)
+        raise refused
 
     def patiently(self, call: Callable[[], T]) -> T:
         """Return what ``call`` returns, called again for as long as it raises Busy."""
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(_worth_waiting),
-            wait=_wait,
-            stop=tenacity.stop_after_attempt(_ATTEMPTS) | tenacity.stop_after_delay(_MOST_PATIENCE),
-            before_sleep=self._tell,
-            reraise=True,
-        )
-        return retrying(call)
+        return patiently(call, self.report.message)
 
     def _authorized(self, method: str, url: str, options: RequestOptions) -> Response:
         with self._lock:
             if self._authorization is None:
                 login, limits = stored_login(self.host), (_CONNECT_SECONDS, _SILENT_SECONDS)
                 self._authorization = Authorization(login, self._session, limits)
-        used = self._authorization.header
+        use = _use(method, options)
+        used = self._authorization.header(use)
         response = self._send(method, url, options, used)
         refused = response.status_code == requests.codes.unauthorized
-        if refused and self._authorization.renew(used, response):
-            response = self._send(method, url, options, self._authorization.header)
+        if refused and self._authorization.renew(use, used, response):
+            response = self._send(method, url, options, self._authorization.header(use))
         return response
 
     def _send(self, method: str, url: str, options: RequestOptions, authorization: str) -> Response:
         headers = {**options.get("headers", {})}
         # A place for uploads may be of somebody else's.
-        if authorization and urlsplit(url).netloc == urlsplit(self._base()).netloc:
+        if authorization and _origin(url) == _origin(self._base()):
             headers["Authorization"] = authorization
         content = options.get("content", b"")
         most = seconds_stated(PUSH_TIMEOUT, _UPLOAD_SECONDS)
@@ -142,6 +124,16 @@ class Transport:
                 stream=options.get("stream", False),
                 timeout=(_CONNECT_SECONDS, silence),
             )
+
+    def _own(self, url: str) -> str:
+        """``url``, never less protected than the registry is.
+
+        Behind a proxy that ends TLS, a registry may not know that it is spoken to by https.
+        """
+        base, stated = urlsplit(self._base()), urlsplit(url)
+        if (base.scheme, stated.scheme) == ("https", "http") and base.hostname == stated.hostname:
+            return stated._replace(scheme=base.scheme, netloc=base.netloc).geturl()
+        return url
 
     def _base(self) -> str:
         with self._lock:
@@ -176,31 +168,17 @@ class Transport:
             return True
         return True
 
-    def _tell(self, state: tenacity.RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
-        pause = state.next_action.sleep if state.next_action else 0
-        self.report.message(f"{error}: trying again in {pause:.0f} s")
+
+def _use(method: str, options: RequestOptions) -> str:
+    """Say what a request is for, as a registry asks for tokens: a mount reads another one, too."""
+    source = options.get("params", {}).get("from", "")
+    return source or ("read" if method in ("GET", "HEAD") else "write")
 
 
-def _worth_waiting(error: BaseException) -> bool:
-    return isinstance(error, Busy) and (error.after or 0) <= _MOST_PATIENCE
-
-
-def _wait(state: tenacity.RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    stated = error.after if isinstance(error, Busy) else None
-    random = tenacity.wait_random_exponential(multiplier=0.5, max=20)
-    return stated if stated is not None else random(state)
-
-
-def _seconds(stated: str | None) -> float | None:
-    """Return the seconds of a Retry-After header (RFC 9110, 10.2.3)."""
-    if not stated:
-        return None
-    try:
-        return max(0.0, Retry().parse_retry_after(stated))
-    except Exception:
-        return None
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    """Scheme, host and port (RFC 6454)."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
 
 
 def _is_loopback(host: str) -> bool:
@@ -231,7 +209,7 @@ def _refusal(host: str, method: str, url: str, response: Response) -> Problem:
     if response.status_code in (401, 403):
         message = f"the registry {host} refuses {method} {path}{said}"
         return Code.REGISTRY(message, f"log in with 'docker login {host}', or check the name")
-    if response.status_code in _BUSY:
+    if response.status_code in BUSY:
         return Code.REGISTRY(message, "run it again later: what is there is not sent twice")
     return Code.REGISTRY(message)
 

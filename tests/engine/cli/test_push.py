@@ -103,6 +103,22 @@ def test_a_tag_that_names_something_else_is_pushed_again(
     assert open_registry.manifest("moved/web", "latest")[0] == mine
 
 
+def test_an_immutable_tag_is_not_pushed_over(versioned: Project, open_registry: Registry) -> None:
+    spec = (versioned.root / "buildspec.yaml").read_text()
+    versioned.write({"buildspec.yaml": f"{spec}defaults: {{immutable-tags: ['{{version}}']}}\n"})
+    where = _registry(open_registry, "fixed")
+    versioned.ok("push", *where)
+    before = open_registry.state()
+
+    done = versioned.nox("push", *where, "--set", "images.web.env.WHO=somebody else")
+    assert done.code != 0
+    name = f"{open_registry.address}/fixed/web:1.2.3"
+    assert f"{name} is immutable, and names sha256:" in done.failure
+    assert done.failure.codes == ["NBK704"]
+    assert open_registry.state() == before
+    versioned.ok("push", *where)
+
+
 def test_one_platform_is_an_index_too(project: Project, open_registry: Registry) -> None:
     project.ok("push", *_registry(open_registry, "one"), "--platform", "linux/arm64")
     _, index = open_registry.manifest("one/web", "latest")

@@ -82,6 +82,22 @@ def test_a_tag_that_moves_tells_why_not() -> None:
     assert found["latest"].before == OLD
 
 
+def test_a_revision_is_no_version() -> None:
+    made = publication("2.0.0", ("{version}", "latest"))
+    # Short revisions; a version with an epoch has a dot.
+    assert verdicts(made, "123e456", "1234567", "1e23456", "latest")["latest"] == "move"
+    assert verdicts(made, "1e2.0", "latest")["latest"] == "keep"
+
+
+def test_a_version_can_be_written_by_its_parts() -> None:
+    made = publication("1.2.9", ("v{major}.{minor}.{patch}", "{major}.{minor}", "latest"))
+    assert verdicts(made, "v2.0.0", "1.2", "latest") == {
+        "v1.2.9": "new",
+        "1.2": "move",
+        "latest": "keep",
+    }
+
+
 def test_versions_are_found_by_the_form_of_the_own_tags() -> None:
     made = publication("1.2.9", ("v{version}-slim", "slim"))
     assert verdicts(made, "v2.0-slim", "slim")["slim"] == "keep"
