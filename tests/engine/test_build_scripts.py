@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -194,8 +195,45 @@ def test_the_other_scripts_run(root: Path) -> None:
     shutil.rmtree(root / "wheels")
 
     (root / "scripts/prestart.json").write_text(json.dumps([["/usr/bin/python3", "-c", ""]]))
+    # As in a container; nothing is mounted here.
+    (root / "proc/self").mkdir(parents=True, exist_ok=True)
+    (root / "proc/self/environ").write_bytes(b"LC_ALL=C\0")
     done = run(root, "prestart.py", "/usr/bin/python3", "-c", "print('started')")
+    shutil.rmtree(root / "proc/self")
     assert (done.stdout, done.stderr) == ("started\n", "")
+
+
+def test_folders_on_the_way_to_a_file_are_as_in_the_base(tmp_path: Path) -> None:
+    base, layer = tmp_path / "base", tmp_path / "layer"
+    (base / "home/me").mkdir(parents=True, mode=0o750)
+    os.chown(base / "home/me", 1000, 100)
+    (base / "srv/real").mkdir(parents=True)
+    (base / "srv/link").symlink_to("real")
+    file = {"source": "motd", "target": "/home/me/.config/motd", "mode": "0644", "owner": "0:0"}
+    description: dict[str, object] = {
+        "user": "0:0", "directories": [], "files": [file], "time": 0,
+    }  # fmt: skip
+    (tmp_path / "motd").write_text("hello\n")
+    script = SCRIPTS / "surroundings.py"
+
+    def place() -> subprocess.CompletedProcess[str]:
+        (tmp_path / "surroundings.json").write_text(json.dumps(description))
+        paths = (script, tmp_path / "surroundings.json", base, layer)
+        command = [sys.executable, "-I", *map(str, paths)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert place().stderr == ""
+    found = {
+        name: (status.st_uid, status.st_gid, status.st_mode & 0o7777)
+        for name in ("home/me", "home/me/.config")
+        for status in [(layer / name).stat()]
+    }
+    assert found["home/me"] == (1000, 100, (base / "home/me").stat().st_mode & 0o7777)
+    assert found["home/me/.config"][:2] == (0, 0)
+
+    shutil.rmtree(layer)
+    file["target"] = "/srv/link/motd"
+    assert "'/srv/link' is a link to real in the base" in place().stderr
 
 
 def test_an_environment_is_looked_after(root: Path) -> None:

@@ -38,7 +38,7 @@ from nox_buildkit.plan.facts import (
     TargetFacts,
 )
 from nox_buildkit.plan.package_selection import needs_compiling
-from nox_buildkit.plan.wheel_platforms import Libc
+from nox_buildkit.plan.wheel_platforms import Libc, may_hold
 
 
 def gather(sources: Mapping[Target, Source | None], outside: Outside) -> Facts:
@@ -208,7 +208,11 @@ def _local(target: Target, source: Source | None, outside: Outside) -> Iterable[
     from nox_buildkit.facts.local_wheels import git_wheel, local_wheel  # noqa: PLC0415
 
     args, location = target.variant.args, source.location if source else None
+    # Steps run on the machines that build.
+    platforms = (*target.platforms, *outside.native)
     for one in named:
+        if not may_hold(one.marker, platforms, target.variant.python):
+            continue
         if isinstance(one, LocalPackage):
             yield local_wheel(one.folder, one.marker, location, outside.exclude, args)
         else:

@@ -77,7 +77,7 @@ def git_wheel(
     What git needs to reach the repository is its own business. Raises PlanError where no wheel can
     be built.
     """
-    inputs = [uv_version(), package.url, python, *([dict(arguments)] if arguments else [])]
+    inputs = [*_builder(arguments), package.url, python]
     key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
     build = partial(_build_commit, package, python, location=location, arguments=arguments)
     return _describe(_kept(key, build), package.marker, location)
@@ -94,16 +94,17 @@ def _kept(key: str, build: Callable[[Path], None]) -> Path:
     return next(path for path in home.iterdir() if path.name.endswith((".whl", ".tar.gz")))
 
 
+def _builder(arguments: Mapping[str, str]) -> list[object]:
+    """The programs that build wheels here, and the variables that backends see."""
+    return [_FORMAT, uv_version(), sys.version_info[:2], for_backends(), dict(arguments)]
+
+
 def _key(sources: Sources, checkout: Checkout | None, arguments: Mapping[str, str]) -> str:
     inputs = [
-        _FORMAT,
-        uv_version(),
-        sys.version_info[:2],
+        *_builder(arguments),
         str(sources.folder),
         sources.digest(),
         checkout.digest(sources.folder) if checkout else "",
-        for_backends(),
-        *([dict(arguments)] if arguments else []),
     ]
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 

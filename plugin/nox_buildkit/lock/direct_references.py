@@ -16,16 +16,17 @@ from urllib.parse import unquote, urlsplit
 from nox_buildkit.errors import Code, Location, LockError
 from nox_buildkit.lock.source import logical_lines, numbered_lines
 
+# A path may have spaces; options come after one and two hyphens.
 _FOLDER = re.compile(
     r"^(?:(?:-e|--editable)[ =]\s*)?"
     r"(?:[A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?\s*@\s*)?"
-    r"(?P<path>file:[^\s;]+|\.{1,2}(?:/[^\s;]*)?(?=[\s;]|$)|/[^\s;]+)"
+    r"(?P<path>file:[^\s;]+|\.{1,2}(?:/(?:(?! --)[^;])*?)?|/(?:(?! --)[^;])+?)"
     r"\s*(?:;\s*(?P<marker>.+))?$"
 )
 
 
 #: A path as uv passes it on from ``tool.uv.sources``: without a pin, it is no name of a package.
-_BARE = re.compile(r"^(?P<path>[A-Za-z0-9_][^\s;@=<>!~\[]*)\s*(?:;\s*(?P<marker>.+))?$")
+_BARE = re.compile(r"^(?P<path>[A-Za-z0-9_][^;@=<>!~\[]*?)\s*(?:;\s*(?P<marker>.+))?$")
 _GIT = re.compile(
     r"^(?P<name>[A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*@\s*(?P<url>git\+[^\s;]+)"
     r"\s*(?:;\s*(?P<marker>.+))?$"
@@ -33,7 +34,7 @@ _GIT = re.compile(
 _COMMIT = re.compile(r"@[0-9a-f]{40}(?:[0-9a-f]{24})?(?:#|$)")
 _FILE = re.compile(
     r"^(?:[A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?\s*@\s*)?"
-    r"(?P<path>(?:file:|\.{1,2}/|/)\S+\.(?:whl|tar\.gz|zip))(?=\s|$)",
+    r"(?P<path>(?:file:)?[^\s:@#-][^:@\n]*\.(?:whl|tar\.gz|zip))(?=\s|$)",
     re.MULTILINE,
 )
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
-from packaging.markers import Environment
+from packaging.markers import Environment, Marker
 from packaging.tags import Tag, compatible_tags, cpython_tags
 
-from nox_buildkit.oci.platform import KnownPlatform
+from nox_buildkit.oci.platform import PLATFORMS, KnownPlatform
 
 #: The oldest glibc that a manylinux tag with a version can name.
 OLDEST_MANYLINUX = (2, 5)
@@ -76,6 +76,16 @@ def marker_environment(platform: KnownPlatform, python: str) -> Environment:
         "python_version": minor_of(python),
         "sys_platform": "linux",
     }
+
+
+def may_hold(marker: str, platforms: Iterable[str], python: str) -> bool:
+    """Tell whether ``marker`` can hold on one of ``platforms``, with a release of ``python``."""
+    minor = minor_of(python)
+    return not marker or any(
+        Marker(marker).evaluate(cast("dict[str, str]", marker_environment(PLATFORMS[name], full)))
+        for name in platforms
+        for full in (f"{minor}.0", f"{minor}.99")
+    )
 
 
 def _wheel_platforms(platform: KnownPlatform, libc: Libc) -> Iterator[str]:

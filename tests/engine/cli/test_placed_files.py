@@ -11,6 +11,7 @@ import pytest
 from nox_buildkit.engine.bake import bake_command
 from nox_buildkit.engine.buildkit import Engine
 from nox_buildkit.engine.flags.allow import Allow
+from nox_buildkit.engine.private.engine import PrivateEngine
 from nox_buildkit.facts.placed_files import read_placed
 from nox_buildkit.file_digests import FileDigests
 from tests.support.oci import ImageIndex, PlatformImage
@@ -180,3 +181,25 @@ def _bake(engine: Engine, folder: Path, copies: list[str]) -> None:
     env = engine.docker.environment
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_a_module_that_is_placed_over_the_sources_is_what_python_imports(
+    project: Project, private_engine: PrivateEngine
+) -> None:
+    project.write(
+        {
+            "buildspec.yaml": (
+                "version: 1\nimages:\n  web:\n    base: debian\n    platforms: [linux/amd64]\n"
+                "    copy: [app]\n"
+                "    files:\n      - {source: deploy/settings.py, target: /app/app/settings.py, "
+                'mode: "0640", owner: "0:10001"}\n'
+                '    command: [python, -c, "from app import settings; print(settings.WHERE)"]\n'
+            ),
+            "app/settings.py": "WHERE = 'the sources'\n",
+            "deploy/settings.py": "WHERE = 'deployed'\n",
+        }
+    )
+    project.ok("build")
+    assert _members(project)["app/app/settings.py"][0] == 0o640
+    private_engine.client.load(project.tar)
+    assert str(private_engine.client.run("web:latest", remove=True)) == "deployed"

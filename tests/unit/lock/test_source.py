@@ -16,6 +16,7 @@ from nox_buildkit.lock.direct_references import (
     git_packages,
     local_packages,
     portable,
+    stated_file,
     without_local,
 )
 from nox_buildkit.lock.folders import with_hashes
@@ -376,6 +377,9 @@ def test_extras_are_the_same_whatever_their_spelling(tmp_path: Path) -> None:
         ("./services/api", "./api"),
         ("lib @ file:///src/lib ; python_version >= '3.12'", "../lib ; python_version >= '3.12'"),
         ("../other", "../../other"),
+        ("./my libs/core ; os_name == 'posix'", "../my libs/core ; os_name == 'posix'"),
+        ("core @ file:///src/my%20libs/core", "../my libs/core"),
+        ("./wheels/lib-1.0.whl --hash=sha256:aa", "./wheels/lib-1.0.whl --hash=sha256:aa"),
         ("lib==1.0 --hash=sha256:aa", "lib==1.0 --hash=sha256:aa"),
         ("lib @ https://host/lib-1.0-py3-none-any.whl", "lib @ https://host/lib-1.0-py3-none-any.whl"),
         ("--extra-index-url https://host/simple", "--extra-index-url https://host/simple"),
@@ -401,10 +405,28 @@ def test_a_folder_without_a_dot_is_no_package_of_an_index(tmp_path: Path) -> Non
 
 def test_folders_are_read_back_and_kept_from_the_index(tmp_path: Path) -> None:
     lock = tmp_path / "requirements.lock"
-    lock.write_text("./lib ; os_name == 'posix'\n    # via api\nidna==3.1 --hash=sha256:aa\n")
+    folders = "./lib ; os_name == 'posix'\n    # via api\n./my libs/core\n"
+    lock.write_text(f"{folders}idna==3.1 --hash=sha256:aa\n")
 
-    assert list(local_packages(lock)) == [LocalPackage(tmp_path / "lib", "os_name == 'posix'")]
+    assert list(local_packages(lock)) == [
+        LocalPackage(tmp_path / "lib", "os_name == 'posix'"),
+        LocalPackage(tmp_path / "my libs" / "core"),
+    ]
     assert without_local(lock.read_text()).splitlines()[1] == "idna==3.1 --hash=sha256:aa"
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("wheels/lib-1.0-py3-none-any.whl --hash=sha256:aa", "wheels/lib-1.0-py3-none-any.whl"),
+        ("idna==3.1\nlib @ file:///src/lib.tar.gz", "file:///src/lib.tar.gz"),
+        ("./my libs/lib-1.0.zip", "./my libs/lib-1.0.zip"),
+        ("lib @ https://host/lib-1.0-py3-none-any.whl", None),
+        ("idna==3.1\n    # via wheels/lib-1.0.whl", None),
+    ],
+)
+def test_a_file_by_its_path_is_found(text: str, path: str | None) -> None:
+    assert stated_file(text) == path
 
 
 def test_commits_are_read_back_and_kept_from_the_index(tmp_path: Path) -> None:

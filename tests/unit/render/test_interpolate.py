@@ -42,6 +42,13 @@ def start(script: Path, *words: str, **environment: str) -> subprocess.Popen[str
     )
 
 
+def test_no_signal_is_ignored(script: Path) -> None:
+    with start(script, "/bin/grep", "SigIgn", "/proc/self/status") as process:
+        said, _ = process.communicate()
+    # Neither SIGPIPE nor SIGXFSZ, which Python ignores.
+    assert int(said.partition("SigIgn:")[2], 16) & (1 << 12 | 1 << 24) == 0
+
+
 @pytest.mark.parametrize(
     ("words", "environment", "shown"),
     [

@@ -48,8 +48,9 @@ def test_programs_run_in_order_and_the_last_takes_over(prestart: Path) -> None:
     ("commands", "arguments", "status", "said"),
     [
         ([command("import sys; sys.exit(3)")], ["true"], 3, "failed (3)"),
-        ([["/nowhere/migrate"]], ["true"], 1, "/nowhere/migrate: No such file or directory"),
-        ([], ["/nowhere/serve"], 1, "/nowhere/serve: No such file or directory"),
+        ([["/nowhere/migrate"]], ["true"], 127, "/nowhere/migrate: No such file or directory"),
+        ([], ["/nowhere/serve"], 127, "/nowhere/serve: No such file or directory"),
+        ([], ["/etc/passwd"], 126, "/etc/passwd: Permission denied"),
         ([], [], 1, "no command to start"),
     ],
 )
@@ -61,6 +62,17 @@ def test_what_fails_is_named(
     assert process.returncode == status
     assert said in err
     assert "Traceback" not in err
+
+
+def test_the_program_gets_signals_and_environment_as_they_were_given(prestart: Path) -> None:
+    prestart.with_name("prestart.json").write_text(json.dumps([["env"]]))
+    command = [sys.executable, "-I", str(prestart), "sh", "-c", "env; grep SigIgn /proc/$$/status"]
+    done = subprocess.run(
+        command, env={"A": "b", "PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=True
+    )
+    assert "LC_CTYPE" not in done.stdout
+    # Neither SIGPIPE nor SIGXFSZ.
+    assert int(done.stdout.rpartition("SigIgn:")[2], 16) & (1 << 12 | 1 << 24) == 0
 
 
 def test_a_signal_reaches_the_program_and_nothing_is_started_after_it(prestart: Path) -> None:

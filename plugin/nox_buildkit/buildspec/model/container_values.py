@@ -41,7 +41,9 @@ _UNPLACED = (
 )
 # Links of a merged-/usr base, folders of the kernel, folders with modes of their own, and where the
 # packages are: the application's folder would take their place.
-RESERVED = r"/(?:bin|dev|etc|lib\d*|opt/venv|proc|run|sbin|sys|tmp|usr|var/run|var/lock)(?:/|$)"
+RESERVED = (
+    r"/(?:bin|dev|etc|lib\d*|opt/venv|proc|root|run|sbin|sys|tmp|usr|var/(?:lock|run|tmp))(?:/|$)"
+)
 _MILLISECONDS = {"h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 # Go counts nanoseconds in 63 bits (time.Duration).
 _LONGEST = 2562047 * _MILLISECONDS["h"]

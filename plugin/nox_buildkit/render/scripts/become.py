@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,9 @@ def main(account: dict[str, Any], arguments: list[str]) -> None:
     elif os.environ.get("PUID", str(os.getuid())) != str(os.getuid()):
         said = f"the container was started as user {os.getuid()}, so PUID does not count"
         print(f"become: {said}", file=sys.stderr)
+    # Python ignores them, and what is ignored stays so.
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
     try:
         os.execvpe(arguments[0], arguments, environment)  # noqa: S606  a shell would keep the signals
     except OSError as error:

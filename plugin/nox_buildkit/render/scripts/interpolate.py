@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -49,6 +50,9 @@ def main(pieces: dict[str, list[str | list[str | None]]], arguments: list[str]) 
     if not arguments:
         sys.exit("interpolate: no command to start")
     command = replaced(arguments, pieces)
+    # Python ignores them, and what is ignored stays so.
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
     try:
         os.execvpe(command[0], command, given())  # noqa: S606  a shell would keep the signals
     except OSError as error:

@@ -2,13 +2,14 @@
 
 Runs inside the build with the base's own Python and nothing else:
 
-    PYTHONHASHSEED=0 python3 -B -s -S layer.py ROOT CACHE
+    PYTHONHASHSEED=0 python3 -B -s -S layer.py ROOT CACHE [--keep-modes]
 
-ROOT mirrors the file system of the final image. The cache of byte code is addressed by content
-(paths in the image, sources, Python), so a package that did not change is never compiled again,
-whatever platform or image it is for; entries are written under a temporary name and renamed, so
-that builds may share it at the same moment, and each begins with its own digest. The byte code is
-never checked against its source (PEP 552): sources in an image do not change.
+ROOT mirrors the file system of the final image. With --keep-modes, everything in it keeps its mode.
+The cache of byte code is addressed by content (paths in the image, sources, Python), so a package
+that did not change is never compiled again, whatever platform or image it is for; entries are
+written under a temporary name and renamed, so that builds may share it at the same moment, and each
+begins with its own digest. The byte code is never checked against its source (PEP 552): sources in
+an image do not change.
 
 Byte code depends on nothing but its sources and the Python: variables such as PYTHONOPTIMIZE and
 PYTHONPYCACHEPREFIX, which a base may set, are taken away first. Before Python 3.11, the order of
@@ -151,13 +152,13 @@ def fork(function: Callable[..., None], *arguments: object) -> int:
         os._exit(status)
 
 
-def normalise(root: str) -> None:
-    """Readable by every user, writable by the owner, executable as before, one time for all."""
+def normalise(root: str, keep_modes: bool) -> None:
+    """One time for all; readable by every user, writable by the owner, executable as before."""
     for folder, folders, names in os.walk(root):
         for path in (os.path.join(folder, name) for name in (*folders, *names)):
             mode = os.lstat(path).st_mode
             wanted = 0o755 if mode & 0o100 else 0o644
-            if not stat.S_ISLNK(mode) and stat.S_IMODE(mode) != wanted:
+            if not keep_modes and not stat.S_ISLNK(mode) and stat.S_IMODE(mode) != wanted:
                 os.chmod(path, wanted)
             os.utime(path, (EPOCH, EPOCH), follow_symlinks=False)
 
@@ -175,4 +176,4 @@ def isolate() -> None:
 if __name__ == "__main__":
     isolate()
     compile_tree(sys.argv[1], sys.argv[2])
-    normalise(sys.argv[1])
+    normalise(sys.argv[1], "--keep-modes" in sys.argv)

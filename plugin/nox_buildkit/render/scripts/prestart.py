@@ -17,6 +17,18 @@ from pathlib import Path
 FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
 
+def given() -> dict[bytes, bytes]:
+    """Return the environment as it was given: Python adds a locale where none is set (PEP 538)."""
+    lines = Path("/proc/self/environ").read_bytes().split(b"\0")
+    return {name: value for name, sign, value in (x.partition(b"=") for x in lines) if sign}
+
+
+def unstarted(command: list[str], error: OSError) -> int:
+    """Say why ``command`` does not start; the status that engines have for that."""
+    print(f"prestart: {command[0]}: {error.strerror}", file=sys.stderr)
+    return 127 if isinstance(error, FileNotFoundError) else 126
+
+
 def run(command: list[str]) -> None:
     """Run ``command`` to its end; if it fails, or a signal arrives meanwhile, end likewise."""
     received: list[int] = []
@@ -30,9 +42,9 @@ def run(command: list[str]) -> None:
     for number in FORWARDED:
         signal.signal(number, forward)
     try:
-        children.append(subprocess.Popen(command))
+        children.append(subprocess.Popen(command, env=given()))
     except OSError as error:
-        sys.exit(f"prestart: {command[0]}: {error.strerror}")
+        sys.exit(unstarted(command, error))
     for early in received:
         # It came before there was anybody to get it; twice does no harm.
         children[0].send_signal(early)
@@ -57,10 +69,13 @@ def main(commands: list[list[str]], arguments: list[str]) -> None:
         run(command)
     if not arguments:
         sys.exit("prestart: no command to start")
+    # Python ignores them, and what is ignored stays so.
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
     try:
-        os.execvp(arguments[0], arguments)  # noqa: S606  a shell would keep the signals
+        os.execvpe(arguments[0], arguments, given())  # noqa: S606  a shell would keep the signals
     except OSError as error:
-        sys.exit(f"prestart: {arguments[0]}: {error.strerror}")
+        sys.exit(unstarted(arguments, error))
 
 
 if __name__ == "__main__":

@@ -99,6 +99,27 @@ def folder(layer: Path, path: Path) -> None:
         here.mkdir(exist_ok=True)
 
 
+def like_the_base(layer: Path, base: Path, made: "set[Path]") -> None:
+    """Give each folder that the base has, but for those ``made`` by the spec, what it has there.
+
+    A layer's folder takes the place of that of the base, with its owner and its mode.
+    """
+    for path in sorted(
+        each for each in layer.rglob("*") if each.is_dir() and not each.is_symlink()
+    ):
+        there = base / path.relative_to(layer)
+        if there.is_symlink():
+            name = path.relative_to(layer)
+            sys.exit(
+                f"nox-buildkit: '/{name}' is a link to {there.readlink()} in the base: a file "
+                "in it would replace the link; name the folder that it leads to"
+            )
+        if path not in made and there.is_dir():
+            status = there.stat()
+            os.chown(path, status.st_uid, status.st_gid)
+            path.chmod(status.st_mode & 0o7777)
+
+
 def free(layer: Path, path: Path) -> Path:
     """Remove the file or link that is at ``path``."""
     if path.is_symlink() or path.is_file():
@@ -183,6 +204,7 @@ def main(description: str, base: str, root: str) -> None:
         for file in wanted["files"]
         for path, mode in place(file, inputs, layer)
     ]
+    like_the_base(layer, Path(base), {path for path, *_ in (*placed, *made)})
     # The user's folders stay the user's, whatever is placed in them.
     for path, owner, mode in (*placed, *made):
         os.chown(path, *ids(owner), follow_symlinks=False)

@@ -34,7 +34,10 @@ def place_files(image: ImagePlan, operation: PlaceFiles) -> list[str]:
         f"target={TAKEN_FILES}/{number}"
         for number, file in enumerate(operation.placement.taken)
     ]
-    return [
-        *offline_run(*mounts),
-        f"    python3 -I {SCRIPTS}/surroundings.py {INPUTS}/surroundings.json {base} /layer",
-    ]
+    place = f"python3 -I {SCRIPTS}/surroundings.py {INPUTS}/surroundings.json {base} /layer"
+    # What Python finds of a module is its byte code; that of a file below would win.
+    modules = any(file.target.endswith(".py") for file in operation.placement.files)
+    if modules or operation.placement.taken:
+        mounts.append(bytecode_cache(image))
+        place += f" && {FINISH} --keep-modes"
+    return [*offline_run(*mounts), f"    {place}"]

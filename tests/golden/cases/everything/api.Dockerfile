@@ -120,7 +120,7 @@ RUN
 FROM build AS surroundings
 RUN --network=none \
     --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
-    --mount=type=bind,from=inputs,source=surroundings-d9235df63aab,target=/run/inputs \
+    --mount=type=bind,from=inputs,source=surroundings-03d665d40e01,target=/run/inputs \
     python3 -I /run/scripts/surroundings.py /run/inputs/surroundings.json / /layer
 
 FROM base AS final

@@ -88,7 +88,8 @@ RUN --network=none \
     --mount=type=bind,from=taken-0,source=/tini,target=/run/taken/0 \
     --mount=type=bind,from=taken-1,source=/app/worker,target=/run/taken/1 \
     --mount=type=bind,from=taken-0,source=/licenses,target=/run/taken/2 \
-    python3 -I /run/scripts/surroundings.py /run/inputs/surroundings.json /run/base /layer
+    --mount=type=cache,id=nox-buildkit-bytecode-7b28e61bc1d2,target=/var/cache/bytecode \
+    python3 -I /run/scripts/surroundings.py /run/inputs/surroundings.json /run/base /layer && PYTHONHASHSEED=0 python3 -B -s -S /run/scripts/layer.py /layer /var/cache/bytecode --keep-modes
 
 FROM base AS final
 WORKDIR "/app"

@@ -63,7 +63,7 @@ RUN --network=none \
 FROM build AS surroundings
 RUN --network=none \
     --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
-    --mount=type=bind,from=inputs,source=surroundings-92e2f13c5b43,target=/run/inputs \
+    --mount=type=bind,from=inputs,source=surroundings-dccb366ee277,target=/run/inputs \
     python3 -I /run/scripts/surroundings.py /run/inputs/surroundings.json / /layer
 
 FROM base AS final

@@ -21,7 +21,7 @@ RUN --network=none \
 FROM build AS surroundings
 RUN --network=none \
     --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
-    --mount=type=bind,from=inputs,source=surroundings-1cc3e4e15e62,target=/run/inputs \
+    --mount=type=bind,from=inputs,source=surroundings-5b0a9f64b9c3,target=/run/inputs \
     --mount=type=bind,from=base,target=/run/base \
     python3 -I /run/scripts/surroundings.py /run/inputs/surroundings.json /run/base /layer
 

@@ -20,7 +20,7 @@ RUN --network=none \
 FROM build AS surroundings
 RUN --network=none \
     --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
-    --mount=type=bind,from=inputs,source=surroundings-b85d96f29563,target=/run/inputs \
+    --mount=type=bind,from=inputs,source=surroundings-15a903550c28,target=/run/inputs \
     python3 -I /run/scripts/surroundings.py /run/inputs/surroundings.json / /layer
 
 FROM base AS final

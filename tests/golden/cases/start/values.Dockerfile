@@ -20,7 +20,7 @@ RUN --network=none \
 FROM build AS surroundings
 RUN --network=none \
     --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
-    --mount=type=bind,from=inputs,source=surroundings-560431e6e6b9,target=/run/inputs \
+    --mount=type=bind,from=inputs,source=surroundings-3da6bb70f655,target=/run/inputs \
     python3 -I /run/scripts/surroundings.py /run/inputs/surroundings.json / /layer
 
 FROM base AS final

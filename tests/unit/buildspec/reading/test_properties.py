@@ -20,7 +20,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 NAMES = st.text(LETTERS, min_size=1, max_size=4)
 VISIBLE = st.characters(exclude_categories=["C", "Zl", "Zp"])
 VALUES = st.text(VISIBLE, max_size=8)
-ARGUMENTS = st.text(VISIBLE | st.sampled_from("\n\t"), max_size=8)
+ARGUMENTS = st.text(VISIBLE | st.sampled_from("\n\t"), max_size=8).filter(lambda x: "${" not in x)
 PATHS = st.lists(NAMES | st.just(".hidden"), min_size=1, max_size=3).map("/".join)
 FORMS = st.lists(ARGUMENTS, max_size=3).filter(lambda form: not form or bool(form[0].strip()))
 IMAGES = st.fixed_dictionaries(
