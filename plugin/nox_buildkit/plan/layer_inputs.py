@@ -26,7 +26,7 @@ from nox_buildkit.plan.operations import (
     RunStep,
     SetEnvironment,
 )
-from nox_buildkit.plan.stages import ByArchitecture, Stage
+from nox_buildkit.plan.stages import DEBIAN, ByArchitecture, Stage
 
 #: The layers of the base and the configuration, which no stage of ours yields.
 BASE, CONFIGURATION = "base", "configuration"
@@ -61,13 +61,12 @@ def layer_inputs(image: ImagePlan) -> tuple[LayerInputs, ...]:
     found = [LayerInputs(BASE, BASE, tuple(_base(image)))]
     for layer in image.layers:
         own: dict[Input, None] = {}
-        if layer.stage == "final":
+        if layer.stage == DEBIAN:
             # The base is below it already.
-            operations = stages["final"].operations
-            apt = [each for each in operations if isinstance(each, AddDebianPackages)]
-            named = apt if layer.kind == "apt" else []
-            own = dict.fromkeys(each for op in named for each in _of_operation(op, image))
-            own |= dict.fromkeys([Input("", "setting", "workdir", image.config.workdir)])
+            operations = stages[DEBIAN].operations
+            own = dict.fromkeys(each for op in operations for each in _of_operation(op, image))
+        elif layer.stage == "final":
+            own = dict.fromkeys([Input("", "setting", "workdir", image.config.workdir)])
         else:
             own = dict.fromkeys(_of_stages(layer.stage, stages, image))
         title = "working folder" if (layer.stage, layer.kind) == ("final", "app") else layer.title
@@ -116,7 +115,7 @@ def _read_by(stage: Stage, stages: Mapping[str, Stage]) -> Iterator[str]:
                 yield from (name for _, name in pairs)
             case InstallPackages(compiled=wheels) if wheels:
                 yield wheels.stage
-            case MakeWheel(made=name) if name:
+            case MakeWheel(made=name) | PlaceFiles(below=name) if name:
                 yield name
 
 

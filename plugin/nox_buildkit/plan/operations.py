@@ -118,10 +118,13 @@ class CopySources:
 
 @dataclass(frozen=True, slots=True)
 class PlaceFiles:
-    """Make the user, its folders, the placed files. ``base_is_mounted``: it is not the parent."""
+    """Make the user, its folders, the placed files.
+
+    ``below``: the stage or image that they are put on, if it is not the parent.
+    """
 
     placement: Placement
-    base_is_mounted: bool
+    below: str
 
 
 @dataclass(frozen=True, slots=True)

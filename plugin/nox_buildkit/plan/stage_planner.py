@@ -21,7 +21,7 @@ from nox_buildkit.plan.operations import (
     SetEnvironment,
 )
 from nox_buildkit.plan.package_stages import package_layers, package_stages, step_packages_stage
-from nox_buildkit.plan.stages import TAKEN, ByArchitecture, Stage
+from nox_buildkit.plan.stages import DEBIAN, TAKEN, ByArchitecture, Stage
 from nox_buildkit.plan.start_programs import with_values
 from nox_buildkit.plan.wheel_stages import wheel_stages
 
@@ -33,6 +33,8 @@ def stages_of(image: ImagePlan) -> tuple[Stage, ...]:
 
 def _stages(image: ImagePlan) -> Iterator[Stage]:
     yield Stage("build", image.bases.build_name)
+    if image.debian.added:
+        yield _debian(image)
     yield from wheel_stages(image)
     yield from package_stages(image)
     for number in image.application.taken_images.values():
@@ -106,18 +108,28 @@ def _surroundings(image: ImagePlan) -> Stage:
     )
     return Stage(
         "surroundings",
-        operations=(PlaceFiles(placement, base_is_mounted=bool(image.bases.builder)),),
+        operations=(PlaceFiles(placement, _below(image)),),
         purpose="A name for the user, since much software asks for it; its folders; placed files.",
         layer="app",
     )
 
 
+def _below(image: ImagePlan) -> str:
+    """Return what has the accounts and the folders that an image begins with."""
+    if image.debian.added:
+        # Packages bring users, and folders of these.
+        return DEBIAN
+    return "base" if image.bases.builder else ""
+
+
+def _debian(image: ImagePlan) -> Stage:
+    operation = AddDebianPackages(image.debian.added, "target")
+    platforms = tuple(one.platform for one in image.packages.platforms)
+    return Stage(DEBIAN, "base", (operation,), machine="target", on_target=platforms)
+
+
 def _final(image: ImagePlan) -> Stage:
-    operations: list[Operation] = []
-    added = image.debian.added
-    if added:
-        operations.append(AddDebianPackages(added, "target"))
-    operations.append(EnterWorkdir())
+    operations: list[Operation] = [EnterWorkdir()]
     operations += map(CopyLayer, package_layers(image))
     operations.append(CopyLayer("app"))
     if image.application.steps:
@@ -127,9 +139,8 @@ def _final(image: ImagePlan) -> Stage:
     # A base with a virtual environment has it on PATH already.
     path = bool(image.packages) and not image.packages.extend_base
     operations += [SetEnvironment(path), Configure()]
-    platforms = tuple(one.platform for one in image.packages.platforms)
-    on_target = platforms if added else ()
-    return Stage("final", "base", tuple(operations), machine="target", on_target=on_target)
+    parent = DEBIAN if image.debian.added else "base"
+    return Stage("final", parent, tuple(operations), machine="target")
 
 
 def _platforms(image: ImagePlan) -> Stage:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from nox_buildkit.plan.operations import (
-    AddDebianPackages,
     CopyLayer,
     EnterWorkdir,
     Input,
@@ -19,6 +18,9 @@ from nox_buildkit.plan.operations import (
     PlaceFiles,
 )
 from nox_buildkit.plan.packages import Package
+
+#: The stage that adds Debian packages to the base of an image.
+DEBIAN = "debian-packages"
 
 #: Names of stages, with their titles for people.
 TITLES = {
@@ -42,6 +44,7 @@ TITLES = {
     "stepped": "steps",
     "steps": "files of the steps",
     "surroundings": "user, folders and placed files",
+    DEBIAN: "Debian packages",
     "final": "image",
     "platforms": "image",
 }
@@ -139,11 +142,9 @@ def layers_of(stages: Sequence[Stage]) -> tuple[Layer, ...]:
     """Return the layers that ``stages`` put on the base, the lowest first."""
     kinds = {stage.name: stage.layer for stage in stages}
     (final,) = (stage for stage in stages if stage.name == "final")
-    found = []
+    found = [Layer("apt", DEBIAN)] if final.parent == DEBIAN else []
     for operation in final.operations:
         match operation:
-            case AddDebianPackages():
-                found.append(Layer("apt", final.name))
             case EnterWorkdir():
                 found.append(Layer("app", final.name))
             case CopyLayer(stage) if kind := kinds[stage]:

@@ -61,8 +61,6 @@ def instructions(image: ImagePlan, stage: Stage) -> list[str]:
     for operation in stage.operations:
         if operation is first:
             lines += [f"ARG {n}={quote.dockerfile_word(value)}" for n, value in image.build_args]
-        if final and isinstance(operation, AddDebianPackages):
-            lines.append(_ROOT)
         lines += _operation(image, stage, operation)
     return lines
 

@@ -136,20 +136,23 @@ def test_debian_packages_on_a_base_with_apt(
     keys = {"platforms": ["linux/amd64"], "apt": ["libyaml-0.2"]}
     mirrored.write({"buildspec.yaml": _spec(hub, "python:3.13-apt", **keys)})
     cause = mirrored.nox("build").cause
-    assert "images.web.apt.0: web, linux/amd64, image" in cause
+    assert "images.web.apt.0: web, linux/amd64, Debian packages" in cause
     assert "is named 'libyaml-0.2'; did you mean one of libyaml-0-2" in cause
-    # The second is what a package with another name provides.
-    keys["apt"] = ["libyaml-0-2", "libssl3"]
+    # The second is what a package with another name provides; the third brings a user.
+    keys["apt"] = ["libyaml-0-2", "libssl3", "tcpdump"]
     mirrored.write({"buildspec.yaml": _spec(hub, "python:3.13-apt", **keys)})
     mirrored.ok("build")
     image = ImageIndex.open(mirrored.tar).platforms["linux/amd64"]
     added = image.members(image.own_layers[0])
     assert "usr/lib/x86_64-linux-gnu/libyaml-0.so.2" in added
+    # Accounts of packages are there, beside that of the image.
+    users = [line.split(":")[0] for line in image.read("etc/passwd").splitlines()]
+    assert {"root", "tcpdump", "app"} <= set(users)
     # Nothing that apt and dpkg write down is left.
     assert not [n for n in added if n.startswith(("var/log/", "var/lib/apt/lists/", "run/apt/"))]
     assert not [n for n in image.own_names if n.endswith(".deb")]
     # What the step changed has no time of today.
-    assert max(member.mtime for member in added.values()) < time.time() - 86400
+    assert not [n for n, member in added.items() if member.mtime > time.time() - 86400]
     assert mirrored.record()["images"]["web"]["warnings"] == []
 
 

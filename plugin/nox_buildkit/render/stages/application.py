@@ -26,9 +26,9 @@ def place_files(image: ImagePlan, operation: PlaceFiles) -> list[str]:
     """Make the user's name, its folders, and the placed files."""
     images = image.application.taken_images
     mounts, base = [folder_of(operation.placement).mount()], "/"
-    if operation.base_is_mounted:
+    if operation.below:
         base = "/run/base"
-        mounts.append(f"--mount=type=bind,from=base,target={base}")
+        mounts.append(f"--mount=type=bind,from={operation.below},target={base}")
     mounts += [
         f"--mount=type=bind,from={TAKEN}{images[file.image]},source={file.source},"
         f"target={TAKEN_FILES}/{number}"

@@ -8,14 +8,16 @@ from nox_buildkit.render import quote
 from nox_buildkit.render.scripts.layer import EPOCH
 from nox_buildkit.render.stages.packages import ARCHITECTURE
 
+#: A cache: what is written there changes no folder of the image.
+_APT = "/run/apt"
+
 
 def add_debian_packages(_image: ImagePlan, operation: AddDebianPackages) -> list[str]:
     """Install Debian packages and leave nothing else; a cache keeps lists and archives."""
-    folder = "/run/apt"
     architecture = ARCHITECTURE[operation.machine]
     names = " ".join(map(quote.shell_word, operation.names))
     return [
-        f"RUN --mount=type=cache,id=nox-buildkit-apt-${architecture},target={folder},"
+        f"RUN --mount=type=cache,id=nox-buildkit-apt-${architecture},target={_APT},"
         "sharing=locked \\",
         "    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network <<'RUN'",
         "set -eu",
@@ -24,20 +26,20 @@ def add_debian_packages(_image: ImagePlan, operation: AddDebianPackages) -> list
         "# apt reads these in lower case alone.",
         "export http_proxy=${http_proxy:-${HTTP_PROXY:-}}",
         "export https_proxy=${https_proxy:-${HTTPS_PROXY:-}}",
-        f"set -- -qq -o Dir::Cache={folder}/cache -o Dir::State::Lists={folder}/lists "
-        f"-o Dir::Log={folder} -o Dpkg::Options::=--log={folder}/dpkg.log "
+        f"set -- -qq -o Dir::Cache={_APT}/cache -o Dir::State::Lists={_APT}/lists "
+        f"-o Dir::Log={_APT} -o Dpkg::Options::=--log={_APT}/dpkg.log "
         "-o APT::Keep-Downloaded-Packages=true -o Dpkg::Use-Pty=0",
         "if [ -s /run/secrets/ca-bundle ]; then",
         '  set -- "$@" -o Acquire::https::CAInfo=/run/secrets/ca-bundle',
         "fi",
-        f"mkdir -p {folder}/cache/archives/partial {folder}/lists/partial",
-        "touch /run/started",
+        f"mkdir -p {_APT}/cache/archives/partial {_APT}/lists/partial",
+        f"touch {_APT}/started",
         'apt-get "$@" update',
         *_install_debian(names),
         "rm -f /var/cache/ldconfig/aux-cache /var/cache/debconf/*-old /var/lib/dpkg/*-old",
         "# What the packages brought has their times; what changed now has one time for all.",
-        f"find / -xdev -newer /run/started -exec touch --no-dereference --date=@{EPOCH} {{}} +",
-        "rm /run/started",
+        f"find / -xdev -newer {_APT}/started -exec touch --no-dereference --date=@{EPOCH} {{}} +",
+        f"rm {_APT}/started",
         "RUN",
     ]
 
@@ -61,11 +63,11 @@ def _install_debian(names: str) -> list[str]:
         "fi",
         "# A virtual package is there if another provides it.",
         "dpkg-query --show --showformat='${db:Status-Status},${Package},${Provides},\\n' |",
-        "  sed -n 's/ *([^)]*)//g; s/, */,/g; s/^installed,/,/p' > /run/installed",
+        f"  sed -n 's/ *([^)]*)//g; s/, */,/g; s/^installed,/,/p' > {_APT}/installed",
         f"for name in {names}; do",
-        '  if ! grep -qF -- ",$name," /run/installed; then',
+        f'  if ! grep -qF -- ",$name," {_APT}/installed; then',
         '    echo "E: nothing was installed for $name"; exit 100',
         "  fi",
         "done",
-        "rm /run/installed",
+        f"rm {_APT}/installed",
     ]

@@ -8,6 +8,46 @@
 FROM --platform=$BUILDPLATFORM base AS build
 USER 0:0
 
+FROM base AS debian-packages
+USER 0:0
+ARG TARGETARCH
+RUN --mount=type=cache,id=nox-buildkit-apt-$TARGETARCH,target=/run/apt,sharing=locked \
+    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network <<'RUN'
+set -eu
+if [ -s /run/secrets/network ]; then . /run/secrets/network; fi
+export DEBIAN_FRONTEND=noninteractive
+# apt reads these in lower case alone.
+export http_proxy=${http_proxy:-${HTTP_PROXY:-}}
+export https_proxy=${https_proxy:-${HTTPS_PROXY:-}}
+set -- -qq -o Dir::Cache=/run/apt/cache -o Dir::State::Lists=/run/apt/lists -o Dir::Log=/run/apt -o Dpkg::Options::=--log=/run/apt/dpkg.log -o APT::Keep-Downloaded-Packages=true -o Dpkg::Use-Pty=0
+if [ -s /run/secrets/ca-bundle ]; then
+  set -- "$@" -o Acquire::https::CAInfo=/run/secrets/ca-bundle
+fi
+mkdir -p /run/apt/cache/archives/partial /run/apt/lists/partial
+touch /run/apt/started
+apt-get "$@" update
+# Without Pattern-Only, a name that is not there is taken for a regular expression.
+if ! apt-get "$@" -o APT::Cmd::Pattern-Only=true install --yes --no-install-recommends -- libpq5; then
+  for name in libpq5; do
+    apt-cache "$@" pkgnames | python3 -Ic 'import difflib, sys; name = sys.argv[1]; names = [n for n in sys.stdin.read().split() if n[:3] == name[:3]]; name in names or print("names like", f"{name}:", ", ".join(difflib.get_close_matches(name, names, 3, 0.7)))' "$name" || true
+  done
+  exit 100
+fi
+# A virtual package is there if another provides it.
+dpkg-query --show --showformat='${db:Status-Status},${Package},${Provides},\n' |
+  sed -n 's/ *([^)]*)//g; s/, */,/g; s/^installed,/,/p' > /run/apt/installed
+for name in libpq5; do
+  if ! grep -qF -- ",$name," /run/apt/installed; then
+    echo "E: nothing was installed for $name"; exit 100
+  fi
+done
+rm /run/apt/installed
+rm -f /var/cache/ldconfig/aux-cache /var/cache/debconf/*-old /var/lib/dpkg/*-old
+# What the packages brought has their times; what changed now has one time for all.
+find / -xdev -newer /run/apt/started -exec touch --no-dereference --date=@315532800 {} +
+rm /run/apt/started
+RUN
+
 # Packages without machine code: installed once, one layer for all platforms.
 FROM build AS deps-pure
 ARG BUILDARCH
@@ -97,7 +137,7 @@ if [ -s /run/secrets/ca-bundle ]; then
   set -- "$@" -o Acquire::https::CAInfo=/run/secrets/ca-bundle
 fi
 mkdir -p /run/apt/cache/archives/partial /run/apt/lists/partial
-touch /run/started
+touch /run/apt/started
 apt-get "$@" update
 # Without Pattern-Only, a name that is not there is taken for a regular expression.
 if ! apt-get "$@" -o APT::Cmd::Pattern-Only=true install --yes --no-install-recommends -- libpq5; then
@@ -108,17 +148,17 @@ if ! apt-get "$@" -o APT::Cmd::Pattern-Only=true install --yes --no-install-reco
 fi
 # A virtual package is there if another provides it.
 dpkg-query --show --showformat='${db:Status-Status},${Package},${Provides},\n' |
-  sed -n 's/ *([^)]*)//g; s/, */,/g; s/^installed,/,/p' > /run/installed
+  sed -n 's/ *([^)]*)//g; s/, */,/g; s/^installed,/,/p' > /run/apt/installed
 for name in libpq5; do
-  if ! grep -qF -- ",$name," /run/installed; then
+  if ! grep -qF -- ",$name," /run/apt/installed; then
     echo "E: nothing was installed for $name"; exit 100
   fi
 done
-rm /run/installed
+rm /run/apt/installed
 rm -f /var/cache/ldconfig/aux-cache /var/cache/debconf/*-old /var/lib/dpkg/*-old
 # What the packages brought has their times; what changed now has one time for all.
-find / -xdev -newer /run/started -exec touch --no-dereference --date=@315532800 {} +
-rm /run/started
+find / -xdev -newer /run/apt/started -exec touch --no-dereference --date=@315532800 {} +
+rm /run/apt/started
 RUN
 COPY --link --from=deps-pure /layer/ /
 COPY --link --from=deps-steps /layer/ /
@@ -154,47 +194,10 @@ FROM build AS surroundings
 RUN --network=none \
     --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
     --mount=type=bind,from=inputs,source=surroundings-e74c6894a835,target=/run/inputs \
-    python3 -I /run/scripts/surroundings.py /run/inputs/surroundings.json / /layer
+    --mount=type=bind,from=debian-packages,target=/run/base \
+    python3 -I /run/scripts/surroundings.py /run/inputs/surroundings.json /run/base /layer
 
-FROM base AS final
-ARG TARGETARCH
-USER 0:0
-RUN --mount=type=cache,id=nox-buildkit-apt-$TARGETARCH,target=/run/apt,sharing=locked \
-    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network <<'RUN'
-set -eu
-if [ -s /run/secrets/network ]; then . /run/secrets/network; fi
-export DEBIAN_FRONTEND=noninteractive
-# apt reads these in lower case alone.
-export http_proxy=${http_proxy:-${HTTP_PROXY:-}}
-export https_proxy=${https_proxy:-${HTTPS_PROXY:-}}
-set -- -qq -o Dir::Cache=/run/apt/cache -o Dir::State::Lists=/run/apt/lists -o Dir::Log=/run/apt -o Dpkg::Options::=--log=/run/apt/dpkg.log -o APT::Keep-Downloaded-Packages=true -o Dpkg::Use-Pty=0
-if [ -s /run/secrets/ca-bundle ]; then
-  set -- "$@" -o Acquire::https::CAInfo=/run/secrets/ca-bundle
-fi
-mkdir -p /run/apt/cache/archives/partial /run/apt/lists/partial
-touch /run/started
-apt-get "$@" update
-# Without Pattern-Only, a name that is not there is taken for a regular expression.
-if ! apt-get "$@" -o APT::Cmd::Pattern-Only=true install --yes --no-install-recommends -- libpq5; then
-  for name in libpq5; do
-    apt-cache "$@" pkgnames | python3 -Ic 'import difflib, sys; name = sys.argv[1]; names = [n for n in sys.stdin.read().split() if n[:3] == name[:3]]; name in names or print("names like", f"{name}:", ", ".join(difflib.get_close_matches(name, names, 3, 0.7)))' "$name" || true
-  done
-  exit 100
-fi
-# A virtual package is there if another provides it.
-dpkg-query --show --showformat='${db:Status-Status},${Package},${Provides},\n' |
-  sed -n 's/ *([^)]*)//g; s/, */,/g; s/^installed,/,/p' > /run/installed
-for name in libpq5; do
-  if ! grep -qF -- ",$name," /run/installed; then
-    echo "E: nothing was installed for $name"; exit 100
-  fi
-done
-rm /run/installed
-rm -f /var/cache/ldconfig/aux-cache /var/cache/debconf/*-old /var/lib/dpkg/*-old
-# What the packages brought has their times; what changed now has one time for all.
-find / -xdev -newer /run/started -exec touch --no-dereference --date=@315532800 {} +
-rm /run/started
-RUN
+FROM debian-packages AS final
 WORKDIR "/app"
 COPY --link --from=deps-pure /layer/ /
 COPY --link --from=deps-native /layer/ /

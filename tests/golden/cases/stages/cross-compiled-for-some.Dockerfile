@@ -27,7 +27,7 @@ if [ -s /run/secrets/ca-bundle ]; then
   set -- "$@" -o Acquire::https::CAInfo=/run/secrets/ca-bundle
 fi
 mkdir -p /run/apt/cache/archives/partial /run/apt/lists/partial
-touch /run/started
+touch /run/apt/started
 apt-get "$@" update
 # Without Pattern-Only, a name that is not there is taken for a regular expression.
 if ! apt-get "$@" -o APT::Cmd::Pattern-Only=true install --yes --no-install-recommends -- zlib1g-dev; then
@@ -38,17 +38,17 @@ if ! apt-get "$@" -o APT::Cmd::Pattern-Only=true install --yes --no-install-reco
 fi
 # A virtual package is there if another provides it.
 dpkg-query --show --showformat='${db:Status-Status},${Package},${Provides},\n' |
-  sed -n 's/ *([^)]*)//g; s/, */,/g; s/^installed,/,/p' > /run/installed
+  sed -n 's/ *([^)]*)//g; s/, */,/g; s/^installed,/,/p' > /run/apt/installed
 for name in zlib1g-dev; do
-  if ! grep -qF -- ",$name," /run/installed; then
+  if ! grep -qF -- ",$name," /run/apt/installed; then
     echo "E: nothing was installed for $name"; exit 100
   fi
 done
-rm /run/installed
+rm /run/apt/installed
 rm -f /var/cache/ldconfig/aux-cache /var/cache/debconf/*-old /var/lib/dpkg/*-old
 # What the packages brought has their times; what changed now has one time for all.
-find / -xdev -newer /run/started -exec touch --no-dereference --date=@315532800 {} +
-rm /run/started
+find / -xdev -newer /run/apt/started -exec touch --no-dereference --date=@315532800 {} +
+rm /run/apt/started
 RUN
 
 FROM scratch AS no-wheels
