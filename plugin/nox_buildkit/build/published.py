@@ -140,6 +140,9 @@ def _differences(mine: Layout, digest: str, other: Layout, published: str) -> Se
     found = []
     for descriptor, manifest in other.images(published):
         platform = str(descriptor.platform)
+        if platform not in here:
+            found.append(f"{platform}: it is not built")
+            continue
         one, own = here[platform]
         if one.digest == descriptor.digest:
             continue

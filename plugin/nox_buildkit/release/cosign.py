@@ -6,10 +6,15 @@ Options that cosign calls deprecated are not used: services are chosen by a sign
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import hashlib
+import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nox_buildkit.debian.provision import SuitePackage, check_runs, provision
 from nox_buildkit.engine.client import client_environment
@@ -72,30 +77,49 @@ class Cosign:
     def attest(self, reference: str, kind: str, predicate: Path) -> None:
         """Attach a signed statement about an image; ``kind``: cosign's name for its predicate.
 
-        Raises ReleaseError.
+        It is not attached twice. Raises ReleaseError.
         """
-        if not self.verifies("verify-attestation", reference, "--type", kind):
+        if json.loads(predicate.read_bytes()) not in self._attested(reference, kind):
             options = ("--type", kind, "--predicate", str(predicate))
             self._ask("attest", *options, *self._signing(), reference)
 
     def verifies(self, command: str, reference: str, *options: str) -> bool:
         """Tell whether there is a signature, or a signed statement, that this signer made."""
+        return self._verified(command, reference, *options).returncode == 0
+
+    def _verified(self, command: str, reference: str, *options: str) -> Done:
+        log = () if self.signer.logged else ("--insecure-ignore-tlog=true",)
+        return self._run(command, *options, *self._whose(), *log, reference)
+
+    def _attested(self, reference: str, kind: str) -> list[Any]:
+        """Return the predicates of a ``kind`` that this signer has attested of an image."""
+        done = self._verified("verify-attestation", reference, "--type", kind)
+        found = []
+        # An envelope in each line (in-toto, DSSE).
+        for line in done.output.splitlines() if not done.returncode else ():
+            with contextlib.suppress(ValueError, LookupError, TypeError):
+                found.append(json.loads(base64.b64decode(json.loads(line)["payload"]))["predicate"])
+        return found
+
+    def _whose(self) -> Sequence[str]:
+        """Return the options that say whose signature it is. Raises ReleaseError."""
         signer = self.signer
-        if signer.key and not signer.public_key:
-            return False
-        whose = (
-            ("--key", signer.public_key)
-            if signer.key or signer.public_key
-            else (
-                "--certificate-identity-regexp",
-                signer.identity,
-                "--certificate-oidc-issuer",
-                signer.issuer,
-            )
-        )
-        log = () if signer.logged else ("--insecure-ignore-tlog=true",)
-        done = self._run(command, *options, *whose, *log, reference)
-        return done.returncode == 0
+        if signer.key or signer.public_key:
+            return ("--key", signer.public_key or str(self._public_key()))
+        identity = ("--certificate-identity-regexp", signer.identity)
+        return (*identity, "--certificate-oidc-issuer", signer.issuer)
+
+    def _public_key(self) -> Path:
+        """Return the public part of the key that signs. Raises ReleaseError."""
+        done = self._run("public-key", "--key", self.signer.key)
+        if done.returncode:
+            message = f"the public key of {self.signer.key} cannot be had: {_cause(done)}"
+            hint = "name it as 'public-key', or set COSIGN_PASSWORD"
+            raise ReleaseError(Code.SIGNATURE(message, hint))
+        name = hashlib.sha256(done.output.encode()).hexdigest()
+        path = private_dir(cache_dir() / "cosign") / f"{name}.pub"
+        write_atomic(path, done.output)
+        return path
 
     def _signing(self) -> Sequence[str]:
         options = ["--yes"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tarfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,13 +69,20 @@ def verify_image(
     for descriptor in layout.index(digest).manifests:
         if descriptor.is_attestation:
             found += _attestation(layout, descriptor, needles)
-    if missing := [platform for platform in expected if platform not in _platforms(layout, digest)]:
-        found += [Finding(platform, "the index does not have it") for platform in missing]
-    return tuple(found)
+    return (*found, *_platforms(layout, digest, expected))
 
 
-def _platforms(layout: Layout, digest: str) -> set[str]:
-    return {str(descriptor.platform) for descriptor, _ in layout.images(digest)}
+def _platforms(layout: Layout, digest: str, expected: Mapping[str, Expected]) -> Iterator[Finding]:
+    """Yield each platform that the index has too often, or that it should not have, or lacks."""
+    there = Counter(str(descriptor.platform) for descriptor, _ in layout.images(digest))
+    for platform, count in there.items():
+        if count > 1:
+            yield Finding(platform, f"the index has it {count} times")
+        if expected and platform not in expected:
+            yield Finding(platform, "the index has it, and the spec does not")
+    for platform in expected:
+        if platform not in there:
+            yield Finding(platform, "the index does not have it")
 
 
 def _attestation(

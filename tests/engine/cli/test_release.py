@@ -339,7 +339,7 @@ images:
     command: [python, -m, app, "8000"]
     repositories: [REPOSITORIES]
     sign: {key: cosign.key, public-key: cosign.pub}
-    attest: {form: FORM, vex: [vex.json]}
+    attest: {form: FORM, vex: [vex.json, other.vex.json]}
 requirements:
   all: {source: requirements.in, output: requirements.lock}
 """
@@ -362,7 +362,9 @@ VEX = """\
 
 def keys(project: Project, cosign: Path) -> None:
     """A key pair, which git does not know and no image has, and a VEX document."""
-    project.write({".dockerignore": "cosign.*\nvex.json\n", "vex.json": VEX})
+    other = VEX.replace("CVE-2026-0001", "CVE-2026-0002")
+    project.write({".dockerignore": "cosign.*\n*vex.json\n", "vex.json": VEX})
+    project.write({"other.vex.json": other})
     subprocess.run(
         [cosign, "generate-key-pair"],
         cwd=project.root,
@@ -384,7 +386,11 @@ def test_signatures_and_statements_are_read_by_others(
 ) -> None:
     name = f"{registry.address}/signed-{form}/web"
     keys(project, cosign)
-    commit(project, "1.0", spec=SIGNED.replace("REPOSITORIES", name).replace("FORM", form))
+    spec = SIGNED.replace("REPOSITORIES", name).replace("FORM", form)
+    if form == "oci-artifact":
+        # Without a name of it, the public key is that of the key.
+        spec = spec.replace(", public-key: cosign.pub", "")
+    commit(project, "1.0", spec=spec)
     project.ok("release", **RIGHT)
     released = project.record("release.json")["images"]["web"]
     digest = released["publications"][0]["digest"]
@@ -401,11 +407,15 @@ def test_signatures_and_statements_are_read_by_others(
     assert {"pkg:pypi/plain@1.0", "pkg:pypi/fast@2.0"} <= found
     assert any(purl.startswith("pkg:deb/debian/libc6@") and "arm64" in purl for purl in found)
 
-    envelope = asked(
+    envelopes = asked(
         cosign, project.root, "verify-attestation", f"{name}@{digest}", "--type", "openvex"
     )
-    payload = json.loads(base64.b64decode(json.loads(envelope)["payload"]))
-    assert payload["predicate"]["statements"][0]["vulnerability"]["name"] == "CVE-2026-0001"
+    payloads = [
+        json.loads(base64.b64decode(json.loads(line)["payload"])) for line in envelopes.splitlines()
+    ]
+    assert sorted(
+        payload["predicate"]["statements"][0]["vulnerability"]["name"] for payload in payloads
+    ) == ["CVE-2026-0001", "CVE-2026-0002"]
 
     docker = list(engine.docker.command)
     for field, expected in (
@@ -424,6 +434,11 @@ def test_signatures_and_statements_are_read_by_others(
     before = registry.state()
     project.ok("release", **RIGHT)
     assert registry.state() == before
+    assert "; signature good; " in project.ok("verify", name, **RIGHT).stdout
+    if form == "oci-artifact":
+        refused = project.nox("verify", name, **WRONG)
+        assert "cosign.key cannot be had: " in refused.failure
+        assert "name it as 'public-key', or set COSIGN_PASSWORD" in refused.failure
 
 
 def test_a_signature_that_fails_leaves_every_tag_where_it_is(
