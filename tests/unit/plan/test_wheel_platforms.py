@@ -11,7 +11,7 @@ from packaging.utils import parse_wheel_filename
 
 from nox_buildkit.lock.uv import THIS_PYTHON, run_uv
 from nox_buildkit.oci.platform import PLATFORMS
-from nox_buildkit.plan.wheel_platforms import Libc, uv_platform, wheel_tags
+from nox_buildkit.plan.wheel_platforms import Libc, may_hold, uv_platform, wheel_tags
 
 NAMES = [
     *(f"manylinux_2_{minor}" for minor in range(17, 44)),
@@ -65,3 +65,19 @@ def test_uv_takes_the_same_wheel(wheels: Path, tmp_path: Path, platform: str, li
 
     assert found
     assert NAMES[int(found[1]) - 1] == NAMES[ours - 1]
+
+
+@pytest.mark.parametrize(
+    ("marker", "holds"),
+    [
+        ("", True),
+        ("sys_platform == 'win32'", False),
+        ("python_version < '3.13'", False),
+        # A base may have any patch release.
+        ("python_full_version >= '3.13.4'", True),
+        ("platform_machine == 'aarch64'", True),
+        ("platform_machine == 'riscv64'", False),
+    ],
+)
+def test_a_marker_that_can_hold_is_known(marker: str, holds: bool) -> None:
+    assert may_hold(marker, ["linux/amd64", "linux/arm64"], "3.13") is holds
