@@ -92,6 +92,19 @@ def _on_every_platform(known: TargetFacts, base: InspectedBase) -> TargetFacts:
     return replace(known, base=base, lock=replace(known.lock, coverage=coverage))
 
 
+def _with_another(known: TargetFacts, _base: InspectedBase) -> TargetFacts:
+    """A second package with machine code, like the first."""
+    assert known.lock
+    coverage = {
+        platform: (
+            *files,
+            *(replace(f, name=f"{f.name}-2") for f in files if not f.filename.endswith("-any.whl")),
+        )
+        for platform, files in known.lock.coverage.items()
+    }
+    return replace(known, lock=replace(known.lock, coverage=coverage))
+
+
 def _in_turn(
     *changes: Callable[[TargetFacts, InspectedBase], TargetFacts],
 ) -> Callable[[TargetFacts, InspectedBase], TargetFacts]:
@@ -117,7 +130,7 @@ KINDS: dict[str, tuple[str, Callable[[TargetFacts, InspectedBase], TargetFacts]]
     "cross-compiled-for-one": ("command: [a]", _crossing("linux/arm64")),
     "cross-compiled-for-some": (
         "platforms: [linux/amd64, linux/arm64, linux/arm/v7]",
-        _in_turn(_on_every_platform, _crossing("linux/amd64", "linux/arm64")),
+        _in_turn(_on_every_platform, _with_another, _crossing("linux/amd64", "linux/arm64")),
     ),
     "compiled-for-steps": (STEP, _compiling("linux/amd64")),
     "on-target": ("platforms: [linux/arm64, linux/arm/v7]", _on_every_platform),
@@ -159,6 +172,7 @@ def test_stages_and_layers_of_the_plan_are_those_of_the_dockerfile(kind: str) ->
     }
     stages = [stage.name for stage in image.stages if stage.name != "platforms"]
     assert stages == [name for name in named if name not in aliases]
+    assert len(set(named)) == len(named)
     # Each stage has a title that says more than its name.
     assert all(title_of(name) != name for name in stages)
     final = "".join(

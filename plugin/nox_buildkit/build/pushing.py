@@ -30,11 +30,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A tag that the index ``digest`` has, or is to have."""
+    """A tag that the index ``digest`` has, or is to have; ``immutable``: once it names one."""
 
     repository: Repository
     name: str
     digest: str
+    immutable: bool
 
     @property
     def reference(self) -> str:
@@ -49,8 +50,13 @@ class Tag:
 
 def tags_of(image: ImagePlan, digest: str, open_repository: Open) -> list[Tag]:
     """Return the tags of ``image`` in all of its repositories."""
-    references = map(ImageReference.parse, image.references)
-    return [Tag(open_repository(r.repository), r.tag, digest) for r in references if r.tag]
+    publication = image.publication
+    immutable = {tag.name for tag in publication.tags if tag.template in publication.immutable}
+    return [
+        Tag(open_repository(r.repository), r.tag, digest, r.tag in immutable)
+        for r in map(ImageReference.parse, image.references)
+        if r.tag
+    ]
 
 
 def are_set(tags: Sequence[Tag]) -> bool:
@@ -81,7 +87,7 @@ def push_images(made: Sequence[Exported], report: Progress) -> None:
         kind = layout.index(tag.digest).media_type
         tag.repository.put_manifest(layout.read(tag.digest), kind, tag.name)
 
-    immutable = [tag for one in made for tag in _immutable(one, tags)]
+    immutable = [tag for tag in tags if tag.immutable]
     problems = _at_once(_require_same, immutable) or _at_once(put, destinations)
     if not problems:
         try:
@@ -92,13 +98,6 @@ def push_images(made: Sequence[Exported], report: Progress) -> None:
             raise
     if problems:
         raise RegistryError(*problems, *_told(tags))
-
-
-def _immutable(one: Exported, tags: Sequence[Tag]) -> Iterator[Tag]:
-    """Yield those of ``tags`` that may name nothing else, once they name ``one``."""
-    publication = one.image.publication
-    names = {tag.name for tag in publication.tags if tag.template in publication.immutable}
-    yield from (tag for tag in tags if tag.digest == one.digest and tag.name in names)
 
 
 def _require_same(tag: Tag) -> None:

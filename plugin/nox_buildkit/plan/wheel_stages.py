@@ -56,15 +56,19 @@ def wheel_stages(image: ImagePlan) -> Iterator[Stage]:
 def _on_targets(image: ImagePlan, shared: Sequence[Package]) -> Iterator[Stage]:
     by_platform = {one.platform: one.compiled for one in image.packages.platforms}
     yield _compiler(image, "target", image.packages.compiled_platforms)
-    nothing = Stage(NOTHING, "scratch", (GatherWheels(()),), machine="target")
-    for package in dict.fromkeys(x for packages in by_platform.values() for x in packages):
-        platforms = tuple(name for name, packages in by_platform.items() if package in packages)
+    by_package = {
+        package: tuple(name for name, packages in by_platform.items() if package in packages)
+        for package in dict.fromkeys(x for packages in by_platform.values() for x in packages)
+    }
+    crossings = {x: crossed_platforms(image, x, names) for x, names in by_package.items()}
+    some = (x for x, names in by_package.items() if 0 < len(crossings[x]) < len(names))
+    if any(package not in shared for package in some):
+        yield Stage(NOTHING, "scratch", (GatherWheels(()),), machine="target")
+    for package, platforms in by_package.items():
         # What a step needs may be pure, too; then nobody takes it from there.
         made = compiling_stage(HERE, package) if package in shared else ""
-        crossed = crossed_platforms(image, package, platforms)
+        crossed = crossings[package]
         if crossed:
-            if not made and len(crossed) < len(platforms):
-                yield nothing
             yield from cross_stages(package, platforms, crossed, made)
             made = compiling_stage(MADE, package)
         yield _package(package, "target", platforms, made=made)

@@ -98,15 +98,61 @@ export PATH=/run/uv:$PATH
 python3 /run/scripts/make_wheel.py /run/inputs/requirements.txt /wheels --made /run/made
 RUN
 
+FROM --platform=$BUILDPLATFORM cross-arm64 AS cross-arm64-markupsafe-2-77777777
+USER 0:0
+ARG BUILDARCH
+RUN --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
+    --mount=type=bind,from=inputs,source=sdist-9df54cf86521,target=/run/inputs \
+    --mount=type=bind,from=uv,source=linux-$BUILDARCH,target=/run/uv \
+    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network \
+    --mount=type=secret,id=netrc <<'RUN'
+set -eu
+if [ -s /run/secrets/network ]; then . /run/secrets/network; fi
+if [ -s /run/secrets/ca-bundle ]; then
+  export SSL_CERT_FILE=/run/secrets/ca-bundle UV_SYSTEM_CERTS=1
+fi
+if [ -s /run/secrets/netrc ]; then export NETRC=/run/secrets/netrc; fi
+export UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
+export PATH=/run/uv:$PATH
+python3 /run/scripts/make_wheel.py /run/inputs/requirements.txt /wheels --cross linux/arm64,aarch64-linux-gnu,aarch64
+RUN
+
+FROM no-wheels AS made-markupsafe-2-77777777-amd64
+FROM cross-arm64-markupsafe-2-77777777 AS made-markupsafe-2-77777777-arm64
+FROM made-markupsafe-2-77777777-$TARGETARCH AS made-markupsafe-2-77777777
+
+FROM compile AS wheel-markupsafe-2-77777777
+RUN --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
+    --mount=type=bind,from=inputs,source=sdist-9df54cf86521,target=/run/inputs \
+    --mount=type=bind,from=uv,source=linux-$TARGETARCH,target=/run/uv \
+    --mount=type=bind,from=made-markupsafe-2-77777777,source=/wheels,target=/run/made \
+    --mount=type=secret,id=ca-bundle --mount=type=secret,id=network \
+    --mount=type=secret,id=netrc <<'RUN'
+if [ -e /run/made/crossed ]; then
+  mkdir -p /wheels && cp -R /run/made/. /wheels && exit
+fi
+set -eu
+if [ -s /run/secrets/network ]; then . /run/secrets/network; fi
+if [ -s /run/secrets/ca-bundle ]; then
+  export SSL_CERT_FILE=/run/secrets/ca-bundle UV_SYSTEM_CERTS=1
+fi
+if [ -s /run/secrets/netrc ]; then export NETRC=/run/secrets/netrc; fi
+export UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_NO_INSTALLER_METADATA=1 UV_NO_PROGRESS=1 UV_NO_CONFIG=1
+export PATH=/run/uv:$PATH
+python3 /run/scripts/make_wheel.py /run/inputs/requirements.txt /wheels --made /run/made
+RUN
+
 # What linux/amd64 has compiled.
 FROM scratch AS wheels-amd64
 WORKDIR /wheels
 COPY --from=wheel-markupsafe-77777777 /wheels/ /wheels/markupsafe/
+COPY --from=wheel-markupsafe-2-77777777 /wheels/ /wheels/markupsafe-2/
 
 # What linux/arm64 has compiled.
 FROM scratch AS wheels-arm64
 WORKDIR /wheels
 COPY --from=wheel-markupsafe-77777777 /wheels/ /wheels/markupsafe/
+COPY --from=wheel-markupsafe-2-77777777 /wheels/ /wheels/markupsafe-2/
 
 # What linux/arm/v7 has compiled.
 FROM scratch AS wheels-arm
@@ -141,7 +187,7 @@ ARG BUILDARCH
 ARG TARGETARCH
 RUN --network=none \
     --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
-    --mount=type=bind,from=inputs,source=native-5c9cae78ecb2/linux-$TARGETARCH,target=/run/inputs \
+    --mount=type=bind,from=inputs,source=native-bb0f1794df85/linux-$TARGETARCH,target=/run/inputs \
     --mount=type=bind,from=uv,source=linux-$BUILDARCH,target=/run/uv \
     --mount=type=bind,from=wheels,source=/wheels,target=/run/wheels \
     --mount=type=cache,id=nox-buildkit-bytecode-7b28e61bc1d2,target=/var/cache/bytecode <<'RUN'
@@ -153,7 +199,7 @@ uv venv --quiet --no-project --python python3 /opt/venv
 python3 -I /run/scripts/environment.py made /opt/venv
 uv pip install --python /opt/venv --python-platform $platform --no-deps --no-index --find-links /run/inputs/files \
   --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
-python3 -I /run/scripts/made_wheels.py rest /run/wheels markupsafe > /run/wheels.txt
+python3 -I /run/scripts/made_wheels.py rest /run/wheels markupsafe markupsafe-2 > /run/wheels.txt
 if [ -s /run/wheels.txt ]; then
   uv pip install --python /opt/venv --python-platform $platform --no-deps --no-cache --no-index --requirements /run/wheels.txt
 fi
@@ -169,7 +215,7 @@ ARG BUILDARCH
 ARG TARGETARCH
 RUN --network=none \
     --mount=type=bind,from=inputs,source=scripts,target=/run/scripts \
-    --mount=type=bind,from=inputs,source=native-5c9cae78ecb2/linux-$TARGETARCH,target=/run/inputs \
+    --mount=type=bind,from=inputs,source=native-bb0f1794df85/linux-$TARGETARCH,target=/run/inputs \
     --mount=type=bind,from=uv,source=linux-$TARGETARCH,target=/run/uv \
     --mount=type=bind,from=wheels,source=/wheels,target=/run/wheels \
     --mount=type=cache,id=nox-buildkit-bytecode-7b28e61bc1d2,target=/var/cache/bytecode <<'RUN'
@@ -180,7 +226,7 @@ uv venv --quiet --no-project --python python3 /opt/venv
 python3 -I /run/scripts/environment.py made /opt/venv
 uv pip install --python /opt/venv --no-deps --no-index --find-links /run/inputs/files \
   --require-hashes --only-binary :all: --requirements /run/inputs/requirements.txt
-python3 -I /run/scripts/made_wheels.py rest /run/wheels markupsafe > /run/wheels.txt
+python3 -I /run/scripts/made_wheels.py rest /run/wheels markupsafe markupsafe-2 > /run/wheels.txt
 if [ -s /run/wheels.txt ]; then
   uv pip install --python /opt/venv --no-deps --no-cache --no-index --requirements /run/wheels.txt
 fi
