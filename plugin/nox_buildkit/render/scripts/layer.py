@@ -8,8 +8,9 @@ ROOT mirrors the file system of the final image. With --keep-modes, everything i
 The cache of byte code is addressed by content (paths in the image, sources, Python), so a package
 that did not change is never compiled again, whatever platform or image it is for; entries are
 written under a temporary name and renamed, so that builds may share it at the same moment, and each
-begins with its own digest. The byte code is never checked against its source (PEP 552): sources in
-an image do not change.
+begins with its own digest. The byte code is for a source of one time and one size (PEP 552). Python
+looks at both in any case, so what a step, a mount or a further layer puts in the place of a source
+is what runs.
 
 Byte code depends on nothing but its sources and the Python: variables such as PYTHONOPTIMIZE and
 PYTHONPYCACHEPREFIX, which a base may set, are taken away first. Before Python 3.11, the order of
@@ -28,12 +29,14 @@ import sys
 import warnings
 from collections.abc import Callable
 
-#: The interpreter to its patch release and build, and the level of optimisation.
-PYTHON = f"{sys.version} {sys.implementation.cache_tag} {importlib.util.MAGIC_NUMBER.hex()} 0"
-
 # Constant, so that a layer's digest depends on its content alone, and not zero, which zip files
 # cannot represent: 1980-01-01.
 EPOCH = 315532800
+
+#: The interpreter to its patch release and build, the level of optimisation, the time of sources.
+PYTHON = (
+    f"{sys.version} {sys.implementation.cache_tag} {importlib.util.MAGIC_NUMBER.hex()} 0 {EPOCH}"
+)
 
 
 def place_bytecode(root: str, sources: list[str], cache: str) -> None:
@@ -91,7 +94,7 @@ def compile_sources(root: str, sources: list[str], cached: str) -> None:
 
 
 def byte_code(path: str, source: str) -> bytes:
-    """The .pyc file of the source at ``path`` (PEP 552, unchecked); empty if it is no Python.
+    """The .pyc file of the source at ``path`` (PEP 552, by time); empty if it is no Python.
 
     Templates and code of other Python versions travel in packages; they stay sources.
     """
@@ -99,8 +102,8 @@ def byte_code(path: str, source: str) -> bytes:
         content = stream.read()
     try:
         code = compile(content, source, "exec", dont_inherit=True, optimize=0)
-        head = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little")
-        return head + importlib.util.source_hash(content) + marshal.dumps(code)
+        head = b"".join(word.to_bytes(4, "little") for word in (0, EPOCH, len(content)))
+        return importlib.util.MAGIC_NUMBER + head + marshal.dumps(code)
     except Exception:
         return b""
 
