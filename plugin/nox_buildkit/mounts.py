@@ -16,9 +16,14 @@ def mounts_below(*folders: Path) -> list[Path]:
     if not _MOUNTS.exists():
         return []
     lines = _MOUNTS.read_text(errors="surrogateescape").splitlines()
-    points = (_ESCAPED.sub(lambda m: chr(int(m[1], 8)), line.split()[4]) for line in lines)
+    points = (unescaped(line.split()[4]) for line in lines)
     found = [p for p in points if any(is_below(p, folder) for folder in folders)]
     return [Path(point) for point in reversed(found)]
+
+
+def unescaped(field: str) -> str:
+    """Return a field of mountinfo as it is: spaces and some more characters are escaped in it."""
+    return _ESCAPED.sub(lambda m: chr(int(m[1], 8)), field)
 
 
 def unmount(*folders: Path, seconds: float = 5) -> list[Path]:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,17 @@ from nox_buildkit.debian.provision import SuitePackage, check_runs, provision
 from nox_buildkit.doctor.engine_facts import gather_engine
 from nox_buildkit.doctor.engines import choose, judge_builder, judge_engine
 from nox_buildkit.engine import inspect as inspection
+from nox_buildkit.engine import stated_builder
 from nox_buildkit.engine.buildkit import Needs
 from nox_buildkit.engine.buildx_plugin import _with_buildx, with_buildx
 from nox_buildkit.engine.client import Docker
 from nox_buildkit.engine.find import find_client, find_engine
+from nox_buildkit.engine.own_builder import own_builder
+from nox_buildkit.engine.planned_engine import planned_engine
 from nox_buildkit.engine.private import engine as private
 from nox_buildkit.engine.private.engine import PrivateEngine
-from nox_buildkit.engine.suitable import ENABLE_STORE
+from nox_buildkit.engine.stated_builder import StatedBuilder, StatedNode, ensure_builder
+from nox_buildkit.engine.suitable import ENABLE_STORE, is_here
 from nox_buildkit.errors import EngineError
 from tests.support.dockerd import serve_dockerd
 from tests.support.progress import Told
@@ -253,6 +258,80 @@ def test_the_doctor_says_the_same_where_there_is_no_docker(
     engine, *_ = judge_engine(gather_engine(None))
     assert engine.verdict == "problem"
     assert "Cannot connect" in engine.message
+
+
+def test_a_builder_of_ours_on_the_context_default_is_the_same_the_next_time(
+    docker: Path, plain_dockerd: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", plain_dockerd)
+    client = Docker("docker")
+    for _ in range(2):
+        ensure_builder(client, own_builder("default"))
+
+
+def test_a_builder_whose_options_are_quoted_is_the_same_the_next_time(
+    docker: Path, plain_dockerd: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", plain_dockerd)
+    node = StatedNode(plain_dockerd, options=(("env.WORDS", 'a "b" \\c'),))
+    stated = StatedBuilder("quoted", "docker-container", (node,))
+    for _ in range(2):
+        ensure_builder(Docker("docker"), stated)
+    with pytest.raises(EngineError, match="another builder"):
+        changed = replace(stated, nodes=(replace(node, options=(("env.WORDS", "a"),)),))
+        ensure_builder(Docker("docker"), changed)
+
+
+def test_a_builder_that_is_made_in_part_is_removed(
+    docker: Path, plain_dockerd: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stated_builder, "BUILDER_SECONDS", 2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        stated = StatedBuilder("farm", "remote", (StatedNode(address),))
+        with pytest.raises(EngineError, match=r"it cannot be created: .* took longer than 2 s"):
+            ensure_builder(Docker("docker"), stated)
+    with pytest.raises(EngineError, match="no builder"):
+        inspection.look(Docker("docker"), "farm")
+
+
+def test_a_builder_of_another_machine_is_not_here(
+    docker: Path, plain_dockerd: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", plain_dockerd)
+    client = Docker("docker")
+    node = inspection.Node("pi0", "running", ("linux/arm64",), (), "", plain_dockerd)
+    here = inspection.Builder("pi", "docker-container", "", (node,))
+    assert is_here(client, here)
+    elsewhere = replace(node, name="pi1", endpoint="ssh://nobody@127.0.0.1:9")
+    assert not is_here(client, replace(here, nodes=(elsewhere,)))
+    assert not is_here(client, replace(here, nodes=(node, elsewhere)))
+
+
+def test_a_plan_names_the_engine_that_a_build_uses(
+    docker: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find_client()
+    use_context(docker, f"unix://{tmp_path}/nobody.sock")
+    assert planned_engine(exactly=True).network == "host"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", "/usr/bin:/bin")
+        for refused in (find_engine, lambda _, name: planned_engine(name)):
+            with pytest.raises(EngineError, match='builder nosuch: no builder "nosuch" found'):
+                refused(BOTH, "nosuch")
+
+
+def test_a_relative_configuration_folder_is_found_wherever_a_build_runs(
+    private_engine: PrivateEngine, docker: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(docker.parent)
+    monkeypatch.setenv("DOCKER_CONFIG", docker.name)
+    with in_cache(tmp_path / "cache"):
+        _with_buildx.cache_clear()
+        client = with_buildx(str(private_engine.binaries.docker))
+        assert client
+        assert client.plugin == str(docker / "cli-plugins/docker-buildx")
+        assert client.environment["DOCKER_CONFIG"] == str(docker)
 
 
 def use_context(docker: Path, host: str, *, current: bool = True) -> None:

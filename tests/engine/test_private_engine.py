@@ -9,12 +9,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from nox_buildkit.engine import inspect as inspection
 from nox_buildkit.engine.private import engine as private
 from nox_buildkit.engine.private import processes
 from nox_buildkit.engine.private.engine import PrivateEngine
@@ -25,6 +27,7 @@ from nox_buildkit.mounts import mounts_below
 from nox_buildkit.report.diagnostics import with_codes
 from tests.support.codes import coded
 from tests.support.executable import waits
+from tests.support.progress import Told
 from tests.support.real_parts import in_cache
 
 START = "from nox_buildkit.engine.private import engine; engine.start(); print(engine.status().pid)"
@@ -137,6 +140,45 @@ def test_an_engine_without_its_containerd_is_broken_and_starts_again(
     assert private.status().state == "running"
     build_image(again, tmp_path, "after")
     assert {"before:latest", "after:latest"} <= set(images(again).split())
+
+
+def test_a_build_goes_on_where_the_engine_is_silent_for_a_while(
+    own_home: Path, tmp_path: Path
+) -> None:
+    engine = private.start()
+    build = start_endless_build(engine, tmp_path)
+    wait_until(lambda: list(processes.contained_in(EnginePaths.current().data)))
+    before = private.status().pid
+    os.kill(before, signal.SIGSTOP)
+    wakes = threading.Timer(6, os.kill, (before, signal.SIGCONT))
+    wakes.start()
+    told = Told()
+    assert private.start(told).version == engine.version
+    wakes.join()
+    assert private.status().pid == before
+    assert build.poll() is None
+    assert told.messages == ["waiting for the private engine, which does not answer"]
+    private.stop()
+    build.wait(30)
+
+
+def test_a_container_that_may_not_mount_is_told_before_anything_is_built(own_home: Path) -> None:
+    limits = ("--bounding-set=-sys_admin", "--inh-caps=-sys_admin")
+    command = ("setpriv", *limits, sys.executable, "-m", "nox_buildkit", "engine", "start")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode
+    assert "may not do so in this container" in done.stderr
+    assert "--privileged" in done.stderr
+    assert private.status().state == "absent"
+
+
+def test_tls_of_another_daemon_is_not_asked_of_the_engine(
+    own_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+    monkeypatch.setenv("DOCKER_CERT_PATH", "certificates")
+    engine = private.start()
+    assert inspection.daemon(engine.docker).version == engine.version
 
 
 def test_stop_ends_a_running_build(own_home: Path, tmp_path: Path) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nox_buildkit.build.project import Project
 from nox_buildkit.buildspec.model.image import Image
 from nox_buildkit.buildspec.model.smoke_test import Test
+from nox_buildkit.engine import inspect as inspection
 from nox_buildkit.engine.buildkit import Needs
 from nox_buildkit.engine.containers import Containers
 from nox_buildkit.engine.find import find_engine
+from nox_buildkit.engine.suitable import runs_here
 from nox_buildkit.errors import Code, Problem, ReleaseError
 from nox_buildkit.plan.packages import VENV
 from nox_buildkit.plan.plan import Plan
@@ -49,27 +51,30 @@ class Tester:
             one = image.on(platform)
             python = f"{VENV}/bin/python" if one.has_environment else one.bases.base.interpreter
             self.report.message(f"testing {candidate.image} on {platform}")
-            containers = self._containers(destination, platform, one.application.becomes)
-            for failure in self._failures(containers, tests, python or "python3"):
+            containers = replace(
+                self._containers(destination, platform),
+                user=one.application.becomes,
+                interpreter=python or "python3",
+            )
+            for failure in self._failures(containers, tests):
                 problems.append(self._problem(candidate.image, platform, failure))
         if problems:
             raise ReleaseError(*problems)
 
-    def _containers(self, destination: Destination, platform: str, user: str) -> Containers:
+    def _containers(self, destination: Destination, platform: str) -> Containers:
         native = platform in self.plan.native
         needs = Needs(
             frozenset({platform}), frozenset() if native else frozenset({platform}), load=True
         )
         engine = find_engine(needs, self.project.builder, self.report)
-        return Containers(engine, destination.reference, platform, user)
+        remote = not engine.private and not runs_here(inspection.daemon(engine.docker))
+        return Containers(engine, destination.reference, platform, remote=remote)
 
-    def _failures(
-        self, containers: Containers, tests: tuple[SmokeTest, ...], python: str
-    ) -> list[Failure]:
+    def _failures(self, containers: Containers, tests: tuple[SmokeTest, ...]) -> list[Failure]:
         emulated = containers.platform not in self.plan.native
         containers.pull()
         try:
-            return smoke_test(containers, tests, python, emulated=emulated)
+            return smoke_test(containers, tests, emulated=emulated)
         finally:
             containers.forget()
 

@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 
 from nox_buildkit.documents.engines import EngineDocument, EnvironmentDocument
+from nox_buildkit.engine.client import TLS
 from nox_buildkit.engine.private import emulation
 from nox_buildkit.engine.private import engine as private
 from nox_buildkit.engine.private.engine import EngineStatus
@@ -42,7 +43,11 @@ def _done(arguments: argparse.Namespace) -> list[str]:
             return ["removed"]
         case "env":
             variables = private.environment()
-            return [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+            set_here = [name for name in TLS if name in os.environ]
+            return [
+                *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
+                *([f"unset {' '.join(set_here)}"] if set_here else []),
+            ]
     return []
 
 

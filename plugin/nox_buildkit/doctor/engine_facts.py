@@ -20,7 +20,7 @@ from nox_buildkit.engine.private import engine as private
 from nox_buildkit.engine.private.binaries import Binaries
 from nox_buildkit.engine.private.engine import State
 from nox_buildkit.engine.stated_builder import ABSENT, StatedBuilder, difference
-from nox_buildkit.engine.suitable import context_of, has_store, runs_here
+from nox_buildkit.engine.suitable import daemons, has_store, runs_here
 from nox_buildkit.errors import EngineError, Problem
 from nox_buildkit.files import cache_dir, cache_place
 from nox_buildkit.oci.platform import PLATFORMS, native_platforms
@@ -28,12 +28,16 @@ from nox_buildkit.oci.platform import PLATFORMS, native_platforms
 
 @dataclass(frozen=True, slots=True)
 class PrivateFacts:
-    """The private engine: ``obstacle``: why it cannot run here; ``unpacked``: its programs are."""
+    """The private engine: ``obstacle``: why it cannot run here; ``unpacked``: its programs are.
+
+    ``possible``: a build tries it.
+    """
 
     state: State
     version: str = ""
     unpacked: bool = False
     obstacle: Problem | None = None
+    possible: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,8 @@ def _private() -> PrivateFacts:
         if not unpacked:
             host_archive()
     except EngineError as error:
-        return PrivateFacts(found.state, found.version, unpacked, error.problems[0])
+        obstacle, possible = error.problems[0], private.is_possible()
+        return PrivateFacts(found.state, found.version, unpacked, obstacle, possible)
     return PrivateFacts(found.state, found.version, unpacked)
 
 
@@ -151,15 +156,17 @@ def _without_client() -> str:
 def _of_daemon(client: Docker, facts: UserFacts) -> UserFacts:
     """Return ``facts`` with those of the dockerd behind the builder, if one is."""
     found = facts.builder
-    if found is None or found.driver not in ("docker", "docker-container") or found.cause_of_all:
+    if found is None or found.cause_of_all:
         return facts
     try:
-        info = inspection.daemon(client, context_of(found) if found.driver == "docker" else None)
+        behind = daemons(client, found)
     except EngineError as error:
         if found.driver == "docker":
             return replace(facts, failure=error.problems[0].message)
         return facts
-    here = runs_here(info)
+    if not behind:
+        return facts
+    info, here = behind[0], all(map(runs_here, behind))
     root = info.root if here else ""
     store = has_store(info) if found.driver == "docker" else None
     version = info.version

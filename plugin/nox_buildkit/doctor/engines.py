@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,8 +11,9 @@ from nox_buildkit.doctor.engine_facts import EngineFacts, UserFacts
 from nox_buildkit.doctor.finding import Finding, Verdict
 from nox_buildkit.engine.choice import CREATE
 from nox_buildkit.engine.inspect import Builder, Node
+from nox_buildkit.engine.installed import GET_BUILDX
 from nox_buildkit.engine.own_builder import own_builder
-from nox_buildkit.engine.suitable import ENABLE_STORE
+from nox_buildkit.engine.suitable import ENABLE_STORE, LIST, next_step
 from nox_buildkit.errors import Code, Problem
 
 ENGINE, PRIVATE, BUILDER, STORE, NODE = "engine", "private engine", "builder", "image store", "node"
@@ -46,7 +48,7 @@ def choose(facts: EngineFacts) -> Chosen:
         return Chosen(False, "there is no docker on PATH")
     if users.unfit:
         return Chosen(False, users.unfit, unfit)
-    if users.store is False and facts.private.obstacle:
+    if users.store is False and not facts.private.possible:
         why = "its dockerd has no containerd image store, so a builder of ours on it is used"
         return Chosen(True, why, beside=True)
     why = "it is the current one of the docker on PATH"
@@ -61,21 +63,21 @@ def _unfit(users: UserFacts, *, named: bool) -> Problem | None:
         # The first build creates it, or unpacks a client that can ask.
         return None
     if users.unfit:
-        return Code.BUILDER(users.unfit, "run `apt-get install docker-buildx`, or update it")
+        return Code.BUILDER(users.unfit, GET_BUILDX.get(sys.platform, "install buildx"))
     if users.differs:
         message = f"it is another builder than the spec describes: {users.differs}"
         fix = "run `docker buildx rm` with its name, or give that in the spec another name"
         return Code.BUILDER(message, fix)
     if cause := users.failure or (users.builder.cause_of_all if users.builder else ""):
-        return Code.BUILDER(cause, _start(named))
+        return Code.BUILDER(cause, _start(cause, named=named))
     if users.store is False:
         return Code.BUILDER("its dockerd has no containerd image store", ENABLE_STORE)
     return None
 
 
-def _start(named: bool) -> str:
-    start = f"run `systemctl start docker`, or make a builder: `{CREATE}`"
-    return f"{start}; `docker buildx ls` lists those that there are" if named else start
+def _start(cause: str, *, named: bool) -> str:
+    start = f"{next_step(cause)}; or make a builder: `{CREATE}`"
+    return f"{start}; {LIST} lists builders" if named and LIST not in start else start
 
 
 def judge_engine(facts: EngineFacts) -> Iterator[Finding]:

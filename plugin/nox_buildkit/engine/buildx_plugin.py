@@ -43,7 +43,8 @@ def _with_buildx(docker: str, folder: Path, state: str) -> Docker | None:
     client = Docker(docker)
     if not _has_allow(client):
         return None
-    plugin = _plugin_of(client)
+    if plugin := _plugin_of(client):
+        plugin = str(Path(plugin).absolute())
     itself = Docker(docker, plugin=plugin)
     if not plugin or not _has_allow(itself):
         return client

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,12 @@ _NOT_PASSED = (
     "SOURCE_DATE_EPOCH", "BUILDX_GIT_",
 )  # fmt: skip
 
+_PATHS = frozenset(
+    ("DOCKER_CONFIG", "DOCKER_CERT_PATH", "BUILDX_CONFIG", "SSL_CERT_FILE", "SSL_CERT_DIR")
+)
+#: They are about the daemon that DOCKER_HOST names.
+TLS = ("DOCKER_TLS", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")
+
 
 def client_environment() -> dict[str, str]:
     """The variables that the docker client and its plugins get.
@@ -27,7 +33,13 @@ def client_environment() -> dict[str, str]:
     Less those that are not for them, rather than those that are: credential helpers, ssh and the
     clients of clouds have variables of their own.
     """
-    return {k: v for k, v in os.environ.items() if not k.startswith(_NOT_PASSED)}
+    found = {k: v for k, v in os.environ.items() if not k.startswith(_NOT_PASSED)}
+    return with_absolute_paths(found)
+
+
+def with_absolute_paths(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return variables for programs that run in another folder."""
+    return {k: str(Path(v).absolute()) if k in _PATHS and v else v for k, v in variables.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +76,8 @@ class Docker:
             found["DOCKER_CONFIG"] = str(self.config)
         if self.host:
             found["DOCKER_HOST"] = self.host
-            found.pop("DOCKER_CONTEXT", None)
+            for name in ("DOCKER_CONTEXT", *TLS):
+                found.pop(name, None)
         return found
 
     @property

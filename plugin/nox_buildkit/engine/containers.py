@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from nox_buildkit.engine.buildkit import Engine
-from nox_buildkit.engine.client import client_environment
 from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.run import Done, run
 
@@ -45,13 +44,16 @@ sys.stdout.buffer.write(answer.read(1 << 20))
 class Containers:
     """The way to start the image ``reference`` for ``platform`` on an engine.
 
-    ``user``: who runs programs in place of the image's own, if not the user of the image.
+    ``user``: who runs programs in place of the image's own, if not the user of the image;
+    ``interpreter``: Python in the image; ``remote``: its ports cannot be asked from this machine.
     """
 
     engine: Engine
     reference: str
     platform: str
     user: str = ""
+    interpreter: str = "python3"
+    remote: bool = False
 
     @staticmethod
     def new_name() -> str:
@@ -90,10 +92,15 @@ class Containers:
         """Start the image as it is; return the container's name. Raises EngineError.
 
         ``port`` is reachable from this machine alone: in a network of its own, which the private
-        engine's machine can enter, else at a free port of the loopback interface.
+        engine's machine can enter, else at a free port of the loopback interface. On another
+        machine it is published nowhere.
         """
         name = self.new_name()
-        network = ("--network", "none") if self.engine.private else ("-p", f"127.0.0.1::{port}")
+        network: tuple[str, ...] = ("-p", f"127.0.0.1::{port}")
+        if self.engine.private:
+            network = ("--network", "none")
+        elif self.remote:
+            network = ()
         options = ("--detach", "--name", name, *network, "--platform", self.platform)
         done = self._docker("run", *options, self.reference)
         if done.returncode:
@@ -118,15 +125,23 @@ class Containers:
     def get(self, name: str, port: str, path: str, seconds: float) -> tuple[int, str] | None:
         """Ask a started container by HTTP; None if it gives no answer (yet)."""
         state = self.state(name)
-        command: tuple[str, ...] = (sys.executable, "-I", "-c", _PROBE)
-        if self.engine.private:
-            space = f"--net=/proc/{state['State']['Pid']}/ns/net"
-            command = (shutil.which("nsenter") or "nsenter", space, *command)
-            address = f"http://127.0.0.1:{port}{path}"
+        place = f"127.0.0.1:{port}"
+        probe: tuple[str, ...] = (sys.executable, "-I", "-c", _PROBE)
+        if self.remote:
+            # From inside, and yet at the address that others use.
+            networks = state["NetworkSettings"]["Networks"].values()
+            host = next((n["IPAddress"] for n in networks if n["IPAddress"]), "127.0.0.1")
+            inside = ("exec", name, self.interpreter, *probe[1:])
+            address = f"http://{host}:{port}{path}"
+            done = self._docker(*inside, address, str(seconds), seconds=seconds + _CLIENT_SECONDS)
         else:
-            ports = state["NetworkSettings"]["Ports"].get(f"{port}/tcp") or [{"HostPort": "0"}]
-            address = f"http://127.0.0.1:{ports[0]['HostPort']}{path}"
-        done = run([*command, address, str(seconds)], seconds=seconds + _CLIENT_SECONDS)
+            if self.engine.private:
+                space = f"--net=/proc/{state['State']['Pid']}/ns/net"
+                probe = (shutil.which("nsenter") or "nsenter", space, *probe)
+            elif ports := state["NetworkSettings"]["Ports"].get(f"{port}/tcp"):
+                place = f"127.0.0.1:{ports[0]['HostPort']}"
+            address = f"http://{place}{path}"
+            done = run([*probe, address, str(seconds)], seconds=seconds + _CLIENT_SECONDS)
         if done.returncode:
             return None
         status, _, body = done.output.partition("\n")
@@ -156,7 +171,7 @@ class Containers:
     def _docker(self, *arguments: str, seconds: float = _CLIENT_SECONDS) -> Done:
         command = [*self.engine.command, *arguments]
         what = f"docker {arguments[0]} of {self.reference} ({self.platform})"
-        return run(command, what=what, env=client_environment(), seconds=seconds)
+        return run(command, what=what, env=self.engine.docker.environment, seconds=seconds)
 
 
 def _is_deaf(pid: str) -> bool:

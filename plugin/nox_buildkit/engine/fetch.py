@@ -9,7 +9,7 @@ from typing import Any
 
 from nox_buildkit.engine.buildkit import Engine
 from nox_buildkit.engine.client import answer
-from nox_buildkit.engine.events.diagnose import explain_base
+from nox_buildkit.engine.events.diagnose import explain_base, spoken
 from nox_buildkit.engine.flags.output import Output
 from nox_buildkit.errors import EngineError
 from nox_buildkit.oci.layout import Layout
@@ -47,7 +47,7 @@ def fetch(
         engine.docker, arguments, f"the base {reference}", seconds=SECONDS, given=b"FROM base\n"
     )
     if done.returncode:
-        raise EngineError(explain_base(reference, done.errors.strip()))
+        raise EngineError(explain_base(reference, spoken(done.errors.splitlines())))
     layout = Layout(folder)
     images = {}
     for _, manifest in layout.images(layout.entries()[0].digest):

@@ -48,7 +48,7 @@ class Replaceable:
         # A session of its own: Ctrl-C is ours to pass on.
         self._client = subprocess.Popen(
             [*containers.engine.command, "start", "--attach", name],
-            env=client_environment(),
+            env=containers.engine.docker.environment,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )

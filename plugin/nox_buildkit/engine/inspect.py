@@ -17,9 +17,11 @@ from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.run import run
 
 #: As buildx prints options of a driver.
-_OPTION = re.compile(r'(\S+?)="([^"]*)"')
+_OPTION = re.compile(r'(\S+?)=("(?:[^"\\]|\\.)*")')
 
 SECONDS = 8
+# buildx itself gives up on a node after 20 s (builder.go).
+BUILDER_SECONDS = 25
 # To start a builder's container may mean to pull its image first.
 BOOT_SECONDS = 300
 
@@ -107,9 +109,13 @@ class Daemon:
     store: frozenset[str]
 
 
-def daemon(client: Docker, context: str | None = None) -> Daemon:
-    """Ask the daemon for its system information. Raises EngineError if it does not answer."""
-    chosen = ("--context", context) if context else ()
+def daemon(client: Docker, endpoint: str | None = None) -> Daemon:
+    """Ask a daemon for its system information. Raises EngineError if it does not answer.
+
+    ``endpoint``: its address, or the name of a docker context; None: the current one.
+    """
+    option = "--host" if endpoint and "://" in endpoint else "--context"
+    chosen = (option, endpoint) if endpoint else ()
     found = json.loads(ask(client, *chosen, "info", "--format", "{{json .}}"))
     return Daemon(
         name=found.get("Name") or "",
@@ -139,7 +145,10 @@ def look(client: Docker, name: str | None) -> Builder:
 
     Raises EngineError if there is none of that name.
     """
-    return parse(ask(client, "buildx", "inspect", *((name,) if name else ())))
+    if name is None:
+        return parse(ask(client, "buildx", "inspect"))
+    # It may have nodes on other machines.
+    return parse(ask(client, "buildx", "inspect", name, seconds=BUILDER_SECONDS))
 
 
 def parse(text: str) -> Builder:
@@ -173,7 +182,7 @@ def _node(fields: dict[str, str]) -> Node:
         error=fields.get("Error", ""),
         endpoint=fields.get("Endpoint", ""),
         version=fields.get("BuildKit version", fields.get("Buildkit", "")),
-        options=dict(_OPTION.findall(fields.get("Driver Options", ""))),
+        options={k: json.loads(v) for k, v in _OPTION.findall(fields.get("Driver Options", ""))},
     )
 
 

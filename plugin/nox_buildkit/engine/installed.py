@@ -11,7 +11,7 @@ from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.progress import SILENT, Progress
 
 _NO_BUILDX = "it has no buildx whose bake knows --allow"
-_GET_BUILDX = {
+GET_BUILDX = {
     "darwin": "run `brew install docker-buildx`, and do what it says about cliPluginsExtraDirs",
     "linux": "install your distribution's docker-buildx, or a newer one",
 }
@@ -35,5 +35,5 @@ def require_other(*, private: bool) -> None:
     """
     path = shutil.which("docker")
     if path and not private:
-        hint = _GET_BUILDX.get(sys.platform, "install buildx")
+        hint = GET_BUILDX.get(sys.platform, "install buildx")
         raise EngineError(Code.NO_ENGINE(f"{path}: {_NO_BUILDX}", hint))

@@ -14,7 +14,7 @@ from nox_buildkit.engine.inspect import Builder
 from nox_buildkit.engine.installed import installed
 from nox_buildkit.engine.private.paths import EnginePaths
 from nox_buildkit.engine.stated_builder import StatedBuilder, build_platforms, ensure_builder
-from nox_buildkit.errors import EngineError
+from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.files import cache_dir
 from nox_buildkit.oci.platform import host_platform
 from nox_buildkit.progress import SILENT, Progress
@@ -53,7 +53,7 @@ def planned_engine(
     client = None
     if not choice.is_private:
         with named(choice):
-            client = chosen(choice, SILENT) if choice.stated else installed()
+            client = chosen(choice, SILENT) if choice.explicit else installed()
     if client is not None:
         try:
             with named(choice):
@@ -75,12 +75,16 @@ def _usable(client: Docker, found: Builder) -> str:
 
     Raises EngineError if that is the private engine.
     """
-    if not found.running or found.driver != "docker":
+    if found.running and found.driver != "docker":
         return found.name
     from nox_buildkit.engine import own_builder  # noqa: PLC0415
     from nox_buildkit.engine.private import engine as private  # noqa: PLC0415
     from nox_buildkit.engine.suitable import NoImageStoreError, require_store  # noqa: PLC0415
 
+    if not found.running:
+        if private.is_possible():
+            raise EngineError(Code.NO_ENGINE(found.cause))
+        return found.name
     try:
         require_store(client, found, Needs(frozenset()))
     except NoImageStoreError:

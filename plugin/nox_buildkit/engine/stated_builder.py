@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from nox_buildkit.cache_entries import read_cached, write_cached
 from nox_buildkit.engine import inspect as inspection
 from nox_buildkit.engine.client import Docker
 from nox_buildkit.engine.flags.fields import join
-from nox_buildkit.engine.inspect import BOOT_SECONDS, Builder, Node, ask
+from nox_buildkit.engine.inspect import BOOT_SECONDS, BUILDER_SECONDS, Builder, Node, ask
 from nox_buildkit.errors import Code, EngineError, Problem
 from nox_buildkit.files import cache_dir, locked, private_dir, scratch, write_atomic
 
@@ -54,7 +55,7 @@ def ensure_builder(client: Docker, stated: StatedBuilder) -> None:
     """
     with locked(cache_dir() / "builders" / ".lock"):
         try:
-            found = inspection.parse(ask(client, "buildx", "inspect", stated.name))
+            found = inspection.look(client, stated.name)
         except EngineError as error:
             if ABSENT not in str(error):
                 raise
@@ -78,10 +79,14 @@ def _create(client: Docker, stated: StatedBuilder) -> None:
                 *((f"--platform={','.join(node.platforms)}",) if node.platforms else ()),
                 *options,
                 *((node.endpoint,) if node.endpoint else ()),
+                seconds=BUILDER_SECONDS,
             )
-    except EngineError as error:
-        if number:
+    except BaseException as error:
+        # buildx keeps a node before it asks it, and a builder of some of its nodes is another one.
+        with contextlib.suppress(EngineError):
             ask(client, "buildx", "rm", "--force", stated.name)
+        if not isinstance(error, EngineError):
+            raise
         problems = (
             replace(p, message=f"it cannot be created: {p.message}") for p in error.problems
         )
@@ -95,7 +100,9 @@ def difference(stated: StatedBuilder, found: Builder) -> str:
     if len(found.nodes) != len(stated.nodes):
         return f"it has {len(found.nodes)} nodes, not {len(stated.nodes)}"
     for wanted, node in zip(stated.nodes, found.nodes, strict=True):
-        if wanted.endpoint and node.endpoint != wanted.endpoint:
+        # buildx keeps the address of the context `default` in its place (builder.go).
+        named = wanted.endpoint not in ("", "default")
+        if named and node.endpoint != wanted.endpoint:
             return f"the endpoint of {node.name} is {node.endpoint}, not {wanted.endpoint}"
         if node.platforms and wanted.platforms and set(node.preferred) != set(wanted.platforms):
             return f"{node.name} is not for {', '.join(wanted.platforms)}"

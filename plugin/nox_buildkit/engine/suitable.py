@@ -29,6 +29,7 @@ ENABLE_STORE = f"{STORE_SETTING}, or run `{CREATE}`"
 #: Of what docker clients say of a daemon that they do not reach.
 _REFUSED = re.compile(r"permission denied|connect: access denied", re.IGNORECASE)
 _ABSENT = re.compile(r"cannot connect|connection refused|no such file|not running", re.IGNORECASE)
+LIST = "`docker buildx ls`"
 _START = {
     "darwin": "start Docker Desktop, OrbStack or Colima",
     "linux": "start it: `sudo systemctl start docker`",
@@ -38,18 +39,19 @@ _START = {
 def with_next_step(error: EngineError) -> EngineError:
     """Return the same error; what is about a daemon that cannot be reached has a next step."""
     problems = (
-        replace(problem, hint=problem.hint or _next_step(problem.message))
+        replace(problem, hint=problem.hint or next_step(problem.message))
         for problem in error.problems
     )
     return EngineError(*problems)
 
 
-def _next_step(message: str) -> str:
+def next_step(message: str) -> str:
+    """Return what to do where a docker client says ``message`` of a builder."""
     if _REFUSED.search(message):
         return "join the group of its socket: `sudo usermod -aG docker $USER`, and log in again"
     if _ABSENT.search(message):
         return _START.get(sys.platform, "start it")
-    return "`docker buildx ls` lists builders"
+    return f"{LIST} lists builders"
 
 
 class NoImageStoreError(EngineError):
@@ -113,13 +115,25 @@ def _listed(wanted: str, platforms: frozenset[str]) -> bool:
 
 def is_here(client: Docker, found: Builder) -> bool:
     """Tell whether the builder's steps run under this host's kernel."""
-    if found.driver not in ("docker", "docker-container"):
-        return False
     try:
-        info = inspection.daemon(client, context_of(found) if found.driver == "docker" else None)
+        behind = daemons(client, found)
     except EngineError:
         return False
-    return runs_here(info)
+    return bool(behind) and all(map(runs_here, behind))
+
+
+def daemons(client: Docker, found: Builder) -> list[Daemon]:
+    """Ask each dockerd that runs steps of the builder; none for those that have no dockerd.
+
+    Raises EngineError for one that does not answer.
+    """
+    match found.driver:
+        case "docker":
+            return [inspection.daemon(client, context_of(found))]
+        case "docker-container":
+            endpoints = dict.fromkeys(node.endpoint for node in found.nodes)
+            return [inspection.daemon(client, endpoint) for endpoint in endpoints]
+    return []
 
 
 def runs_here(daemon: Daemon) -> bool:

@@ -49,9 +49,9 @@ class Failure:
 
 
 def smoke_test(
-    containers: Containers, tests: Sequence[SmokeTest], interpreter: str, *, emulated: bool
+    containers: Containers, tests: Sequence[SmokeTest], *, emulated: bool
 ) -> list[Failure]:
-    """Run ``tests`` on one platform; ``interpreter``: the path of Python in the image.
+    """Run ``tests`` on one platform.
 
     Raises EngineError if there is no engine to do it.
     """
@@ -63,7 +63,7 @@ def smoke_test(
             if test.path:
                 failure = _http(containers, test, limit)
             else:
-                command = test.run or (interpreter, "-c", _IMPORT, *test.imports)
+                command = test.run or (containers.interpreter, "-c", _IMPORT, *test.imports)
                 failure = _program(test, containers.run(command, limit))
         except NoxBuildkitError as error:
             failure = Failure(test, str(error))

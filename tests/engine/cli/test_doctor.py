@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -189,9 +190,13 @@ def test_a_cache_folder_that_others_can_change_or_that_is_none(
 ) -> None:
     env = {"NOX_BUILDKIT_CACHE": str(own_home), "DOCKER_HOST": ""}
     assert of("cache", checks(project, env=env))["facts"]["size"] > 0
+    quoted = shlex.quote(str(own_home))
     own_home.chmod(0o755)
     found = of("cache", checks(project, env=env))
-    assert (found["verdict"], found["fix"]) == ("warning", f"run `chmod 700 {own_home}`")
+    assert (found["verdict"], found["fix"]) == (
+        "warning",
+        f"run `chmod 700 {quoted}`",
+    )
     own_home.chmod(0o777)
     assert of("cache", checks(project, fails=True, env=env))["verdict"] == "problem"
     own_home.chmod(0o700)

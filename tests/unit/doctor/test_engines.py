@@ -67,7 +67,7 @@ def test_a_docker_that_can_is_taken() -> None:
 @pytest.mark.parametrize(
     ("users", "cause", "fix"),
     [
-        (UserFacts("docker", "docker has no buildx"), "no buildx", "apt-get install docker-buildx"),
+        (UserFacts("docker", "docker has no buildx"), "no buildx", "install your distribution"),
         (UserFacts("docker", failure="Cannot connect"), "Cannot connect", "systemctl start docker"),
         (
             UserFacts("docker", builder=DEFAULT, store=False),

@@ -50,7 +50,7 @@ _ENGINE = (
         "any",
         _FULL,
         "no space left on device",
-        "free some ('docker buildx prune'), or build where there is more",
+        "free some ('docker buildx prune'; 'nox -s engine -- remove' for the private engine)",
         code=Code.DISK_FULL,
     ),
     rule(

@@ -56,7 +56,7 @@ def diagnose(progress: BuildProgress, text: Sequence[str], builder: str = "") ->
 
 
 def _diagnose(progress: BuildProgress, text: Sequence[str]) -> BuildError:
-    said = _spoken(text)
+    said = spoken(text)
     causes: dict[Problem, list[Vertex]] = {}
     for vertex in progress.failed:
         log = "\n".join(progress.log(vertex.digest))
@@ -153,7 +153,7 @@ def _places(progress: BuildProgress, vertices: Sequence[Vertex]) -> str:
     return ", ".join(filter(None, parts)) or "build"
 
 
-def _spoken(text: Sequence[str]) -> str:
+def spoken(text: Sequence[str]) -> str:
     """The ERROR lines with what follows them, or all there is."""
     joined = "\n".join(text)
     start = joined.find("ERROR: ")
@@ -162,6 +162,7 @@ def _spoken(text: Sequence[str]) -> str:
 
 def explain_base(reference: str, message: str) -> Problem:
     """The problem of a base that could not be resolved before the build, by the same rules."""
+    message = message.strip() or "buildx ended without a word"
     error = f"failed to resolve source metadata for {reference}: {message}"
     found = rule_of("", error)
     if found is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from nox_buildkit.debian.provision import tools_dir
+from nox_buildkit.engine.client import with_absolute_paths
 from nox_buildkit.engine.private import socket_api
 from nox_buildkit.engine.private.binaries import Binaries
 from nox_buildkit.engine.private.daemon_log import failures
@@ -37,6 +39,11 @@ def revive(paths: EnginePaths, binaries: Binaries, report: Progress) -> str:
     version = version_of(paths)
     if version is not None:
         return version
+    if _both_run(paths):
+        # Others may build in it: what lives gets its time to answer.
+        report.message("waiting for the private engine, which does not answer")
+        with contextlib.suppress(EngineError):
+            return _wait(paths)
     if daemon_of(paths):
         report.message("the private engine runs in part, and is started again")
     report.message("starting the private engine")
@@ -76,15 +83,19 @@ def _wait(paths: EnginePaths) -> str:
     while time.monotonic() < began + START_SECONDS:
         if (version := socket_api.version(paths.socket)) is not None:
             return version
-        running = list(processes())
-        configs = (paths.daemon_json, paths.containerd_toml)
-        if all(any(process.mentions(config) for process in running) for config in configs):
+        if _both_run(paths):
             seen = time.monotonic()
         # A process that is just being replaced by exec has no arguments for a moment.
         elif time.monotonic() > seen + 0.5:
             raise _start_error(paths, "ended")
         time.sleep(0.05)
     raise _start_error(paths, f"did not answer within {START_SECONDS} s")
+
+
+def _both_run(paths: EnginePaths) -> bool:
+    running = own_processes(paths)
+    configs = (paths.daemon_json, paths.containerd_toml)
+    return all(any(process.mentions(config) for process in running) for config in configs)
 
 
 def _start_error(paths: EnginePaths, what: str) -> EngineError:
@@ -101,7 +112,7 @@ def _start_error(paths: EnginePaths, what: str) -> EngineError:
 
 def _daemon_environment(binaries: Binaries) -> dict[str, str]:
     wanted = {*INHERITED, *PROXIES, *(name.upper() for name in PROXIES)}
-    environment = {name: value for name, value in os.environ.items() if name in wanted}
+    environment = with_absolute_paths({k: v for k, v in os.environ.items() if k in wanted})
     environment["PATH"] = binaries.search_path
     if binaries.libraries is not None:
         environment["LD_LIBRARY_PATH"] = str(binaries.libraries)
@@ -159,7 +170,7 @@ def stop_daemons(paths: EnginePaths) -> bool:
             )
         )
     remove_path(paths.run)
-    return bool(daemons)
+    return bool(found)
 
 
 def _until(done: Callable[[], bool], seconds: float) -> None:

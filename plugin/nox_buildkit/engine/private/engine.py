@@ -21,7 +21,7 @@ from nox_buildkit.engine.private.daemons import (
     version_of,
 )
 from nox_buildkit.engine.private.paths import EnginePaths
-from nox_buildkit.engine.private.processes import uptime
+from nox_buildkit.engine.private.processes import may_mount, uptime
 from nox_buildkit.engine.private.removable import require_idle, require_removable
 from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.files import cache_dir, locked
@@ -144,7 +144,7 @@ def environment() -> dict[str, str]:
 
 def is_possible() -> bool:
     """Tell whether this user may have it on this machine; nothing is tried."""
-    return sys.platform == "linux" and os.geteuid() == 0 and on_debian()
+    return sys.platform == "linux" and os.geteuid() == 0 and may_mount() and on_debian()
 
 
 def require_root() -> None:
@@ -155,6 +155,10 @@ def require_root() -> None:
         )
     if os.geteuid() != 0:
         raise EngineError(Code.NO_ENGINE("the private engine needs root", without_archive()))
+    if not may_mount():
+        message = "the private engine mounts file systems, and may not do so in this container"
+        hint = "start the container with --privileged, or name a BuildKit (DOCKER_HOST, --builder)"
+        raise EngineError(Code.NO_ENGINE(message, hint))
 
 
 def _describe(paths: EnginePaths, binaries: Binaries, version: str) -> PrivateEngine:

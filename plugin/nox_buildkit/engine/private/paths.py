@@ -109,11 +109,11 @@ class EnginePaths:
         }
 
     def _containerd(self) -> str:
-        """Reference: containerd-config.toml(5). A JSON string is a TOML basic string."""
+        """Reference: containerd-config.toml(5)."""
         quoted = {
-            "root": json.dumps(str(self.data / "containerd")),
-            "state": json.dumps(str(self.run / "containerd/state")),
-            "socket": json.dumps(str(self.containerd_socket)),
+            "root": _toml(self.data / "containerd"),
+            "state": _toml(self.run / "containerd/state"),
+            "socket": _toml(self.containerd_socket),
         }
         return (
             "version = 2\n"
@@ -123,6 +123,11 @@ class EnginePaths:
             f"[grpc]\naddress = {quoted['socket']}\n"
             '[debug]\nlevel = "warn"\n'
         )
+
+
+def _toml(path: Path) -> str:
+    """Return a TOML basic string (TOML 1.0): JSON's, without surrogates and with DEL escaped."""
+    return json.dumps(str(path), ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _run_dir(home: Path) -> Path:

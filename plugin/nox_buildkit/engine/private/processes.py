@@ -12,9 +12,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nox_buildkit.mounts import is_below
+from nox_buildkit.mounts import is_below, unescaped
 
 PROC = Path("/proc")
+#: Its bit (linux/capability.h).
+_CAP_SYS_ADMIN = 21
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,15 @@ def contained_in(data: Path) -> Iterator[int]:
     for entry in _entries():
         with contextlib.suppress(OSError):
             lines = (entry / "mountinfo").read_text(errors="replace").splitlines()
-            if any(line.split()[4] == "/" and upper in line for line in lines):
+            if any(line.split()[4] == "/" and upper in unescaped(line) for line in lines):
                 yield int(entry.name)
+
+
+def may_mount() -> bool:
+    """Tell whether this process may mount file systems (capabilities(7), CAP_SYS_ADMIN)."""
+    lines = (PROC / "self/status").read_text().splitlines()
+    effective = next(line.split()[1] for line in lines if line.startswith("CapEff:"))
+    return bool(int(effective, 16) >> _CAP_SYS_ADMIN & 1)
 
 
 def uptime(pid: int) -> float:
