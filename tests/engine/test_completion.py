@@ -119,6 +119,7 @@ def shell(request: pytest.FixtureRequest, engine_home: Path, tmp_path: Path) -> 
         ("nox -s image_ver\t", "-s image_verify"),
         ("nox -s image_build -- --no-c\t", "-s image_build -- --no-cache"),
         ("nox -s image_build -- wor\t", "-s image_build -- worker"),
+        ("nox -rs image_build -- wor\t", "-rs image_build -- worker"),
         ("nox -s image_build -- api every\t", "-s image_build -- api everything"),
         (
             "nox -s image_build -- api --platform linux/s\t",

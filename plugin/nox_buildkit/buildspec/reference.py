@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -86,7 +87,7 @@ def _section(title: str, model: type[BaseModel]) -> str:
     lines = [
         f"## {title}",
         "",
-        (model.__doc__ or "").strip(),
+        inspect.cleandoc(model.__doc__ or ""),
         "",
         "| Key | Type | Default | Meaning | Example |",
         "| --- | --- | --- | --- | --- |",

@@ -20,7 +20,7 @@ from nox_buildkit.completion.noxfile import registered
 
 _SEPARATOR = re.compile(r"\s--\s")
 #: nox's own options that name sessions, and a noxfile.
-_SESSIONS = re.compile(r"(?:-s|-e|--sessions?)[\s=]+([\w\s-]+?)(?=\s-|$)")
+_SESSIONS = re.compile(r"(?:\s-[A-Za-z]*?[se]|--sessions?)[\s=]*([\w\s-]+?)(?=\s-|$)")
 _NOXFILE = re.compile(r"\s(?:-f|--noxfile)[\s=]+(\S+)")
 
 

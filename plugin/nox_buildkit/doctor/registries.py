@@ -10,7 +10,6 @@ from nox_buildkit.build.project import Project
 from nox_buildkit.doctor.checks import Check
 from nox_buildkit.doctor.finding import Finding
 from nox_buildkit.oci.references import ImageReference
-from nox_buildkit.plan.tags import repositories_of
 from nox_buildkit.progress import SILENT
 from nox_buildkit.release.http_repository import repositories
 from nox_buildkit.release.probe import RegistryTraits, traits_of
@@ -32,11 +31,7 @@ def registry_checks(project: Project) -> Iterator[Check]:
 def _places(project: Project) -> Mapping[str, str]:
     """Return a repository of each registry."""
     spec = project.spec
-    names = [
-        repository
-        for image in project.images
-        for repository in repositories_of(image, spec.images[image].repositories, spec.registry)
-    ]
+    names = [repository for image in project.images for repository in spec.repositories_of(image)]
     return {ImageReference.parse(name).registry: name for name in reversed(names)}
 
 

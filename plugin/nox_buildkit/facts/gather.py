@@ -17,6 +17,7 @@ from nox_buildkit.facts.image_bases import compiler_of, stack_of, step_base_of, 
 from nox_buildkit.facts.import_hints import development_imports
 from nox_buildkit.facts.outside import Outside
 from nox_buildkit.facts.placed_files import Placed, placed_by
+from nox_buildkit.facts.uncommitted import with_files
 from nox_buildkit.files import real_path
 from nox_buildkit.lock.direct_references import LocalPackage
 from nox_buildkit.lock.folders import distributions
@@ -59,7 +60,7 @@ def gather(sources: Mapping[Target, Source | None], outside: Outside) -> Facts:
         uv=uv_version(),
         generator=outside.generator,
         targets=targets,
-        git=git,
+        git=with_files(git, targets.values()) if git else None,
         created=source_date_epoch() or (git.committed if git else None),
         native=outside.native,
     )

@@ -27,13 +27,24 @@ def read_git(folder: Path) -> GitFacts | None:
     if not head:
         return None
     revision, seconds = head.split()
+    changed, untracked = _status(folder)
     return GitFacts(
         revision=revision,
-        dirty=bool(ask_git(folder, "status", "--porcelain", "--untracked-files=no")),
+        dirty=changed,
         committed=datetime.fromtimestamp(int(seconds), UTC),
         source=web_address(ask_git(folder, "config", "--get", "remote.origin.url")),
         refs=_refs(folder),
+        untracked=untracked,
     )
+
+
+def _status(folder: Path) -> tuple[bool, frozenset[str]]:
+    """Tell whether tracked files differ from the commit, and which files are not tracked."""
+    options = ("--porcelain", "-z", "--no-renames", "--untracked-files=all")
+    entries = list(filter(None, ask_git(folder, "status", *options).split("\0")))
+    untracked = [entry[3:] for entry in entries if entry.startswith("?? ")]
+    top = ask_git(folder, "rev-parse", "--show-toplevel") if untracked else ""
+    return len(untracked) < len(entries), frozenset(f"{top}/{name}" for name in untracked)
 
 
 def _refs(folder: Path, env: Mapping[str, str] = os.environ) -> GitRefs:
@@ -45,11 +56,13 @@ def _refs(folder: Path, env: Mapping[str, str] = os.environ) -> GitRefs:
     pull = re.fullmatch(r"refs/pull/([0-9]+)/.+", env.get("GITHUB_REF", ""))
     on_branch = env.get("GITHUB_REF_TYPE") == "branch" and not pull
     branch = env.get("GITHUB_REF_NAME", "") if on_branch else env.get("CI_COMMIT_BRANCH", "")
-    remote = ask_git(folder, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
+    # A short name begins with `heads/` where a tag has the same.
+    remote = ask_git(folder, "symbolic-ref", "--quiet", "refs/remotes/origin/HEAD")
+    here = ask_git(folder, "symbolic-ref", "--quiet", "HEAD")
     return GitRefs(
         tags=tuple(tags),
-        branch=branch or ask_git(folder, "symbolic-ref", "--quiet", "--short", "HEAD"),
-        default_branch=_default_branch(env) or remote.removeprefix("origin/"),
+        branch=branch or here.removeprefix("refs/heads/"),
+        default_branch=_default_branch(env) or remote.removeprefix("refs/remotes/origin/"),
         pull_request=pull[1] if pull else env.get("CI_MERGE_REQUEST_IID", ""),
     )
 

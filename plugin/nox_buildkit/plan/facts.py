@@ -27,13 +27,17 @@ class GitRefs:
 
 @dataclass(frozen=True, slots=True)
 class GitFacts:
-    """The commit that is built: ``revision`` is its full hash, ``source`` a web address."""
+    """The commit that is built: ``revision`` is its full hash, ``source`` a web address.
+
+    ``untracked``: absolute paths of files that it does not have, and that git does not ignore.
+    """
 
     revision: str
     dirty: bool
     committed: datetime
     source: str = ""
     refs: GitRefs = GitRefs()
+    untracked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

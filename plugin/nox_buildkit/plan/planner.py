@@ -12,7 +12,7 @@ from nox_buildkit.plan.facts import Facts
 from nox_buildkit.plan.image import ImagePlan, Publication
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.plan.stage_planner import stages_of
-from nox_buildkit.plan.tags import TagValues, repositories_of, tags_for
+from nox_buildkit.plan.tags import TagValues, tags_for
 from nox_buildkit.plan.target_planner import plan_target
 
 
@@ -72,7 +72,7 @@ def _publication(name: str, spec: BuildSpec, facts: Facts) -> Publication:
     version = facts.targets[targets_of(spec, name)[0].name].context.version
     values = TagValues(version, image.version_scheme, facts.git, facts.created)
     tags, skipped = tags_for(image.tags, values)
-    repositories = repositories_of(name, image.repositories, spec.registry)
+    repositories = spec.repositories_of(name)
     return Publication(
         tags, repositories, version, image.version_scheme, image.immutable_tags, skipped
     )

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from nox_buildkit.buildspec.model.image import DEFAULT_TAGS
 from nox_buildkit.errors import Code, PlanError, Problem
 from nox_buildkit.plan.facts import GitFacts
 from nox_buildkit.plan.versions import ReleaseVersion, Scheme, as_tag
@@ -77,7 +78,7 @@ def tags_for(
     Raises PlanError for text that is not a tag, and for a value that nobody knows.
     """
     if templates is None:
-        templates = ("{version}", "latest") if values.version else ("latest",)
+        templates = DEFAULT_TAGS if values.version else ("latest",)
     versioned = any(_of_version(_names(template)) for template in templates)
     tags: dict[str, PlannedTag] = {}
     skipped = []
@@ -88,14 +89,6 @@ def tags_for(
         else:
             tags.setdefault(made.name, made)
     return tuple(tags.values()), tuple(skipped)
-
-
-def repositories_of(
-    image: str, stated: Sequence[str] | None, registry: str | None
-) -> tuple[str, ...]:
-    """Return the repositories of an image: those that are ``stated``, else one in ``registry``."""
-    own = (f"{registry}/{image}",) if registry else ()
-    return tuple(each.replace("{image}", image) for each in stated or ()) or own
 
 
 def _names(template: str) -> tuple[str, ...]:
@@ -116,9 +109,12 @@ def _made(template: str, values: TagValues, versioned: bool) -> PlannedTag | Ski
     for name in names:
         if not known[name]:
             raise PlanError(_unknown(template, name, values))
-    tag = _PLACEHOLDER.sub(lambda match: known[match[1]], template)
     if "branch" in names:
-        tag = tag[:MAX_LENGTH]
+        # What else is in the tag says which commit it is.
+        others = _PLACEHOLDER.sub(lambda m: known[m[1]] if m[1] != "branch" else "", template)
+        room = (MAX_LENGTH - len(others)) // names.count("branch")
+        known["branch"] = known["branch"][: max(room, 1)]
+    tag = _PLACEHOLDER.sub(lambda match: known[match[1]], template)
     if not TAG.fullmatch(tag):
         raise PlanError(Code.TAG_TEMPLATE(f"'{tag}' (from '{template}') is not a tag"))
     release = _of_version(names) or (versioned and not names and template != EDGE)
@@ -157,6 +153,8 @@ def _unfitting(template: str, names: Sequence[str], values: TagValues) -> str:
     refs = values.git.refs if values.git else None
     if "branch" in names and not (refs and refs.branch):
         return "no branch is checked out"
+    if "branch" in names and refs and not _sanitised(refs.branch):
+        return "the name of the branch has no character that a tag may have"
     if "pull-request" in names and not (refs and refs.pull_request):
         return "this is no pull request"
     if template == EDGE and not (refs and refs.branch and refs.branch == refs.default_branch):

@@ -100,4 +100,8 @@ class ReleaseVersion:
 
 def as_tag(text: str) -> str:
     """Write a version, whatever its scheme, with the characters that a tag may have."""
-    return text.replace("!", "e").replace("+", "_")
+    public, plus, local = text.partition("+")
+    if "_" in public and ReleaseVersion.parse(text, "pep440"):
+        # One of several spellings of a separator (PEP 440, normalization).
+        public = public.replace("_", ".")
+    return f"{public.replace('!', 'e')}{'_' if plus else ''}{local}"

@@ -14,7 +14,7 @@ from typing import Literal
 from nox_buildkit.plan.facts import GitFacts
 from nox_buildkit.plan.image import Publication
 from nox_buildkit.plan.tags import PlannedTag
-from nox_buildkit.plan.versions import ReleaseVersion, Scheme
+from nox_buildkit.plan.versions import ReleaseVersion
 
 #: ``new`` and ``move`` are done; ``same`` needs nothing; ``keep`` leaves the tag where it is;
 #: ``refuse`` is an error.
@@ -95,7 +95,7 @@ def known_versions(publication: Publication, existing: Iterable[str]) -> tuple[R
     for tag in existing:
         for form in forms:
             match = form.fullmatch(tag)
-            version = _read(match[1], publication.scheme) if match else None
+            version = _read(match[1], publication) if match else None
             if version and version.final:
                 found[tag] = version
     return tuple(found.values())
@@ -106,8 +106,12 @@ def _form(template: str) -> re.Pattern[str]:
     return re.compile("(.+)".join(re.sub(r"\\\{[a-z\\-]+\\\}", ".+", part) for part in parts))
 
 
-def _read(text: str, scheme: Scheme) -> ReleaseVersion | None:
-    return None if _NUMBER_OF_SOMETHING.fullmatch(text) else ReleaseVersion.of_tag(text, scheme)
+def _read(text: str, publication: Publication) -> ReleaseVersion | None:
+    """Read a version, if it is one: versions of a project that counts days look like days."""
+    counted = _NUMBER_OF_SOMETHING.fullmatch
+    if counted(text) and not counted(publication.version):
+        return None
+    return ReleaseVersion.of_tag(text, publication.scheme)
 
 
 def _is_tag_of(tag: str, publication: Publication) -> bool:

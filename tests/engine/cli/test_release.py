@@ -172,6 +172,9 @@ def test_what_is_no_clean_tagged_commit_is_not_released(
     git(project.root, "tag", "v1.0")
     (project.root / "pyproject.toml").write_text("[project]\nname = 'api'\nversion = '1.0' # x\n")
     assert "has changes that are not committed" in project.nox("release").failure
+    git(project.root, "checkout", "-q", "pyproject.toml")
+    project.write({"notes.txt": "of no image\n", "app/new.py": ""})
+    assert "has changes that are not committed" in project.nox("release").failure
     assert tags_of(registry, "dirty/api") == set()
     moves = json.loads(project.ok("tags", "--json").stdout)["images"]["api"]["moves"]
     assert {move["verdict"] for move in moves} == {"keep"}

@@ -51,6 +51,7 @@ def test_the_commit_and_whether_files_differ_from_it(tmp_path: Path) -> None:
     assert clean is not None
     assert dirty is not None
     assert (clean.dirty, dirty.dirty) == (False, True)
+    assert clean.untracked == {str(tmp_path / "untracked")}
     assert len(clean.revision) == 40
     assert clean.committed == dirty.committed
 

@@ -47,6 +47,8 @@ def reasons(templates: list[str], known: TagValues) -> dict[str, str]:
         (EVERY, "2!1.2", ["2e1.2", "2e1", "latest"]),
         (EVERY, "1.2.3+local.7", ["1.2.3_local.7"]),
         (["v{version}", "v{major}"], "1.2.3", ["v1.2.3", "v1"]),
+        (["{version}"], "1.0_post1", ["1.0.post1"]),
+        (["{version}"], "not_a_version", ["not_a_version"]),
     ],
 )
 def test_tags(templates: list[str] | None, version: str, expected: list[str]) -> None:
@@ -71,6 +73,11 @@ def test_a_branch_a_pull_request_and_the_default_branch() -> None:
     assert names(templates, values("", refs=GitRefs(pull_request="7"))) == ["pr-7"]
     long = values("", refs=GitRefs(branch="x" * 200))
     assert [len(name) for name in names(["{branch}"], long)] == [MAX_LENGTH]
+    (tag,) = names(["{branch}-{short-revision}"], long)
+    assert (len(tag), tag[-8:]) == (MAX_LENGTH, "-0123456")
+    other = values("", refs=GitRefs(branch="\u4fee\u6b63"))
+    assert names(["br-{branch}", "edge", "x"], other) == ["x"]
+    assert "no character that a tag may have" in reasons(["br-{branch}", "x"], other)["br-{branch}"]
 
 
 def test_a_template_that_gives_no_tag_says_why() -> None:

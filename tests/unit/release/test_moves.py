@@ -89,6 +89,12 @@ def test_a_revision_is_no_version() -> None:
     assert verdicts(made, "1e2.0", "latest")["latest"] == "keep"
 
 
+def test_versions_of_a_project_that_counts_days_are_compared() -> None:
+    made = publication("20261101", ("{version}", "latest"))
+    assert verdicts(made, "20261130", "latest")["latest"] == "keep"
+    assert verdicts(made, "20261030", "latest")["latest"] == "move"
+
+
 def test_a_version_can_be_written_by_its_parts() -> None:
     made = publication("1.2.9", ("v{major}.{minor}.{patch}", "{major}.{minor}", "latest"))
     assert verdicts(made, "v2.0.0", "1.2", "latest") == {

@@ -83,6 +83,12 @@ class BuildSpec(Strict):
 
     __hash__ = None  # type: ignore[assignment]
 
+    def repositories_of(self, image: str) -> tuple[str, ...]:
+        """Return the repositories of an image: its own ones, else one in the registry."""
+        stated = self.images[image].repositories
+        own = (f"{self.registry}/{image}",) if self.registry else ()
+        return tuple(each.replace("{image}", image) for each in stated or ()) or own
+
     def location(self, *path: str | int) -> Location | None:
         """Return the place of a value by its YAML keys: ``location("images", "hello", "base")``.
 

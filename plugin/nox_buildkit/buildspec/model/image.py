@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from nox_buildkit.buildspec.model import grammar
 from nox_buildkit.buildspec.model.cache import Cache, CacheOrType
@@ -11,8 +11,10 @@ from nox_buildkit.buildspec.model.publishing_types import Repository, Scheme, Si
 from nox_buildkit.buildspec.model.signing import Attestations, Signing
 from nox_buildkit.buildspec.model.smoke_test import Test
 from nox_buildkit.buildspec.model.variant import Variant
-from nox_buildkit.buildspec.text import Invalid, shown
 from nox_buildkit.oci.content import Compression
+
+#: Of an image that states none; its first one as far as a version is known.
+DEFAULT_TAGS = ("{version}", "latest")
 
 
 class Image(Variant):
@@ -90,21 +92,6 @@ class Image(Variant):
         "image's name. When left out: `registry`, and the image's name.",
         examples=[["ghcr.io/octocat/{image}", "docker.io/octocat/{image}"]],
     )
-
-    @model_validator(mode="after")
-    def _can_attest(self) -> Image:
-        if self.attest.vex and not self.sign:
-            message = "VEX documents are signed, and nobody is named who signs"
-            raise Invalid(message, "add 'sign'", at=("attest", "vex"))
-        return self
-
-    @model_validator(mode="after")
-    def _names_tags(self) -> Image:
-        for position, tag in enumerate(self.immutable_tags):
-            if tag not in (self.tags or ("{version}", "latest")):
-                message = f"{shown(tag)} is none of the 'tags'"
-                raise Invalid(message, "add it there", at=("immutable-tags", position))
-        return self
 
     @property
     def layer_cache(self) -> Cache | None:

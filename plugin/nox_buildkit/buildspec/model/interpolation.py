@@ -10,7 +10,6 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from nox_buildkit.buildspec.text import Invalid, shown
 
@@ -37,9 +36,21 @@ def asks(words: Sequence[str]) -> bool:
     if not any("${" in word for word in words):
         return False
     return not any(
-        posixpath.basename(program) in SHELLS and re.fullmatch("-[A-Za-z]*c", option)
-        for program, option in pairwise(words)
+        posixpath.basename(word) in SHELLS and _reads_text(words[position + 1 :])
+        for position, word in enumerate(words)
     )
+
+
+def _reads_text(arguments: Sequence[str]) -> bool:
+    """Tell whether a shell gets its script as an argument (sh(1)); options may stand before it."""
+    position = 0
+    while position < len(arguments) and re.match("[-+]", arguments[position]):
+        option = arguments[position]
+        if re.fullmatch("-[A-Za-z]*c[A-Za-z]*", option):
+            return True
+        # The last one of `-euo pipefail` has a name as its value.
+        position += 2 if re.fullmatch("[-+][A-Za-z]*[oO]", option) else 1
+    return False
 
 
 def parsed(word: str) -> tuple[Part, ...]:
@@ -69,14 +80,14 @@ def interpolated(words: Sequence[str]) -> Iterator[tuple[str, tuple[Part, ...]]]
                 yield word, parts
 
 
-def checked(words: Sequence[str], at: tuple[str | int, ...]) -> None:
-    """Raise Invalid for the first word with a mistake; ``at``: the key of the command."""
+def mistakes(words: Sequence[str], at: tuple[str | int, ...]) -> Iterator[Invalid]:
+    """Yield what is wrong with each of ``words``; ``at``: the key of the command."""
     if asks(words):
         for position, word in enumerate(words):
             try:
                 parsed(word)
             except Invalid as error:
-                raise Invalid(error.message, error.hint, at=(*at, position)) from None
+                yield Invalid(error.message, error.hint, at=(*at, position))
 
 
 def known(word: str, environment: Mapping[str, str]) -> str:

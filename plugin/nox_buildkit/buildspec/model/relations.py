@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nox_buildkit.buildspec.model.buildspec import BuildSpec
+from nox_buildkit.buildspec.model.contradictions import of_image, of_variant
 from nox_buildkit.buildspec.model.grammar import parent_image
+from nox_buildkit.buildspec.model.image import DEFAULT_TAGS
 from nox_buildkit.buildspec.model.targets import all_targets, variants_of
 from nox_buildkit.buildspec.model.variant import Variant
-from nox_buildkit.buildspec.text import listed, nearest, shown
+from nox_buildkit.buildspec.text import Invalid, listed, nearest, shown
 from nox_buildkit.errors import Code, Location, Problem
 
 #: Images on each other. The kernel's overlay takes 128 layers at most, and each image adds some.
@@ -25,7 +27,9 @@ def mistakes(spec: BuildSpec) -> list[Problem]:
     circles = _circles(needed)
     for name in spec.images:
         problems += _without_platform(spec, name)
+        problems += _said(spec, ("images", name), of_image(spec.images[name]))
         for case in _cases(spec, name):
+            problems += _said(spec, case.path, of_variant(case.variant))
             problems += _mistakes_of_parent(spec, case, circles, len(problems))
             problems += _mistakes_of_files(spec, case, circles, len(problems))
     if not problems:
@@ -34,7 +38,27 @@ def mistakes(spec: BuildSpec) -> list[Problem]:
         problems += _too_high(spec, needed, ("files are taken from one by the next", "files"))
     if not problems:
         problems += _names_twice(spec)
+    problems += _published_twice(spec)
     return problems
+
+
+def _said(spec: BuildSpec, path: tuple[str, ...], found: Iterable[Invalid]) -> Iterator[Problem]:
+    for each in found:
+        yield Code.CONTRADICTION(each.message, each.hint, spec.location(*path, *each.at))
+
+
+def _published_twice(spec: BuildSpec) -> Iterator[Problem]:
+    """Yield each image that would take a tag of a repository from another one."""
+    taken: dict[tuple[str, str], str] = {}
+    for name, image in spec.images.items():
+        for repository in spec.repositories_of(name):
+            for tag in image.tags or DEFAULT_TAGS:
+                other = taken.setdefault((repository, tag), name)
+                if other != name:
+                    where = spec.location("images", name, "repositories")
+                    message = f"the tag '{tag}' of {repository} would be that of {other}, too"
+                    yield Code.CONTRADICTION(message, "write '{image}' in the repository", where)
+                    break
 
 
 @dataclass(frozen=True, slots=True)

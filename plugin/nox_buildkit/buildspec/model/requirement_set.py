@@ -94,13 +94,13 @@ class Requirements(Strict):
     index: IndexUrl | None = Field(
         default=None,
         description="Package index to use instead of uv's default. Credentials never stand "
-        "here: they come from UV_INDEX_<NAME>_* variables, by the name of the set.",
+        "here: they come from `UV_INDEX_<NAME>_*` variables, by the name of the set.",
         examples=["https://packages.example.com/simple"],
     )
     extra_indexes: dict[Name, IndexUrl] = Field(
         default={},
         description="Package indexes to look into first, by name: the first that has a package "
-        "is the one it comes from. Credentials come from UV_INDEX_<NAME>_* variables.",
+        "is the one it comes from. Credentials come from `UV_INDEX_<NAME>_*` variables.",
         examples=[{"company": "https://packages.example.com/simple"}],
     )
     output: InnerPath | None = Field(

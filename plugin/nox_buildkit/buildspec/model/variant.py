@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from nox_buildkit.buildspec.model import grammar, interpolation
+from nox_buildkit.buildspec.model import grammar
 from nox_buildkit.buildspec.model.building_types import ArgumentName
 from nox_buildkit.buildspec.model.field_types import (
     Base,
@@ -28,7 +28,6 @@ from nox_buildkit.buildspec.model.field_types import (
 )
 from nox_buildkit.buildspec.model.runtime import File, Healthcheck, Step, UserOrAccount
 from nox_buildkit.buildspec.model.strict import Strict
-from nox_buildkit.buildspec.text import Invalid, shown
 
 
 class Variant(Strict):
@@ -203,38 +202,6 @@ class Variant(Strict):
         description="Labels besides the OCI ones that are always set.",
         examples=[{"org.opencontainers.image.title": "Hello"}],
     )
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> Variant:
-        # What another image of the spec starts is known when that is.
-        if self.prestart and not self.command and not grammar.parent_image(self.base):
-            raise Invalid(
-                "there is no 'command' that it could come before", "add one", at=("prestart",)
-            )
-        if self.steps_apt and not self.steps:
-            message = "these packages are for 'steps', and there are none"
-            raise Invalid(message, "add 'steps', or name them in 'apt'", at=("steps-apt",))
-        for name in self.args:
-            if name in self.env:
-                message = f"{shown(name)} is in 'env', which wins over a build argument"
-                raise Invalid(message, "remove one", at=("args", name))
-        self._check_variables()
-        targets = [file.target for file in self.files]
-        for position, target in enumerate(targets):
-            if target in targets[:position]:
-                at = ("files", position, "target")
-                raise Invalid(f"two files have the target {shown(target)}", "remove one", at=at)
-        return self
-
-    def _check_variables(self) -> None:
-        entrypoint, command = self.entrypoint or (), self.command or ()
-        if interpolation.asks((*entrypoint, *command)):
-            interpolation.checked(entrypoint, ("entrypoint",))
-            interpolation.checked(command, ("command",))
-        for number, program in enumerate(self.prestart):
-            interpolation.checked(program, ("prestart", number))
-        if self.healthcheck:
-            interpolation.checked(self.healthcheck.test, ("healthcheck", "test"))
 
     @property
     def taken(self) -> dict[int, str]:

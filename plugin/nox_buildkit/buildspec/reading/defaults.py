@@ -64,7 +64,12 @@ def _completed(image: Node, defaults: dict[str, Node]) -> Node:
     for key in _MERGED:
         own, common = image.value.get(key), defaults.get(key)
         if own and common and isinstance(own.value, dict) and isinstance(common.value, dict):
-            value[key] = replace(own, value={**common.value, **own.value})
+            inner = own.value
+            if key == "per-platform":
+                inner = {
+                    name: _completed(node, _mapping(common, name)) for name, node in inner.items()
+                }
+            value[key] = replace(own, value={**common.value, **inner})
     return replace(image, value=value)
 
 

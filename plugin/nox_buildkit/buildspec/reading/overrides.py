@@ -53,7 +53,7 @@ def apply(
             continue
         node = _value(text, file, path, kind, problems)
         if node is not None:
-            tree = _put(tree, path, node)
+            tree = _put(tree, path, node, kind)
     return tree, problems
 
 
@@ -64,7 +64,7 @@ def _value(
     for part in path:
         wanted = wanted.child(part) if wanted else None
     at = Location(file, 1, 1, dotted(path))
-    if wanted and wanted.is_text and not text.startswith(('"', "'")):
+    if wanted and wanted.is_text and not _is_yaml(text, file, path, wanted):
         return Node(text, at, at)
     if not text.strip():
         problems.append(Code.COMMAND_LINE("no value", like(path, kind), at))
@@ -74,6 +74,14 @@ def _value(
     if document.root is None:
         return None
     return as_written(replace(document.root, key=at), wanted, everything=True)
+
+
+def _is_yaml(text: str, file: str, path: tuple[str, ...], wanted: ExpectedKind) -> bool:
+    """Tell whether ``text`` is more than itself: in quotes, or a mapping where that may stand."""
+    if wanted.mapping and text.startswith("{"):
+        return True
+    document = read(text, file, path) if text.startswith(('"', "'")) else None
+    return bool(document and document.root and not document.problems)
 
 
 def _require_utf8(argument: str) -> None:
@@ -130,12 +138,19 @@ def _refuse_inside(path: list[str], here: ExpectedKind) -> None:
     raise Invalid(f"{shown(dotted(path[:-1]))} has no keys", f"write {dotted(path[:-1])}=VALUE")
 
 
-def _put(tree: Node, path: tuple[str, ...], node: Node) -> Node:
-    """``tree`` with ``node`` at ``path``; untouched where the file has no mapping there."""
+def _put(tree: Node, path: tuple[str, ...], node: Node, kind: ExpectedKind | None) -> Node:
+    """``tree`` with ``node`` at ``path``; a mapping takes the place of its short form.
+
+    Untouched where the file has something else than the mapping that belongs there.
+    """
     if not path:
         return node
-    if not isinstance(tree.value, dict):
-        return tree
+    found = tree.value
+    if not isinstance(found, dict):
+        if not (kind and kind.mapping):
+            return tree
+        found = {}
     head, *rest = path
-    inner = tree.value.get(head) or Node({}, node.at, node.key)
-    return replace(tree, value={**tree.value, head: _put(inner, tuple(rest), node)})
+    inner = found.get(head) or Node({}, node.at, node.key)
+    below = _put(inner, tuple(rest), node, kind.child(head) if kind else None)
+    return replace(tree, value={**found, head: below})

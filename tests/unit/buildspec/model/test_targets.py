@@ -120,6 +120,16 @@ def test_platforms_on_which_an_image_is_the_same_are_one_target() -> None:
             "the name is that of what another image is on a platform: 'a-linux-arm64'",
         ),
         (
+            "{a: {repositories: [ghcr.io/o/app], tags: [x, y]}, "
+            "b: {repositories: ['docker.io/o/{image}', ghcr.io/o/app], tags: [y]}}",
+            "images.b.repositories: the tag 'y' of ghcr.io/o/app would be that of a, too; "
+            "write '{image}' in the repository",
+        ),
+        (
+            "{a: {repositories: [ghcr.io/o/app]}, b: {repositories: [ghcr.io/o/app]}}",
+            "images.b.repositories: the tag '{version}' of ghcr.io/o/app would be that of a, too",
+        ),
+        (
             "{a: {per-platform: {linux/arm64: {requirements: web}}}}",
             "images.a.per-platform.linux/arm64.requirements: no set of requirements named 'web'",
         ),
@@ -271,3 +281,47 @@ def test_caches_that_cannot_be(cache: str, problem: str) -> None:
     (found,) = _problems(f"version: 1\nimages: {{a: {{cache: {cache}}}}}\n")
     assert problem in found
     assert "u:p" not in found
+
+
+def test_images_share_a_repository_by_tags_of_their_own() -> None:
+    images = "{a: {tags: [a-latest]}, b: {tags: [b-latest]}}"
+    text = f"version: 1\ndefaults: {{repositories: [ghcr.io/o/app]}}\nimages: {images}\n"
+    spec = parse(text, "buildspec.yaml")
+    assert spec.repositories_of("a") == spec.repositories_of("b") == ("ghcr.io/o/app",)
+
+
+def test_keys_of_a_platform_are_merged_with_those_of_all_images() -> None:
+    text = """\
+version: 1
+defaults: {per-platform: {linux/arm64: {apt: [libpq5], env: {A: "1", B: "1"}}}}
+images: {api: {per-platform: {linux/arm64: {env: {B: "2"}}}}}
+"""
+    small = parse(text, "buildspec.yaml").images["api"].per_platform["linux/arm64"]
+    assert (small.apt, small.env) == (("libpq5",), {"A": "1", "B": "2"})
+
+
+@pytest.mark.parametrize(
+    ("defaults", "image"),
+    [
+        ("prestart: [[python, m]]", "command: [x]"),
+        ("steps-apt: [gettext]", "steps: [{run: [x], output: [y]}]"),
+        ("attest: {vex: [v.json]}", "sign: {key: k, public-key: p}"),
+        ("immutable-tags: [stable]", "tags: [stable, latest]"),
+        ("command: ['${A}']", "command: [sh, -c, '${A:?}']"),
+    ],
+)
+def test_keys_for_all_images_need_not_be_an_image(defaults: str, image: str) -> None:
+    text = f"version: 1\ndefaults: {{{defaults}}}\nimages: {{api: {{{image}}}}}\n"
+    assert parse(text, "buildspec.yaml").images["api"]
+    # What does not fit is told once, where it was written.
+    alone = f"version: 1\ndefaults: {{{defaults}}}\nimages: {{api: {{}}, other: {{}}}}\n"
+    if "command" not in defaults:
+        (problem,) = _problems(alone)
+        assert problem.startswith("buildspec.yaml:2:"), problem
+
+
+def test_what_only_platforms_have_is_checked_on_them() -> None:
+    own = "{command: [x], prestart: [[python, m]]}"
+    every = "platforms: [linux/amd64], prestart: [[python, m]]"
+    text = f"version: 1\nimages: {{api: {{{every}, per-platform: {{linux/amd64: {own}}}}}}}\n"
+    assert parse(text, "buildspec.yaml").images["api"].prestart

@@ -588,6 +588,27 @@ def test_overrides_win_and_take_text_as_it_is() -> None:
     assert image.labels == {"org.opencontainers.image.title": "Hello: world"}
 
 
+def test_overrides_of_keys_that_have_two_forms() -> None:
+    text = "version: 1\nbuilder: farm\nimages: {a: {cache: registry, user: '1000'}}\n"
+    spec = parse(
+        text,
+        "buildspec.yaml",
+        [
+            ("images.a.cache.type", "local"),
+            ("images.a.user", "{name: app, uid: 99}"),
+            ("images.a.env.GREETING", '"Hi" she said'),
+        ],
+    )
+    image = spec.images["a"]
+    assert image.layer_cache
+    assert image.layer_cache.type == "local"
+    assert not isinstance(image.user, str | None)
+    assert (image.user.name, image.user.uid) == ("app", 99)
+    assert image.env == {"GREETING": '"Hi" she said'}
+    assert problems(text, ("images.a.cache.type", "s3"), ("images.a.cache.bogus", "1"))
+    assert parse(text, "b.yaml", [("images.a.cache", "gha")]).images["a"].cache == "gha"
+
+
 def test_overrides_find_names_with_dots() -> None:
     text = "version: 1\nimages: {my: {}}\nrequirements: {a.b: {source: x.in}, a: {source: y.in}}\n"
     spec = parse(text, "buildspec.yaml", [("requirements.a.b.source", "z.in")])
