@@ -23,8 +23,6 @@ from nox_buildkit.report.diagnostics import show, with_codes
 #: Milliseconds: a burst of changes is over when so long nothing changes, or after so long at the
 #: latest; so often the container is looked at.
 _QUIET, _BURST, _TICK = 50, 1600, 200
-#: So often somebody may press Ctrl-C while the last container ends.
-_PRESSED = 5
 
 # nox shows what libraries log.
 logging.getLogger("watchfiles").setLevel(logging.WARNING)
@@ -68,15 +66,8 @@ class Watch:
         except KeyboardInterrupt:
             pass
         finally:
-            self._end()
+            self.container.end()
         say("stopped")
-
-    def _end(self) -> None:
-        # Whoever presses Ctrl-C again, and once more, does not keep the container from its end.
-        for _ in range(_PRESSED):
-            with contextlib.suppress(KeyboardInterrupt):
-                self.container.end()
-                return
 
     def _follow(self) -> None:
         """Follow the changes in the folders of now, until other folders matter."""
