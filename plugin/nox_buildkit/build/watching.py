@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Generator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from watchfiles import Change, DefaultFilter, watch
+from watchfiles import watch
 
 from nox_buildkit.build.running import Planned, Request, built, plan_run
 from nox_buildkit.build.watched import Watched, named, watched_of
@@ -142,16 +142,10 @@ def _changes(
     folders: Collection[Path], concerns: Callable[[Path], bool]
 ) -> Generator[frozenset[Path]]:
     """Yield the changed paths of each burst, and nothing now and then. Raises UsageError."""
-    # Their rules for the temporary files of editors; which folders matter is known better here.
-    editors = DefaultFilter(ignore_dirs=())
-
-    def wanted(change: Change, path: str) -> bool:
-        return editors(change, path) and concerns(Path(path))
-
     try:
         for found in watch(
             *sorted(folder for folder in folders if folder.is_dir()),
-            watch_filter=wanted,
+            watch_filter=lambda _, path: concerns(Path(path)),
             debounce=_BURST,
             step=_QUIET,
             rust_timeout=_TICK,
