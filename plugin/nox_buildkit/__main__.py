@@ -16,6 +16,7 @@ from pathlib import Path
 from nox_buildkit.arguments.parser import parser_for, session_names
 from nox_buildkit.explanations import explanations
 from nox_buildkit.perform import Failure, attempt, perform
+from nox_buildkit.streams import lasting_streams
 
 _CALL = "python -m nox_buildkit"
 _SPEC = Path("buildspec.yaml")
@@ -37,8 +38,7 @@ def main(words: Sequence[str], buildspec: Path = _SPEC) -> int:
         case ["--buildspec", file, *rest]:
             return main(rest, Path(file))
         case ["-h" | "--help", *_]:
-            print(_HELP + "\n".join(_summaries()))
-            return 0
+            return _told(attempt(lambda: print(_HELP + "\n".join(_summaries()))))
         case ["explain", code]:
             return _explain(code)
         case [name, *rest] if name in _TOOLS and len(rest) <= _TOOLS[name][1]:
@@ -100,16 +100,17 @@ def _explain(code: str) -> int:
     if code.upper() not in known:
         print(f"there is no code {code}; they are {', '.join(known)}", file=sys.stderr)
         return 2
-    print(known[code.upper()].page, end="")
-    return 0
+    return _told(attempt(lambda: print(known[code.upper()].page, end="")))
 
 
 def console() -> int:
     """Run the command line of this process; return the exit status."""
-    try:
-        return main(sys.argv[1:])
-    except KeyboardInterrupt:
-        return 130
+    # What a session has failed with is written after it.
+    with lasting_streams():
+        try:
+            return main(sys.argv[1:])
+        except KeyboardInterrupt:
+            return 130
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from nox_buildkit.arguments.parser import parser_for
 from nox_buildkit.errors import NoxBuildkitError
 from nox_buildkit.interruption import interruptible
 from nox_buildkit.printable import visible
+from nox_buildkit.streams import lasting_streams
 
 #: Files are locked and folders are removed by calls that Windows has not.
 _NO_WINDOWS = "nox-buildkit runs on Linux and macOS; on Windows, run nox in WSL 2"
@@ -48,16 +49,11 @@ def attempt(work: Callable[[], None]) -> Failure | None:
     if sys.platform == "win32":
         # Not when sessions are registered: what else is in the noxfile may run there.
         return Failure(_NO_WINDOWS)
-    for name in ("stdout", "stderr"):
-        # Somebody has closed it, as `>&-` does in a shell.
-        if vars(sys)[name] is None:
-            vars(sys)[name] = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
-    with interruptible():
+    with lasting_streams(), interruptible():
         try:
             work()
-        except BrokenPipeError:
-            # Whoever read our output has seen enough; nothing more can be written to it.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            # What is written at the very end fails where nobody can tell of it.
+            sys.stdout.flush()
         except OSError as error:
             if os.environ.get("NOX_BUILDKIT_DEBUG") == "1":
                 raise
@@ -90,8 +86,6 @@ def _run(session: str, words: Sequence[str], buildspec: Path, call: str) -> None
         up_to_date.build(words, buildspec, command, first=first)
     else:
         command()
-    # What is written at the very end fails where nobody can tell of it.
-    sys.stdout.flush()
 
 
 def _failure(error: NoxBuildkitError) -> Failure:

@@ -123,7 +123,7 @@ def test_every_command_names_a_session_and_parses(page: Path, sessions: set[str]
         assert session in sessions, session
         # A session alone is a name in a sentence.
         if session in session_names() and arguments:
-            parser_for(session).parse_args(arguments)
+            parser_for(session).parse_intermixed_args(arguments)
 
 
 def test_the_readme_shows_every_session_of_register() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import re
 import subprocess
@@ -10,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from nox_buildkit.arguments.parser import session_names
+from nox_buildkit.__main__ import main
+from nox_buildkit.arguments.parser import parser_for, session_names
 
 
 def _run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -52,6 +55,24 @@ def test_sessions_are_listed_and_have_their_help(tmp_path: Path) -> None:
     assert all(f"\n  {name} " in listed.stdout for name in session_names())
     helped = _run(tmp_path, "build", "--help")
     assert helped.stdout.startswith("usage: python -m nox_buildkit build [options]")
+
+
+@pytest.mark.parametrize("session", session_names())
+@pytest.mark.parametrize("words", [["-h"], ["--help"], ["one", "--help", "--what"]])
+def test_every_session_has_its_help_whatever_else_is_there_or_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, session: str, words: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shown = io.StringIO()
+    with contextlib.redirect_stdout(shown):
+        assert main([session, *words]) == 0
+    assert shown.getvalue().startswith(f"usage: python -m nox_buildkit {session} [options]")
+
+
+def test_what_follows_two_hyphens_is_not_for_the_session() -> None:
+    arguments = parser_for("run").parse_intermixed_args(["web", "--", "python", "--help"])
+    assert not arguments.help
+    assert arguments.rest == ["python", "--help"]
 
 
 def test_a_code_is_explained(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--platform", metavar="P", help="platform to start; default: the engine's")
     for option, metavar, what in (
-        ("--env", "NAME[=VALUE]", "a variable for the container"),
+        ("--env", "NAME[=VALUE]", "a variable for the container; default: its value here"),
         ("--env-file", "FILE", "a file of variables"),
         ("--volume", "SOURCE:TARGET", "a folder or a volume, and its place in the container"),
         ("--publish", "PORT:PORT", "a port of the host and one of the container; default: expose"),

@@ -10,17 +10,32 @@ from nox_buildkit.arguments import building, common, releasing
 from nox_buildkit.errors import Code, UsageError
 
 
+class _HelpWanted(Exception):
+    """No other word matters: neither those that follow, nor those that are missing."""
+
+
+class _Help(argparse.Action):
+    def __call__(self, *_: object) -> NoReturn:
+        raise _HelpWanted
+
+
 class _Parser(argparse.ArgumentParser):
     """argparse, with a mistake raised: its SystemExit would end all of nox's sessions."""
 
     def parse_intermixed_args(  # type: ignore[override]
         self, args: Sequence[str], namespace: None = None
     ) -> argparse.Namespace:
-        """Parse as argparse does; of a parser that has a ``rest``, up to ``--``."""
+        """Parse as argparse does; of a parser that has a ``rest``, up to ``--``.
+
+        Where help is wanted, nothing else is parsed.
+        """
         words = list(args)
         has_rest = self.get_default("rest") is not None and "--" in words
         end = words.index("--") if has_rest else len(words)
-        parsed = super().parse_intermixed_args(words[:end])
+        try:
+            parsed = super().parse_intermixed_args(words[:end])
+        except _HelpWanted:
+            return argparse.Namespace(help=True)
         if has_rest:
             parsed.rest = words[end + 1 :]
         return parsed
@@ -41,7 +56,7 @@ def parser_for(session: str, call: str = "") -> argparse.ArgumentParser:
         add_help=False,
         allow_abbrev=False,
     )
-    parser.add_argument("-h", "--help", action="store_true", help="show this text")
+    parser.add_argument("-h", "--help", action=_Help, nargs=0, default=False, help="show this text")
     add(parser)
     return parser
 

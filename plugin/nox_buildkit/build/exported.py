@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nox_buildkit.build.archive import pack
+from nox_buildkit.build.planning import archive_file, from_here
 from nox_buildkit.buildspec.model.interpolation import asks, known
 from nox_buildkit.engine.events.progress import BuildProgress
 from nox_buildkit.errors import BuildError, Code, Location
@@ -105,10 +105,9 @@ class Exported:
             warnings=tuple(dict.fromkeys(found)),
         )
         if output:
-            target = output / f"{self.image.name}.oci.tar"
+            target = archive_file(output, self.image.name)
             archive = pack(self.layout, self.digest, self.image.references, target)
-            place = os.path.relpath(target, Path.cwd())
-            result = replace(result, output=place, archive=archive)
+            result = replace(result, output=from_here(target), archive=archive)
         self.layout.sweep(self.digest)
         return result
 

@@ -6,7 +6,9 @@ All that a run needs that finds nothing to do: what builds is imported by whoeve
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from nox_buildkit.build import records
@@ -43,15 +45,24 @@ def unchanged(plan: Plan, output: Path) -> dict[str, ImageResult]:
     """Return the results of the last build of the same plans whose files are as it left them."""
     known = records.read(output / record.BUILD, tell=True)
     digests = FileDigests(output, "archives")
-    found = {
-        image.name: last.result
-        for image in plan.images
-        if (last := known.get(image.name))
-        and last.plan == image.digest
-        and _is_archive(output / f"{image.name}.oci.tar", last.result.archive, digests)
-    }
+    found = {}
+    for image in plan.images:
+        last, target = known.get(image.name), archive_file(output, image.name)
+        if last and last.plan == image.digest and _is_archive(target, last.result.archive, digests):
+            # That run may have been in another folder.
+            found[image.name] = replace(last.result, output=from_here(target))
     digests.keep()
     return found
+
+
+def archive_file(output: Path, image: str) -> Path:
+    """Return the file that an image has in the folder ``output``."""
+    return output / f"{image}.oci.tar"
+
+
+def from_here(path: Path) -> str:
+    """Return ``path``, relative to the current folder."""
+    return os.path.relpath(path, Path.cwd())
 
 
 def _is_archive(target: Path, archive: Archive, digests: FileDigests) -> bool:

@@ -16,7 +16,7 @@ from nox_buildkit.build.attesting import (
 from nox_buildkit.build.baking import work_folder
 from nox_buildkit.build.options import BuildOptions
 from nox_buildkit.build.pipeline import build_images
-from nox_buildkit.build.planning import record_results, require_tags, unchanged
+from nox_buildkit.build.planning import archive_file, record_results, require_tags, unchanged
 from nox_buildkit.build.project import Project
 from nox_buildkit.build.pushing import origins_of
 from nox_buildkit.build.size_changes import size_changes
@@ -177,7 +177,7 @@ def built_for_release(
 def unpacked(project: Project, plan: Plan, result: ImageResult, output: Path) -> Layout:
     """Return the OCI layout of a result, out of its file."""
     folder = work_folder(project.root, plan) / "release" / result.name
-    layout, file = Layout(folder), output / f"{result.name}.oci.tar"
+    layout, file = Layout(folder), archive_file(output, result.name)
     if layout.is_whole(result.digest):
         return layout
     remove(folder)

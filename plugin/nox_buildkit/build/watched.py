@@ -6,6 +6,7 @@ They say where to look, not whether something changed: that is what the digest o
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,13 @@ from nox_buildkit.plan.plan import Plan
 #: They are in no image, and say what is.
 _RULES = (".gitignore", ".dockerignore")
 
+#: Names that editors give to files that are gone in a moment: JetBrains', backups, Emacs' locks,
+#: macOS' own, flycheck's, and swap files of Vim, of which there are several (:help swap-file).
+#: More than these, as by the rules of watchfiles, would be somebody's sources: logo.swf.
+_TEMPORARY = re.compile(
+    r".*___jb_\w+___|.*~|\.#.*|\.DS_Store|flycheck_.*|\.(?:.*\.)?sw[a-p]", re.DOTALL
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Watched:
@@ -41,7 +49,9 @@ class Watched:
         """Tell whether a change of ``path`` may change an image."""
         if path in self.files or path.name in _RULES:
             return True
-        return not never(path.name) and self.ignored.isdisjoint((path, *path.parents))
+        if never(path.name) or _TEMPORARY.fullmatch(path.name):
+            return False
+        return self.ignored.isdisjoint((path, *path.parents))
 
 
 def watched_of(project: Project, plan: Plan) -> Watched:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Generator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from watchfiles import Change, DefaultFilter, watch
+from watchfiles import watch
 
 from nox_buildkit.build.running import Planned, Request, built, plan_run
 from nox_buildkit.build.watched import Watched, named, watched_of
@@ -23,8 +23,6 @@ from nox_buildkit.report.diagnostics import show, with_codes
 #: Milliseconds: a burst of changes is over when so long nothing changes, or after so long at the
 #: latest; so often the container is looked at.
 _QUIET, _BURST, _TICK = 50, 1600, 200
-#: So often somebody may press Ctrl-C while the last container ends.
-_PRESSED = 5
 
 # nox shows what libraries log.
 logging.getLogger("watchfiles").setLevel(logging.WARNING)
@@ -68,15 +66,8 @@ class Watch:
         except KeyboardInterrupt:
             pass
         finally:
-            self._end()
+            self.container.end()
         say("stopped")
-
-    def _end(self) -> None:
-        # Whoever presses Ctrl-C again, and once more, does not keep the container from its end.
-        for _ in range(_PRESSED):
-            with contextlib.suppress(KeyboardInterrupt):
-                self.container.end()
-                return
 
     def _follow(self) -> None:
         """Follow the changes in the folders of now, until other folders matter."""
@@ -151,16 +142,10 @@ def _changes(
     folders: Collection[Path], concerns: Callable[[Path], bool]
 ) -> Generator[frozenset[Path]]:
     """Yield the changed paths of each burst, and nothing now and then. Raises UsageError."""
-    # Their rules for the temporary files of editors; which folders matter is known better here.
-    editors = DefaultFilter(ignore_dirs=())
-
-    def wanted(change: Change, path: str) -> bool:
-        return editors(change, path) and concerns(Path(path))
-
     try:
         for found in watch(
             *sorted(folder for folder in folders if folder.is_dir()),
-            watch_filter=wanted,
+            watch_filter=lambda _, path: concerns(Path(path)),
             debounce=_BURST,
             step=_QUIET,
             rust_timeout=_TICK,

@@ -19,6 +19,7 @@ from nox_buildkit.engine.buildkit import PlannedEngine
 from nox_buildkit.engine.flags.allow import Allow
 from nox_buildkit.engine.flags.secret import Secret
 from nox_buildkit.engine.planned_engine import planned_engine
+from nox_buildkit.environment import ca_bundle
 from nox_buildkit.errors import Code, PlanError
 from nox_buildkit.facts.ignore import is_definition
 from nox_buildkit.files import copy_folder, remove, write_atomic
@@ -64,7 +65,8 @@ def _machine(engine: PlannedEngine) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if engine.network:
         values["network"] = engine.network
-    if bundle := os.environ.get("SSL_CERT_FILE"):
+    # Without it, no file of this machine is named, so that others can use the folder.
+    if os.environ.get("SSL_CERT_FILE") and (bundle := ca_bundle()):
         values["secret"] = [str(Secret("ca-bundle", bundle))]
     return values
 

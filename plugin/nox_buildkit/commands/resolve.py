@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from nox_buildkit.build import records
@@ -38,11 +38,16 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
         files = (ResolvedFile(str(f), t) for f, t in zip(arguments.files, texts, strict=True))
         print_json(ResolveDocument(1, tuple(files), released))
         return
+    # YAML is UTF-8, whatever standard output is for people.
+    sys.stdout.buffer.write("".join(_stream(texts)).encode())
+
+
+def _stream(texts: Sequence[str]) -> Iterator[str]:
     for number, text in enumerate(texts):
         # A file need not begin, or end, as a document does.
         if number and not text.startswith("---"):
-            print("---")
-        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+            yield "---\n"
+        yield text if text.endswith("\n") else f"{text}\n"
 
 
 def references(results: Iterable[ImageResult]) -> dict[str, str]:

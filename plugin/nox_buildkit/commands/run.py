@@ -18,6 +18,8 @@ from nox_buildkit.engine.private.paths import EnginePaths
 from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.report.console import downloads, say
 
+_TERMINAL = ("--interactive", "--tty")
+
 
 def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     """Build one image, start it, and show what it writes until it ends. Raises NoxBuildkitError."""
@@ -29,8 +31,11 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
         return
     planned = built(request)
     engine = _engine(planned)
-    _announce(planned, "Ctrl-C ends it")
-    status = attach(_command(engine, planned, arguments))
+    _announce(engine, planned, arguments, "Ctrl-C ends it")
+    terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    options = (*(_TERMINAL if terminal else ()), *_options(engine, planned, arguments))
+    containers = _containers(engine, planned)
+    status = attach(containers, options, arguments.rest, terminal=terminal)
     if status is None:
         say("stopped")
     elif status:
@@ -50,8 +55,9 @@ def _watch(request: Request, arguments: argparse.Namespace) -> None:
             if engine.private:
                 # As `nox -s engine -- env` does: what is not used is asked, and told of, once.
                 os.environ["DOCKER_HOST"] = EnginePaths.current().host
-            _announce(planned, "a change builds and starts it again; Ctrl-C ends it")
-        containers = Containers(engine, planned.image.references[-1], planned.platform)
+            how = "a change builds and starts it again; Ctrl-C ends it"
+            _announce(engine, planned, arguments, how)
+        containers = _containers(engine, planned)
         # Without its input: Ctrl-C is for the watch.
         terminal = ("--tty",) if sys.stdout.isatty() else ()
         container.start(
@@ -61,8 +67,16 @@ def _watch(request: Request, arguments: argparse.Namespace) -> None:
     Watch(request, start).run()
 
 
-def _announce(planned: Planned, how: str) -> None:
+def _announce(engine: Engine, planned: Planned, arguments: argparse.Namespace, how: str) -> None:
     say(f"starting {planned.image.references[-1]} for {planned.platform}; {how}")
+    if engine.network == "host" and arguments.publish:
+        stated = " ".join(f"--publish {each}" for each in arguments.publish)
+        why = "this engine has no bridge, and what listens in the container listens on the host"
+        say(f"warning: {stated} has no effect: {why}")
+
+
+def _containers(engine: Engine, planned: Planned) -> Containers:
+    return Containers(engine, planned.image.references[-1], planned.platform)
 
 
 def _engine(planned: Planned) -> Engine:
@@ -72,18 +86,6 @@ def _engine(planned: Planned) -> Engine:
         emulated = frozenset({platform}) - set(native_platforms(planned.project))
         needs = Needs(frozenset({platform}), emulated)
         return find_engine(needs, planned.project.builder, report)
-
-
-def _command(engine: Engine, planned: Planned, arguments: argparse.Namespace) -> list[str]:
-    terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    return [
-        *engine.command,
-        *("run", "--rm", "--platform", planned.platform),
-        *(["--interactive", "--tty"] if terminal else []),
-        *_options(engine, planned, arguments),
-        planned.image.references[-1],
-        *arguments.rest,
-    ]
 
 
 def _options(engine: Engine, planned: Planned, arguments: argparse.Namespace) -> list[str]:

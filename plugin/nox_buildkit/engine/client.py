@@ -71,7 +71,11 @@ class Docker:
     @property
     def environment(self) -> dict[str, str]:
         """The variables of it and of its plugins; these have no global options."""
-        found = client_environment()
+        return self.applied_to(client_environment())
+
+    def applied_to(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """Return ``variables`` with those that stand for the global options."""
+        found = dict(variables)
         if self.config:
             found["DOCKER_CONFIG"] = str(self.config)
         if self.host:

@@ -6,12 +6,13 @@ The docker client is composed here and not by python-on-whales, whose ``run`` ha
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import sys
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from nox_buildkit.errors import Code, EngineError
 from nox_buildkit.run import Done, run
 
 _CLIENT_SECONDS = 60
-_PULL_SECONDS = 1800
+_IMAGE_SECONDS = 1800
 _LINES = 20
 
 #: Asks an address by HTTP, and prints status and body; nothing else than Python is needed.
@@ -64,7 +65,7 @@ class Containers:
         """Get the image from its registry. Raises EngineError."""
         what = f"the download of {self.reference} ({self.platform})"
         done = self._docker(
-            "pull", "--quiet", "--platform", self.platform, self.reference, seconds=_PULL_SECONDS
+            "pull", "--quiet", "--platform", self.platform, self.reference, seconds=_IMAGE_SECONDS
         )
         if done.returncode:
             raise EngineError(Code.CONTAINER(f"{what} failed: {done.cause}"))
@@ -111,9 +112,20 @@ class Containers:
     def create(self, name: str, options: Sequence[str], command: Sequence[str]) -> None:
         """Create the container ``name``, which is removed when it ends. Raises EngineError."""
         fixed = ("--rm", "--name", name, "--platform", self.platform)
-        done = self._docker("create", *fixed, *options, self.reference, *command)
+        words = ("create", *fixed, *options, self.reference, *command)
+        # Options name variables of the user, whichever they are, and the client looks them up. An
+        # engine may have to unpack the image.
+        env = self.engine.docker.applied_to(os.environ)
+        done = self._docker(*words, seconds=_IMAGE_SECONDS, env=env)
         if done.returncode:
-            raise EngineError(Code.CONTAINER(f"{self.reference} does not start: {done.cause}"))
+            # The client ends with a hint at its own help.
+            said = [line for line in done.stderr.splitlines() if b" --help'" not in line]
+            cause = replace(done, stderr=b"\n".join(said)).cause
+            raise EngineError(Code.CONTAINER(f"{self.reference} does not start: {cause}"))
+
+    def interrupt(self, name: str) -> None:
+        """Let a container have Ctrl-C. Raises EngineError."""
+        self._docker("kill", "--signal", "INT", name)
 
     def stop(self, name: str, seconds: int) -> None:
         """End a container, if it runs: ask it, and wait ``seconds`` at most. Raises EngineError."""
@@ -168,10 +180,16 @@ class Containers:
         """Remove the image from the engine's store, unless something else uses it."""
         self._docker("image", "rm", self.reference)
 
-    def _docker(self, *arguments: str, seconds: float = _CLIENT_SECONDS) -> Done:
+    def _docker(
+        self,
+        *arguments: str,
+        seconds: float = _CLIENT_SECONDS,
+        env: Mapping[str, str] | None = None,
+    ) -> Done:
         command = [*self.engine.command, *arguments]
         what = f"docker {arguments[0]} of {self.reference} ({self.platform})"
-        return run(command, what=what, env=self.engine.docker.environment, seconds=seconds)
+        env = self.engine.docker.environment if env is None else env
+        return run(command, what=what, env=env, seconds=seconds)
 
 
 def _is_deaf(pid: str) -> bool:

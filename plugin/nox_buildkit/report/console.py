@@ -38,30 +38,16 @@ class RawJson:
     def __init__(self, objects: TextIO, human: TextIO) -> None:
         self._objects = objects
         self._human = human
-        self._closed = False
 
     def event(self, update: Update) -> None:
-        if update.status is None or self._closed:
-            return
-        try:
+        if update.status is not None:
             print(update.line, file=self._objects, flush=True)
-        except BrokenPipeError:
-            # A build goes on though nobody reads of it any more.
-            self._closed = True
 
     def message(self, text: str) -> None:
         say(text, self._human)
 
     def close(self) -> None:
-        with contextlib.suppress(BrokenPipeError):
-            self._objects.flush()
-
-
-class _Console(Console):
-    """rich's, which would end the process when nobody reads what it prints."""
-
-    def on_broken_pipe(self) -> None:
-        raise BrokenPipeError
+        self._objects.flush()
 
 
 def say(text: str, stream: IO[str] | None = None) -> None:
@@ -107,7 +93,7 @@ def make_console(
     """
     forced = bool(env.get("FORCE_COLOR"))
     plain = bool(env.get("NO_COLOR")) or (env.get("TERM") == "dumb" and not forced)
-    return _Console(
+    return Console(
         file=stream,
         # What is no terminal has no margin: a log or a file keeps whole lines.
         width=None if terminal or stream.isatty() or env.get("COLUMNS") else 10_000,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass, field
 from typing import TextIO
@@ -14,26 +15,29 @@ _LINE_PERIOD = 10.0
 
 @dataclass(slots=True)
 class TransferLines:
-    """Progress as a line now and then."""
+    """Progress as a line now and then; threads may tell of theirs."""
 
     stream: TextIO
     told: dict[str, float] = field(default_factory=dict)
     over: set[str] = field(default_factory=set)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def message(self, text: str) -> None:
         """Print ``text``."""
-        self._say(text)
+        with self.lock:
+            self._say(text)
 
     def transfer(self, name: str, done: int, total: int) -> None:
         """Print a line about ``name``, unless there was one a moment ago."""
         now, complete = time.monotonic(), done >= total
-        early = now - self.told.get(name, float("-inf")) < _LINE_PERIOD
-        if name in self.over or (early and not complete):
-            return
-        self.told[name] = now
-        if complete:
-            self.over.add(name)
-        self._say(f"{name}: {figures.size(done)} of {figures.size(total)}")
+        with self.lock:
+            early = now - self.told.get(name, float("-inf")) < _LINE_PERIOD
+            if name in self.over or (early and not complete):
+                return
+            self.told[name] = now
+            if complete:
+                self.over.add(name)
+            self._say(f"{name}: {figures.size(done)} of {figures.size(total)}")
 
     def _say(self, text: str) -> None:
         print(visible_lines(text), file=self.stream, flush=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +41,17 @@ def test_a_build_and_its_record(project: Project) -> None:
     assert changed["changes"][0]["name"] == "app/more.py"
     # What is for people is said all the same.
     assert "dist/web.oci.tar" in done.stderr
+
+
+def test_a_file_that_is_up_to_date_is_named_as_from_here(built: Project) -> None:
+    folder = built.root / "app"
+    words = ["--buildspec", "../buildspec.yaml", "build", "--output", "../dist", "--json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "nox_buildkit", *words],
+        cwd=folder, env=built.environment({}), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    entry = validated("build", done.stdout)["images"]["web"]
+    assert (entry["up_to_date"], entry["output"]) == (True, "../dist/web.oci.tar")
 
 
 def test_two_documents_do_not_share_standard_output(project: Project) -> None:

@@ -72,19 +72,32 @@ def test_rendering_again_follows_the_spec(project: Project, printed: str) -> Non
     assert {name.partition("-")[0] for name in before - after} == {"native", "pure"}
 
 
+def test_a_file_of_authorities_is_found_from_the_folder(project: Project, tmp_path: Path) -> None:
+    bundle = tmp_path / "ca.pem"
+    bundle.write_bytes(Path("/etc/ssl/certs/ca-certificates.crt").read_bytes())
+    done = project.ok("render", SSL_CERT_FILE="../ca.pem")
+    (command,) = (line for line in done.stderr.splitlines() if "docker buildx bake" in line)
+    assert f"--allow=fs.read={bundle} " in f"{command} "
+    override = json.loads((project.root / "bake" / "docker-bake.override.json").read_text())
+    assert override["target"]["web"]["secret"] == [f"type=file,id=ca-bundle,src={bundle}"]
+
+    done = in_shell(project, command.strip(), "--print", SSL_CERT_FILE=str(bundle))
+    assert done.code == 0, done.stderr
+
+
 def test_a_file_in_the_way(project: Project) -> None:
     project.write({"bake": "mine"})
     assert "bake is not a folder" in project.nox("render").cause
     assert (project.root / "bake").read_text() == "mine"
 
 
-def in_shell(project: Project, command: str, *arguments: str) -> Done:
+def in_shell(project: Project, command: str, *arguments: str, **env: str) -> Done:
     """Type ``command`` into a shell that was set up for the private engine."""
     setup = f'eval "$({shlex.quote(sys.executable)} -m nox -s engine -- env)"'
     done = subprocess.run(
         ["sh", "-ec", f"{setup}\n{command} {shlex.join(arguments)}"],
         cwd=project.root,
-        env=project.environment({}),
+        env=project.environment(env),
         capture_output=True,
         text=True,
         check=False,

@@ -192,3 +192,15 @@ def test_nobody_reads_what_is_printed(project: Project, words: list[str]) -> Non
     assert "Traceback" not in done.stderr
     assert "BrokenPipe" not in done.stderr
     assert session != "build" or ImageIndex.open(project.tar).digest == project.digest()
+
+
+def test_a_build_goes_on_though_nobody_reads_of_it(project: Project) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "nox_buildkit", "build", "--json"],
+        cwd=project.root, env=project.environment({}), stdout=writer, stderr=writer, check=False,
+    )  # fmt: skip
+    os.close(writer)
+    assert done.returncode == 0
+    assert ImageIndex.open(project.tar).digest == project.digest()

@@ -4,7 +4,9 @@ import io
 import json
 import os
 import re
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TextIO
 
 import pytest
@@ -212,6 +214,25 @@ def test_downloads_in_a_log_are_lines() -> None:
         for done in range(0, 84_000_001, 1_000_000):
             progress.transfer("engine", done, 84_000_000)
     assert out.getvalue().splitlines() == ["engine: 0 B of 84.0 MB", "engine: 84.0 MB of 84.0 MB"]
+
+
+class _Slow(io.StringIO):
+    """Lets other threads write between any two writes of one."""
+
+    def write(self, text: str) -> int:
+        time.sleep(0.001)
+        return super().write(text)
+
+
+def test_threads_tell_of_their_downloads_in_whole_lines() -> None:
+    out = _Slow()
+    with downloads(out, {}) as progress, ThreadPoolExecutor(8) as threads:
+        for number in range(40):
+            threads.submit(progress.transfer, f"part {number}", 1, 1)
+            threads.submit(progress.message, f"message {number}")
+    told = {f"part {number}: 1 B of 1 B" for number in range(40)}
+    told |= {f"message {number}" for number in range(40)}
+    assert set(out.getvalue().splitlines()) == told
 
 
 @pytest.mark.parametrize(
