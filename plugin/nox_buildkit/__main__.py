@@ -37,7 +37,7 @@ def main(words: Sequence[str], buildspec: Path = _SPEC) -> int:
     match words:
         case ["--buildspec", file, *rest]:
             return main(rest, Path(file))
-        case ["-h" | "--help", *_]:
+        case ["-h" | "--help", *_] | [_, "-h" | "--help", *_] if words[0] not in session_names():
             return _told(attempt(lambda: print(_HELP + "\n".join(_summaries()))))
         case ["explain", code]:
             return _explain(code)

@@ -57,6 +57,13 @@ def test_sessions_are_listed_and_have_their_help(tmp_path: Path) -> None:
     assert helped.stdout.startswith("usage: python -m nox_buildkit build [options]")
 
 
+@pytest.mark.parametrize("command", ["check", "explain", "completion", "schema"])
+def test_what_is_no_session_has_help_too(tmp_path: Path, command: str) -> None:
+    done = _run(tmp_path, command, "--help")
+    assert done.returncode == 0
+    assert f"nox_buildkit {command}" in done.stdout
+
+
 @pytest.mark.parametrize("session", session_names())
 @pytest.mark.parametrize("words", [["-h"], ["--help"], ["one", "--help", "--what"]])
 def test_every_session_has_its_help_whatever_else_is_there_or_missing(
