@@ -51,6 +51,7 @@ def each_line(path: Path, *, constraints: bool = True) -> Iterator[tuple[str, Lo
 def required_folders(path: Path, base: Path) -> Iterator[Path]:
     """Folders and files that ``path``, and what it includes, requires by paths from ``base``."""
     for line, where in each_line(path):
-        if named := folder_of(line):
-            # Installers differ in what a path of an included file is relative to.
-            yield from (base / named, Path(where.file).parent / named)
+        # Installers differ in what a path of an included file is relative to.
+        for folder in (base, Path(where.file).parent):
+            if named := folder_of(line, folder):
+                yield named

@@ -96,6 +96,20 @@ DYNAMIC = '[project]\nname = "a"\nversion = "1.0"\ndynamic = ["dependencies"]\n'
             {"requirements.in": "-r more/all.in\n", "more/all.in": "-e ./lib\n"},
             "lib/pyproject.toml",
         ),
+        ({"requirements.in": "-e ./lib[dev]\n"}, "lib/pyproject.toml"),
+        ({"requirements.in": "./lib[dev]\n"}, "lib/pyproject.toml"),
+        ({"requirements.in": "-e .[dev]\n"}, "pyproject.toml"),
+        ({"requirements.in": "-e lib\n"}, "lib/pyproject.toml"),
+        ({"requirements.in": "libs2/shared\n"}, "libs2/shared/pyproject.toml"),
+        ({"requirements.in": "b @ file:${PROJECT_ROOT}/lib\n"}, "lib/pyproject.toml"),
+        (
+            {
+                "pyproject.toml": STATIC.format(
+                    name="a", dependencies='"b @ file:///${PROJECT_ROOT}/libs/b"'
+                )
+            },
+            "libs/b/pyproject.toml",
+        ),
         (
             {
                 "uv.lock": 'version = 1\n\n[[package]]\nname = "a"\nversion = "1.0"\n'
@@ -222,3 +236,14 @@ def test_a_lock_that_would_be_a_folder(tmp_path: Path) -> None:
         coded(Code.LOCK_TARGET),
     ):
         sources_of(spec, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "requirements.in"])
+def test_a_folder_by_uvs_variable_is_locked_where_it_lies(tmp_path: Path, name: str) -> None:
+    line = "lib @ file:///${PROJECT_ROOT}/lib"
+    text = STATIC.format(name="a", dependencies=f'"{line}"') if name != "requirements.in" else line
+    write(tmp_path, {name: text, "lib/pyproject.toml": STATIC.format(name="lib", dependencies="")})
+    found = source(tmp_path / name)
+    compile_lock(found)
+
+    assert "\n./lib\n" in found.output.read_text()

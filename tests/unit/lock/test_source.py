@@ -379,6 +379,12 @@ def test_extras_are_the_same_whatever_their_spelling(tmp_path: Path) -> None:
         ("../other", "../../other"),
         ("./my libs/core ; os_name == 'posix'", "../my libs/core ; os_name == 'posix'"),
         ("core @ file:///src/my%20libs/core", "../my libs/core"),
+        ("core @ file://${PROJECT_ROOT}/my%20libs/core", "../my libs/core"),
+        ("lib @ file:///${PROJECT_ROOT}/lib ; os_name == 'posix'", "../lib ; os_name == 'posix'"),
+        ("lib @ ${PROJECT_ROOT}/lib", "../lib"),
+        ("-e ${PROJECT_ROOT}", ".."),
+        ("-e lib", "../lib"),
+        ("./lib[dev]", "../lib"),
         ("./wheels/lib-1.0.whl --hash=sha256:aa", "./wheels/lib-1.0.whl --hash=sha256:aa"),
         ("lib==1.0 --hash=sha256:aa", "lib==1.0 --hash=sha256:aa"),
         ("lib @ https://host/lib-1.0-py3-none-any.whl", "lib @ https://host/lib-1.0-py3-none-any.whl"),
@@ -405,12 +411,13 @@ def test_a_folder_without_a_dot_is_no_package_of_an_index(tmp_path: Path) -> Non
 
 def test_folders_are_read_back_and_kept_from_the_index(tmp_path: Path) -> None:
     lock = tmp_path / "requirements.lock"
-    folders = "./lib ; os_name == 'posix'\n    # via api\n./my libs/core\n"
+    folders = "./lib ; os_name == 'posix'\n    # via api\n./my libs/core\n-e lib[dev]\n"
     lock.write_text(f"{folders}idna==3.1 --hash=sha256:aa\n")
 
     assert list(local_packages(lock)) == [
         LocalPackage(tmp_path / "lib", "os_name == 'posix'"),
         LocalPackage(tmp_path / "my libs" / "core"),
+        LocalPackage(tmp_path / "lib"),
     ]
     assert without_local(lock.read_text()).splitlines()[1] == "idna==3.1 --hash=sha256:aa"
 
