@@ -67,9 +67,9 @@ def _manifests(source: Source) -> Any:
         return read_text(folder / "Pipfile", MAX_MANIFEST)
     members: list[Path] = []
     if source.kind == "uv":
-        from nox_buildkit.lock.uvlock import workspace_members  # noqa: PLC0415 - of this tool
+        from nox_buildkit.lock.uvlock import local_folders  # noqa: PLC0415 - of this tool
 
-        members = list(workspace_members(source.path))
+        members = local_folders(source.path)
     return with_path_dependencies({folder, *members}, folder, source.kind)
 
 

@@ -487,7 +487,10 @@ def test_a_member_of_a_workspace_has_the_lock_of_the_workspace(tmp_path: Path) -
     member = tmp_path / "services" / "api"
     member.mkdir(parents=True)
     (member / "pyproject.toml").write_text(PYPROJECT)
-    (tmp_path / "uv.lock").write_text('[[package]]\nsource = { editable = "services/api" }\n')
+    (tmp_path / "uv.lock").write_text(
+        '[manifest]\nmembers = [\n    "demo",\n]\n\n'
+        '[[package]]\nname = "demo"\nversion = "1.0"\nsource = { editable = "services/api" }\n'
+    )
     spec = parse("version: 1\nimages: {a: {context: services/api}}", "buildspec.yaml")
 
     found = {t.name: source for t, source in sources_of(spec, tmp_path).items()}["a"]
