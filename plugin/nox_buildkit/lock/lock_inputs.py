@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,9 @@ def inputs_digest(source: Source) -> str:
             inputs[key] = value
     if source.overrides:
         inputs["overrides"] = [_lines(path) for path in source.overrides]
+    if options := list(_build_options(source)):
+        # Locks of earlier versions of the program did not state them.
+        inputs["build-options"] = options
     if source.find_links:
         inputs["find_links"] = [contents(folder) for folder in source.find_links]
     if source.path.name in TOOL_LOCKS:
@@ -128,6 +132,12 @@ def _refuse_uv_indexes(read: Pyproject, source: Source) -> None:
                     source.location,
                 )
             )
+
+
+def _build_options(source: Source) -> Iterator[str]:
+    if source.kind == "requirements":
+        lines = (line for path in source.paths for line in _lines(path))
+        yield from (line for line in lines if line.startswith(("--no-binary", "--only-binary")))
 
 
 def _lines(path: Path) -> list[str]:
