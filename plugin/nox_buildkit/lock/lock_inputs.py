@@ -21,6 +21,7 @@ from nox_buildkit.lock.pyproject import Pyproject, read_pyproject
 from nox_buildkit.lock.readers import MAX_MANIFEST, read_text
 from nox_buildkit.lock.requirements_files import each_line, required_folders
 from nox_buildkit.lock.source import TOOL_LOCKS, Source
+from nox_buildkit.lock.uv_settings import deciding_settings
 
 #: Counts changes of how this version of the program makes a lock of the same inputs.
 FORMAT = 2
@@ -41,6 +42,8 @@ def inputs_digest(source: Source) -> str:
             inputs[key] = value
     if source.overrides:
         inputs["overrides"] = [_lines(path) for path in source.overrides]
+    if source.path.name not in TOOL_LOCKS and (settings := deciding_settings(source.path)):
+        inputs["settings"] = settings
     if options := list(_build_options(source)):
         # Locks of earlier versions of the program did not state them.
         inputs["build-options"] = options

@@ -11,14 +11,13 @@ import json
 import netrc
 import re
 import tempfile
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from nox_buildkit.lock.credentials import INDEXES, as_netrc, parse_index
+from nox_buildkit.lock.uv_settings import settings_in
 
 _STORE = "credentials.toml"
 _OPTION = re.compile(r"--(?:default-)?index=(.+)")
@@ -123,11 +122,8 @@ def _settings(cwd: Path, environment: Mapping[str, str]) -> Iterator[tuple[str, 
     files += [Path(environment["UV_CONFIG_FILE"])] if environment.get("UV_CONFIG_FILE") else []
     for path in files:
         # What is wrong with it, uv says.
-        with contextlib.suppress(OSError, ValueError, RecursionError, AttributeError, TypeError):
-            tables: dict[str, Any] = tomllib.loads(path.read_text())
-            if path.name == "pyproject.toml":
-                tables = tables.get("tool", {}).get("uv", {})
-            for index in tables.get("index", ()):
+        with contextlib.suppress(ValueError, AttributeError, TypeError):
+            for index in (settings_in(path) or {}).get("index", ()):
                 if "name" in index and "url" in index:
                     yield _variable(str(index["name"])), parse_index(str(index["url"])).url
 

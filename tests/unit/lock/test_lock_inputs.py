@@ -136,6 +136,46 @@ def test_what_a_project_reads_elsewhere_makes_its_lock_stale(
     assert inputs_digest(found) != before
 
 
+CONSTRAINED = 'constraint-dependencies = ["idna<4"]\n'
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "requirements.in", "setup.py"])
+@pytest.mark.parametrize("place", ["", "../"])
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ("uv.toml", CONSTRAINED),
+        ("uv.toml", f"[pip]\n{CONSTRAINED}"),
+        ("pyproject.toml", f"[tool.uv]\n{CONSTRAINED}"),
+    ],
+)
+def test_settings_of_uv_make_a_lock_stale(
+    tmp_path: Path, name: str, place: str, settings: str, text: str
+) -> None:
+    if place + settings == name:
+        text = STATIC.format(name="a", dependencies="") + text
+    folder = tmp_path / "project"
+    write(folder, {name: STATIC.format(name="a", dependencies="") if "py" in name else "idna\n"})
+    plain = inputs_digest(source(folder / name))
+    write(folder, {f"{place}{settings}": text})
+    digest = inputs_digest(source(folder / name))
+    assert digest != plain
+    write(folder, {f"{place}{settings}": text.replace("<4", "<3")})
+    assert inputs_digest(source(folder / name)) != digest
+    # The nearest counts.
+    if place:
+        write(folder, {"uv.toml": ""})
+        assert inputs_digest(source(folder / name)) == plain
+
+
+def test_settings_of_the_machine_alone_leave_a_lock_alone(tmp_path: Path) -> None:
+    write(tmp_path, {"requirements.in": "idna\n"})
+    found = source(tmp_path / "requirements.in")
+    before = inputs_digest(found)
+    write(tmp_path, {"uv.toml": 'native-tls = true\nindex-url = "https://mirror.example"\n'})
+    assert inputs_digest(found) == before
+
+
 def test_what_decides_no_requirement_leaves_the_lock_alone(tmp_path: Path) -> None:
     write(
         tmp_path,
