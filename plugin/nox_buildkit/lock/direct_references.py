@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from nox_buildkit.errors import Code, Location, LockError
+from nox_buildkit.lock.readers import read_text
 from nox_buildkit.lock.source import logical_lines, numbered_lines
 
 #: uv's name for the folder that paths are relative to.
@@ -75,16 +76,16 @@ def portable(text: str, base: Path, folder: Path) -> str:
 
 
 def local_packages(lock: Path) -> Iterator[LocalPackage]:
-    """The folders that ``lock`` names."""
-    for line in logical_lines(lock.read_text()):
+    """The folders that ``lock`` names. Raises LockError."""
+    for line in logical_lines(read_text(lock)):
         if found := _FOLDER.match(line):
             folder = (lock.parent / stated_path(found["path"])).resolve()
             yield LocalPackage(folder, (found["marker"] or "").strip())
 
 
 def git_packages(lock: Path) -> Iterator[GitPackage]:
-    """The commits that ``lock`` names. Raises LockError for a branch or a tag, which may move."""
-    for number, line in numbered_lines(lock.read_text()):
+    """The commits that ``lock`` names. Raises LockError, as for a branch or tag, which may move."""
+    for number, line in numbered_lines(read_text(lock)):
         if not (found := _GIT.match(line)):
             continue
         if not _COMMIT.search(found["url"]):

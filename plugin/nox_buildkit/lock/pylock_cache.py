@@ -12,6 +12,7 @@ from pathlib import Path
 from nox_buildkit.errors import LockError
 from nox_buildkit.files import cache_dir, private_dir
 from nox_buildkit.lock.folders import contents
+from nox_buildkit.lock.readers import read_text
 from nox_buildkit.lock.source import Source
 from nox_buildkit.lock.uv_settings import settings_for
 
@@ -59,7 +60,7 @@ def state(source: Source) -> str:
     }
     return json.dumps(
         [
-            source.output.read_text(),
+            read_text(source.output),
             source.python,
             source.index,
             source.extra_indexes,

@@ -40,6 +40,7 @@ CANDIDATES = (
 SETUP_FILES = ("setup.py", "setup.cfg")
 
 _PINNED = re.compile(r"^[A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?\s*==\s*[^\s;*]+")
+_COMMENT = re.compile(r"(?:^|\s)#.*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +164,18 @@ def logical_lines(text: str) -> tuple[str, ...]:
 @lru_cache(maxsize=8)
 def numbered_lines(text: str) -> tuple[tuple[int, str], ...]:
     """The same lines, each with the number of the one that it begins in."""
-    lines, number = [], 1
-    for part in re.split(r"(?<!\\)\r?\n", text):
-        joined = re.sub(r"\\\r?\n", " ", part)
-        if line := re.sub(r"(^|\s)#.*$", "", joined).strip():
-            lines.append((number, line))
-        number += part.count("\n") + 1
+    lines: list[tuple[int, str]] = []
+    begun: list[str] = []
+    # Editors of Windows begin a file with a byte order mark.
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    for number, line in enumerate([*text.split("\n"), ""], 1):
+        bare = _COMMENT.sub("", line)
+        # The end of a comment continues nothing (uv).
+        continued = bare == line and line.endswith("\\")
+        begun.append(bare.removesuffix("\\") if continued else bare)
+        if continued:
+            continue
+        if joined := " ".join(begun).strip():
+            lines.append((number - len(begun) + 1, joined))
+        begun = []
     return tuple(lines)
