@@ -39,7 +39,10 @@ CANDIDATES = (
 #: Where projects without a pyproject.toml state what they require; uv asks setuptools.
 SETUP_FILES = ("setup.py", "setup.cfg")
 
-_PINNED = re.compile(r"^[A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?\s*==\s*[^\s;*]+")
+_PINNED = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*==\s*[^\s;*]+")
+_HASH = re.compile(r"--hash[ =](\w+):")
+#: Of files that are resolved together with it.
+_INCLUDE = re.compile(r"-[rc]|--(?:requirement|constraint)\b")
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
 
 
@@ -149,11 +152,22 @@ def kind_of(path: Path) -> Kind:
         return "setup"
     if path.name in TOOL_LOCKS:
         return TOOL_LOCKS[path.name]
-    lines = logical_lines(read_text(path))
-    requirements = [line for line in lines if not line.startswith("-")]
-    if requirements and all(_PINNED.match(line) and "--hash=" in line for line in requirements):
-        return "locked"
-    return "requirements"
+    lines = numbered_lines(read_text(path))
+    requirements = [(number, line) for number, line in lines if not line.startswith("-")]
+    finished = all(_PINNED.match(line) and _HASH.search(line) for _, line in requirements)
+    if not requirements or not finished or any(_INCLUDE.match(line) for _, line in lines):
+        return "requirements"
+    if problems := [
+        Code.UNREADABLE_SOURCE(
+            f"{_PINNED.split(line)[1]} has hashes, and no SHA-256, which files are known by",
+            "lock it again with SHA-256 hashes",
+            Location(str(path), number, 1),
+        )
+        for number, line in requirements
+        if "sha256" not in _HASH.findall(line)
+    ]:
+        raise LockError(*problems)
+    return "locked"
 
 
 def logical_lines(text: str) -> tuple[str, ...]:

@@ -61,6 +61,10 @@ def source(folder: Path, name: str, text: str, **more: object) -> Source:
         (f"idna==3.1 \\\n    {HASH} \\\n    {HASH}\n    # via x\nrich[a]==1.0 {HASH}\n", "locked"),
         (f"idna==3.1 {HASH}\nrich>=1\n", "requirements"),
         ("", "requirements"),
+        (f"-r base.txt\nidna==3.1 {HASH}\n", "requirements"),
+        (f"--constraint=base.txt\nidna==3.1 {HASH}\n", "requirements"),
+        (f"--no-binary idna\n-i https://a/simple\nidna==3.1 --hash sha256:{'a' * 64}\n", "locked"),
+        (f"idna==3.1 --hash=sha512:{'a' * 128} {HASH}\n", "locked"),
     ],
 )
 def test_a_finished_lock_is_recognised(tmp_path: Path, text: str, kind: str) -> None:
@@ -93,6 +97,17 @@ def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path) -> None:
     lock.write_text(f"\ufeff--index-url https://index.example/simple\n./lib\nidna==3.1 {HASH}\n")
     assert stated_places(lock).index == "https://index.example/simple"
     assert [each.folder for each in local_packages(lock)] == [tmp_path / "lib"]
+
+
+def test_a_finished_lock_has_sha_256_hashes(tmp_path: Path) -> None:
+    lock = tmp_path / "requirements.txt"
+    lock.write_text(f"idna==3.1 {HASH}\nRich[x]==1.0 \\\n    --hash=sha512:{'a' * 128}\n")
+
+    with pytest.raises(
+        LockError, match=r"requirements\.txt:2:1: Rich has hashes, and no SHA-256"
+    ) as caught:
+        kind_of(lock)
+    assert len(caught.value.problems) == 1
 
 
 def test_continued_lines_are_joined_and_comments_dropped() -> None:
