@@ -53,6 +53,10 @@ def resolve(
 
 def _body(output: Path, source: Source) -> str:
     body = output.read_text()
+    for path in (*source.constraints, *source.overrides):
+        # uv says whose limit a pin is: by an absolute path, unless the file lies below the folder.
+        relative = os.path.relpath(path, source.path.parent)
+        body = body.replace(f" {path}\n", f" {relative}\n")
     # That no code runs here says nothing of the steps of a build.
     return body.replace(_NO_BUILD, "", 1) if source.build == "never" else body
 

@@ -287,3 +287,20 @@ def test_a_folder_by_uvs_variable_is_locked_where_it_lies(tmp_path: Path, name: 
     compile_lock(found)
 
     assert "\n./lib\n" in found.output.read_text()
+
+
+def test_a_lock_names_no_folder_of_the_machine(tmp_path: Path) -> None:
+    _wheel(tmp_path, "first")
+    _wheel(tmp_path, "second")
+    limits = {"constraints.txt": "first<2\n", "limits/over rides.txt": "second<2\n"}
+    write(tmp_path, {"app/requirements.in": "first\nsecond\n", **limits})
+    constraints, overrides = (tmp_path / name for name in limits)
+    plain = source(tmp_path / "app" / "requirements.in")
+    given = replace(
+        plain, find_links=(tmp_path,), constraints=(constraints,), overrides=(overrides,)
+    )
+    compile_lock(given)
+    text = given.output.read_text()
+    assert "-c ../constraints.txt\n" in text
+    assert "--override ../limits/over rides.txt\n" in text
+    assert str(tmp_path) not in text
