@@ -107,7 +107,8 @@ def folder_of(line: str, base: Path) -> Path | None:
     found = _FOLDER.match(line)
     if not found and (bare := _bare(line, base)) and "/" in bare["path"]:
         found = bare
-    return base / stated_path(found["path"]) if found else None
+    # No path has a null character, and an installer will say so.
+    return base / stated_path(found["path"]) if found and "\0" not in line else None
 
 
 def stated_file(text: str) -> str | None:
@@ -130,4 +131,5 @@ def stated_path(text: str) -> str:
 
 def _bare(line: str, base: Path) -> re.Match[str] | None:
     found = _BARE.match(line)
-    return found if found and (base / found["path"]).is_dir() else None
+    # A line may be too long for a path, or hold a character that none has.
+    return found if found and os.path.isdir(base / found["path"]) else None  # noqa: PTH112

@@ -45,9 +45,10 @@ def with_path_dependencies(folders: Iterable[Path], base: Path, tool: str) -> di
             continue
         seen.add(path)
         name = os.path.relpath(path, base)
-        if path.is_file():
+        # What a line states may be too long for a path, or hold a character that none has.
+        if os.path.isfile(path):  # noqa: PTH113
             found[name] = digest_of(path)
-        elif path.is_dir():
+        elif os.path.isdir(path):  # noqa: PTH112
             found[name] = project_inputs(path, tool)
             waiting += path_dependencies(path)
     return found

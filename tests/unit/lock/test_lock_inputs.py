@@ -168,6 +168,12 @@ def test_settings_of_uv_make_a_lock_stale(
         assert inputs_digest(source(folder / name)) == plain
 
 
+@pytest.mark.parametrize("line", ["9" * 999, f"./{'9' * 999}", f"-e {'9' * 999}", "a/\0", "./\0"])
+def test_what_can_be_no_path_is_none(tmp_path: Path, line: str) -> None:
+    write(tmp_path, {"requirements.in": f"{line}\n"})
+    assert inputs_digest(source(tmp_path / "requirements.in"))
+
+
 def test_settings_of_the_machine_alone_leave_a_lock_alone(tmp_path: Path) -> None:
     write(tmp_path, {"requirements.in": "idna\n"})
     found = source(tmp_path / "requirements.in")
