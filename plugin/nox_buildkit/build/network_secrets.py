@@ -72,15 +72,24 @@ def network_of(plan: Plan) -> Network:
 
 
 def _secrets(variables: Mapping[str, str], logins: Logins) -> Iterator[str]:
-    """Yield each password, alone and as it is sent with its user (RFC 7617)."""
+    """Yield each password, alone and as it is sent with its user (RFC 7617).
+
+    A user without a password is sent, too: it is a token.
+    """
     named = [parse_index(word) for name in INDEXES for word in variables.get(name, "").split()]
     pairs = [(index.user, index.password) for index in named] + list(logins.values())
     for name, value in variables.items():
         if name.endswith("_PASSWORD"):
             pairs.append((variables.get(name.replace("_PASSWORD", "_USERNAME"), ""), value))
+    for name, value in variables.items():
+        if name.endswith("_USERNAME") and name.replace("_USERNAME", "_PASSWORD") not in variables:
+            pairs.append((value, ""))
+    with_password = {user for user, password in pairs if password}
     for user, password in pairs:
         if password:
             yield from (password, f"{user}:{password}")
+        elif user and user not in with_password:
+            yield from (user, f"{user}:")
 
 
 def _is_passed(name: str) -> bool:

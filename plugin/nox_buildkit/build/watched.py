@@ -19,7 +19,7 @@ from nox_buildkit.lock.direct_references import local_packages
 from nox_buildkit.lock.requirement_sets import distinct, sources_of
 from nox_buildkit.lock.requirements_files import each_line
 from nox_buildkit.lock.source import Source
-from nox_buildkit.lock.uvlock import workspace_members
+from nox_buildkit.lock.uvlock import local_folders
 from nox_buildkit.plan.plan import Plan
 
 #: They are in no image, and say what is.
@@ -85,7 +85,7 @@ def _files_of(source: Source) -> Iterator[Path]:
     yield from (source.path, source.output, source.path.parent / "pyproject.toml")
     yield from (*source.constraints, *source.overrides)
     if source.kind == "uv":
-        yield from (member / "pyproject.toml" for member in workspace_members(source.path))
+        yield from (member / "pyproject.toml" for member in local_folders(source.path))
     elif source.kind in ("requirements", "locked"):
         yield from (Path(where.file) for _, where in each_line(source.path))
 

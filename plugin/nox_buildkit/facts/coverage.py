@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from packaging.tags import Tag
 
 #: Counts changes of what is kept.
-_FORMAT = 4
+_FORMAT = 5
 
 
 def read_coverage(
@@ -84,7 +84,7 @@ def _cover(lock: Pylock, platform: KnownPlatform, python: str, libc: Libc) -> It
     found: dict[str, LockedFile] = {}
     for package in lock.packages:
         # One at a time: the first that has nothing would hide all others.
-        alone = replace(lock, packages=[package])
+        alone = replace(lock, packages=[_newest_builds_first(package)])
         try:
             selected = alone.select(environment=environment, tags=tags)
             chosen = [_file(package, file, tags) for package, file in selected]
@@ -101,6 +101,17 @@ def _cover(lock: Pylock, platform: KnownPlatform, python: str, libc: Libc) -> It
                 )
             found[file.name] = file
     yield from (found[name] for name in sorted(found))
+
+
+def _newest_builds_first(package: Package) -> Package:
+    """``package`` with its wheels in the order of their build numbers, which break ties.
+
+    The first of those that suit a platform equally well is selected.
+    """
+    if not package.wheels:
+        return package
+    order = sorted(package.wheels, key=lambda w: parse_wheel_filename(w.filename)[2], reverse=True)
+    return replace(package, wheels=order)
 
 
 def _newest(

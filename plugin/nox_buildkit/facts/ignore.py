@@ -101,6 +101,7 @@ class Candidates:
 def every_file(folder: Path, *, exclude: Collection[Path]) -> list[str]:
     """Paths of all files below ``folder`` but ``exclude`` and what never belongs; ignored ones too.
 
+    Links are among them, whatever they lead to.
     Sorted, relative, with forward slashes.
     """
     found = []
@@ -113,7 +114,8 @@ def every_file(folder: Path, *, exclude: Collection[Path]) -> list[str]:
             and not never(path.relative_to(folder).as_posix())
         ]
         folders[:] = [path.name for path in kept if path.name in folders]
-        found += [path.relative_to(folder).as_posix() for path in kept if not path.is_dir()]
+        files = (path for path in kept if path.is_symlink() or not path.is_dir())
+        found += [path.relative_to(folder).as_posix() for path in files]
     return sorted(found)
 
 

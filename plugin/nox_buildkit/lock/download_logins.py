@@ -42,15 +42,15 @@ def download_logins(source: Source, addresses: Iterable[str]) -> Logins:
 
 
 def _of_keyring(source: Source, known: Logins) -> Logins:
-    """Return the passwords of users that stand with no password."""
+    """Return the passwords of users that stand with no password; a token's is empty."""
     words = [word for name in INDEXES for word in os.environ.get(name, "").split()]
     words += [index for index in (source.index, *source.extra_indexes) if index]
     found = {}
     for index in map(parse_index, words):
         host, user = urlsplit(index.url).netloc, _user(index)
-        password = keyring_password(index.url, user) if user and host not in known else None
-        if password:
-            found[host] = (user, password)
+        if user and host not in known:
+            # What no keyring knows is the whole login to uv, too.
+            found[host] = (user, keyring_password(index.url, user) or "")
     return found
 
 

@@ -7,6 +7,7 @@ uv are run in an environment of their own that uv makes for the moment.
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -96,12 +97,23 @@ def _pdm(source: Source) -> str:
     selected = _each("--group", (*source.extras, *source.groups))
     try:
         _checked(source, PDM, ["pdm", "lock", "--check"])
-        return run_tool(
-            PDM, ["pdm", "export", "--format", "requirements", *production, *selected], cwd=folder
-        )
+        command = ["pdm", "export", "--format", "requirements", *production, *selected]
+        return run_tool(PDM, command, cwd=folder)
+    except LockError as error:
+        raise _without_hash(error) or error from None
     finally:
         if not noted:
             note.unlink(missing_ok=True)
+
+
+def _without_hash(error: LockError) -> LockError | None:
+    """The error for a path dependency or a commit, which PDM exports only without hashes."""
+    found = re.search(r"Hash is not available for '(\S+)", error.problems[0].message)
+    if not found:
+        return None
+    message = f"PDM exports '{found[1]}' only without hashes: it is from no index"
+    hint = "name pyproject.toml as the source of the requirements"
+    return LockError(Code.UNRESOLVABLE(message, hint))
 
 
 def _pipenv(source: Source) -> str:

@@ -6,17 +6,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from nox_buildkit.buildspec.model.grammar import index_url
 from nox_buildkit.buildspec.text import Invalid
 from nox_buildkit.errors import Code, Location, LockError
 from nox_buildkit.files import real_path
-from nox_buildkit.lock.requirements_files import each_line
+from nox_buildkit.lock.requirements_files import each_line, option_of
 
-_OPTION = re.compile(
-    r"^(?P<option>-i|--index-url|--extra-index-url|-f|--find-links)[ =]?\s*"
-    r"(?P<value>\S+)$"
-)
+_OPTIONS = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +53,9 @@ def without_folders(text: str) -> str:
 
 def _options(path: Path) -> Iterator[tuple[str, str, Location]]:
     for line, where in each_line(path, constraints=False):
-        if found := _OPTION.match(line):
-            yield found["option"], found["value"], where
+        option, value = option_of(line)
+        if option in _OPTIONS:
+            yield option, value, where
 
 
 def index_at(value: str, location: Location) -> str:
@@ -69,8 +68,9 @@ def index_at(value: str, location: Location) -> str:
 
 def folder_at(value: str, location: Location) -> Path:
     """The folder of files that is named at ``location``. Raises LockError."""
-    folder = real_path(Path(location.file).parent / value.removeprefix("file://"))
-    if "://" in value.removeprefix("file://"):
+    path = unquote(value.removeprefix("file://")) if value.startswith("file://") else value
+    folder = real_path(Path(location.file).parent / path)
+    if "://" in path:
         raise LockError(
             Code.INDEX(
                 "only folders are looked into for files, and no pages",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from nox_buildkit.lock.pyproject import Pyproject, read_pyproject
 from nox_buildkit.lock.readers import MAX_MANIFEST, read_text
 from nox_buildkit.lock.requirements_files import each_line, required_folders
 from nox_buildkit.lock.source import TOOL_LOCKS, Source
+from nox_buildkit.lock.uv_settings import deciding_settings
 
 #: Counts changes of how this version of the program makes a lock of the same inputs.
 FORMAT = 2
@@ -40,6 +42,11 @@ def inputs_digest(source: Source) -> str:
             inputs[key] = value
     if source.overrides:
         inputs["overrides"] = [_lines(path) for path in source.overrides]
+    if source.path.name not in TOOL_LOCKS and (settings := deciding_settings(source.path)):
+        inputs["settings"] = settings
+    if options := list(_build_options(source)):
+        # Locks of earlier versions of the program did not state them.
+        inputs["build-options"] = options
     if source.find_links:
         inputs["find_links"] = [contents(folder) for folder in source.find_links]
     if source.path.name in TOOL_LOCKS:
@@ -67,9 +74,9 @@ def _manifests(source: Source) -> Any:
         return read_text(folder / "Pipfile", MAX_MANIFEST)
     members: list[Path] = []
     if source.kind == "uv":
-        from nox_buildkit.lock.uvlock import workspace_members  # noqa: PLC0415 - of this tool
+        from nox_buildkit.lock.uvlock import local_folders  # noqa: PLC0415 - of this tool
 
-        members = list(workspace_members(source.path))
+        members = local_folders(source.path)
     return with_path_dependencies({folder, *members}, folder, source.kind)
 
 
@@ -128,6 +135,12 @@ def _refuse_uv_indexes(read: Pyproject, source: Source) -> None:
                     source.location,
                 )
             )
+
+
+def _build_options(source: Source) -> Iterator[str]:
+    if source.kind == "requirements":
+        lines = (line for path in source.paths for line in _lines(path))
+        yield from (line for line in lines if line.startswith(("--no-binary", "--only-binary")))
 
 
 def _lines(path: Path) -> list[str]:

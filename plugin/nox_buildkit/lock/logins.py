@@ -11,14 +11,13 @@ import json
 import netrc
 import re
 import tempfile
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from nox_buildkit.lock.credentials import INDEXES, as_netrc, parse_index
+from nox_buildkit.lock.uv_settings import settings_in
 
 _STORE = "credentials.toml"
 _OPTION = re.compile(r"--(?:default-)?index=(.+)")
@@ -26,7 +25,10 @@ _OPTION = re.compile(r"--(?:default-)?index=(.+)")
 
 @dataclass(slots=True)
 class _Found:
-    """``environment``: less ``logins``, which are URLs of indexes with user and password."""
+    """``environment``: less ``logins``, which are URLs of indexes with user and password.
+
+    The password of a token is empty.
+    """
 
     environment: dict[str, str]
     logins: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -71,8 +73,9 @@ def _found(environment: Mapping[str, str], arguments: Sequence[object], cwd: Pat
         bare = []
         for word in environment.get(variable, "").split():
             index = parse_index(word)
-            if index.password:
-                found.logins[index.url] = (index.user, index.password)
+            login = _login(index.url, index.user, index.password or None, environment)
+            if login:
+                found.logins[index.url] = login
                 bare.append(f"{index.name}={index.url}" if index.name else index.url)
             else:
                 bare.append(word)
@@ -84,11 +87,26 @@ def _found(environment: Mapping[str, str], arguments: Sequence[object], cwd: Pat
     for name, url in named.items():
         user = environment.get(f"UV_INDEX_{name}_USERNAME", "")
         password = environment.get(f"UV_INDEX_{name}_PASSWORD")
-        if name and password is not None:
-            found.logins[url] = (user, password)
+        if name and (login := _login(url, user, password, environment)):
+            found.logins[url] = login
             for key in ("USERNAME", "PASSWORD"):
                 found.environment.pop(f"UV_INDEX_{name}_{key}", None)
     return found
+
+
+def _login(
+    url: str, user: str, password: str | None, environment: Mapping[str, str]
+) -> tuple[str, str] | None:
+    """The login that variables state for ``url``; None where uv has to look elsewhere.
+
+    A user whose password is nowhere is a token: uv sends it with an empty password.
+    """
+    if password is not None:
+        return user, password
+    if not user or environment.get("UV_KEYRING_PROVIDER", "disabled") != "disabled":
+        return None
+    named = re.search(rf"^username = {re.escape(_text(user))}$", _kept_by_user(environment), re.M)
+    return None if named or _netrc_user(url, environment) == user else (user, "")
 
 
 def _variable(name: str) -> str:
@@ -104,11 +122,8 @@ def _settings(cwd: Path, environment: Mapping[str, str]) -> Iterator[tuple[str, 
     files += [Path(environment["UV_CONFIG_FILE"])] if environment.get("UV_CONFIG_FILE") else []
     for path in files:
         # What is wrong with it, uv says.
-        with contextlib.suppress(OSError, ValueError, RecursionError, AttributeError, TypeError):
-            tables: dict[str, Any] = tomllib.loads(path.read_text())
-            if path.name == "pyproject.toml":
-                tables = tables.get("tool", {}).get("uv", {})
-            for index in tables.get("index", ()):
+        with contextlib.suppress(ValueError, AttributeError, TypeError):
+            for index in (settings_in(path) or {}).get("index", ()):
                 if "name" in index and "url" in index:
                     yield _variable(str(index["name"])), parse_index(str(index["url"])).url
 
@@ -149,12 +164,23 @@ def _text(value: str) -> str:
 
 def _netrc_of_others(environment: Mapping[str, str], hosts: set[str | None]) -> str | None:
     """The netrc file without ``hosts``; None if it says nothing of them."""
-    path = Path(environment.get("NETRC") or "~/.netrc").expanduser()
-    try:
-        known = netrc.netrc(path).hosts
-    except (OSError, netrc.NetrcParseError, UnicodeDecodeError):
-        return None
+    known = _netrc(environment)
     if not {*hosts, "default"} & known.keys():
         return None
     others = {h: (x[0], x[2]) for h, x in known.items() if h not in hosts and h != "default"}
     return as_netrc(others)
+
+
+def _netrc_user(url: str, environment: Mapping[str, str]) -> str | None:
+    known = _netrc(environment)
+    entry = known.get(urlsplit(url).hostname or "") or known.get("default")
+    return entry[0] if entry else None
+
+
+def _netrc(environment: Mapping[str, str]) -> dict[str, tuple[str, str, str]]:
+    path = Path(environment.get("NETRC") or "~/.netrc").expanduser()
+    try:
+        return netrc.netrc(path).hosts
+    except (OSError, netrc.NetrcParseError, UnicodeDecodeError):
+        # What is wrong with it is told where a login of it is needed.
+        return {}

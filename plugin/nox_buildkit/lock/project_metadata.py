@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 from packaging.utils import canonicalize_name
 
 from nox_buildkit.files import real_path
+from nox_buildkit.lock.direct_references import stated_path
 from nox_buildkit.lock.pyproject import PROJECT_KEYS, Pyproject, read_pyproject
 from nox_buildkit.lock.readers import digest_of, read_text
 
@@ -25,7 +25,7 @@ MADE_HERE = ("# Locked by nox-buildkit", "# Exported by nox-buildkit")
 _DYNAMIC = {"dependencies", "optional-dependencies"}
 
 _FILE = re.compile(r"[\w./-]{1,200}\.(?:txt|in|toml|cfg|json|ya?ml)\b")
-_ADDRESS = re.compile(r"@\s*file:(?://)?(?P<path>[^\s;#]+)")
+_ADDRESS = re.compile(r"@\s*(file:[^\s;]+)")
 
 #: Where requirements lie by convention.
 _USUAL = ("requirements*.txt", "requirements*.in", "requirements/*.txt", "requirements/*.in")
@@ -45,9 +45,10 @@ def with_path_dependencies(folders: Iterable[Path], base: Path, tool: str) -> di
             continue
         seen.add(path)
         name = os.path.relpath(path, base)
-        if path.is_file():
+        # What a line states may be too long for a path, or hold a character that none has.
+        if os.path.isfile(path):  # noqa: PTH113
             found[name] = digest_of(path)
-        elif path.is_dir():
+        elif os.path.isdir(path):  # noqa: PTH112
             found[name] = project_inputs(path, tool)
             waiting += path_dependencies(path)
     return found
@@ -111,8 +112,7 @@ def _paths(project: Pyproject, folder: Path) -> Iterator[Path]:
     stated = project.tables
     for text in _strings([stated.get("project"), stated.get("dependency-groups")]):
         if found := _ADDRESS.search(text):
-            path = unquote(found["path"])
-            yield folder / re.sub(r"^/*\$\{PROJECT_ROOT\}/?", "", path)
+            yield folder / stated_path(found[1])
     for table in _tables(project.manifest.tool.poetry):
         if isinstance(table.get("path"), str):
             yield folder / table["path"]

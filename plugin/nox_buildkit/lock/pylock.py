@@ -20,6 +20,7 @@ from nox_buildkit.lock.direct_references import without_local
 from nox_buildkit.lock.export import export_files
 from nox_buildkit.lock.indexes import without_folders
 from nox_buildkit.lock.pylock_cache import place_of
+from nox_buildkit.lock.readers import read_text
 from nox_buildkit.lock.source import Source, logical_lines
 from nox_buildkit.lock.uv import (
     THIS_PYTHON,
@@ -76,7 +77,7 @@ def _as_locked(listed: dict[str, Any], source: Source) -> dict[str, Any]:
 
     Raises LockError naming the packages that nothing is left of.
     """
-    hashes = _hashes(source.output.read_text())
+    hashes = _hashes(read_text(source.output))
     problems = []
     # What comes from a repository becomes a wheel on this machine.
     listed["packages"] = [p for p in listed.get("packages", []) if "vcs" not in p]
@@ -142,7 +143,7 @@ def _ask(source: Source) -> str:
         return export_files(source)
     with tempfile.TemporaryDirectory(prefix="nox-buildkit-pylock-") as name:
         lock = Path(name, "requirements.txt")
-        text = without_folders(without_local(source.output.read_text()))
+        text = without_folders(without_local(read_text(source.output)))
         lock.write_text(_for_images(text))
         output = Path(name, "pylock.toml")
         run_uv(

@@ -12,7 +12,9 @@ from pathlib import Path
 from nox_buildkit.errors import LockError
 from nox_buildkit.files import cache_dir, private_dir
 from nox_buildkit.lock.folders import contents
+from nox_buildkit.lock.readers import read_text
 from nox_buildkit.lock.source import Source
+from nox_buildkit.lock.uv_settings import settings_for
 
 #: Locks that an index is asked about at once; a single one is asked about where it is read.
 _AT_A_TIME, _SEVERAL = 8, 2
@@ -58,11 +60,13 @@ def state(source: Source) -> str:
     }
     return json.dumps(
         [
-            source.output.read_text(),
+            read_text(source.output),
             source.python,
             source.index,
             source.extra_indexes,
             [(str(folder), contents(folder)) for folder in source.find_links],
             indexes,
-        ]
+            settings_for(source.path),
+        ],
+        default=str,
     )

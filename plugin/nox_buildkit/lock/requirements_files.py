@@ -12,8 +12,8 @@ from nox_buildkit.lock.direct_references import folder_of
 from nox_buildkit.lock.readers import read_text
 from nox_buildkit.lock.source import numbered_lines
 
-_INCLUDE = re.compile(r"^(?:-r|--requirement)[ =]?\s*(\S+)")
-_CONSTRAINT = re.compile(r"^(?:-c|--constraint)[ =]?\s*(\S+)")
+_OPTION = re.compile(r"^(-\w|--[\w-]+)(?:\s*=\s*|\s*)(.+)$")
+_INCLUDE, _CONSTRAINT = ("-r", "--requirement"), ("-c", "--constraint")
 
 
 def each_line(path: Path, *, constraints: bool = True) -> Iterator[tuple[str, Location]]:
@@ -29,12 +29,13 @@ def each_line(path: Path, *, constraints: bool = True) -> Iterator[tuple[str, Lo
         for number, line in lines:
             where = Location(str(here), number, 1)
             yield line, where
-            found = _INCLUDE.match(line) or (constraints and _CONSTRAINT.match(line))
-            if not found or "://" in found[1]:
+            option, value = option_of(line)
+            included = option in _INCLUDE or (constraints and option in _CONSTRAINT)
+            if not included or "://" in value:
                 continue
-            below = real_path(here.parent / found[1])
+            below = real_path(here.parent / value)
             if below in (file for file, _ in open_files):
-                message = f"'{found[1]}' includes itself"
+                message = f"'{value}' includes itself"
                 raise LockError(Code.UNREADABLE_SOURCE(message, "remove this line", where))
             if below not in known:
                 known.add(below)
@@ -48,9 +49,22 @@ def each_line(path: Path, *, constraints: bool = True) -> Iterator[tuple[str, Lo
             open_files.pop()
 
 
+def option_of(line: str) -> tuple[str, str]:
+    """Name and value of the option that ``line`` states; both are empty if it states none.
+
+    The value is the rest of the line, perhaps in quotes.
+    """
+    if not (found := _OPTION.match(line)):
+        return "", ""
+    value = found[2].replace("\\ ", " ")
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    return found[1], value[1:-1] if quoted else value
+
+
 def required_folders(path: Path, base: Path) -> Iterator[Path]:
     """Folders and files that ``path``, and what it includes, requires by paths from ``base``."""
     for line, where in each_line(path):
-        if named := folder_of(line):
-            # Installers differ in what a path of an included file is relative to.
-            yield from (base / named, Path(where.file).parent / named)
+        # Installers differ in what a path of an included file is relative to.
+        for folder in (base, Path(where.file).parent):
+            if named := folder_of(line, folder):
+                yield named

@@ -15,6 +15,9 @@ from nox_buildkit.lock.pyproject import read_pyproject
 from nox_buildkit.lock.source import Source
 from nox_buildkit.lock.uv import index_options, index_variables, run_resolver
 
+#: ``--no-build``, as uv states it in a requirements file.
+_NO_BUILD = "--only-binary :all:\n"
+
 
 def resolve(
     source: Source, before: str, upgrade: bool, upgrade_packages: Sequence[str]
@@ -30,7 +33,8 @@ def resolve(
         command: list[str | Path] = [
             "pip", "compile",
             *(os.path.relpath(path, source.path.parent) for path in source.paths),
-            "--universal", "--generate-hashes", "--no-header",
+            # What is never, or only, taken as a wheel counts when the files are chosen, too.
+            "--universal", "--generate-hashes", "--no-header", "--emit-build-options",
             "--python-version", source.python,
             "--output-file", output,
             *(f"--extra={extra}" for extra in source.extras),
@@ -44,7 +48,17 @@ def resolve(
         ]  # fmt: skip
         where = _where(source, Path(name))
         ran = run_resolver(command, cwd=where, env=index_variables(source.extra_indexes))
-        return output.read_text(), tuple(_shown(each, source, where) for each in ran)
+        return _body(output, source), tuple(_shown(each, source, where) for each in ran)
+
+
+def _body(output: Path, source: Source) -> str:
+    body = output.read_text()
+    for path in (*source.constraints, *source.overrides):
+        # uv says whose limit a pin is: by an absolute path, unless the file lies below the folder.
+        relative = os.path.relpath(path, source.path.parent)
+        body = body.replace(f" {path}\n", f" {relative}\n")
+    # That no code runs here says nothing of the steps of a build.
+    return body.replace(_NO_BUILD, "", 1) if source.build == "never" else body
 
 
 def _where(source: Source, work: Path) -> Path:

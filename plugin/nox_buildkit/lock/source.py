@@ -39,7 +39,11 @@ CANDIDATES = (
 #: Where projects without a pyproject.toml state what they require; uv asks setuptools.
 SETUP_FILES = ("setup.py", "setup.cfg")
 
-_PINNED = re.compile(r"^[A-Za-z0-9][\w.-]*(?:\[[^\]]*\])?\s*==\s*[^\s;*]+")
+_PINNED = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*==\s*[^\s;*]+")
+_HASH = re.compile(r"--hash[ =](\w+):")
+#: Of files that are resolved together with it.
+_INCLUDE = re.compile(r"-[rc]|--(?:requirement|constraint)\b")
+_COMMENT = re.compile(r"(?:^|\s)#.*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +152,22 @@ def kind_of(path: Path) -> Kind:
         return "setup"
     if path.name in TOOL_LOCKS:
         return TOOL_LOCKS[path.name]
-    lines = logical_lines(read_text(path))
-    requirements = [line for line in lines if not line.startswith("-")]
-    if requirements and all(_PINNED.match(line) and "--hash=" in line for line in requirements):
-        return "locked"
-    return "requirements"
+    lines = numbered_lines(read_text(path))
+    requirements = [(number, line) for number, line in lines if not line.startswith("-")]
+    finished = all(_PINNED.match(line) and _HASH.search(line) for _, line in requirements)
+    if not requirements or not finished or any(_INCLUDE.match(line) for _, line in lines):
+        return "requirements"
+    if problems := [
+        Code.UNREADABLE_SOURCE(
+            f"{_PINNED.split(line)[1]} has hashes, and no SHA-256, which files are known by",
+            "lock it again with SHA-256 hashes",
+            Location(str(path), number, 1),
+        )
+        for number, line in requirements
+        if "sha256" not in _HASH.findall(line)
+    ]:
+        raise LockError(*problems)
+    return "locked"
 
 
 def logical_lines(text: str) -> tuple[str, ...]:
@@ -163,10 +178,18 @@ def logical_lines(text: str) -> tuple[str, ...]:
 @lru_cache(maxsize=8)
 def numbered_lines(text: str) -> tuple[tuple[int, str], ...]:
     """The same lines, each with the number of the one that it begins in."""
-    lines, number = [], 1
-    for part in re.split(r"(?<!\\)\r?\n", text):
-        joined = re.sub(r"\\\r?\n", " ", part)
-        if line := re.sub(r"(^|\s)#.*$", "", joined).strip():
-            lines.append((number, line))
-        number += part.count("\n") + 1
+    lines: list[tuple[int, str]] = []
+    begun: list[str] = []
+    # Editors of Windows begin a file with a byte order mark.
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    for number, line in enumerate([*text.split("\n"), ""], 1):
+        bare = _COMMENT.sub("", line)
+        # The end of a comment continues nothing (uv).
+        continued = bare == line and line.endswith("\\")
+        begun.append(bare.removesuffix("\\") if continued else bare)
+        if continued:
+            continue
+        if joined := " ".join(begun).strip():
+            lines.append((number - len(begun) + 1, joined))
+        begun = []
     return tuple(lines)

@@ -36,7 +36,10 @@ _QUIET = {
 }
 
 
-_NOISE = ("Resolved ", "warning: ", "DEBUG ", "Building wheel...", "hint: Build failures usually")
+_NOISE = (
+    "Resolved ", "warning: ", "DEBUG ", "INFO: ", "Building wheel...",
+    "hint: Build failures usually",
+)  # fmt: skip
 
 _CODE_OF = re.compile(r"^DEBUG (?:Preparing metadata for|Building): (.+)$", re.MULTILINE)
 

@@ -6,7 +6,7 @@ What it says of other packages is exported by uv itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -29,7 +29,11 @@ from nox_buildkit.lock.readers import (
 )
 
 # uv writes one form only, and a workspace's lock is too large to be parsed for each answer.
-_MEMBER = re.compile(r'^source = \{ (?:editable|virtual|directory) = "([^"\n]+)" \}$', re.MULTILINE)
+_LOCAL = re.compile(
+    r'^(?:name = "(?P<name>[^"\n]+)"\n(?:version = [^\n]*\n)?)?'
+    r'source = \{ (?:editable|virtual|directory) = "(?P<folder>[^"\n]+)" \}$',
+    re.MULTILINE,
+)
 _PACKAGE = re.compile(r"^\[\[package\]\]$", re.MULTILINE)
 
 _AGAIN = "run 'uv lock' and commit it"
@@ -49,16 +53,6 @@ class _Head(Document):
     manifest: _Manifest = _Manifest()
 
 
-class _Dependency(Document):
-    name: str
-    specifier: str = ""
-
-
-class _Metadata(Document):
-    requires_dist: list[_Dependency] = Field(default=[])
-    requires_dev: dict[str, list[_Dependency]] = Field(default={})
-
-
 class _Source(Document):
     editable: str = ""
     virtual: str = ""
@@ -68,6 +62,24 @@ class _Source(Document):
     def folder(self) -> str:
         """The folder of its sources, relative to the lock; empty if an index has it."""
         return self.editable or self.virtual or self.directory
+
+
+class _Dependency(_Source):
+    name: str
+    specifier: str = ""
+    path: str = ""
+    git: str = ""
+    url: str = ""
+
+    @property
+    def has_source(self) -> bool:
+        """Tell whether ``tool.uv.sources`` says where it is: uv then notes no specifier."""
+        return bool(self.folder or self.path or self.git or self.url)
+
+
+class _Metadata(Document):
+    requires_dist: list[_Dependency] = Field(default=[])
+    requires_dev: dict[str, list[_Dependency]] = Field(default={})
 
 
 class _Package(Document):
@@ -82,9 +94,29 @@ class _Member(Document):
     package: list[_Package]
 
 
+def local_folders(lock: Path) -> list[Path]:
+    """Folders of the projects that a uv.lock was made for, and of their path dependencies.
+
+    Raises LockError.
+    """
+    return [_folder(lock, found) for found in _LOCAL.finditer(read_text(lock))]
+
+
 def workspace_members(lock: Path) -> list[Path]:
     """Folders of the projects that a uv.lock was made for. Raises LockError."""
-    return [lock.parent.joinpath(path).resolve() for path in _MEMBER.findall(read_text(lock))]
+    head, text = _head(lock)[0], read_text(lock)
+    found = (each for each in _LOCAL.finditer(text) if _is_member(head, *each.group(1, 2)))
+    return [_folder(lock, each) for each in found]
+
+
+def _folder(lock: Path, found: re.Match[str]) -> Path:
+    return lock.parent.joinpath(found["folder"]).resolve()
+
+
+def _is_member(head: _Head, name: str | None, folder: str) -> bool:
+    # A lock of one project alone lists no members. Path dependencies are among its packages, too.
+    names = head.manifest.members
+    return name in names if names else folder == "."
 
 
 def requires_python(lock: Path) -> PythonRequirement | None:
@@ -114,7 +146,7 @@ def changes_since(lock: Path) -> Iterator[Problem]:
     yield from _changed_pythons(lock, members)
     for package, manifest in members:
         dynamic = "dependencies" in manifest.project.dynamic
-        if not dynamic and set(_stated(manifest)) != _locked(package.metadata, lock):
+        if not dynamic and not _fits(_stated(manifest), package.metadata, lock):
             where = manifest.at("project", "dependencies")
             yield Code.LOCK_MISFIT(
                 f"{lock.name} does not fit what {package.name} requires", _AGAIN, where
@@ -131,8 +163,7 @@ def _changed_pythons(
 ) -> Iterator[Problem]:
     head, locked = _head(lock)[0], requires_python(lock)
     # Path dependencies have a say of their own only when uv resolves.
-    names = head.manifest.members
-    members = [m for p, m in packages if (p.name in names if names else p.source.folder == ".")]
+    members = [m for p, m in packages if _is_member(head, p.name, p.source.folder)]
     stating = [(m, s) for m in members if (s := m.requires_python) is not None]
     if not locked or not stating or accepts_the_same(locked.specifier, [s for _, s in stating]):
         return
@@ -146,7 +177,7 @@ def _members(lock: Path) -> Iterator[tuple[_Package, Pyproject]]:
     size = 0
     for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
         block = text[start:end]
-        if not _MEMBER.search(block):
+        if not _LOCAL.search(block):
             continue
         size += len(block)
         if size > 2 * MAX_MANIFEST:
@@ -187,10 +218,17 @@ def _pins(texts: Iterable[str], manifest: Pyproject, keys: tuple[str, ...]) -> I
         yield canonicalize_name(requirement.name), requirement.specifier
 
 
-def _locked(metadata: _Metadata, lock: Path) -> set[Pin]:
+def _fits(stated: Iterable[Pin], metadata: _Metadata, lock: Path) -> bool:
+    """Tell whether a member requires what the lock noted of it."""
     groups = metadata.requires_dev.values()
     entries = [*metadata.requires_dist, *(entry for group in groups for entry in group)]
+    by_name = {canonicalize_name(entry.name) for entry in entries if entry.has_source}
     try:
-        return {(canonicalize_name(e.name), SpecifierSet(e.specifier)) for e in entries}
+        locked = [(canonicalize_name(e.name), SpecifierSet(e.specifier)) for e in entries]
+        return _comparable(stated, by_name) == _comparable(locked, by_name)
     except InvalidSpecifier as error:
         raise LockError(Code.UNREADABLE_SOURCE(f"{lock}: {error}", "run 'uv lock'")) from None
+
+
+def _comparable(pins: Iterable[Pin], by_name: Collection[str]) -> set[Pin]:
+    return {(name, SpecifierSet() if name in by_name else pin) for name, pin in pins}

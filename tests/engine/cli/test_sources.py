@@ -281,6 +281,28 @@ def test_a_pdm_lock(own_tool: Project, shop: PackageIndex) -> None:
     assert (own_tool.root / "requirements.lock").read_text() == lock
 
 
+def test_a_pdm_lock_with_a_path_dependency(own_tool: Project, shop: PackageIndex) -> None:
+    project = '[project]\nname = "{}"\nversion = "1.0"\nrequires-python = ">=3.11"\n'
+    manifest = (
+        project.format("web") + 'dependencies = ["plain", "lib @ file:///${PROJECT_ROOT}/lib"]\n'
+        f'[[tool.pdm.source]]\nname = "pypi"\nurl = "{shop.url}"\nverify_ssl = false\n'
+    )
+    own_tool.write({"pyproject.toml": manifest, "lib/pyproject.toml": project.format("lib")})
+    run_tool(PDM, ["pdm", "lock"], cwd=own_tool.root)
+
+    cause = own_tool.nox("lock").cause
+    assert "pdm.lock: PDM exports 'lib' only without hashes: it is from no index" in cause
+    assert cause.endswith("name pyproject.toml as the source of the requirements")
+
+    own_tool.env["UV_DEFAULT_INDEX"] = shop.url
+    spec = "version: 1\nrequirements: {r: {source: pyproject.toml}}\n"
+    own_tool.write(
+        {"buildspec.yaml": f"{spec}images: {{web: {{requirements: r, command: [python]}}}}\n"}
+    )
+    own_tool.ok("lock")
+    assert "\n./lib\n" in (own_tool.root / "requirements.r.lock").read_text()
+
+
 def test_a_pipfile_lock(own_tool: Project, shop: PackageIndex) -> None:
     pipfile = (
         f'[[source]]\nname = "shop"\nurl = "{shop.url}"\nverify_ssl = false\n'

@@ -74,3 +74,14 @@ def test_a_netrc_file_is_cut_down_to_the_hosts_that_are_used(
     found = network_of(EMPTY)
     assert found.netrc == "machine packages.example.com login me@home password old\n"
     assert f"export UV_INDEX_URL={with_user('me%40home')}\n" in found.variables
+
+
+def test_a_token_is_a_secret_and_a_user_with_a_password_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("UV_INDEX", f"{with_user('a-token')} {with_user('me%40home')}")
+    monkeypatch.setenv("UV_INDEX_OTHER_USERNAME", "another-token")
+
+    assert set(network_of(EMPTY).secrets) == {
+        "a-token", "a-token:", "p@ss word", "me@home:p@ss word", "another-token", "another-token:",
+    }  # fmt: skip

@@ -245,6 +245,17 @@ def test_what_copy_names_is_taken_though_it_is_ignored_and_said_so(tmp_path: Pat
     ]
 
 
+def test_links_to_folders_are_taken_from_an_ignored_folder(tmp_path: Path) -> None:
+    folder = make(tmp_path, DOTgitignore="build\n")
+    (folder / "build" / "v1").mkdir()
+    (folder / "build" / "v1" / "page.html").write_text("")
+    (folder / "build" / "current").symlink_to("v1")
+
+    assert included(folder, include=("build",)) == {
+        "build/out.o", "build/v1/page.html", "build/current",
+    }  # fmt: skip
+
+
 def test_every_entry_of_copy_that_brings_nothing_is_an_error_at_its_place(tmp_path: Path) -> None:
     folder = make(tmp_path, DOTenv="x", DOTgitignore="")
     (folder / "empty" / "inner").mkdir(parents=True)

@@ -96,6 +96,20 @@ DYNAMIC = '[project]\nname = "a"\nversion = "1.0"\ndynamic = ["dependencies"]\n'
             {"requirements.in": "-r more/all.in\n", "more/all.in": "-e ./lib\n"},
             "lib/pyproject.toml",
         ),
+        ({"requirements.in": "-e ./lib[dev]\n"}, "lib/pyproject.toml"),
+        ({"requirements.in": "./lib[dev]\n"}, "lib/pyproject.toml"),
+        ({"requirements.in": "-e .[dev]\n"}, "pyproject.toml"),
+        ({"requirements.in": "-e lib\n"}, "lib/pyproject.toml"),
+        ({"requirements.in": "libs2/shared\n"}, "libs2/shared/pyproject.toml"),
+        ({"requirements.in": "b @ file:${PROJECT_ROOT}/lib\n"}, "lib/pyproject.toml"),
+        (
+            {
+                "pyproject.toml": STATIC.format(
+                    name="a", dependencies='"b @ file:///${PROJECT_ROOT}/libs/b"'
+                )
+            },
+            "libs/b/pyproject.toml",
+        ),
         (
             {
                 "uv.lock": 'version = 1\n\n[[package]]\nname = "a"\nversion = "1.0"\n'
@@ -120,6 +134,52 @@ def test_what_a_project_reads_elsewhere_makes_its_lock_stale(
     assert inputs_digest(found) == before
     write(tmp_path, {changed: text.replace("idna", "idna>=3")})
     assert inputs_digest(found) != before
+
+
+CONSTRAINED = 'constraint-dependencies = ["idna<4"]\n'
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "requirements.in", "setup.py"])
+@pytest.mark.parametrize("place", ["", "../"])
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ("uv.toml", CONSTRAINED),
+        ("uv.toml", f"[pip]\n{CONSTRAINED}"),
+        ("pyproject.toml", f"[tool.uv]\n{CONSTRAINED}"),
+    ],
+)
+def test_settings_of_uv_make_a_lock_stale(
+    tmp_path: Path, name: str, place: str, settings: str, text: str
+) -> None:
+    if place + settings == name:
+        text = STATIC.format(name="a", dependencies="") + text
+    folder = tmp_path / "project"
+    write(folder, {name: STATIC.format(name="a", dependencies="") if "py" in name else "idna\n"})
+    plain = inputs_digest(source(folder / name))
+    write(folder, {f"{place}{settings}": text})
+    digest = inputs_digest(source(folder / name))
+    assert digest != plain
+    write(folder, {f"{place}{settings}": text.replace("<4", "<3")})
+    assert inputs_digest(source(folder / name)) != digest
+    # The nearest counts.
+    if place:
+        write(folder, {"uv.toml": ""})
+        assert inputs_digest(source(folder / name)) == plain
+
+
+@pytest.mark.parametrize("line", ["9" * 999, f"./{'9' * 999}", f"-e {'9' * 999}", "a/\0", "./\0"])
+def test_what_can_be_no_path_is_none(tmp_path: Path, line: str) -> None:
+    write(tmp_path, {"requirements.in": f"{line}\n"})
+    assert inputs_digest(source(tmp_path / "requirements.in"))
+
+
+def test_settings_of_the_machine_alone_leave_a_lock_alone(tmp_path: Path) -> None:
+    write(tmp_path, {"requirements.in": "idna\n"})
+    found = source(tmp_path / "requirements.in")
+    before = inputs_digest(found)
+    write(tmp_path, {"uv.toml": 'native-tls = true\nindex-url = "https://mirror.example"\n'})
+    assert inputs_digest(found) == before
 
 
 def test_what_decides_no_requirement_leaves_the_lock_alone(tmp_path: Path) -> None:
@@ -222,3 +282,31 @@ def test_a_lock_that_would_be_a_folder(tmp_path: Path) -> None:
         coded(Code.LOCK_TARGET),
     ):
         sources_of(spec, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "requirements.in"])
+def test_a_folder_by_uvs_variable_is_locked_where_it_lies(tmp_path: Path, name: str) -> None:
+    line = "lib @ file:///${PROJECT_ROOT}/lib"
+    text = STATIC.format(name="a", dependencies=f'"{line}"') if name != "requirements.in" else line
+    write(tmp_path, {name: text, "lib/pyproject.toml": STATIC.format(name="lib", dependencies="")})
+    found = source(tmp_path / name)
+    compile_lock(found)
+
+    assert "\n./lib\n" in found.output.read_text()
+
+
+def test_a_lock_names_no_folder_of_the_machine(tmp_path: Path) -> None:
+    _wheel(tmp_path, "first")
+    _wheel(tmp_path, "second")
+    limits = {"constraints.txt": "first<2\n", "limits/over rides.txt": "second<2\n"}
+    write(tmp_path, {"app/requirements.in": "first\nsecond\n", **limits})
+    constraints, overrides = (tmp_path / name for name in limits)
+    plain = source(tmp_path / "app" / "requirements.in")
+    given = replace(
+        plain, find_links=(tmp_path,), constraints=(constraints,), overrides=(overrides,)
+    )
+    compile_lock(given)
+    text = given.output.read_text()
+    assert "-c ../constraints.txt\n" in text
+    assert "--override ../limits/over rides.txt\n" in text
+    assert str(tmp_path) not in text

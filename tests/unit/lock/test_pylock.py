@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from nox_buildkit.errors import LockError
+from nox_buildkit.lock.compile import compile_lock
 from nox_buildkit.lock.pylock import read_pylock
 from nox_buildkit.lock.pylock_cache import ask_together
 from nox_buildkit.lock.source import Source
@@ -70,3 +72,28 @@ def test_several_locks_are_asked_about_together_and_what_fails_is_told_of_its_lo
         assert [package.name for package in read_pylock(sources[name]).packages] == [name]
     ask_together([sources["plain"], sources["other"]], said.append)
     assert len(said) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "build", "kinds"),
+    [
+        ("", None, {"wheels", "sdist"}),
+        ("--no-binary gear\n", None, {"sdist"}),
+        ("--no-binary=:all:\n", None, {"sdist"}),
+        ("--only-binary gear\n", None, {"wheels"}),
+        ("", "never", {"wheels", "sdist"}),
+    ],
+)
+def test_what_is_never_or_only_taken_as_a_wheel(
+    tmp_path: Path, options: str, build: Literal["never"] | None, kinds: set[str]
+) -> None:
+    with serve() as index:
+        index.add("gear", "1.0")
+        index.add_pure_sdist("gear", "1.0")
+        stated = tmp_path / "requirements.in"
+        stated.write_text(f"{options}gear\n")
+        output = tmp_path / "requirements.lock"
+        source = Source(stated, output, "requirements", "3.13", index=index.url, build=build)
+        compile_lock(source)
+        (package,) = read_pylock(source).packages
+    assert {kind for kind in ("wheels", "sdist") if getattr(package, kind)} == kinds

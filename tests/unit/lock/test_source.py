@@ -23,7 +23,7 @@ from nox_buildkit.lock.folders import with_hashes
 from nox_buildkit.lock.indexes import Stated, stated_places
 from nox_buildkit.lock.lock_inputs import inputs_digest
 from nox_buildkit.lock.requirement_sets import sources_of
-from nox_buildkit.lock.source import Source, kind_of, logical_lines
+from nox_buildkit.lock.source import Source, kind_of, logical_lines, numbered_lines
 from nox_buildkit.lock.uv import one_line
 from nox_buildkit.printable import has_credentials, redacted
 from tests.support.codes import coded
@@ -61,12 +61,53 @@ def source(folder: Path, name: str, text: str, **more: object) -> Source:
         (f"idna==3.1 \\\n    {HASH} \\\n    {HASH}\n    # via x\nrich[a]==1.0 {HASH}\n", "locked"),
         (f"idna==3.1 {HASH}\nrich>=1\n", "requirements"),
         ("", "requirements"),
+        (f"-r base.txt\nidna==3.1 {HASH}\n", "requirements"),
+        (f"--constraint=base.txt\nidna==3.1 {HASH}\n", "requirements"),
+        (f"--no-binary idna\n-i https://a/simple\nidna==3.1 --hash sha256:{'a' * 64}\n", "locked"),
+        (f"idna==3.1 --hash=sha512:{'a' * 128} {HASH}\n", "locked"),
     ],
 )
 def test_a_finished_lock_is_recognised(tmp_path: Path, text: str, kind: str) -> None:
     (tmp_path / "requirements.txt").write_text(text)
 
     assert kind_of(tmp_path / "requirements.txt") == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("# note \\\nidna\n", [(2, "idna")]),
+        ("idna # note \\\nsix\n", [(1, "idna"), (2, "six")]),
+        ("a \\\n  # note \\\n  --hash=x\n", [(1, "a"), (3, "--hash=x")]),
+        ("a==1 \\\r\n --hash=x\r\n\r\nb \\", [(1, "a==1   --hash=x"), (4, "b")]),
+        ("\n\na@https://h/x#egg=a\\\n\nb", [(3, "a@https://h/x#egg=a"), (5, "b")]),
+    ],
+)
+def test_comments_continue_nothing(text: str, lines: list[tuple[int, str]]) -> None:
+    assert list(numbered_lines(text)) == lines
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path) -> None:
+    (tmp_path / "base.txt").write_text("idna\n")
+    found = source(tmp_path, "requirements.in", "\ufeff-r base.txt\n")
+    before = inputs_digest(found)
+    (tmp_path / "base.txt").write_text("idna<3\n")
+    assert inputs_digest(found) != before
+    lock = tmp_path / "done.txt"
+    lock.write_text(f"\ufeff--index-url https://index.example/simple\n./lib\nidna==3.1 {HASH}\n")
+    assert stated_places(lock).index == "https://index.example/simple"
+    assert [each.folder for each in local_packages(lock)] == [tmp_path / "lib"]
+
+
+def test_a_finished_lock_has_sha_256_hashes(tmp_path: Path) -> None:
+    lock = tmp_path / "requirements.txt"
+    lock.write_text(f"idna==3.1 {HASH}\nRich[x]==1.0 \\\n    --hash=sha512:{'a' * 128}\n")
+
+    with pytest.raises(
+        LockError, match=r"requirements\.txt:2:1: Rich has hashes, and no SHA-256"
+    ) as caught:
+        kind_of(lock)
+    assert len(caught.value.problems) == 1
 
 
 def test_continued_lines_are_joined_and_comments_dropped() -> None:
@@ -123,6 +164,21 @@ def test_an_included_file_counts(tmp_path: Path) -> None:
     found = source(tmp_path, "requirements.in", "-r more.txt\nidna\n")
     before = inputs_digest(found)
     (tmp_path / "more.txt").write_text("rich<14\n")
+
+    assert inputs_digest(found) != before
+
+
+@pytest.mark.parametrize(
+    "value", ['"more reqs.txt"', "'more reqs.txt'", "more\\ reqs.txt", "more reqs.txt  # why"]
+)
+@pytest.mark.parametrize("option", ["-r ", "--requirement=", "--requirement = "])
+def test_an_included_file_may_have_spaces_in_its_name(
+    tmp_path: Path, option: str, value: str
+) -> None:
+    (tmp_path / "more reqs.txt").write_text("rich\n")
+    found = source(tmp_path, "requirements.in", f"{option}{value}\nidna\n")
+    before = inputs_digest(found)
+    (tmp_path / "more reqs.txt").write_text("rich<14\n")
 
     assert inputs_digest(found) != before
 
@@ -379,6 +435,12 @@ def test_extras_are_the_same_whatever_their_spelling(tmp_path: Path) -> None:
         ("../other", "../../other"),
         ("./my libs/core ; os_name == 'posix'", "../my libs/core ; os_name == 'posix'"),
         ("core @ file:///src/my%20libs/core", "../my libs/core"),
+        ("core @ file://${PROJECT_ROOT}/my%20libs/core", "../my libs/core"),
+        ("lib @ file:///${PROJECT_ROOT}/lib ; os_name == 'posix'", "../lib ; os_name == 'posix'"),
+        ("lib @ ${PROJECT_ROOT}/lib", "../lib"),
+        ("-e ${PROJECT_ROOT}", ".."),
+        ("-e lib", "../lib"),
+        ("./lib[dev]", "../lib"),
         ("./wheels/lib-1.0.whl --hash=sha256:aa", "./wheels/lib-1.0.whl --hash=sha256:aa"),
         ("lib==1.0 --hash=sha256:aa", "lib==1.0 --hash=sha256:aa"),
         ("lib @ https://host/lib-1.0-py3-none-any.whl", "lib @ https://host/lib-1.0-py3-none-any.whl"),
@@ -405,12 +467,13 @@ def test_a_folder_without_a_dot_is_no_package_of_an_index(tmp_path: Path) -> Non
 
 def test_folders_are_read_back_and_kept_from_the_index(tmp_path: Path) -> None:
     lock = tmp_path / "requirements.lock"
-    folders = "./lib ; os_name == 'posix'\n    # via api\n./my libs/core\n"
+    folders = "./lib ; os_name == 'posix'\n    # via api\n./my libs/core\n-e lib[dev]\n"
     lock.write_text(f"{folders}idna==3.1 --hash=sha256:aa\n")
 
     assert list(local_packages(lock)) == [
         LocalPackage(tmp_path / "lib", "os_name == 'posix'"),
         LocalPackage(tmp_path / "my libs" / "core"),
+        LocalPackage(tmp_path / "lib"),
     ]
     assert without_local(lock.read_text()).splitlines()[1] == "idna==3.1 --hash=sha256:aa"
 
@@ -470,6 +533,12 @@ def test_indexes_that_a_lock_names(tmp_path: Path) -> None:
     lock.write_text("-i https://a/simple\n--extra-index-url=https://b/simple\nidna==3.1\n")
     assert stated_places(lock) == Stated("https://a/simple", ("https://b/simple",))
 
+    (tmp_path / "my wheels").mkdir()
+    uri = f"{tmp_path.as_uri()}/my%20wheels"
+    for folder in ('"my wheels"', "my\\ wheels", "my wheels", uri):
+        lock.write_text(f"-f {folder}\n--index-url 'https://a/simple'\n")
+        assert stated_places(lock) == Stated("https://a/simple", (), (tmp_path / "my wheels",))
+
     lock.write_text("idna==3.1 \\\n  --hash=x\n\n--index-url https://me:secret@a/simple\n")
     with pytest.raises(LockError, match=r"lock:4:1: credentials do not belong in a file") as caught:
         stated_places(lock)
@@ -480,7 +549,10 @@ def test_a_member_of_a_workspace_has_the_lock_of_the_workspace(tmp_path: Path) -
     member = tmp_path / "services" / "api"
     member.mkdir(parents=True)
     (member / "pyproject.toml").write_text(PYPROJECT)
-    (tmp_path / "uv.lock").write_text('[[package]]\nsource = { editable = "services/api" }\n')
+    (tmp_path / "uv.lock").write_text(
+        '[manifest]\nmembers = [\n    "demo",\n]\n\n'
+        '[[package]]\nname = "demo"\nversion = "1.0"\nsource = { editable = "services/api" }\n'
+    )
     spec = parse("version: 1\nimages: {a: {context: services/api}}", "buildspec.yaml")
 
     found = {t.name: source for t, source in sources_of(spec, tmp_path).items()}["a"]

@@ -98,6 +98,15 @@ def test_a_pure_wheel_that_only_one_platform_wants_is_not_shared() -> None:
     ]
 
 
+def test_of_wheels_that_differ_in_their_build_number_alone_the_newest_is_chosen() -> None:
+    tag = "cp313-cp313-manylinux_2_17_x86_64"
+    builds = [tag, f"2-{tag}", f"10-{tag}", f"2b-{tag}", f"99-{tag.replace('2_17', '2_5')}"]
+
+    selection = select(lock(package("x", *builds)), BOTH[:1], "3.13", GLIBC)
+
+    assert names(selection.native["linux/amd64"]) == [f"x-1.0-10-{tag}.whl"]
+
+
 @pytest.mark.parametrize(
     ("minor", "chosen"),
     [(28, "manylinux_2_28"), (34, "manylinux_2_34"), (41, "manylinux_2_34")],
