@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from nox_buildkit.build.options import BuildOptions
@@ -26,7 +25,7 @@ from nox_buildkit.release.fetch import fetch_manifests
 from nox_buildkit.release.http_repository import repositories
 from nox_buildkit.release.push import push
 from nox_buildkit.release.repository import Repository
-from nox_buildkit.results.model import Archive, ImageResult, Publication
+from nox_buildkit.results.model import ImageResult, PlatformResult, Publication
 from nox_buildkit.results.record import Recorded, parse, serialize
 
 FOLDER = "results"
@@ -48,8 +47,7 @@ def push_by_digest(
         for name in image.publication.repositories:
             push(open_repository(name), layout, result.digest, report=report)
         places = image.publication.repositories
-        publications = tuple(Publication(name, result.digest) for name in places)
-        result = replace(result, tags=(), publications=publications)
+        result = result.published(Publication(name, result.digest) for name in places)
         _write(options.output / FOLDER, image, plan, result)
         pushed.append(result)
     return tuple(pushed)
@@ -73,19 +71,26 @@ def merged(
         platforms = {p.platform: p for _, result in parts for p in result.platforms}
         told = {platform: platforms[platform].digest for platform in image.every_platform}
         digest = _merge(repository, layout, told, [result.digest for _, result in parts])
-        results[image.name] = replace(
-            parts[0][1],
-            digest=digest,
-            platforms=tuple(platforms[platform] for platform in image.every_platform),
-            publications=(),
-            output="",
-            archive=Archive(0, ""),
-            cached=sum(result.cached for _, result in parts),
-            executed=sum(result.executed for _, result in parts),
-            seconds=max(result.seconds for _, result in parts),
-        )
+        ordered = tuple(platforms[platform] for platform in image.every_platform)
+        results[image.name] = whole_of([result for _, result in parts], ordered, digest)
         layouts[image.name] = layout
     return results, layouts
+
+
+def whole_of(
+    parts: Sequence[ImageResult], platforms: tuple[PlatformResult, ...], digest: str
+) -> ImageResult:
+    """Return the result of the image ``digest`` with all ``platforms``, which are of ``parts``."""
+    return ImageResult(
+        name=parts[0].name,
+        digest=digest,
+        platforms=platforms,
+        cached=sum(each.cached for each in parts),
+        executed=sum(each.executed for each in parts),
+        # Runners work at the same time.
+        seconds=max(each.seconds for each in parts),
+        warnings=tuple(dict.fromkeys(warning for each in parts for warning in each.warnings)),
+    )
 
 
 def _write(folder: Path, image: ImagePlan, plan: Plan, result: ImageResult) -> None:

@@ -191,7 +191,7 @@ def unpacked(project: Project, plan: Plan, result: ImageResult, output: Path) ->
 
 def _published(result: ImageResult, destinations: Sequence[Destination]) -> ImageResult:
     own = [each for each in destinations if each.candidate.image == result.name]
-    publications = tuple(
+    return result.published(
         Publication(
             each.repository.name,
             each.candidate.digest,
@@ -200,5 +200,3 @@ def _published(result: ImageResult, destinations: Sequence[Destination]) -> Imag
         )
         for each in own
     )
-    tags = tuple(f"{each.repository}:{tag}" for each in publications for tag in each.tags)
-    return replace(result, tags=tags, publications=publications)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from nox_buildkit.plan.operations import LayerKind
 
@@ -75,3 +76,9 @@ class ImageResult:
     up_to_date: bool = False
     warnings: tuple[str, ...] = ()
     publications: tuple[Publication, ...] = ()
+
+    def published(self, publications: Iterable[Publication]) -> ImageResult:
+        """Return the result of a run that made ``publications`` of it: that run did something."""
+        places = tuple(publications)
+        tags = tuple(f"{each.repository}:{tag}" for each in places for tag in each.tags)
+        return replace(self, tags=tags, publications=places, up_to_date=False)

@@ -479,6 +479,9 @@ def test_runners_of_a_matrix_are_merged_into_what_one_machine_makes(
     assert not tags_of(registry, "merged/web")
     files = sorted(path.name for path in (project.root / "dist/results").iterdir())
     assert files == ["web-linux-amd64.json", "web-linux-arm64.json"]
+    again = project.ok("build", "--platform", "linux/amd64", "--push-by-digest")
+    assert "pushed, without a tag" in again.stderr
+    assert "nothing changed" not in again.stderr
 
     first, second = (f"dist/results/{file}" for file in files)
     done = project.nox("merge", first, **RIGHT)
@@ -498,6 +501,7 @@ def test_runners_of_a_matrix_are_merged_into_what_one_machine_makes(
 
     project.ok("merge", first, second, **RIGHT)
     merged = project.record("release.json")["images"]["web"]
+    assert merged["up_to_date"] is False
     digest = merged["publications"][0]["digest"]
     assert digests(registry, "merged/web", "1.0", "latest") == {"1.0": digest, "latest": digest}
     _, index = registry.manifest("merged/web", digest)
