@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nox_buildkit.build.archive import pack
+from nox_buildkit.build.archive import Pack
 from nox_buildkit.buildspec.model.interpolation import asks, known
 from nox_buildkit.engine.events.progress import BuildProgress
 from nox_buildkit.errors import BuildError, Code, Location
@@ -88,7 +88,11 @@ class Exported:
             layers = layers[:begin]
 
     def finish(
-        self, output: Path | None, tell: Callable[[str], None], progress: BuildProgress
+        self,
+        output: Path | None,
+        pack: Pack,
+        tell: Callable[[str], None],
+        progress: BuildProgress,
     ) -> ImageResult:
         """Pack it into ``output``, if there is one, and say what was made. Raises BuildError."""
         stacks = [self.plan.lineage(self.image, result.platform) for result in self.platforms]
