@@ -15,6 +15,7 @@ from nox_buildkit.engine.events.progress import BuildProgress
 from nox_buildkit.errors import BuildError, Code, Location
 from nox_buildkit.oci.content import Manifest
 from nox_buildkit.oci.layout import Layout
+from nox_buildkit.output_files import archive_name
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.operations import LayerKind
 from nox_buildkit.plan.plan import Plan
@@ -109,7 +110,7 @@ class Exported:
             warnings=tuple(dict.fromkeys(found)),
         )
         if output:
-            target = output / f"{self.image.name}.oci.tar"
+            target = output / archive_name(self.image.name)
             archive = pack(self.layout, self.digest, self.image.references, target)
             place = os.path.relpath(target, Path.cwd())
             result = replace(result, output=place, archive=archive)

@@ -18,6 +18,7 @@ from nox_buildkit.errors import Code, ReleaseError
 from nox_buildkit.files import write_atomic
 from nox_buildkit.oci.content import Index
 from nox_buildkit.oci.layout import Layout
+from nox_buildkit.output_files import RESULTS
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.progress import Progress
@@ -27,8 +28,6 @@ from nox_buildkit.release.push import push
 from nox_buildkit.release.repository import Repository
 from nox_buildkit.results.model import ImageResult, PlatformResult, Publication
 from nox_buildkit.results.record import Recorded, parse, serialize
-
-FOLDER = "results"
 
 
 def push_by_digest(
@@ -48,7 +47,7 @@ def push_by_digest(
             push(open_repository(name), layout, result.digest, report=report)
         places = image.publication.repositories
         result = result.published(Publication(name, result.digest) for name in places)
-        _write(options.output / FOLDER, image, plan, result)
+        _write(options.output / RESULTS, image, plan, result)
         pushed.append(result)
     return tuple(pushed)
 

@@ -15,6 +15,7 @@ from nox_buildkit.build.options import BuildOptions
 from nox_buildkit.build.project import Project, plan_project
 from nox_buildkit.errors import Code, PlanError
 from nox_buildkit.file_digests import FileDigests
+from nox_buildkit.output_files import archive_name, output_files
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.report.console import downloads
 from nox_buildkit.results import record
@@ -33,7 +34,7 @@ def plan_build(project: Project, options: BuildOptions, *, builds: bool = True) 
             project,
             sources,
             report,
-            exclude=(options.output,),
+            exclude=output_files(options.output, project.spec.images),
             pull=options.pull,
             builds=builds,
         )
@@ -48,7 +49,7 @@ def unchanged(plan: Plan, output: Path) -> dict[str, ImageResult]:
         for image in plan.images
         if (last := known.get(image.name))
         and last.plan == image.digest
-        and _is_archive(output / f"{image.name}.oci.tar", last.result.archive, digests)
+        and _is_archive(output / archive_name(image.name), last.result.archive, digests)
     }
     digests.keep()
     return found

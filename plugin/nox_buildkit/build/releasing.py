@@ -25,6 +25,7 @@ from nox_buildkit.build.verification import require_verified
 from nox_buildkit.errors import Code, ReleaseError
 from nox_buildkit.files import private_dir, remove
 from nox_buildkit.oci.layout import Layout
+from nox_buildkit.output_files import archive_name
 from nox_buildkit.plan.facts import GitFacts
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.plan import Plan
@@ -177,7 +178,7 @@ def built_for_release(
 def unpacked(project: Project, plan: Plan, result: ImageResult, output: Path) -> Layout:
     """Return the OCI layout of a result, out of its file."""
     folder = work_folder(project.root, plan) / "release" / result.name
-    layout, file = Layout(folder), output / f"{result.name}.oci.tar"
+    layout, file = Layout(folder), output / archive_name(result.name)
     if layout.is_whole(result.digest):
         return layout
     remove(folder)
