@@ -81,6 +81,12 @@ def test_images_that_changed_since_a_commit(project: Project) -> None:
     project.write({"buildspec.yaml": f"{SPEC}  new: {{context: api}}\n"})
     commit(project)
     assert changed(project) == {"new"}
+    # What git tracks is in the image, ignored or not, at both commits.
+    project.write({"worker/.gitignore": "*.dat\n", "worker/a.dat": "1"})
+    git(project.root, "add", "--force", "worker/a.dat")
+    commit(project)
+    assert changed(project, "HEAD") == set()
+    assert changed(project) == {"worker"}
     # The work tree is left alone.
     assert not git_status(project)
     done = project.nox("matrix", "--json", "--changed-since", "nowhere")
