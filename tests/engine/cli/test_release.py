@@ -12,7 +12,13 @@ from pathlib import Path
 import pytest
 
 from nox_buildkit.engine.buildkit import Engine
+from nox_buildkit.errors import Code, ReleaseError
+from nox_buildkit.oci.image_writer import PlatformImage, write_images
+from nox_buildkit.oci.layout import Layout
 from nox_buildkit.release.cosign import Cosign, Signer
+from nox_buildkit.release.http_repository import HttpRepository
+from nox_buildkit.release.push import push
+from tests.support.codes import coded
 from tests.support.faulty_registry import FaultyRegistry, serve_faulty
 from tests.support.project import Project, git
 from tests.support.real_parts import Tools, copy_cache, free_port, in_cache
@@ -462,6 +468,51 @@ def test_a_signature_that_fails_leaves_every_tag_where_it_is(
     assert "wrong" not in done.stderr
     project.ok("release", **RIGHT)
     assert {"1.0", "latest"} <= tags_of(registry, "unsigned/web")
+
+
+def test_a_registry_that_does_not_answer_is_no_missing_signature(
+    registry: Registry,
+    faulty: FaultyRegistry,
+    cosign: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write_images(tmp_path / "layout", [PlatformImage("linux/amd64", ())])
+    layout = Layout(tmp_path / "layout")
+    (top,) = layout.entries()
+    path = f"asked/web@{top.digest}"
+    push(HttpRepository.open(f"{registry.address}/asked/web"), layout, top.digest)
+    monkeypatch.setenv("COSIGN_PASSWORD", "pw")
+    predicate = tmp_path / "vex.json"
+    predicate.write_text(VEX)
+    for name in ("mine", "other"):
+        command = [str(cosign), "generate-key-pair", "--output-key-prefix", name]
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    mine, other = (
+        Cosign(cosign, Signer(key=f"{key}.key", public_key=f"{key}.pub"))
+        for key in (str(tmp_path / "mine"), str(tmp_path / "other"))
+    )
+
+    there, through = f"{registry.address}/{path}", f"{faulty.address}/{path}"
+    assert not mine.verifies(there)
+    mine.sign(there)
+    mine.attest(there, "openvex", predicate)
+    assert mine.verifies(through)
+    assert not other.verifies(there)
+    before = registry.state()
+    mine.sign(through)
+    mine.attest(through, "openvex", predicate)
+    assert registry.state() == before
+
+    faulty.fault = lambda method, path: 503
+    refused = pytest.raises(ReleaseError, match=f"cosign verify of {through} fails: .* 503 ")
+    with refused, coded(Code.SIGNATURE):
+        mine.verifies(through)
+    with pytest.raises(ReleaseError, match=f"cosign verify-attestation of {through} fails: "):
+        mine.attest(through, "openvex", predicate)
+    nobody = Cosign(cosign, Signer(public_key=str(tmp_path / "nobody.pub")))
+    with pytest.raises(ReleaseError, match=r"fails: loading .*nobody\.pub: no such file"):
+        nobody.verifies(there)
 
 
 def test_runners_of_a_matrix_are_merged_into_what_one_machine_makes(
