@@ -46,7 +46,8 @@ def push_by_digest(
         for name in image.publication.repositories:
             push(open_repository(name), layout, result.digest, report=report)
         places = image.publication.repositories
-        result = result.published(Publication(name, result.digest) for name in places)
+        publications = (Publication(name, result.digest) for name in places)
+        result = result.published(publications, again=False)
         _write(options.output / RESULTS, image, plan, result)
         pushed.append(result)
     return tuple(pushed)

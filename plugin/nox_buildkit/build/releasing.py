@@ -192,7 +192,7 @@ def unpacked(project: Project, plan: Plan, result: ImageResult, output: Path) ->
 
 def _published(result: ImageResult, destinations: Sequence[Destination]) -> ImageResult:
     own = [each for each in destinations if each.candidate.image == result.name]
-    return result.published(
+    publications = (
         Publication(
             each.repository.name,
             each.candidate.digest,
@@ -201,3 +201,5 @@ def _published(result: ImageResult, destinations: Sequence[Destination]) -> Imag
         )
         for each in own
     )
+    moved = any(move.verdict in ("new", "move") for each in own for move in each.moves)
+    return result.published(publications, again=not moved)

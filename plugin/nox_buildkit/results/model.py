@@ -77,8 +77,12 @@ class ImageResult:
     warnings: tuple[str, ...] = ()
     publications: tuple[Publication, ...] = ()
 
-    def published(self, publications: Iterable[Publication]) -> ImageResult:
-        """Return the result of a run that made ``publications`` of it: that run did something."""
+    def published(self, publications: Iterable[Publication], *, again: bool) -> ImageResult:
+        """Return the result of a run that made ``publications`` of it.
+
+        ``again``: everything was there already; it may have been built by an earlier run.
+        """
         places = tuple(publications)
         tags = tuple(f"{each.repository}:{tag}" for each in places for tag in each.tags)
-        return replace(self, tags=tags, publications=places, up_to_date=False)
+        up_to_date = self.up_to_date and again
+        return replace(self, tags=tags, publications=places, up_to_date=up_to_date)

@@ -88,6 +88,7 @@ def test_a_release_a_backport_a_pre_release_and_a_post_release(
     first = project.ok("release", "--image-refs", "dist/refs.txt")
     every = digests(registry, "lines/api", "1.2.3", "1.2", "1", "latest")
     released = project.record("release.json")["images"]["api"]
+    assert released["up_to_date"] is False
     assert released["publications"] == [
         {
             "repository": name,
@@ -108,6 +109,7 @@ def test_a_release_a_backport_a_pre_release_and_a_post_release(
 
     before = registry.state()
     assert "up to date" in project.ok("release").stderr
+    assert project.record("release.json")["images"]["api"]["up_to_date"] is True
     assert registry.state() == before
 
     commit(project, "2.0.0")

@@ -45,7 +45,8 @@ def test_what_was_published_is_no_run_that_did_nothing(tmp_path: Path) -> None:
         Publication("r.example/hello", "sha256:ee", ("1", "latest")),
         Publication("r.example/copy", "sha256:ee"),
     )
-    published = found.published(places)
+    assert found.published(places, again=True).up_to_date
+    published = found.published(places, again=False)
     assert not published.up_to_date
     assert published.tags == ("r.example/hello:1", "r.example/hello:latest")
     assert published.publications == places
