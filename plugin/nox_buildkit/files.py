@@ -19,8 +19,8 @@ from pathlib import Path
 from nox_buildkit.errors import Code, EngineError, UsageError
 from nox_buildkit.mounts import mounts_below, unmount
 
-#: Nobody else has files of that name.
-_PART = ".nox-buildkit.part"
+#: The end of names of files that are being written; nobody else has such files.
+PART = ".nox-buildkit.part"
 _MASK = threading.Lock()
 
 
@@ -68,7 +68,7 @@ def replacing(path: Path) -> Iterator[Path]:
     :func:`sweep_parts` removes what a killed process leaves.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_PART, dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=PART, dir=path.parent)
     temporary = Path(name)
     try:
         _try_lock(handle)
@@ -82,7 +82,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def sweep_parts(folder: Path) -> None:
     """Remove files of ``folder`` that a process began to write and did not live to finish."""
-    for path in folder.glob(f".*{_PART}"):
+    for path in folder.glob(f".*{PART}"):
         with contextlib.suppress(OSError), path.open("rb") as part:
             if _try_lock(part.fileno()):
                 path.unlink()

@@ -174,6 +174,8 @@ def _ci_system(value: Any) -> str | None:
     """The schema that a block of YAML is for, if it belongs to a CI system."""
     if isinstance(value, list) or (isinstance(value, dict) and "jobs" in value):
         return "vendor.github-workflows"
+    if isinstance(value, dict) and "include" in value:
+        return "vendor.gitlab-ci"
     if isinstance(value, dict) and all(
         isinstance(job, dict) and {"script", "trigger"} & set(job) for job in value.values()
     ):

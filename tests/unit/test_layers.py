@@ -18,7 +18,8 @@ NAME = PACKAGE.name
 #: From the ground up: a package imports itself and those that come before it, lazily or not.
 LAYERS = (
     "printable", "errors", "explanations", "interruption", "streams", "progress", "stopwatch",
-    "observation", "run", "mounts", "files", "at_once", "cache_entries", "environment",
+    "observation", "run", "mounts", "files", "output_files", "at_once", "cache_entries",
+    "environment",
     "file_digests", "project_folder", "up_to_date",
     "oci", "debian", "buildspec", "plan", "lock", "bases", "engine", "facts", "render",
     "results", "verify", "release", "report", "build", "doctor", "init", "documents", "commands",

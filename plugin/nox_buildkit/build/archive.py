@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import re
 import shutil
 import tarfile
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -26,6 +29,9 @@ IMAGE_NAME = "io.containerd.image.name"
 REF_NAME = "org.opencontainers.image.ref.name"
 #: Bytes that are copied at once.
 _BUFFER = 1 << 20
+#: Packs an image of a layout, with the references that it has, into a file.
+Pack = Callable[[Layout, str, tuple[str, ...], Path], Archive]
+
 _LAYOUT = re.compile(r"oci-layout|index\.json|blobs/[a-z0-9]+/[0-9a-f]+")
 
 
@@ -46,7 +52,27 @@ class _Hashed(io.RawIOBase):
         return self.size
 
 
-def pack(layout: Layout, digest: str, references: tuple[str, ...], target: Path) -> Archive:
+@contextlib.contextmanager
+def packing() -> Iterator[Pack]:
+    """Yield what packs images; their files take their places together, if the block succeeds.
+
+    Raises BuildError.
+    """
+    with contextlib.ExitStack() as written:
+        yield partial(_pack, written)
+        try:
+            written.close()
+        except OSError as error:
+            raise _unwritable(error.filename2 or error.filename, error) from None
+
+
+def _pack(
+    written: contextlib.ExitStack,
+    layout: Layout,
+    digest: str,
+    references: tuple[str, ...],
+    target: Path,
+) -> Archive:
     """Write the image ``digest`` of ``layout`` to the tar file ``target``.
 
     Only what the image refers to goes in; the same image gives the same bytes. The index comes
@@ -61,7 +87,8 @@ def pack(layout: Layout, digest: str, references: tuple[str, ...], target: Path)
     # An image without a tag is there all the same.
     entries = entries or (entry,)
     try:
-        with replacing(target) as temporary, temporary.open("wb") as file:
+        temporary = written.enter_context(replacing(target))
+        with temporary.open("wb") as file:
             hashed = _Hashed(file)
             with tarfile.TarFile(fileobj=hashed, mode="w", copybufsize=_BUFFER) as tar:
                 _add(tar, "index.json", Index(entries).to_bytes())
@@ -74,7 +101,7 @@ def pack(layout: Layout, digest: str, references: tuple[str, ...], target: Path)
                         tar.addfile(info, stream)
         return Archive(hashed.size, hashed.found.hexdigest())
     except OSError as error:
-        raise BuildError(Code.OUTPUT(f"{target} cannot be written: {error.strerror}")) from None
+        raise _unwritable(target, error) from None
 
 
 def unpack(target: Path, folder: Path) -> Layout:
@@ -91,6 +118,10 @@ def unpack(target: Path, folder: Path) -> Layout:
                 with path.open("wb") as file:
                     shutil.copyfileobj(stream, file)
     return Layout(folder)
+
+
+def _unwritable(target: Path | str, error: OSError) -> BuildError:
+    return BuildError(Code.OUTPUT(f"{target} cannot be written: {error.strerror}"))
 
 
 def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:

@@ -10,6 +10,7 @@ from nox_buildkit.build.options import Selection
 from nox_buildkit.build.project import Project, open_project, plan_project
 from nox_buildkit.errors import Code, NoxBuildkitError, UsageError
 from nox_buildkit.files import scratch
+from nox_buildkit.lock.commit_checkout import check_out
 from nox_buildkit.lock.git import run_git
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.progress import Progress
@@ -46,14 +47,12 @@ def plan_at(
 
     Raises UsageError for what is no commit, and whatever planning raises.
     """
-    top = _asked(project.root, "rev-parse", "--show-prefix")
+    below = _asked(project.root, "rev-parse", "--show-prefix")
+    top = Path(_asked(project.root, "rev-parse", "--show-toplevel"))
     commit = _asked(project.root, "rev-parse", "--verify", "--quiet", f"{reference}^{{commit}}")
     with scratch(kept_for(project.root), "commit-") as folder:
-        # An index of its own: nothing of the user's is touched.
-        index = {"GIT_INDEX_FILE": str(folder / "index")}
-        _asked(project.root, "read-tree", commit, **index)
-        _asked(project.root, "checkout-index", "--all", f"--prefix={folder}/files/", **index)
-        file = folder / "files" / top / project.file.name
+        check_out(top, commit, folder / "files", report.message)
+        file = folder / "files" / below / project.file.name
         # Images that are new would be a mistake there.
         return plan_of(_project(file, selection), report) if file.exists() else None
 
@@ -68,8 +67,8 @@ def plan_of(project: Project, report: Progress) -> Plan:
     return plan_project(whole, fresh_sources(whole, report), report, anonymous=True)
 
 
-def _asked(folder: Path, command: str, *arguments: str, **environment: str) -> str:
-    done = run_git(folder, command, *arguments, **environment)
+def _asked(folder: Path, command: str, *arguments: str) -> str:
+    done = run_git(folder, command, *arguments)
     if done is None:
         raise UsageError(
             Code.UNKNOWN_REVISION("there is no git, which knows other commits", "install it")

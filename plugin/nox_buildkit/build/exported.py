@@ -8,13 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nox_buildkit.build.archive import pack
-from nox_buildkit.build.planning import archive_file, from_here
+from nox_buildkit.build.archive import Pack
+from nox_buildkit.build.planning import from_here
 from nox_buildkit.buildspec.model.interpolation import asks, known
 from nox_buildkit.engine.events.progress import BuildProgress
 from nox_buildkit.errors import BuildError, Code, Location
 from nox_buildkit.oci.content import Manifest
 from nox_buildkit.oci.layout import Layout
+from nox_buildkit.output_files import archive_name
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.operations import LayerKind
 from nox_buildkit.plan.plan import Plan
@@ -88,7 +89,11 @@ class Exported:
             layers = layers[:begin]
 
     def finish(
-        self, output: Path | None, tell: Callable[[str], None], progress: BuildProgress
+        self,
+        output: Path | None,
+        pack: Pack,
+        tell: Callable[[str], None],
+        progress: BuildProgress,
     ) -> ImageResult:
         """Pack it into ``output``, if there is one, and say what was made. Raises BuildError."""
         stacks = [self.plan.lineage(self.image, result.platform) for result in self.platforms]
@@ -105,7 +110,7 @@ class Exported:
             warnings=tuple(dict.fromkeys(found)),
         )
         if output:
-            target = archive_file(output, self.image.name)
+            target = output / archive_name(self.image.name)
             archive = pack(self.layout, self.digest, self.image.references, target)
             result = replace(result, output=from_here(target), archive=archive)
         self.layout.sweep(self.digest)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
+from nox_buildkit.build.matrix_inputs import Inputs, inputs_of, require_one_build
 from nox_buildkit.build.options import BuildOptions
 from nox_buildkit.build.project import Project
 from nox_buildkit.build.releasing import built_for_release, unpacked
@@ -19,6 +20,7 @@ from nox_buildkit.errors import Code, ReleaseError
 from nox_buildkit.files import write_atomic
 from nox_buildkit.oci.content import Index
 from nox_buildkit.oci.layout import Layout
+from nox_buildkit.output_files import RESULTS
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.progress import Progress
@@ -26,10 +28,8 @@ from nox_buildkit.release.fetch import fetch_manifests
 from nox_buildkit.release.http_repository import repositories
 from nox_buildkit.release.push import push
 from nox_buildkit.release.repository import Repository
-from nox_buildkit.results.model import Archive, ImageResult, Publication
+from nox_buildkit.results.model import ImageResult, PlatformResult, Publication
 from nox_buildkit.results.record import Recorded, parse, serialize
-
-FOLDER = "results"
 
 
 def push_by_digest(
@@ -48,9 +48,10 @@ def push_by_digest(
         for name in image.publication.repositories:
             push(open_repository(name), layout, result.digest, report=report)
         places = image.publication.repositories
-        publications = tuple(Publication(name, result.digest) for name in places)
-        result = replace(result, tags=(), publications=publications)
-        _write(options.output / FOLDER, image, plan, result)
+        publications = (Publication(name, result.digest) for name in places)
+        result = result.published(publications, again=False)
+        inputs = inputs_of(plan, image, project.root)
+        _write(options.output / RESULTS, image, plan, inputs, result)
         pushed.append(result)
     return tuple(pushed)
 
@@ -63,47 +64,74 @@ def merged(
     ``folder``: where their layouts are written. Raises ReleaseError, RegistryError.
     """
     open_repository = repositories(report)
-    read = [(path, _read(path, plan)) for path in files]
+    read = [_read(path, plan) for path in files]
     results, layouts = {}, {}
     for image in plan.images:
-        parts = [(path, images[image.name]) for path, images in read if image.name in images]
+        of_image = [each for each in read if image.name in each.images]
+        parts = [(each.path, each.images[image.name]) for each in of_image]
         _require_every_platform(project, image, parts)
+        require_one_build(image, [(each.path, each.inputs) for each in of_image])
         layout = Layout(folder / image.name)
         repository = open_repository(image.publication.repositories[0])
         platforms = {p.platform: p for _, result in parts for p in result.platforms}
         told = {platform: platforms[platform].digest for platform in image.every_platform}
         digest = _merge(repository, layout, told, [result.digest for _, result in parts])
-        results[image.name] = replace(
-            parts[0][1],
-            digest=digest,
-            platforms=tuple(platforms[platform] for platform in image.every_platform),
-            publications=(),
-            output="",
-            archive=Archive(0, ""),
-            cached=sum(result.cached for _, result in parts),
-            executed=sum(result.executed for _, result in parts),
-            seconds=max(result.seconds for _, result in parts),
-        )
+        ordered = tuple(platforms[platform] for platform in image.every_platform)
+        results[image.name] = whole_of([result for _, result in parts], ordered, digest)
         layouts[image.name] = layout
     return results, layouts
 
 
-def _write(folder: Path, image: ImagePlan, plan: Plan, result: ImageResult) -> None:
+def whole_of(
+    parts: Sequence[ImageResult], platforms: tuple[PlatformResult, ...], digest: str
+) -> ImageResult:
+    """Return the result of the image ``digest`` with all ``platforms``, which are of ``parts``."""
+    return ImageResult(
+        name=parts[0].name,
+        digest=digest,
+        platforms=platforms,
+        cached=sum(each.cached for each in parts),
+        executed=sum(each.executed for each in parts),
+        # Runners work at the same time.
+        seconds=max(each.seconds for each in parts),
+        warnings=tuple(dict.fromkeys(warning for each in parts for warning in each.warnings)),
+    )
+
+
+def _write(
+    folder: Path,
+    image: ImagePlan,
+    plan: Plan,
+    inputs: Mapping[str, Inputs],
+    result: ImageResult,
+) -> None:
     platforms = "-".join(p.replace("/", "-") for p in image.every_platform)
     recorded = json.loads(serialize({image.name: Recorded(image.digest, result)}))
     revision = plan.git.revision if plan.git else ""
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"revision": revision, **recorded}, indent=2)
+    common = {platform: each.to_json() for platform, each in inputs.items()}
+    text = json.dumps({"revision": revision, "inputs": common, **recorded}, indent=2)
     write_atomic(folder / f"{image.name}-{platforms}.json", f"{text}\n")
 
 
-def _read(path: Path, plan: Plan) -> dict[str, ImageResult]:
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A result file: what it says of an image, and by platform of what all have in common."""
+
+    path: Path
+    images: Mapping[str, ImageResult]
+    inputs: Mapping[str, Inputs]
+
+
+def _read(path: Path, plan: Plan) -> _File:
     """Read a result file of the commit that is checked out."""
     try:
         content = path.read_bytes()
-        revision = json.loads(content)["revision"]
+        document = json.loads(content)
+        revision = document["revision"]
         images = {name: each.result for name, each in parse(content).items()}
-    except (OSError, ValueError, LookupError, TypeError):
+        inputs = {name: Inputs.parse(each) for name, each in document["inputs"].items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         message = f"{path} is not the result of a runner"
         hint = "name the files of dist/results of every runner"
         raise ReleaseError(Code.MATRIX_RESULT(message, hint)) from None
@@ -113,7 +141,7 @@ def _read(path: Path, plan: Plan) -> dict[str, ImageResult]:
         raise ReleaseError(
             Code.MATRIX_RESULT(message, "check out the commit that the runners built")
         )
-    return images
+    return _File(path, images, inputs)
 
 
 def _require_every_platform(

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from nox_buildkit.at_once import meanwhile
+from nox_buildkit.build.archive import packing
 from nox_buildkit.build.baking import Bake, prepared, work_folder
 from nox_buildkit.build.caches import Caches, caches_of
 from nox_buildkit.build.compile_hints import wheel_hints
@@ -84,13 +85,14 @@ def build_images(
         with bake_with(plan, engine, project, outputs, caches) as ready, group, ready_to_push:
             outcome, digests = _bake(ready, exports, reporter, project.watch)
         made = _exported(project, plan, exports, digests)
-        with project.watch.step("checks and archives"):
-            require_planned(made, "loaded" if destination == "store" else "")
-            tell = reporter.message
-            output = None if destination == "registry" else options.output
-            results = [one.finish(output, tell, outcome.progress) for one in made]
-        tell_and_remember(project, plan, tell)
-        _deliver(made, destination, engine, reporter, project.watch)
+        tell = reporter.message
+        with packing() as pack:
+            with project.watch.step("checks and archives"):
+                require_planned(made, "loaded" if destination == "store" else "")
+                output = None if destination == "registry" else options.output
+                results = [one.finish(output, pack, tell, outcome.progress) for one in made]
+            tell_and_remember(project, plan, tell)
+            _deliver(made, destination, engine, reporter, project.watch)
     except BuildError as error:
         hints = wheel_hints(project, plan, error)
         raise error.placed(_places(project, plan)).hinted(hints) from None

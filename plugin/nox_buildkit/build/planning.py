@@ -17,6 +17,7 @@ from nox_buildkit.build.options import BuildOptions
 from nox_buildkit.build.project import Project, plan_project
 from nox_buildkit.errors import Code, PlanError
 from nox_buildkit.file_digests import FileDigests
+from nox_buildkit.output_files import archive_name, output_files
 from nox_buildkit.plan.plan import Plan
 from nox_buildkit.report.console import downloads
 from nox_buildkit.results import record
@@ -35,7 +36,7 @@ def plan_build(project: Project, options: BuildOptions, *, builds: bool = True) 
             project,
             sources,
             report,
-            exclude=(options.output,),
+            exclude=output_files(options.output, project.spec.images),
             pull=options.pull,
             builds=builds,
         )
@@ -47,17 +48,12 @@ def unchanged(plan: Plan, output: Path) -> dict[str, ImageResult]:
     digests = FileDigests(output, "archives")
     found = {}
     for image in plan.images:
-        last, target = known.get(image.name), archive_file(output, image.name)
+        last, target = known.get(image.name), output / archive_name(image.name)
         if last and last.plan == image.digest and _is_archive(target, last.result.archive, digests):
             # That run may have been in another folder.
             found[image.name] = replace(last.result, output=from_here(target))
     digests.keep()
     return found
-
-
-def archive_file(output: Path, image: str) -> Path:
-    """Return the file that an image has in the folder ``output``."""
-    return output / f"{image}.oci.tar"
 
 
 def from_here(path: Path) -> str:

@@ -121,7 +121,7 @@ class Published:
         signer = self._signer(image)
         if signer is None:
             return "not checked"
-        return "good" if self._cosign(signer).verifies("verify", reference) else "missing"
+        return "good" if self._cosign(signer).verifies(reference) else "missing"
 
     def _signer(self, image: ImagePlan | None) -> Signer | None:
         if self.key:

@@ -16,7 +16,7 @@ from nox_buildkit.build.attesting import (
 from nox_buildkit.build.baking import work_folder
 from nox_buildkit.build.options import BuildOptions
 from nox_buildkit.build.pipeline import build_images
-from nox_buildkit.build.planning import archive_file, record_results, require_tags, unchanged
+from nox_buildkit.build.planning import record_results, require_tags, unchanged
 from nox_buildkit.build.project import Project
 from nox_buildkit.build.pushing import origins_of
 from nox_buildkit.build.size_changes import size_changes
@@ -25,6 +25,7 @@ from nox_buildkit.build.verification import require_verified
 from nox_buildkit.errors import Code, ReleaseError
 from nox_buildkit.files import private_dir, remove
 from nox_buildkit.oci.layout import Layout
+from nox_buildkit.output_files import archive_name
 from nox_buildkit.plan.facts import GitFacts
 from nox_buildkit.plan.image import ImagePlan
 from nox_buildkit.plan.plan import Plan
@@ -177,7 +178,7 @@ def built_for_release(
 def unpacked(project: Project, plan: Plan, result: ImageResult, output: Path) -> Layout:
     """Return the OCI layout of a result, out of its file."""
     folder = work_folder(project.root, plan) / "release" / result.name
-    layout, file = Layout(folder), archive_file(output, result.name)
+    layout, file = Layout(folder), output / archive_name(result.name)
     if layout.is_whole(result.digest):
         return layout
     remove(folder)
@@ -191,7 +192,7 @@ def unpacked(project: Project, plan: Plan, result: ImageResult, output: Path) ->
 
 def _published(result: ImageResult, destinations: Sequence[Destination]) -> ImageResult:
     own = [each for each in destinations if each.candidate.image == result.name]
-    publications = tuple(
+    publications = (
         Publication(
             each.repository.name,
             each.candidate.digest,
@@ -200,5 +201,5 @@ def _published(result: ImageResult, destinations: Sequence[Destination]) -> Imag
         )
         for each in own
     )
-    tags = tuple(f"{each.repository}:{tag}" for each in publications for tag in each.tags)
-    return replace(result, tags=tags, publications=publications)
+    moved = any(move.verdict in ("new", "move") for each in own for move in each.moves)
+    return result.published(publications, again=not moved)

@@ -90,10 +90,27 @@ class RecordDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class InputsEntry:
+    """Inputs that platforms of one build have in common, for ``merge`` to compare.
+
+    ``generator``, ``lock``, ``sources``: digests; the last is empty where the commit says it.
+    """
+
+    generator: str
+    version: str
+    lock: str
+    sources: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunnerDocument:
-    """The result of one runner of a CI matrix; ``revision``: the commit, empty for none."""
+    """The result of one runner of a CI matrix; ``revision``: the commit, empty for none.
+
+    ``inputs``: by platform.
+    """
 
     revision: str
+    inputs: dict[str, InputsEntry]
     version: Literal[1]
     images: dict[str, ImageEntry]
 

@@ -40,10 +40,15 @@ class Excluded:
         return bool(self.identities) and _identity(self.folder / path) in self.identities
 
     def to_be_made(self, files: Iterable[str]) -> Iterator[str]:
-        """Those that are not there yet."""
-        for path in self.paths:
-            name = path.relative_to(self.folder).as_posix()
-            if not os.path.lexists(path) and name not in files:
+        """Those that are not there yet, or the topmost folder of theirs that is not."""
+        topmost = (path for path in self.paths if self.paths.isdisjoint(path.parents))
+        for path in topmost:
+            missing = [
+                each
+                for each in (path, *path.parents)
+                if self.folder in each.parents and not os.path.lexists(each)
+            ]
+            if missing and (name := missing[-1].relative_to(self.folder).as_posix()) not in files:
                 yield name
 
 

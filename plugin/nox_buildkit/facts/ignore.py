@@ -19,6 +19,7 @@ from nox_buildkit.facts.dockerignore import DockerIgnore
 from nox_buildkit.facts.excluded import Excluded
 from nox_buildkit.facts.links import resolved
 from nox_buildkit.facts.worktree import Listing, list_files
+from nox_buildkit.output_files import is_output_file
 from nox_buildkit.plan.application import NEVER
 
 _SCRIPT = "inputs/scripts/layer.py"
@@ -77,6 +78,7 @@ class Candidates:
             if not self.excluded.holds(path, is_link=stat.S_ISLNK(listed[path].st_mode))
             and not (definitions and path.startswith(definitions))
             and not (docker.patterns and docker.leaves_out(path))
+            and not is_output_file(f"{self.folder}/{path}")
         ]
 
     def select(self, copy: Sequence[str], locate: Locate = lambda _: None) -> Selection:
@@ -101,8 +103,8 @@ class Candidates:
 def every_file(folder: Path, *, exclude: Collection[Path]) -> list[str]:
     """Paths of all files below ``folder`` but ``exclude`` and what never belongs; ignored ones too.
 
-    Links are among them, whatever they lead to.
-    Sorted, relative, with forward slashes.
+    What builds have written is none of them; links are, whatever they lead to. Sorted, relative,
+    with forward slashes.
     """
     found = []
     for top, folders, names in os.walk(folder):
@@ -112,6 +114,7 @@ def every_file(folder: Path, *, exclude: Collection[Path]) -> list[str]:
             for name in (*folders, *names)
             if (path := here / name) not in exclude
             and not never(path.relative_to(folder).as_posix())
+            and not is_output_file(str(path))
         ]
         folders[:] = [path.name for path in kept if path.name in folders]
         files = (path for path in kept if path.is_symlink() or not path.is_dir())
@@ -157,7 +160,8 @@ class _Chosen:
         if never(path):
             raise PlanError(Code.CONTEXT(f"'{entry}' never goes into an image", "remove it"))
         if here.is_file():
-            if not excluded.holds(path, is_link=here.is_symlink()):
+            known = excluded.holds(path, is_link=here.is_symlink()) or is_output_file(str(here))
+            if not known:
                 self._warn(entry)
             return [path]
         if not here.is_dir():

@@ -20,6 +20,7 @@ from nox_buildkit.facts.ignore import never, utf8
 from nox_buildkit.facts.links import resolved
 from nox_buildkit.file_digests import FileDigests
 from nox_buildkit.files import real_path
+from nox_buildkit.output_files import is_output_file
 from nox_buildkit.plan.facts import PlacedSource
 
 #: Names that a person may miss in an image, and that are kept out all the same.
@@ -114,7 +115,7 @@ class _Walk:
             name, path = utf8(f"{inside}/{each.name}" if inside else each.name), Path(each.path)
             if never(each.name):
                 self.left += [name] if each.name in _SECRET else []
-            elif path in self.exclude:
+            elif path in self.exclude or is_output_file(each.path):
                 continue
             elif each.is_symlink():
                 link = utf8(str(path.readlink()))

@@ -19,6 +19,7 @@ from typing import Literal
 
 from nox_buildkit.errors import Code, PlanError
 from nox_buildkit.files import real_path
+from nox_buildkit.output_files import is_output_file
 
 #: Repositories (git's is given in another way), environments, caches, and secrets.
 _NEVER = frozenset(
@@ -127,7 +128,7 @@ def _entries(
 
 def _is_left_out(path: Path, at: str, *, released: bool) -> bool:
     name = path.name
-    if name in _NEVER or name.endswith((".pyc", ".pyo")):
+    if name in _NEVER or name.endswith((".pyc", ".pyo")) or is_output_file(str(path)):
         return True
     if name.endswith(".egg-info"):
         return not released

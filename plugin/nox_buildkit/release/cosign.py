@@ -30,6 +30,11 @@ _NO_SERVICES = (
     '{"mediaType":"application/vnd.dev.sigstore.signingconfig.v0.2+json",'
     '"rekorTlogConfig":{},"tsaConfig":{}}\n'
 )
+#: Statuses for no signature, none that matches, none with a certificate.
+#: Source: sigstore/cosign, cmd/cosign/errors/exit_codes.go.
+_NONE = frozenset((10, 12, 13))
+#: The same of statements and of signatures in bundles, which have no status of their own.
+_NO_STATEMENT = ("no matching attestations", "none of the attestations matched the predicate type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ class Cosign:
 
     def sign(self, reference: str) -> None:
         """Sign an index by digest, and the image of each platform in it. Raises ReleaseError."""
-        if not self.verifies("verify", reference):
+        if not self.verifies(reference):
             self._ask("sign", "--recursive", *self._signing(), reference)
 
     def attest(self, reference: str, kind: str, predicate: Path) -> None:
@@ -83,20 +88,32 @@ class Cosign:
             options = ("--type", kind, "--predicate", str(predicate))
             self._ask("attest", *options, *self._signing(), reference)
 
-    def verifies(self, command: str, reference: str, *options: str) -> bool:
-        """Tell whether there is a signature, or a signed statement, that this signer made."""
-        return self._verified(command, reference, *options).returncode == 0
+    def verifies(self, reference: str) -> bool:
+        """Tell whether there is a signature that this signer made. Raises ReleaseError."""
+        return self._verified("verify", reference) is not None
 
-    def _verified(self, command: str, reference: str, *options: str) -> Done:
+    def _verified(self, command: str, reference: str, *options: str) -> Done | None:
+        """Return what cosign tells of signatures that this signer made; None if there is none.
+
+        Raises ReleaseError where cosign cannot find that out.
+        """
         log = () if self.signer.logged else ("--insecure-ignore-tlog=true",)
-        return self._run(command, *options, *self._whose(), *log, reference)
+        done = self._run(command, *options, *self._whose(), *log, reference)
+        if not done.returncode:
+            return done
+        cause = _cause(done)
+        if done.returncode in _NONE or cause.startswith(_NO_STATEMENT):
+            return None
+        message = f"cosign {command} of {reference} fails: {cause}"
+        hint = "check that the registry can be reached, and the public key or the identity"
+        raise ReleaseError(Code.SIGNATURE(message, hint))
 
     def _attested(self, reference: str, kind: str) -> list[Any]:
         """Return the predicates of a ``kind`` that this signer has attested of an image."""
         done = self._verified("verify-attestation", reference, "--type", kind)
         found = []
         # An envelope in each line (in-toto, DSSE).
-        for line in done.output.splitlines() if not done.returncode else ():
+        for line in done.output.splitlines() if done else ():
             with contextlib.suppress(ValueError, LookupError, TypeError):
                 found.append(json.loads(base64.b64decode(json.loads(line)["payload"]))["predicate"])
         return found

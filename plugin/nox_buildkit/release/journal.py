@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from nox_buildkit import output_files
 from nox_buildkit.files import write_atomic
 
-NAME = "release-journal.json"
+NAME = output_files.JOURNAL
 VERSION = 1
 
 #: ``pushed``: all of it is there by digest; ``approved``: and attested and signed; ``tagged``: and

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 
+from nox_buildkit.output_files import archive_name
 from nox_buildkit.plan.application import PlacedFile
 from nox_buildkit.plan.base import PlannedImage
 from nox_buildkit.plan.image import ImagePlan
@@ -35,7 +36,7 @@ def print_image(
     _debian(tree, image)
     if result:
         tree.add(f"tags     {', '.join(image.references)}")
-        tree.add(f"output   dist/{image.name}.oci.tar")
+        tree.add(f"output   dist/{archive_name(image.name)}")
     config = tree.add("config")
     for line in _config(image):
         config.add(line)

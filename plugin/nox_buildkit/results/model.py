@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from nox_buildkit.plan.operations import LayerKind
 
@@ -75,3 +76,13 @@ class ImageResult:
     up_to_date: bool = False
     warnings: tuple[str, ...] = ()
     publications: tuple[Publication, ...] = ()
+
+    def published(self, publications: Iterable[Publication], *, again: bool) -> ImageResult:
+        """Return the result of a run that made ``publications`` of it.
+
+        ``again``: everything was there already; it may have been built by an earlier run.
+        """
+        places = tuple(publications)
+        tags = tuple(f"{each.repository}:{tag}" for each in places for tag in each.tags)
+        up_to_date = self.up_to_date and again
+        return replace(self, tags=tags, publications=places, up_to_date=up_to_date)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nox_buildkit import output_files
 from nox_buildkit.results.model import (
     Archive,
     ImageResult,
@@ -18,8 +19,8 @@ from nox_buildkit.results.model import (
     Publication,
 )
 
-BUILD = "build.json"
-RELEASE = "release.json"
+BUILD = output_files.BUILD
+RELEASE = output_files.RELEASE
 
 #: Changes when a key is renamed or removed.
 VERSION = 1

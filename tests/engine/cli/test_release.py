@@ -12,7 +12,13 @@ from pathlib import Path
 import pytest
 
 from nox_buildkit.engine.buildkit import Engine
+from nox_buildkit.errors import Code, ReleaseError
+from nox_buildkit.oci.image_writer import PlatformImage, write_images
+from nox_buildkit.oci.layout import Layout
 from nox_buildkit.release.cosign import Cosign, Signer
+from nox_buildkit.release.http_repository import HttpRepository
+from nox_buildkit.release.push import push
+from tests.support.codes import coded
 from tests.support.faulty_registry import FaultyRegistry, serve_faulty
 from tests.support.project import Project, git
 from tests.support.real_parts import Tools, copy_cache, free_port, in_cache
@@ -82,6 +88,7 @@ def test_a_release_a_backport_a_pre_release_and_a_post_release(
     first = project.ok("release", "--image-refs", "dist/refs.txt")
     every = digests(registry, "lines/api", "1.2.3", "1.2", "1", "latest")
     released = project.record("release.json")["images"]["api"]
+    assert released["up_to_date"] is False
     assert released["publications"] == [
         {
             "repository": name,
@@ -102,6 +109,7 @@ def test_a_release_a_backport_a_pre_release_and_a_post_release(
 
     before = registry.state()
     assert "up to date" in project.ok("release").stderr
+    assert project.record("release.json")["images"]["api"]["up_to_date"] is True
     assert registry.state() == before
 
     commit(project, "2.0.0")
@@ -467,6 +475,51 @@ def test_a_signature_that_fails_leaves_every_tag_where_it_is(
     assert {"1.0", "latest"} <= tags_of(registry, "unsigned/web")
 
 
+def test_a_registry_that_does_not_answer_is_no_missing_signature(
+    registry: Registry,
+    faulty: FaultyRegistry,
+    cosign: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write_images(tmp_path / "layout", [PlatformImage("linux/amd64", ())])
+    layout = Layout(tmp_path / "layout")
+    (top,) = layout.entries()
+    path = f"asked/web@{top.digest}"
+    push(HttpRepository.open(f"{registry.address}/asked/web"), layout, top.digest)
+    monkeypatch.setenv("COSIGN_PASSWORD", "pw")
+    predicate = tmp_path / "vex.json"
+    predicate.write_text(VEX)
+    for name in ("mine", "other"):
+        command = [str(cosign), "generate-key-pair", "--output-key-prefix", name]
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    mine, other = (
+        Cosign(cosign, Signer(key=f"{key}.key", public_key=f"{key}.pub"))
+        for key in (str(tmp_path / "mine"), str(tmp_path / "other"))
+    )
+
+    there, through = f"{registry.address}/{path}", f"{faulty.address}/{path}"
+    assert not mine.verifies(there)
+    mine.sign(there)
+    mine.attest(there, "openvex", predicate)
+    assert mine.verifies(through)
+    assert not other.verifies(there)
+    before = registry.state()
+    mine.sign(through)
+    mine.attest(through, "openvex", predicate)
+    assert registry.state() == before
+
+    faulty.fault = lambda method, path: 503
+    refused = pytest.raises(ReleaseError, match=f"cosign verify of {through} fails: .* 503 ")
+    with refused, coded(Code.SIGNATURE):
+        mine.verifies(through)
+    with pytest.raises(ReleaseError, match=f"cosign verify-attestation of {through} fails: "):
+        mine.attest(through, "openvex", predicate)
+    nobody = Cosign(cosign, Signer(public_key=str(tmp_path / "nobody.pub")))
+    with pytest.raises(ReleaseError, match=r"fails: loading .*nobody\.pub: no such file"):
+        nobody.verifies(there)
+
+
 def test_runners_of_a_matrix_are_merged_into_what_one_machine_makes(
     project: Project, registry: Registry, engine_home: Path, own_home: Path, cosign: Path
 ) -> None:
@@ -482,6 +535,9 @@ def test_runners_of_a_matrix_are_merged_into_what_one_machine_makes(
     assert not tags_of(registry, "merged/web")
     files = sorted(path.name for path in (project.root / "dist/results").iterdir())
     assert files == ["web-linux-amd64.json", "web-linux-arm64.json"]
+    again = project.ok("build", "--platform", "linux/amd64", "--push-by-digest")
+    assert "pushed, without a tag" in again.stderr
+    assert "nothing changed" not in again.stderr
 
     first, second = (f"dist/results/{file}" for file in files)
     done = project.nox("merge", first, **RIGHT)
@@ -501,6 +557,7 @@ def test_runners_of_a_matrix_are_merged_into_what_one_machine_makes(
 
     project.ok("merge", first, second, **RIGHT)
     merged = project.record("release.json")["images"]["web"]
+    assert merged["up_to_date"] is False
     digest = merged["publications"][0]["digest"]
     assert digests(registry, "merged/web", "1.0", "latest") == {"1.0": digest, "latest": digest}
     _, index = registry.manifest("merged/web", digest)

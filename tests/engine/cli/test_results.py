@@ -147,3 +147,18 @@ def test_what_a_killed_build_left_is_swept_and_a_folder_that_cannot_be_written_i
         assert time.monotonic() - began < 40
     finally:
         subprocess.run(["umount", disk], check=True)
+
+
+def test_what_a_build_writes_is_in_no_image_wherever_it_is(project: Project) -> None:
+    project.ok("build", "--output", "out")
+    first = ImageIndex.open(project.root / "out/web.oci.tar").digest
+    for _ in range(2):
+        project.ok("build", "--output", ".")
+        assert ImageIndex.open(project.root / "web.oci.tar").digest == first
+    assert "nothing changed" in project.ok("build", "--output", ".").stderr
+
+    project.ok("build")
+    assert project.digest() == first
+    for image in ImageIndex.open(project.tar).platforms.values():
+        names = {Path(name).name for name in image.own_names}
+        assert not names & {"web.oci.tar", "build.json", "timeline.html", "out"}

@@ -9,7 +9,13 @@ import pytest
 
 from nox_buildkit.build import records
 from nox_buildkit.results import record
-from nox_buildkit.results.model import Archive, ImageResult, Layer, PlatformResult
+from nox_buildkit.results.model import (
+    Archive,
+    ImageResult,
+    Layer,
+    PlatformResult,
+    Publication,
+)
 
 AMD64 = PlatformResult("linux/amd64", "sha256:a1", (Layer("base", "sha256:01", 28_600_000),))
 RESULTS = (
@@ -27,6 +33,23 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert {name: last.plan for name, last in found.items()} == PLANS
     assert [last.result.digest for last in found.values()] == [one.digest for one in RESULTS]
     assert found["hello"].result.platforms == RESULTS[0].platforms
+
+
+def test_what_was_published_is_no_run_that_did_nothing(tmp_path: Path) -> None:
+    """What was built before may be released now."""
+    records.write(tmp_path / "build.json", RESULTS, PLANS)
+    found = records.read(tmp_path / "build.json")["hello"].result
+    assert found.up_to_date
+
+    places = (
+        Publication("r.example/hello", "sha256:ee", ("1", "latest")),
+        Publication("r.example/copy", "sha256:ee"),
+    )
+    assert found.published(places, again=True).up_to_date
+    published = found.published(places, again=False)
+    assert not published.up_to_date
+    assert published.tags == ("r.example/hello:1", "r.example/hello:latest")
+    assert published.publications == places
 
 
 def _entry(**changes: object) -> bytes:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from nox_buildkit import output_files
 from nox_buildkit.report import figures
 from nox_buildkit.report.timeline.chart import chart
 from nox_buildkit.report.timeline.comparison import Comparison, compare
@@ -25,7 +26,7 @@ from nox_buildkit.report.timeline.tables import (
 )
 from nox_buildkit.report.timeline.weights import weights
 
-NAME: Final = "timeline.html"
+NAME: Final = output_files.TIMELINE_PAGE
 _STYLE: Final = Path(__file__).with_name("style.css")
 #: Rows of a table before the rest is folded.
 _LISTED: Final = 15

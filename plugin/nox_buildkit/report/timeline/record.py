@@ -9,9 +9,10 @@ from typing import Final
 
 from pydantic import BaseModel, ValidationError
 
+from nox_buildkit import output_files
 from nox_buildkit.report.timeline.model import Timeline
 
-NAME: Final = "timeline.json"
+NAME: Final = output_files.TIMELINE
 #: Changes when a key is renamed or removed.
 VERSION: Final = 1
 

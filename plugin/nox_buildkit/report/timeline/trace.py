@@ -10,10 +10,11 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
+from nox_buildkit import output_files
 from nox_buildkit.report.timeline.model import Step, Timeline
 from nox_buildkit.report.timeline.rows import rows_of
 
-NAME: Final = "trace.json"
+NAME: Final = output_files.TRACE
 #: Colours of chrome://tracing; Perfetto has its own.
 _CRITICAL, _CACHED = "terrible", "grey"
 
