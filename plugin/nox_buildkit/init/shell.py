@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from nox_buildkit.buildspec.model.interpolation import SHELLS
+from nox_buildkit.buildspec.model.interpolation import SHELLS, asks
 
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?::?-([^${}\s'\"]*))?\})")
 #: What only a shell understands, once variables and ``&&`` are taken out.
@@ -66,7 +66,16 @@ def exec_form(words: Sequence[str], known: Mapping[str, str]) -> Started:
         and re.match("-[el]*c$", words[1])
     ):
         return without_shell(words[2], known) or Started(tuple(words))
-    return Started(tuple(words))
+    return Started(literal(words))
+
+
+def literal(words: Sequence[str], whole: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return words that nobody reads, in a form to which a spec gives no value either.
+
+    ``whole``: the entrypoint with its command, where ``words`` are one of them.
+    """
+    read = asks(whole or words)
+    return tuple(word.replace("$", "$$") for word in words) if read else tuple(words)
 
 
 def shell_form(text: str, known: Mapping[str, str]) -> Started:

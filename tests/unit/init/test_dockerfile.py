@@ -66,7 +66,19 @@ BASE = "FROM python:3.13-slim\nWORKDIR /srv/a\n"
         ("CMD a && b", {"command": ["b"], "prestart": [["a"]]}),
         ('CMD ["sh", "-c", "a $PORT"]', {"command": ["a", "${PORT:-8000}"]}),
         ("ENTRYPOINT a b", {"command": ["a", "b"]}),
-        ('CMD ["x"]\nENTRYPOINT ["a"]', {"entrypoint": ["a"]}),
+        ('CMD ["x"]\nENTRYPOINT ["a"]', {"entrypoint": ["a"], "command": ["x"]}),
+        (
+            'ENTRYPOINT ["a"]\nCMD b $PORT',
+            {"entrypoint": ["a"], "command": ["sh", "-c", "b $PORT"]},
+        ),
+        (
+            'ENTRYPOINT ["sh", "-c"]\nCMD ["a ${PORT} app:app"]',
+            {"entrypoint": ["sh", "-c"], "command": ["a ${PORT} app:app"]},
+        ),
+        (
+            'ENTRYPOINT ["a", "$B"]\nCMD ["c ${PORT}"]',
+            {"entrypoint": ["a", "$$B"], "command": ["c $${PORT}"]},
+        ),
     ],
 )  # fmt: skip
 def test_an_instruction_has_a_counterpart(lines: str, keys: dict[str, Any], tmp_path: Path) -> None:
@@ -142,6 +154,22 @@ def test_stages_are_read_as_they_build_on_each_other(tmp_path: Path) -> None:
     worker = read(STAGES, tmp_path, "worker", PYTHON="3.13")
     assert worker.keys["command"] == ["work"]
     assert worker.keys["python"] == "3.13"
+
+
+def test_an_entrypoint_clears_the_command_of_the_stage_below(tmp_path: Path) -> None:
+    below = f'{BASE}CMD ["a"]\n'.replace("slim\n", "slim AS below\n")
+    found = read(f'{below}FROM below\nENTRYPOINT ["b"]\n', tmp_path)
+    assert found.keys["entrypoint"] == ["b"]
+    assert "command" not in found.keys
+
+
+def test_a_secret_of_the_image_is_said(tmp_path: Path) -> None:
+    lines = "ENV DB_PASSWORD=x A=1\nENV DATABASE_URL=postgres://u:pw@db/x POETRY_KEY=a\n"
+    found = read(f"{BASE}{lines}", tmp_path)
+    why = "everyone who has the image can read it: set it where containers are started"
+    assert found.notes == [
+        f"Dockerfile:3: ENV DB_PASSWORD: {why}", f"Dockerfile:4: ENV DATABASE_URL: {why}"
+    ]  # fmt: skip
 
 
 def test_headers_of_a_single_stage_are_for_compiling_too(tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ class _Reading:
     def read(self) -> None:
         for stage in self._stages:
             if stage in self._chain:
+                self._settings.inherited = self._settings.command
                 for each in stage.instructions:
                     self._take(each)
             elif _has_python(stage):
@@ -135,6 +136,12 @@ class _Reading:
                 found.notes.append(refused if key in where else f"{self._name}: {refused}")
             elif value:
                 found.keys[key] = value
+        found.notes += [
+            f"{self._name}:{line}: ENV {name}: everyone who has the image can read it: set it "
+            "where containers are started"
+            for name, line in settings.secrets.items()
+            if name in found.keys.get("env", {})
+        ]
         found.files += [*self._requirements(found)]
         found.extras += [*self._final.extras, *self._earlier.extras]
         found.groups += [*self._final.groups, *self._earlier.groups]

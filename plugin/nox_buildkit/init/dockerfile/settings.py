@@ -9,10 +9,10 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from nox_buildkit.buildspec.model.interpolation import asks
 from nox_buildkit.init.commands import PORT
 from nox_buildkit.init.dockerfile.stages import Instruction, variables
-from nox_buildkit.init.shell import check_form, exec_form, shell_form
+from nox_buildkit.init.secrets import is_secret
+from nox_buildkit.init.shell import check_form, exec_form, literal, shell_form
 
 #: Variables that every image has, or that concern the installation.
 _OWN_ENV = re.compile(
@@ -29,7 +29,10 @@ _UV = re.compile(r".*/uv:(?:.*-)?python(?P<version>3\.\d+)(?P<tag>.*)")
 
 @dataclass(slots=True)
 class Settings:
-    """Settings, as they were made last; ``lines``: where, by key."""
+    """Settings, as they were made last; ``lines``: where, by key; ``secrets``: where, by variable.
+
+    ``inherited``: the command of the stage below, which an entrypoint clears.
+    """
 
     workdir: str = "/"
     placed: bool = False
@@ -39,7 +42,9 @@ class Settings:
     expose: list[str] = field(default_factory=list)
     volumes: list[str] = field(default_factory=list)
     lines: dict[str, int] = field(default_factory=dict)
+    secrets: dict[str, int] = field(default_factory=dict)
     command: Instruction | None = None
+    inherited: Instruction | None = None
     entrypoint: Instruction | None = None
     check: Instruction | None = None
 
@@ -71,7 +76,9 @@ def take_setting(found: Settings, each: Instruction) -> bool:
         case "CMD":
             found.command = each
         case "ENTRYPOINT":
-            found.entrypoint, found.command = each, None
+            found.entrypoint = each
+            if found.command is found.inherited:
+                found.command = None
         case "HEALTHCHECK":
             found.check = each
         case "USER":
@@ -83,7 +90,9 @@ def take_setting(found: Settings, each: Instruction) -> bool:
             found.workdir = posixpath.normpath(posixpath.join(found.workdir, path))
             found.placed = True
         case "ENV":
-            found.env |= variables(each.value)
+            stated = variables(each.value)
+            found.env |= stated
+            found.secrets |= {k: each.line for k, v in stated.items() if is_secret(k, v)}
         case "LABEL":
             found.labels |= variables(each.value)
         case "EXPOSE":
@@ -117,20 +126,15 @@ def _started(
     if entrypoint and not entrypoint.value.startswith("["):
         # A shell form takes no arguments.
         return shell_form(entrypoint.value, known).keys
-    found: dict[str, object] = {}
-    if command:
-        words = _words(command.value) if command.value.startswith("[") else []
-        if words:
-            found |= exec_form(_literal(words), known).keys
-        elif command.value:
-            found |= shell_form(command.value, known).keys
-    if entrypoint and (words := _words(entrypoint.value)):
-        if "prestart" in found:
-            # A command with a shell's own words was that of the entrypoint.
-            found.pop("prestart")
-            found["command"] = _words(command.value) if command else []
-        found["entrypoint"] = _literal(words)
-    return found
+    first = _words(entrypoint.value) if entrypoint else []
+    text = command.value if command else ""
+    words = _words(text) if text.startswith("[") else []
+    if not first:
+        return (exec_form(words, known) if words else shell_form(text, known)).keys if text else {}
+    # What an entrypoint is given are these words, whatever it makes of a shell.
+    rest = words or (["sh", "-c", text] if text else [])
+    whole = [*first, *rest]
+    return {"entrypoint": list(literal(first, whole)), "command": list(literal(rest, whole))}
 
 
 def _health(value: str, known: dict[str, str]) -> dict[str, object]:
@@ -138,7 +142,7 @@ def _health(value: str, known: dict[str, str]) -> dict[str, object]:
     options, command, text = found.groups() if found else ("", "NONE", "")
     if command == "NONE":
         return {}
-    test = _literal(_words(text)) if text.startswith("[") else list(check_form(text, known))
+    test = list(literal(_words(text))) if text.startswith("[") else list(check_form(text, known))
     check: dict[str, object] = {"test": test}
     for name, given in re.findall(r"--([\w-]+)=(\S+)", options):
         check[name] = int(given) if name == "retries" and given.isdecimal() else given
@@ -152,11 +156,6 @@ def _words(value: str) -> list[str]:
         return [str(word) for word in words]
     except ValueError:
         return []
-
-
-def _literal(words: list[str]) -> list[str]:
-    """Return words that nobody reads in a Dockerfile: a spec would give them a value."""
-    return [word.replace("$", "$$") for word in words] if asks(words) else words
 
 
 def _moved(text: str, moved: str) -> str:
