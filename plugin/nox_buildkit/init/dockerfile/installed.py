@@ -7,7 +7,9 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from nox_buildkit.init.dockerfile.heredocs import is_heredoc
 from nox_buildkit.init.dockerfile.stages import Instruction
+from nox_buildkit.init.dockerfile.words import split
 
 _MOUNT = re.compile(r"^(?:--(?:mount|network|security)=\S+\s+)+")
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.]")
@@ -34,6 +36,10 @@ _WITH_VALUE = frozenset(
 _JOINED = {"-r": "files", "--requirement": "files", "--requirements": "files",
            "--extra": "extras", "-E": "extras", "--extras": "extras",
            "--group": "groups", "--with": "groups", "-G": "groups"}  # fmt: skip
+
+
+#: A script that another program reads than a shell.
+_OTHER_SHELL = re.compile(r"#!(?!\S*(?:/|env (?:-S )?)(?:ba|da|k|z)?sh\b)")
 
 
 @dataclass(slots=True)
@@ -82,7 +88,8 @@ def _commands(text: str, heredoc: str) -> Iterator[str]:
     if text.startswith("["):
         yield text
         return
-    script = heredoc.replace("\\\n", " ") if heredoc else text
+    is_script = all(map(is_heredoc, split(text))) and not _OTHER_SHELL.match(heredoc)
+    script = f"{heredoc}\n".replace("\\\n", " ") if heredoc and is_script else text
     for command in re.split(r"&&|\|\||;|\n", script):
         if stripped := command.strip():
             yield stripped

@@ -68,11 +68,11 @@ def _has_python(stage: Stage) -> bool:
 def _arguments(chain: Sequence[Stage], given: Mapping[str, str]) -> dict[str, object]:
     """Return those of the ``given`` arguments that a stage declares."""
     declared = {
-        word.partition("=")[0]
+        name
         for stage in chain
         for each in stage.instructions
         if each.name == "ARG"
-        for word in each.value.split()
+        for name, _ in each.pairs
     }
     args = {k: v for k, v in given.items() if k in declared and not _OWN_ARGUMENT.fullmatch(k)}
     return {"args": args} if args else {}
@@ -136,12 +136,7 @@ class _Reading:
                 found.notes.append(refused if key in where else f"{self._name}: {refused}")
             elif value:
                 found.keys[key] = value
-        found.notes += [
-            f"{self._name}:{line}: ENV {name}: everyone who has the image can read it: set it "
-            "where containers are started"
-            for name, line in settings.secrets.items()
-            if name in found.keys.get("env", {})
-        ]
+        found.notes += [f"{self._name}:{doubt}" for doubt in settings.doubts()]
         found.files += [*self._requirements(found)]
         found.extras += [*self._final.extras, *self._earlier.extras]
         found.groups += [*self._final.groups, *self._earlier.groups]

@@ -6,11 +6,11 @@ import json
 import posixpath
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from nox_buildkit.init.commands import PORT
-from nox_buildkit.init.dockerfile.stages import Instruction, variables
+from nox_buildkit.init.dockerfile.stages import Instruction
 from nox_buildkit.init.secrets import is_secret
 from nox_buildkit.init.shell import check_form, exec_form, literal, shell_form
 
@@ -29,9 +29,10 @@ _UV = re.compile(r".*/uv:(?:.*-)?python(?P<version>3\.\d+)(?P<tag>.*)")
 
 @dataclass(slots=True)
 class Settings:
-    """Settings, as they were made last; ``lines``: where, by key; ``secrets``: where, by variable.
+    """Settings, as they were made last; ``lines``: where, by key.
 
-    ``inherited``: the command of the stage below, which an entrypoint clears.
+    ``inherited``: the command of the stage below, which an entrypoint clears; ``secrets``: where,
+    by variable; ``unknown``: where, by variable that a value of the base is in.
     """
 
     workdir: str = "/"
@@ -43,10 +44,23 @@ class Settings:
     volumes: list[str] = field(default_factory=list)
     lines: dict[str, int] = field(default_factory=dict)
     secrets: dict[str, int] = field(default_factory=dict)
+    unknown: dict[str, int] = field(default_factory=dict)
     command: Instruction | None = None
     inherited: Instruction | None = None
     entrypoint: Instruction | None = None
     check: Instruction | None = None
+
+    def doubts(self) -> Iterator[str]:
+        """Yield what there is to say of variables, each with its line."""
+        for name, line in self.secrets.items():
+            if not _OWN_ENV.fullmatch(name):
+                yield (
+                    f"{line}: ENV {name}: everyone who has the image can read it: set it where "
+                    "containers are started"
+                )
+        for name, line in self.unknown.items():
+            if not _OWN_ENV.fullmatch(name):
+                yield f"{line}: ENV {name}: not taken over: it has a value of the base in it"
 
     def keys(self, moved: str) -> dict[str, object]:
         """Return the keys; paths below ``moved`` are below /app instead."""
@@ -86,15 +100,14 @@ def take_setting(found: Settings, each: Instruction) -> bool:
         case "STOPSIGNAL":
             found.values["stop-signal"] = each.value
         case "WORKDIR":
-            path = each.value.strip("\"'")
-            found.workdir = posixpath.normpath(posixpath.join(found.workdir, path))
+            found.workdir = posixpath.normpath(posixpath.join(found.workdir, each.value))
             found.placed = True
         case "ENV":
-            stated = variables(each.value)
-            found.env |= stated
-            found.secrets |= {k: each.line for k, v in stated.items() if is_secret(k, v)}
+            found.env |= {name: value for name, value in each.pairs if value is not None}
+            found.secrets |= {k: each.line for k, v in each.pairs if v and is_secret(k, v)}
+            found.unknown |= {name: each.line for name, value in each.pairs if value is None}
         case "LABEL":
-            found.labels |= variables(each.value)
+            found.labels |= {name: value for name, value in each.pairs if value is not None}
         case "EXPOSE":
             found.expose += [port for port in each.value.split() if port not in found.expose]
         case "VOLUME":
