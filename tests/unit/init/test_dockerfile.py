@@ -172,6 +172,37 @@ def test_a_secret_of_the_image_is_said(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+ASIDE = """\
+FROM python:3.13-slim AS build
+COPY requirements/prod.txt /tmp/
+RUN pip install -r /tmp/prod.txt
+FROM build AS test
+COPY requirements/dev.txt /tmp/
+RUN apt-get install -y libdev-only && pip install -r /tmp/dev.txt
+FROM python:3.13-slim AS tools
+RUN apt-get install -y libtool-dev
+FROM node:20 AS docs
+RUN npm ci
+FROM python:3.13-slim
+WORKDIR /app
+COPY --from={build} /usr/local /usr/local
+RUN --mount=type=bind,from={tools},target=/t true
+COPY . .
+CMD ["serve"]
+"""
+
+
+@pytest.mark.parametrize(("build", "tools"), [("build", "tools"), ("0", "2")])
+def test_a_stage_that_is_not_built_is_not_read(build: str, tools: str, tmp_path: Path) -> None:
+    (tmp_path / "requirements").mkdir()
+    for name in ("prod", "dev"):
+        (tmp_path / f"requirements/{name}.txt").touch()
+    found = read(ASIDE.format(build=build, tools=tools), tmp_path)
+    assert found.files == ["requirements/prod.txt"]
+    assert found.keys["build-apt"] == ["libtool-dev"]
+    assert not found.notes
+
+
 def test_headers_of_a_single_stage_are_for_compiling_too(tmp_path: Path) -> None:
     found = read(f"{BASE}RUN apt-get install -y libpq-dev\n", tmp_path)
     assert found.keys["apt"] == found.keys["build-apt"] == ["libpq-dev"]
@@ -197,6 +228,8 @@ def test_a_folder_of_the_system_is_app_instead(tmp_path: Path) -> None:
         ("python:3.12-alpine", "3.12", "which is Debian: apk has no counterpart"),
         ("ghcr.io/astral-sh/uv:python3.12-bookworm-slim", "3.12", ""),
         ("docker.io/library/python:3.12-slim-bookworm", "3.12", ""),
+        ("mirror.example/docker/library/python:3.12-slim", "3.12", ""),
+        ("public.ecr.aws/lambda/python:3.12", "3.12", "'base: public.ecr.aws/lambda/python:3.12'"),
         ("octocat/base:1", "", "'base: octocat/base:1' if it has what you need"),
     ],
 )

@@ -179,7 +179,6 @@ def test_a_dockerfile_is_taken_over(tmp_path: Path) -> None:
     assert list(image.healthcheck.test) == ["curl", "-f", "http://localhost:9000"]
     assert notes.splitlines() == [
         "Dockerfile: pip install -r requirements.txt: there is no such file",
-        "Dockerfile:1: FROM node:20: not taken over",
         "Dockerfile:12: RUN python manage.py collectstatic: not taken over",
     ]
     # It was read, and no more.

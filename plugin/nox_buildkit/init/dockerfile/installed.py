@@ -24,7 +24,7 @@ _COMPILERS = frozenset(
 _USUAL = re.compile(
     r"(?:set\s+-|apt(?:-get|-mark)?\s|rm\s+-|(?:\S*/)?(?:pip3?|uv|poetry|pdm|pipenv)\s"
     r"|(?:\S*/)?python3?\s+-m\s+(?:pip|venv|ensurepip|virtualenv)\b|virtualenv\s|mkdir\s|groupadd\s"
-    r"|useradd\s|adduser\s|addgroup\s|chown\s|chmod\s|true$|curl\s+-\S+\s+https://astral\.sh/uv)"
+    r"|useradd\s|adduser\s|addgroup\s|chown\s|chmod\s|true\s*$|curl\s+-\S+\s+https://astral\.sh/uv)"
 )
 _INSTALLERS = frozenset(
     {"pip", "uv", "poetry", "pdm", "pipenv", "setuptools", "wheel", "virtualenv"}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from nox_buildkit.init.dockerfile.built import built_for, chain_of, has_python, is_foreign
 from nox_buildkit.init.dockerfile.copied import Copied, Placed, copied, kept, place
 from nox_buildkit.init.dockerfile.installed import (
     Installed,
@@ -22,12 +23,6 @@ from nox_buildkit.init.stated import WORKDIR, Stated, accepted
 #: Arguments that every build has, or that concern the installation.
 _OWN_ARGUMENT = re.compile(r"(?:PYTHON|PIP|UV|POETRY|DEBIAN|BUILD|TARGET)\w*|\w*_VERSION|VERSION")
 _SYSTEM = re.compile(r"/(?:bin|dev|etc|lib\d*|proc|run|sbin|sys|tmp|usr|var/run|var/lock)(?:/|$)")
-#: Images of something else.
-_FOREIGN = re.compile(
-    r"(?:.*/)?(?:node|bun|deno|nginx|caddy|httpd|traefik|golang|rust|ruby|php|openjdk|postgres|mysql"
-    r"|mariadb|redis|mongo|rabbitmq|eclipse-temurin|scratch|alpine|busybox)(?:[:@].*)?"
-)
-_PYTHON = re.compile(r"\b(?:python\d?|pip3?|uv|poetry|pdm|pipenv|conda|gunicorn|uvicorn)\b")
 
 
 def read_dockerfile(
@@ -38,31 +33,14 @@ def read_dockerfile(
     None if no Python is in that stage.
     """
     stages = read_stages(text, args or {})
-    chain = _chain(stages, target)
-    if not chain or (_FOREIGN.fullmatch(chain[0].base) and not any(map(_has_python, chain))):
+    chain = chain_of(stages, target)
+    if not chain or is_foreign(chain):
         return None
     reading = _Reading(name, context, stages, chain)
     reading.read()
     stated = reading.stated()
     stated.keys |= _arguments(chain, args or {})
     return stated
-
-
-def _chain(stages: Sequence[Stage], target: str) -> list[Stage]:
-    """Return the stage that is built after those that it begins with."""
-    last = next((s for s in stages if s.name == target.lower()), None) if target else None
-    here = last or (stages[-1] if stages else None)
-    chain: list[Stage] = []
-    while here:
-        chain.insert(0, here)
-        here = here.below
-    return chain
-
-
-def _has_python(stage: Stage) -> bool:
-    own = any(_PYTHON.search(f"{i.value} {i.heredoc}") for i in stage.instructions)
-    below = stage.below is not None and _has_python(stage.below)
-    return own or below or bool(_PYTHON.search(stage.base))
 
 
 def _arguments(chain: Sequence[Stage], given: Mapping[str, str]) -> dict[str, object]:
@@ -86,17 +64,18 @@ class _Reading:
     ) -> None:
         self._name, self._context, self._stages, self._chain = name, context, stages, chain
         self._final, self._earlier = Installed(), Installed()
+        self._built = built_for(stages, chain)
         self._settings = Settings()
         self._copies: list[tuple[Copied, str]] = []
         self._left: list[tuple[int, str]] = []
 
     def read(self) -> None:
-        for stage in self._stages:
+        for stage in self._built:
             if stage in self._chain:
                 self._settings.inherited = self._settings.command
                 for each in stage.instructions:
                     self._take(each)
-            elif _has_python(stage):
+            elif has_python(stage):
                 for each in stage.instructions:
                     if each.name == "RUN":
                         take_run(self._earlier, each)
@@ -159,8 +138,8 @@ class _Reading:
 
     def _placed(self, workdir: str, moved: str) -> dict[str, object]:
         found = Placed()
-        python = {s.name or str(i): _has_python(s) for i, s in enumerate(self._stages)}
-        python |= {str(i): _has_python(s) for i, s in enumerate(self._stages)}
+        python = {s.name or str(i): has_python(s) for i, s in enumerate(self._stages)}
+        python |= {str(i): has_python(s) for i, s in enumerate(self._stages)}
         for each, at in self._copies:
             place(found, each, at if at != "/" or not self._settings.placed else workdir,
                   self._context, python)  # fmt: skip
@@ -193,7 +172,7 @@ class _Reading:
 
     def _requirements(self, found: Stated) -> Iterator[str]:
         """Yield the requirements files that are installed, as the context has them."""
-        every = [c for stage in self._stages for i in stage.instructions
+        every = [c for stage in self._built for i in stage.instructions
                  if i.name == "COPY" and (c := copied(i)) and not c.origin]  # fmt: skip
         sources = {source.removeprefix("./") for each in every for source in each.sources}
         for name in dict.fromkeys([*self._earlier.files, *self._final.files]):

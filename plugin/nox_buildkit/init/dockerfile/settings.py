@@ -22,7 +22,9 @@ _OWN_ENV = re.compile(
 _OWN_LABEL = re.compile(
     r"org\.opencontainers\.image\.(?:created|revision|version|source|ref\.name|base\..*)"
 )
-_OFFICIAL = re.compile(r"(?:.*/)?python:(?P<tag>(?P<version>3\.\d+)?.*)")
+_PYTHON = re.compile(r"(?:.*/)?python:(?P<tag>(?P<version>3\.\d+)?.*)")
+#: Docker's own image, or a copy of it under that name.
+_OFFICIAL = re.compile(r"(?:(?:.*/)?library/|docker\.io/)?python:")
 _CHECK = re.compile(r"((?:--\S+\s+)*)(CMD|NONE)\s*(.*)$", re.DOTALL)
 _UV = re.compile(r".*/uv:(?:.*-)?python(?P<version>3\.\d+)(?P<tag>.*)")
 
@@ -120,17 +122,18 @@ def take_setting(found: Settings, each: Instruction) -> bool:
 def python_of(bases: Sequence[str]) -> tuple[str, str]:
     """Return the version of Python of the first base, and a doubt about that base."""
     first = bases[0]
-    if match := _OFFICIAL.fullmatch(first) or _UV.fullmatch(first):
-        tag = match["tag"]
+    found = _PYTHON.fullmatch(first)
+    version = (found["version"] or "") if found else ""
+    match = _UV.fullmatch(first) or (found if found and _OFFICIAL.match(first) else None)
+    if match and "alpine" in match["tag"]:
+        doubt = f"FROM {first}: base slim instead, which is Debian: apk has no counterpart"
+    elif match and "slim" not in match["tag"]:
+        doubt = f"FROM {first}: base slim instead; 'base: full' has all that it has"
+    elif match or "/uv:" in first:
         doubt = ""
-        if "alpine" in tag:
-            doubt = f"FROM {first}: base slim instead, which is Debian: apk has no counterpart"
-        elif "slim" not in tag:
-            doubt = f"FROM {first}: base slim instead; 'base: full' has all that it has"
-        return match["version"] or "", doubt
-    if "/uv:" in first:
-        return "", ""
-    return "", f"FROM {first}: base slim instead; 'base: {first}' if it has what you need"
+    else:
+        doubt = f"FROM {first}: base slim instead; 'base: {first}' if it has what you need"
+    return match["version"] or "" if match else version, doubt
 
 
 def _started(
