@@ -78,6 +78,22 @@ def literal(words: Sequence[str], whole: Sequence[str] = ()) -> tuple[str, ...]:
     return tuple(word.replace("$", "$$") for word in words) if read else tuple(words)
 
 
+def in_folder(words: Sequence[str], folder: str) -> list[str]:
+    """Return a command that runs in ``folder`` of the working folder."""
+    change = f"cd {shlex.quote(folder)} &&"
+    if tuple(words[:2]) == ("sh", "-c") and len(words) == 3:
+        return ["sh", "-c", f"{change} {words[2]}"]
+    read = asks(words)
+    quoted = (_read_by_shell(w) if read and "$" in w else shlex.quote(w) for w in words)
+    return ["sh", "-c", f"{change} exec {' '.join(quoted)}"]
+
+
+def _read_by_shell(word: str) -> str:
+    """Return a word with variables so that a shell fills them in."""
+    escaped = re.sub(r"([\"\\`])", r"\\\1", word)
+    return '"' + re.sub(r"\$\$|\$(?!\{)", r"\\$", escaped) + '"'
+
+
 def shell_form(text: str, known: Mapping[str, str]) -> Started:
     """Return what a shell form runs; with a shell, where it takes one."""
     return without_shell(text, known) or Started(("sh", "-c", text.strip()))

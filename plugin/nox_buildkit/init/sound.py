@@ -12,6 +12,9 @@ from nox_buildkit.buildspec.model.grammar import parent_image
 from nox_buildkit.buildspec.model.image import Image
 from nox_buildkit.init.proposal import ProposedImage
 
+#: Lists that mean something else without one of their items.
+_WHOLE = ("command", "entrypoint", "prestart")
+
 
 def sound(images: Sequence[ProposedImage], notes: list[str]) -> Iterator[ProposedImage]:
     """Yield ``images`` without what contradicts the rest, and say so in ``notes``."""
@@ -43,8 +46,11 @@ def _refused(keys: Mapping[str, Any]) -> tuple[tuple[str | int, ...], str] | Non
 
 
 def _drop(keys: dict[str, Any], path: tuple[str | int, ...]) -> None:
-    inside = keys[str(path[0])]
-    if isinstance(inside, dict) and len(path) > 1 and path[1] in inside and len(inside) > 1:
-        keys[str(path[0])] = {key: value for key, value in inside.items() if key != path[1]}
+    name = str(path[0])
+    inside, part = keys[name], path[1] if len(path) > 1 else None
+    if isinstance(inside, dict) and part in inside and len(inside) > 1:
+        keys[name] = {key: value for key, value in inside.items() if key != part}
+    elif isinstance(inside, list) and isinstance(part, int) and name not in _WHOLE:
+        keys[name] = [*inside[:part], *inside[part + 1 :]]
     else:
-        del keys[str(path[0])]
+        del keys[name]

@@ -19,7 +19,8 @@ class Stated:
     """Keys of a buildspec; ``notes``: what was not taken over, and doubts.
 
     ``files``, ``extras``, ``groups``: of the requirements; ``base``: what the
-    image begins with; ``ran``: programs of the application, which were run in the build.
+    image begins with; ``ran``: programs of the application, which were run in the build;
+    ``moved``: the folder of the system that ``WORKDIR`` takes the place of.
     """
 
     keys: dict[str, Any] = field(default_factory=dict)
@@ -29,6 +30,7 @@ class Stated:
     groups: list[str] = field(default_factory=list)
     ran: list[str] = field(default_factory=list)
     base: str = ""
+    moved: str = ""
 
 
 def accepted(keys: Mapping[str, Any], where: Mapping[str, str]) -> Iterator[tuple[str, Any, str]]:

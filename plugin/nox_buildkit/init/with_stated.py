@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nox_buildkit.buildspec.model.grammar import DEFAULT_PLATFORMS
+from nox_buildkit.init.moved import moved
 from nox_buildkit.init.proposal import ProposedImage
 from nox_buildkit.init.stated import WORKDIR, Stated, accepted
 
@@ -22,9 +23,8 @@ def with_dockerfile(image: ProposedImage | None, name: str, stated: Stated) -> P
         keys = {key: value for key, value in keys.items() if key in _OF_CODE}
         if not any("collectstatic" in text for text in stated.ran):
             keys.pop("steps", None)
-    merged = over(keys, stated.keys)
-    if moved := stated.keys.get("workdir"):
-        merged = _moved(merged, keys, moved)
+    # Code names the folder that is the default.
+    merged = over(moved(keys, WORKDIR, stated.keys.get("workdir", WORKDIR)), stated.keys)
     why = "As the Dockerfile has it." if starts or not image else image.why
     return ProposedImage(image.name if image else name, why, merged)
 
@@ -61,19 +61,3 @@ def over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
         if key in below and key in above:
             merged[key] = list(dict.fromkeys([*below[key], *above[key]]))
     return merged
-
-
-def _moved(merged: dict[str, Any], code: Mapping[str, Any], workdir: str) -> dict[str, Any]:
-    """Return keys of the code that name the default working folder with that of the Dockerfile."""
-
-    def move(text: Any) -> Any:
-        return text.replace(WORKDIR, workdir, 1) if str(text).startswith(f"{WORKDIR}/") else text
-
-    found = dict(merged)
-    if "directories" in code:
-        found["directories"] = [move(path) for path in merged["directories"]]
-    if path := code.get("env", {}).get("PYTHONPATH"):
-        env = dict(merged["env"])
-        env["PYTHONPATH"] = move(path) if env["PYTHONPATH"] == path else env["PYTHONPATH"]
-        found["env"] = env
-    return found

@@ -111,3 +111,46 @@ def test_a_bake_file_that_cannot_be_read_is_said(
     images, notes = proposed(tmp_path / "hcl", {"docker-bake.hcl": "", "Dockerfile": DOCKERFILE})
     assert list(images) == ["shop"]
     assert "docker-bake.hcl: not taken over: no docker buildx is here to read it" in notes
+
+
+NAMED = """\
+FROM below
+WORKDIR /srv
+COPY --from=assets /dist /srv/static
+COPY --from=tools /tini /usr/local/bin/tini
+COPY --from=shared /a /srv/a
+COPY --from=front /b /srv/b
+CMD ["serve"]
+"""
+
+
+def test_named_contexts_are_images_or_said(tmp_path: Path) -> None:
+    contexts = {
+        "below": "docker-image://python:3.12-slim",
+        "assets": "target:my.assets",
+        "tools": "docker-image://octocat/tini:1",
+        "shared": "../shared",
+        "front": "target:front",
+    }
+    target = {
+        "api": {"contexts": contexts},
+        "my.assets": {"dockerfile": "assets.Dockerfile"},
+        "front": {"dockerfile": "front.Dockerfile"},
+    }
+    images, notes = proposed(
+        tmp_path,
+        {
+            "docker-bake.json": json.dumps({"target": target}),
+            "Dockerfile": NAMED,
+            "assets.Dockerfile": 'FROM python:3.13-slim\nCMD ["python"]\n',
+            "front.Dockerfile": "FROM node:20\n",
+        },
+    )
+    files = [(each.from_, each.source, each.target) for each in images["api"].files]
+    assert files == [
+        ("target:my-assets", "/dist", "/srv/static"),
+        ("octocat/tini:1", "/tini", "/usr/local/bin/tini"),
+    ]
+    assert images["api"].python == "3.12"
+    assert "Dockerfile:5: COPY --from=shared /a /srv/a: shared is ../shared: not taken" in notes
+    assert "api: files from target:front are not taken over: it is no image of Python" in notes

@@ -306,3 +306,30 @@ def test_files_that_are_not_read_are_said(tmp_path: Path) -> None:
     _, notes = proposed(tmp_path, {**APP, "compose.yaml": text})
     assert "compose.yaml: include: not read" in notes
     assert "compose.yaml:5: extends: a.yaml: that file is not read" in notes
+
+
+def test_contexts_of_a_service_are_images(tmp_path: Path) -> None:
+    text = (
+        "services:\n  assets:\n    build: assets\n  web:\n    build:\n      context: .\n"
+        "      additional_contexts: ['assets=service:assets']\n"
+    )
+    files = {
+        "compose.yaml": text,
+        "Dockerfile": f'{PYTHON}COPY --from=assets dist /srv/dist\nCMD ["serve"]\n',
+        "assets/Dockerfile": f'{PYTHON}CMD ["make"]\n',
+    }
+    images, _ = proposed(tmp_path, files)
+    (file,) = images["web"].files
+    assert (file.from_, file.source) == ("target:assets", "/dist")
+
+
+def test_a_folder_of_the_system_is_app_for_a_service_too(tmp_path: Path) -> None:
+    image, notes = of(
+        tmp_path,
+        "    working_dir: /usr/src/app\n    command: /usr/src/app/run --data /usr/src/app/data\n"
+        "    volumes: ['media:/usr/src/app/media', './:/usr/src/app']\n",
+        Dockerfile="FROM python:3.13-slim\nWORKDIR /usr/src/app\nCOPY . .\n",
+    )
+    assert list(image.command) == ["/app/run", "--data", "/app/data"]
+    assert list(image.volumes) == ["/app/media"]
+    assert notes == "Dockerfile:2: workdir /usr/src/app: /app instead"

@@ -39,10 +39,11 @@ BASE = "FROM python:3.13-slim\nWORKDIR /srv/a\n"
         ("COPY shop ./shop\nCOPY requirements.txt /tmp/\nCOPY main.py ./",
          {"copy": ["shop", "main.py"]}),
         ("COPY requirements.txt README.md ./\nCOPY shop/ shop/", {"copy": ["shop"]}),
-        ("COPY shop shop\nCOPY *.py ./", {}),
-        ("COPY shop .", {"files": [{"source": "shop", "target": "/srv/a"}]}),
+        ("COPY . .\nCOPY shop /data", {"files": [{"source": "shop", "target": "/data"}]}),
+        ("COPY shop shop\nCOPY shop /data",
+         {"copy": ["shop"], "files": [{"source": "shop", "target": "/data"}]}),
         (
-            "COPY --chmod=0755 main.py /usr/local/bin/serve",
+            "COPY . .\nCOPY --chmod=0755 main.py /usr/local/bin/serve",
             {"files": [{"source": "main.py", "target": "/usr/local/bin/serve", "mode": "0755"}]},
         ),
         (
@@ -107,6 +108,20 @@ def test_an_instruction_has_a_counterpart(lines: str, keys: dict[str, Any], tmp_
         ("COPY a* /data/", "Dockerfile:3: COPY a* /data/: not taken over"),
         ("ADD https://a.example/b /data/b", "Dockerfile:3: ADD https://a.example/b /data/b: not"),
         ("COPY a", "Dockerfile:3: COPY a: not taken over"),
+        ("COPY --parents a/b /data/", "Dockerfile:3: COPY --parents a/b /data/: --parents: not"),
+        ("COPY --exclude=a . .", "Dockerfile:3: COPY --exclude=a . .: --exclude: not taken over"),
+        (
+            "ADD a.tar.gz /data/",
+            "Dockerfile:3: ADD a.tar.gz /data/: a.tar.gz is unpacked there: not",
+        ),
+        (
+            "COPY --chmod=u+x a /b/c",
+            "Dockerfile:3: COPY --chmod=u+x a /b/c: --chmod=u+x has no digits",
+        ),
+        ("COPY --chmod=755 . .", "Dockerfile:3: COPY --chmod=755 . .: --chmod=755: sources have"),
+        ("COPY c/*.conf /srv/a/etc/", "Dockerfile:3: COPY c/*.conf /srv/a/etc/: not taken over"),
+        ("COPY src/ .", "Dockerfile:3: the Dockerfile copies less: all files are copied that git"),
+        ("COPY shop shop\nCOPY *.py ./", "Dockerfile:3: the Dockerfile copies less: all files"),
         ("RUN apt-get install -y ${X}", "Dockerfile:3: apt-get install ${X}: not taken over"),
         (
             "RUN apt-get install -y gcc",
@@ -203,20 +218,62 @@ def test_a_stage_that_is_not_built_is_not_read(build: str, tools: str, tmp_path:
     assert not found.notes
 
 
+@pytest.mark.parametrize(
+    ("lines", "command"),
+    [
+        ("CMD python main.py", ["sh", "-c", "cd src && exec python main.py"]),
+        ('CMD ["serve", "a b"]', ["sh", "-c", "cd src && exec serve 'a b'"]),
+        ("CMD serve :$PORT '$'", ["sh", "-c", "cd src && serve :$PORT '$'"]),
+        ("CMD serve :$PORT", ["sh", "-c", 'cd src && exec serve ":${PORT:-8000}"']),
+    ],
+)
+@pytest.mark.parametrize("copy", ["COPY . .", "COPY main.py .\nCOPY src src"])
+def test_sources_stay_where_they_are_copied_to(
+    copy: str, lines: str, command: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "main.py").touch()
+    found = read(f"{BASE}{copy}\nWORKDIR src\n{lines}\n", tmp_path)
+    assert found.keys["workdir"] == "/srv/a"
+    assert found.keys.get("copy") == (None if copy == "COPY . ." else ["main.py", "src"])
+    assert found.keys["command"] == command
+    line = 3 + copy.count("\n") + 1
+    assert found.notes == [
+        f"Dockerfile:{line}: workdir /srv/a/src: the sources are in /srv/a, which is the working "
+        "folder; the command goes to src"
+    ]
+
+
+def test_a_working_folder_elsewhere_is_said(tmp_path: Path) -> None:
+    found = read(f'{BASE}COPY . /app\nWORKDIR /data\nCMD ["/app/serve"]\n', tmp_path)
+    assert "workdir" not in found.keys
+    assert found.keys["command"] == ["/app/serve"]
+    assert found.notes == [
+        "Dockerfile:4: workdir /data: the sources are in /app, which is the working folder"
+    ]
+
+
 def test_headers_of_a_single_stage_are_for_compiling_too(tmp_path: Path) -> None:
     found = read(f"{BASE}RUN apt-get install -y libpq-dev\n", tmp_path)
     assert found.keys["apt"] == found.keys["build-apt"] == ["libpq-dev"]
 
 
 def test_a_folder_of_the_system_is_app_instead(tmp_path: Path) -> None:
+    (tmp_path / "a.ini").touch()
     found = read(
-        "FROM python:3.13-slim\nWORKDIR /usr/src/app\nENV DATA=/usr/src/app/data\n"
-        'CMD ["/usr/src/app/run", "/usr/src/application"]\n',
+        "FROM python:3.13-slim\nWORKDIR /usr/src/app\nENV DATA=sqlite:////usr/src/app/data\n"
+        "COPY . .\nCOPY a.ini /usr/src/app/etc/b.ini\nVOLUME /usr/src/app/media\n"
+        'HEALTHCHECK CMD ["sh", "/usr/src/app/check.sh"]\nRUN mkdir /usr/src/app/tmp\n'
+        "CMD /usr/src/app/before && /usr/src/app/run --cd=/usr/src/app /usr/src/application\n",
         tmp_path,
     )
     assert found.keys == {
-        "python": "3.13", "env": {"DATA": "/app/data"},
-        "command": ["/app/run", "/usr/src/application"],
+        "python": "3.13", "env": {"DATA": "sqlite:////app/data"},
+        "files": [{"source": "a.ini", "target": "/app/etc/b.ini"}],
+        "volumes": ["/app/media"], "healthcheck": {"test": ["sh", "/app/check.sh"]},
+        "directories": ["/app/tmp"],
+        "prestart": [["/app/before"]],
+        "command": ["/app/run", "--cd=/app", "/usr/src/application"],
     }  # fmt: skip
     assert found.notes == ["Dockerfile:2: workdir /usr/src/app: /app instead"]
 

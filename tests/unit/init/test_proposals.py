@@ -199,3 +199,14 @@ def test_members_of_a_workspace_are_images(tmp_path: Path) -> None:
 def test_names_of_files_break_out_of_no_comment(tmp_path: Path) -> None:
     images, _ = proposed(tmp_path, {"a\n  evil: {}/main.py": FASTAPI})
     assert list(images) == ["shop"]
+
+
+def test_what_contradicts_the_rest_is_left_out_alone(tmp_path: Path) -> None:
+    lines = "COPY . .\nCOPY a.ini /data/a\nCOPY b.ini /data/a\nCOPY c.ini /data/c\nCMD serve\n"
+    text = f"FROM python:3.13-slim\nWORKDIR /app\n{lines}"
+    files = dict.fromkeys(("a.ini", "b.ini", "c.ini"), "")
+    images, notes = proposed(tmp_path, {"Dockerfile": text, **files})
+    placed = [each.source for each in images["shop"].files]
+    assert len(placed) == 2
+    assert "c.ini" in placed
+    assert "shop: files." in notes

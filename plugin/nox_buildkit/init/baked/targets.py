@@ -66,7 +66,7 @@ def _build(definition: Definition, name: str, stated: Mapping[str, Any], notes: 
         f"{definition.at(name, 'output')}: target '{name}': compression={each}: not taken over"
         for each in sorted(compressions - {"", *get_args(Compression)})
     ]
-    parents = {k: v for k, v in (stated.get("contexts") or {}).items() if v.startswith("target:")}
+    contexts = {k: str(v) for k, v in (stated.get("contexts") or {}).items()}
     file = where.rpartition(":")[0] or where
     return Build(
         name, where, f"Target '{name}' of {file}.",
@@ -74,7 +74,7 @@ def _build(definition: Definition, name: str, stated: Mapping[str, Any], notes: 
         dockerfile=str(stated.get("dockerfile") or DOCKERFILE),
         inline=str(stated.get("dockerfile-inline") or ""),
         target=str(stated.get("target") or ""),
-        args=args, keys={k: v for k, v in keys.items() if v}, parents=parents,
+        args=args, keys={k: v for k, v in keys.items() if v}, contexts=contexts,
     )  # fmt: skip
 
 

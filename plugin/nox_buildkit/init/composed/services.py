@@ -59,10 +59,6 @@ def _build(file: ComposeFile, name: str, stated: object, notes: list[str]) -> Bu
     ]
     args, left = taken(dict(pairs(build.get("args"))))
     notes += [f"{where}: build.args.{k}: not taken over: {why}" for k, why in left.items()]
-    contexts = {k: str(v) for k, v in pairs(build.get("additional_contexts"))}
-    parents = {
-        k: v.replace("service:", "target:") for k, v in contexts.items() if v.startswith("service:")
-    }
     keys: dict[str, Any] = {"platforms": [str(p) for p in items(build.get("platforms"))]}
     keys["labels"], _ = taken(dict(pairs(build.get("labels"))))
     try:
@@ -70,13 +66,15 @@ def _build(file: ComposeFile, name: str, stated: object, notes: list[str]) -> Bu
         dockerfile = str(filled(build.get("dockerfile")) or DOCKERFILE)
         inline = str(filled(build.get("dockerfile_inline")) or "")
         target = str(filled(build.get("target")) or "")
+        stated_contexts = pairs(filled(build.get("additional_contexts")))
+        contexts = {k: str(v).replace("service:", "target:") for k, v in stated_contexts}
     except OfMachineError as error:
         notes.append(f"{where}: build: not taken over: the value of {error} is not known")
         return None
     why = f"Service '{name}' of {file.name}."
     return Build(
         name, where, why, context, dockerfile, inline, target, args,
-        {k: v for k, v in keys.items() if v}, parents,
+        {k: v for k, v in keys.items() if v}, contexts,
     )  # fmt: skip
 
 
@@ -209,7 +207,7 @@ def _shared(
     names = tuple(build.name for build, _ in others)
     return Build(
         main.name, main.where, _why(file, main.name, list(names)), main.context, main.dockerfile,
-        main.inline, main.target, main.args, {**main.keys, **shared}, main.parents, names,
+        main.inline, main.target, main.args, {**main.keys, **shared}, main.contexts, names,
     )  # fmt: skip
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, cast
 
 from nox_buildkit.init.dockerfile.built import built_for, chain_of, has_python, is_foreign
-from nox_buildkit.init.dockerfile.copied import Copied, Placed, copied, kept, place
+from nox_buildkit.init.dockerfile.copied import Copied, copied
 from nox_buildkit.init.dockerfile.installed import (
     Installed,
     compiled_with,
@@ -15,9 +17,12 @@ from nox_buildkit.init.dockerfile.installed import (
     is_development,
     take_run,
 )
+from nox_buildkit.init.dockerfile.placed import Around, Placed, home_of, kept, more_than, place
 from nox_buildkit.init.dockerfile.settings import Settings, python_of, take_setting
 from nox_buildkit.init.dockerfile.stages import Instruction, Stage, read_stages
 from nox_buildkit.init.lookup import is_file
+from nox_buildkit.init.moved import moved
+from nox_buildkit.init.shell import in_folder
 from nox_buildkit.init.stated import WORKDIR, Stated, accepted
 
 #: Arguments that every build has, or that concern the installation.
@@ -26,17 +31,25 @@ _SYSTEM = re.compile(r"/(?:bin|dev|etc|lib\d*|proc|run|sbin|sys|tmp|usr|var/run|
 
 
 def read_dockerfile(
-    text: str, context: Path, name: str, target: str = "", args: Mapping[str, str] | None = None
+    text: str,
+    context: Path,
+    name: str,
+    target: str = "",
+    args: Mapping[str, str] | None = None,
+    *,
+    contexts: Mapping[str, str] | None = None,
 ) -> Stated | None:
     """Return the keys that ``text``, the Dockerfile ``name``, states of the stage ``target``.
 
+    ``contexts``: by name, what a bake or compose file gives a build besides its context.
     None if no Python is in that stage.
     """
-    stages = read_stages(text, args or {})
+    named = {key.lower(): value for key, value in (contexts or {}).items()}
+    stages = read_stages(text, args or {}, named)
     chain = chain_of(stages, target)
     if not chain or is_foreign(chain):
         return None
-    reading = _Reading(name, context, stages, chain)
+    reading = _Reading(name, context, stages, chain, named)
     reading.read()
     stated = reading.stated()
     stated.keys |= _arguments(chain, args or {})
@@ -60,9 +73,15 @@ class _Reading:
     """The reading of one Dockerfile."""
 
     def __init__(
-        self, name: str, context: Path, stages: Sequence[Stage], chain: Sequence[Stage]
+        self,
+        name: str,
+        context: Path,
+        stages: Sequence[Stage],
+        chain: Sequence[Stage],
+        contexts: Mapping[str, str],
     ) -> None:
         self._name, self._context, self._stages, self._chain = name, context, stages, chain
+        self._contexts = contexts
         self._final, self._earlier = Installed(), Installed()
         self._built = built_for(stages, chain)
         self._settings = Settings()
@@ -99,17 +118,22 @@ class _Reading:
 
     def stated(self) -> Stated:
         settings, found = self._settings, Stated()
-        workdir, moved = self._workdir()
-        keys = settings.keys(moved)
-        keys |= self._packages(found) | self._placed(workdir, moved)
+        home = home_of(self._copies, self._context, settings.workdir)
+        workdir = WORKDIR if _SYSTEM.match(home) else home
+        found.moved = home if home != workdir else ""
+        where = {k: f"{self._name}:{line}: " for k, line in settings.lines.items()}
+        keys = settings.keys()
+        keys |= self._packages(found) | self._placed(home, found)
+        if settings.placed and settings.workdir not in (home, "/"):
+            found.notes.append(f"{where['workdir']}{self._elsewhere(home, keys)}")
+        keys = moved(keys, found.moved, WORKDIR)
         user = str(keys.get("user", "")).partition(":")[0]
         if uid := self._final.accounts.get(user):
             keys["user"] = {"name": user, "uid": uid}
-        where = {k: f"{self._name}:{line}: " for k, line in settings.lines.items()}
         if workdir != WORKDIR:
             keys["workdir"] = workdir
-        if moved:
-            found.notes.append(f"{where.get('workdir', '')}workdir {moved}: {WORKDIR} instead")
+        if found.moved:
+            found.notes.append(f"{where.get('workdir', '')}workdir {home}: {WORKDIR} instead")
         for key, value, refused in accepted(keys, where):
             if refused:
                 found.notes.append(refused if key in where else f"{self._name}: {refused}")
@@ -128,34 +152,43 @@ class _Reading:
             found.notes.append(f"{self._name}:{line}: {text}: not taken over")
         return found
 
-    def _workdir(self) -> tuple[str, str]:
-        """Return the working folder, and the one of the system that it takes the place of."""
+    def _elsewhere(self, home: str, keys: dict[str, object]) -> str:
+        """Let the start be in the last working folder, and return what there is to say of it."""
         stated = self._settings.workdir
-        if stated == "/":
-            whole = [c.target.rstrip("/") for c, at in self._copies if c.sources[0] in (".", "./")]
-            stated = next((t for t in whole if t.startswith("/") and len(t) > 1), WORKDIR)
-        return (WORKDIR, stated) if _SYSTEM.match(stated) else (stated, "")
+        inside = posixpath.relpath(stated, home)
+        note = f"workdir {stated}: the sources are in {home}, which is the working folder"
+        if inside.startswith("..") or not keys.get("command") or keys.get("entrypoint"):
+            return note
+        for key, many in (("command", False), ("prestart", True)):
+            if words := cast("list[Any]", keys.get(key)):
+                changed = [in_folder(each, inside) for each in (words if many else [words])]
+                keys[key] = changed if many else changed[0]
+        return f"{note}; the command goes to {inside}"
 
-    def _placed(self, workdir: str, moved: str) -> dict[str, object]:
+    def _placed(self, home: str, stated: Stated) -> dict[str, object]:
         found = Placed()
         python = {s.name or str(i): has_python(s) for i, s in enumerate(self._stages)}
         python |= {str(i): has_python(s) for i, s in enumerate(self._stages)}
+        around = Around(home, self._context, python, self._contexts)
         for each, at in self._copies:
-            place(found, each, at if at != "/" or not self._settings.placed else workdir,
-                  self._context, python)  # fmt: skip
-        final = moved or workdir
-        self._left += [(each.line, str(each)) for each in found.left]
-        owned = found.owned or any(p in (final, ".") for p in self._final.owned)
-        folders = [f for f in self._final.folders if f not in (final, ".")]
-        if moved:
-            below = re.compile(rf"{re.escape(moved)}(?=/)")
-            folders = [below.sub(WORKDIR, path) for path in folders]
+            place(found, each, at if at != "/" else home, around)
+        self._left += [(i.line, f"{i}: {why}" if why else str(i)) for i, why in found.left]
+        stated.notes += [
+            f"{self._name}:{line}: the Dockerfile copies less: all files are copied that git does "
+            "not ignore; 'copy' may name those that are needed"
+            for line in more_than(found, self._copies, self._context)
+        ]
+        owned = found.owned or any(p in (home, ".") for p in self._final.owned)
+        folders = [f for f in self._final.folders if f not in (home, ".")]
         return {
             "copy": kept(found, self._context),
             "files": found.files,
             "writable-workdir": owned,
-            "directories": [f for f in dict.fromkeys(folders) if not _SYSTEM.match(f) and f != "."],
-        }
+            "directories": [
+                f for f in dict.fromkeys(folders)
+                if f"{f}/".startswith(f"{home}/") or not _SYSTEM.match(f)
+            ],
+        }  # fmt: skip
 
     def _packages(self, found: Stated) -> dict[str, object]:
         stated = self._final.debian

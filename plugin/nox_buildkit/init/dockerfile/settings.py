@@ -64,23 +64,20 @@ class Settings:
             if not _OWN_ENV.fullmatch(name):
                 yield f"{line}: ENV {name}: not taken over: it has a value of the base in it"
 
-    def keys(self, moved: str) -> dict[str, object]:
-        """Return the keys; paths below ``moved`` are below /app instead."""
+    def keys(self) -> dict[str, object]:
+        """Return the keys."""
         known = {"PORT": PORT, **self.env}
-        env = {k: _moved(v, moved) for k, v in self.env.items() if not _OWN_ENV.fullmatch(k)}
+        env = {k: v for k, v in self.env.items() if not _OWN_ENV.fullmatch(k)}
         labels = {k: v for k, v in self.labels.items() if not _OWN_LABEL.fullmatch(k)}
         found = self.values | {
             "env": env,
             "labels": labels,
             "expose": [int(p) if p.isdecimal() else p for p in self.expose],
-            "volumes": [_moved(v, moved) for v in self.volumes],
+            "volumes": self.volumes,
         }
         found |= _started(self.entrypoint, self.command, known)
         if self.check and (check := _health(self.check.value, known)):
             found["healthcheck"] = check
-        for key in ("command", "entrypoint"):
-            if isinstance(words := found.get(key), list):
-                found[key] = [_moved(word, moved) for word in words]
         return {key: value for key, value in found.items() if value}
 
 
@@ -172,8 +169,3 @@ def _words(value: str) -> list[str]:
         return [str(word) for word in words]
     except ValueError:
         return []
-
-
-def _moved(text: str, moved: str) -> str:
-    below = rf"(?<![\w/.-]){re.escape(moved)}(?=/|$|:)"
-    return re.sub(below, "/app", text) if moved else text

@@ -17,6 +17,8 @@ _OF_PAIRS = frozenset({"ARG", "ENV", "LABEL"})
 _OF_WORDS = frozenset({"EXPOSE", "FROM"})
 _OF_TEXT = frozenset({"STOPSIGNAL", "USER", "WORKDIR"})
 _OF_FORMS = frozenset({"ADD", "COPY", "VOLUME"})
+#: Begins the name of a context that is an image.
+IMAGE = "docker-image://"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,10 @@ class Stage:
     arguments: dict[str, str] = field(default_factory=dict)
 
 
-def read_stages(text: str, arguments: Mapping[str, str]) -> list[Stage]:
-    """Return the stages of a Dockerfile, built with ``arguments``."""
+def read_stages(
+    text: str, arguments: Mapping[str, str], contexts: Mapping[str, str] | None = None
+) -> list[Stage]:
+    """Return the stages of a Dockerfile, built with ``arguments`` and named ``contexts``."""
     stages: list[Stage] = []
     before: dict[str, str] = {}
     values: dict[str, str] = before
@@ -58,7 +62,9 @@ def read_stages(text: str, arguments: Mapping[str, str]) -> list[Stage]:
         if each.name == "FROM":
             stage = _stage(each.value, each.line)
             below = (s for s in reversed(stages) if s.name and s.name == stage.base.lower())
-            stage.below = next(below, None)
+            named = (contexts or {}).get(stage.base.lower(), "")
+            stage.below = None if named else next(below, None)
+            stage.base = named.removeprefix(IMAGE) if named.startswith(IMAGE) else stage.base
             values = dict(stage.below.arguments) if stage.below else {}
             stages.append(stage)
             continue
