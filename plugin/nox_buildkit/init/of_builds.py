@@ -9,10 +9,10 @@ from typing import Any
 from nox_buildkit.buildspec.model.grammar import TARGET
 from nox_buildkit.init.builds import DOCKERFILE, Build, Builds
 from nox_buildkit.init.dockerfile.reading import read_dockerfile
-from nox_buildkit.init.folder import Place, images_of_folder
+from nox_buildkit.init.folder import Place, images_of_folder, project_name
 from nox_buildkit.init.lookup import is_file, is_folder
 from nox_buildkit.init.moved import moved
-from nox_buildkit.init.proposal import Proposal, ProposedImage, image_name, without_command
+from nox_buildkit.init.proposal import Proposal, ProposedImage, image_name, serving, without_command
 from nox_buildkit.init.requirements import read_tables
 from nox_buildkit.init.stated import WORKDIR, Stated
 from nox_buildkit.init.with_stated import with_service
@@ -49,9 +49,8 @@ def _image(place: Place, build: Build, notes: list[str]) -> ProposedImage | None
     proposal = images_of_folder(below, found)
     notes += proposal.notes
     empty = ProposedImage("", "", {} if context == "." else {"context": context})
-    first = replace(
-        next(iter(proposal.images), empty), name=image_name(build.name), why=_why(build, found)
-    )
+    served = serving(proposal.images, project_name(below.folder)) or empty
+    first = replace(served, name=image_name(build.name), why=_why(build, found))
     keys = _versioned(below, build.keys)
     keys = moved(keys, found.moved, WORKDIR) if found else keys
     image = with_service(first, keys, build.where, notes)

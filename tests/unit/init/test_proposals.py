@@ -210,3 +210,40 @@ def test_what_contradicts_the_rest_is_left_out_alone(tmp_path: Path) -> None:
     assert len(placed) == 2
     assert "c.ini" in placed
     assert "shop: files." in notes
+
+
+SHARED = """\
+FROM python:3.12-slim
+WORKDIR /srv
+RUN apt-get install -y libpq5
+COPY . .
+ENV LEVEL=low
+EXPOSE 9000
+HEALTHCHECK CMD ["check"]
+CMD ["gunicorn", "main:app"]
+"""
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"main.py": FASTAPI, "tasks.py": "app = Celery()\n"},
+        {"Procfile": "worker: celery -A tasks worker\nweb: uvicorn main:app\n"},
+    ],
+)
+def test_a_dockerfile_is_of_all_images_and_starts_one(
+    files: dict[str, str], tmp_path: Path
+) -> None:
+    requirements = {"requirements.txt": "fastapi\ncelery\n"}
+    images, _ = proposed(tmp_path, {**files, **requirements, "Dockerfile": SHARED})
+    assert sorted(images) == ["shop", "worker"]
+    for image in images.values():
+        assert (image.python, image.workdir, image.apt) == ("3.12", "/srv", ("libpq5",))
+        assert image.env["LEVEL"] == "low"
+    web, worker = images["shop"], images["worker"]
+    assert list(web.command) == ["gunicorn", "main:app"]
+    assert web.expose == ("9000/tcp",)
+    assert web.healthcheck
+    assert worker.command[0] == "celery"
+    assert not worker.expose
+    assert worker.healthcheck is None
