@@ -12,6 +12,8 @@ from nox_buildkit.buildspec.model.image import Image
 
 #: Where the sources are if nobody says another place.
 WORKDIR = "/app"
+#: All extras or groups that a project has.
+ALL = "*"
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 from nox_buildkit.buildspec.model.grammar import DEFAULT_PLATFORMS
 from nox_buildkit.init.django import SETTINGS
 from nox_buildkit.init.moved import moved
+from nox_buildkit.init.ports import port_of
 from nox_buildkit.init.proposal import ProposedImage, serving
 from nox_buildkit.init.stated import WORKDIR, Stated, accepted
 
@@ -38,6 +39,10 @@ def _with(image: ProposedImage | None, name: str, stated: Stated) -> ProposedIma
         keys = {key: value for key, value in keys.items() if key in _OF_CODE}
         # What it starts names its settings itself.
         keys |= {"env": {k: v for k, v in keys.get("env", {}).items() if k != SETTINGS}}
+        port = port_of(_words(stated.keys))
+        if port and "expose" in keys:
+            # The code was taken to listen to the usual one.
+            keys["expose"] = [port]
         if not any("collectstatic" in text for text in stated.ran):
             keys.pop("steps", None)
     if "steps" in keys:
@@ -46,6 +51,10 @@ def _with(image: ProposedImage | None, name: str, stated: Stated) -> ProposedIma
     merged = over(moved(keys, WORKDIR, stated.keys.get("workdir", WORKDIR)), stated.keys)
     why = "As the Dockerfile has it." if starts or not image else image.why
     return ProposedImage(image.name if image else name, why, merged)
+
+
+def _words(keys: Mapping[str, Any]) -> list[str]:
+    return [*keys.get("entrypoint", ()), *keys.get("command", ())]
 
 
 def _without(step: Mapping[str, Any], stated: Mapping[str, str]) -> dict[str, Any]:

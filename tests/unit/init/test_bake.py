@@ -154,3 +154,14 @@ def test_named_contexts_are_images_or_said(tmp_path: Path) -> None:
     assert images["api"].python == "3.12"
     assert "Dockerfile:5: COPY --from=shared /a /srv/a: shared is ../shared: not taken" in notes
     assert "api: files from target:front are not taken over: it is no image of Python" in notes
+
+
+def test_an_override_adds_to_the_arguments(tmp_path: Path) -> None:
+    base = {"target": {"api": {"args": {"LEVEL": "1", "MODE": "a"}}}}
+    files = {
+        "Dockerfile": DOCKERFILE.replace("ARG LEVEL", "ARG LEVEL MODE"),
+        "docker-bake.json": json.dumps(base),
+        "docker-bake.override.json": json.dumps({"target": {"api": {"args": {"LEVEL": "2"}}}}),
+    }
+    images, _ = proposed(tmp_path, files)
+    assert images["api"].args == {"LEVEL": "2", "MODE": "a"}

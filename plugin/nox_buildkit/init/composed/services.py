@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from nox_buildkit.init.builds import DOCKERFILE, Build, Builds
 from nox_buildkit.init.composed.document import ComposeFile
@@ -24,6 +24,7 @@ from nox_buildkit.init.lookup import is_file
 from nox_buildkit.init.secrets import secret_in
 from nox_buildkit.init.shell import check_form, exec_form, literal
 
+_Value = TypeVar("_Value")
 #: Keys of ``build`` that are read; the rest has no counterpart.
 _READ = frozenset({"context", "dockerfile", "dockerfile_inline", "args", "target", "platforms",
                    "labels", "tags", "additional_contexts"})  # fmt: skip
@@ -110,16 +111,17 @@ class _Service:
                 self._left(key, f"{secret}: everyone who has an image can read it")
             else:
                 found |= taken_over
-        ports = [*self._each(stated, "ports", container_ports),
-                 *self._each(stated, "expose", container_ports)]  # fmt: skip
-        found["expose"] = list(dict.fromkeys(_plain(port) for port in ports))
+        found["expose"] = list(dict.fromkeys([
+            *self._each(stated, "ports", container_ports),
+            *self._each(stated, "expose", container_ports),
+        ]))  # fmt: skip
         found["volumes"] = list(dict.fromkeys(self._each(stated, "volumes", named_volumes)))
         return {key: value for key, value in found.items() if value}
 
     def _each(
-        self, stated: Mapping[str, Any], key: str, read: Callable[[Any], Iterable[str]]
-    ) -> list[str]:
-        found: list[str] = []
+        self, stated: Mapping[str, Any], key: str, read: Callable[[Any], Iterable[_Value]]
+    ) -> list[_Value]:
+        found: list[_Value] = []
         for item in items(stated.get(key)):
             try:
                 found += read(item)
@@ -151,11 +153,6 @@ def _words_of(keys: Mapping[str, Any]) -> list[str]:
     check = keys.get("healthcheck", {}).get("test", ())
     before = [word for each in keys.get("prestart", ()) for word in each]
     return [*before, *keys.get("entrypoint", ()), *keys.get("command", ()), *check]
-
-
-def _plain(port: str) -> int | str:
-    number = port.removesuffix("/tcp")
-    return int(number) if number.isdecimal() else number
 
 
 def _health(stated: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from nox_buildkit.init.ports import ports
 from nox_buildkit.init.secrets import is_secret
 
 #: The innermost variable, in whose text no other one is left.
@@ -119,20 +120,14 @@ def env_file(text: str) -> dict[str, object]:
     return found
 
 
-def container_ports(item: object) -> Iterator[str]:
+def container_ports(item: object) -> Iterator[int | str]:
     """Yield the ports of containers, of an item of ``ports`` or ``expose``."""
     if isinstance(item, dict):
         protocol = filled(item.get("protocol", "tcp"))
-        yield f"{filled(item.get('target'))}/{protocol}"
+        yield from ports(f"{filled(item.get('target'))}/{protocol}")
         return
     # The port of the machine may be its own matter.
-    text = _settled(_marked(str(item)).rpartition(":")[2])
-    port, _, protocol = text.partition("/")
-    first, dash, last = port.partition("-")
-    if not dash:
-        yield f"{first}/{protocol or 'tcp'}"
-    elif first.isdecimal() and last.isdecimal() and int(last) - int(first) < 20:
-        yield from (f"{n}/{protocol or 'tcp'}" for n in range(int(first), int(last) + 1))
+    yield from ports(_settled(_marked(str(item)).rpartition(":")[2]))
 
 
 def named_volumes(item: object) -> Iterator[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from nox_buildkit.init.dockerfile.heredocs import is_heredoc
 from nox_buildkit.init.dockerfile.stages import Instruction
 from nox_buildkit.init.dockerfile.words import split
+from nox_buildkit.init.stated import ALL
 
 _MOUNT = re.compile(r"^(?:--(?:mount|network|security)=\S+\s+)+")
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.]")
@@ -116,11 +117,16 @@ def _taken(found: Installed, words: list[str], line: int) -> bool:
 def _take_debian(found: Installed, words: Sequence[str], line: int) -> None:
     if "install" not in words:
         return
-    for word in words[words.index("install") + 1 :]:
+    rest = iter(words[1:])
+    for word in rest:
         name = word.partition("=")[0]
-        if word.startswith("-") or name in found.debian:
+        if word in ("-t", "--target-release", "-o", "--option", "-c", "--config-file"):
+            value = next(rest, "")
+            if word in ("-t", "--target-release"):
+                found.left.append((line, f"apt-get install {word} {value}"))
+        elif word == "install" or word.startswith("-") or name in found.debian:
             continue
-        if _PACKAGE.fullmatch(name):
+        elif _PACKAGE.fullmatch(name):
             found.debian.append(name)
         else:
             found.left.append((line, f"apt-get install {word}"))
@@ -129,9 +135,16 @@ def _take_debian(found: Installed, words: Sequence[str], line: int) -> None:
 def _take_python(found: Installed, words: Sequence[str], line: int) -> None:
     verb = next(word for word in words if word in ("install", "sync"))
     rest = iter(words[words.index(verb) + 1 :])
+    syncs_files = [word.rpartition("/")[2] for word in words[:3]] == ["uv", "pip", "sync"]
     for word in rest:
         option, equals, value = word.partition("=")
-        if option in _JOINED:
+        if option in ("--all-extras", "--all-groups"):
+            getattr(found, option.removeprefix("--all-")).append(ALL)
+        elif word.startswith("-r") and len(word) > 2:
+            found.files.append(word[2:])
+        elif syncs_files and not word.startswith("-"):
+            found.files.append(word)
+        elif option in _JOINED:
             given = value if equals else next(rest, "")
             getattr(found, _JOINED[option]).extend(re.split(r"[\s,]+", given.strip()))
         elif option in _WITH_VALUE and not equals:

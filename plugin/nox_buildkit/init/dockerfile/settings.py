@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from nox_buildkit.init.commands import PORT
 from nox_buildkit.init.dockerfile.stages import Instruction
+from nox_buildkit.init.ports import ports
 from nox_buildkit.init.secrets import is_secret
 from nox_buildkit.init.shell import check_form, exec_form, literal, shell_form
 
@@ -42,7 +43,7 @@ class Settings:
     values: dict[str, object] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
-    expose: list[str] = field(default_factory=list)
+    expose: list[int | str] = field(default_factory=list)
     volumes: list[str] = field(default_factory=list)
     lines: dict[str, int] = field(default_factory=dict)
     secrets: dict[str, int] = field(default_factory=dict)
@@ -72,7 +73,7 @@ class Settings:
         found = self.values | {
             "env": env,
             "labels": labels,
-            "expose": [int(p) if p.isdecimal() else p for p in self.expose],
+            "expose": self.expose,
             "volumes": self.volumes,
         }
         found |= _started(self.entrypoint, self.command, known)
@@ -108,7 +109,8 @@ def take_setting(found: Settings, each: Instruction) -> bool:
         case "LABEL":
             found.labels |= {name: value for name, value in each.pairs if value is not None}
         case "EXPOSE":
-            found.expose += [port for port in each.value.split() if port not in found.expose]
+            stated = [port for word in each.value.split() for port in ports(word)]
+            found.expose = list(dict.fromkeys([*found.expose, *stated]))
         case "VOLUME":
             found.volumes += _words(each.value)
         case _:
