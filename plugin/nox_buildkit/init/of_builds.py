@@ -14,6 +14,7 @@ from nox_buildkit.init.lookup import is_file, is_folder
 from nox_buildkit.init.moved import moved
 from nox_buildkit.init.proposal import Proposal, ProposedImage, image_name, serving, without_command
 from nox_buildkit.init.requirements import read_tables
+from nox_buildkit.init.shell import started_in
 from nox_buildkit.init.stated import WORKDIR, Stated
 from nox_buildkit.init.with_stated import with_service
 
@@ -52,7 +53,10 @@ def _image(place: Place, build: Build, notes: list[str]) -> ProposedImage | None
     served = serving(proposal.images, project_name(below.folder)) or empty
     first = replace(served, name=image_name(build.name), why=_why(build, found))
     keys = _versioned(below, build.keys)
-    keys = moved(keys, found.moved, WORKDIR) if found else keys
+    if found:
+        keys = moved(keys, found.moved, WORKDIR)
+        own = "workdir" in keys or "entrypoint" in first.keys
+        keys = keys if own else started_in(keys, found.inside)
     image = with_service(first, keys, build.where, notes)
     notes += without_command([image], build.where)
     parent = build.contexts.get(found.base, "") if found else ""

@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from nox_buildkit.buildspec.model.interpolation import SHELLS, asks
 
@@ -86,6 +87,16 @@ def in_folder(words: Sequence[str], folder: str) -> list[str]:
     read = asks(words)
     quoted = (_read_by_shell(w) if read and "$" in w else shlex.quote(w) for w in words)
     return ["sh", "-c", f"{change} exec {' '.join(quoted)}"]
+
+
+def started_in(keys: Mapping[str, Any], folder: str) -> dict[str, Any]:
+    """Return ``keys`` of which the command, and what runs before it, runs in ``folder``."""
+    found = dict(keys)
+    if folder and keys.get("command") and not keys.get("entrypoint"):
+        found["command"] = in_folder(keys["command"], folder)
+        if before := keys.get("prestart"):
+            found["prestart"] = [in_folder(each, folder) for each in before]
+    return found
 
 
 def _read_by_shell(word: str) -> str:

@@ -22,7 +22,8 @@ class Stated:
 
     ``files``, ``extras``, ``groups``: of the requirements; ``base``: what the
     image begins with; ``ran``: programs of the application, which were run in the build;
-    ``moved``: the folder of the system that ``WORKDIR`` takes the place of.
+    ``moved``: the folder of the system that ``WORKDIR`` takes the place of; ``inside``: the folder
+    of the sources that commands are stated for.
     """
 
     keys: dict[str, Any] = field(default_factory=dict)
@@ -33,6 +34,7 @@ class Stated:
     ran: list[str] = field(default_factory=list)
     base: str = ""
     moved: str = ""
+    inside: str = ""
 
 
 def accepted(keys: Mapping[str, Any], where: Mapping[str, str]) -> Iterator[tuple[str, Any, str]]:

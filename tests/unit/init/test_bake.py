@@ -61,6 +61,7 @@ def test_targets_of_groups_are_images(tmp_path: Path) -> None:
     line = FILES["docker-bake.json"].splitlines().index('   "secret": [') + 1
     assert f"docker-bake.json:{line}: target 'api': secret: not taken over" in notes
     assert "args.A_TOKEN: not taken over: everyone who has an image" in notes
+    assert "FROM below" not in notes
     assert "target 'docs' is in no group, so it is no image" in notes
 
 

@@ -323,6 +323,14 @@ def test_contexts_of_a_service_are_images(tmp_path: Path) -> None:
     assert (file.from_, file.source) == ("target:assets", "/dist")
 
 
+def test_a_command_starts_in_the_working_folder_of_the_dockerfile(tmp_path: Path) -> None:
+    dockerfile = "FROM python:3.13-slim\nWORKDIR /app\nCOPY . .\nWORKDIR src\n"
+    service = "    command: sh -c 'before && python main.py'\n"
+    image, _ = of(tmp_path, service, Dockerfile=dockerfile)
+    assert list(image.command) == ["sh", "-c", "cd src && exec python main.py"]
+    assert list(map(list, image.prestart)) == [["sh", "-c", "cd src && exec before"]]
+
+
 def test_a_folder_of_the_system_is_app_for_a_service_too(tmp_path: Path) -> None:
     image, notes = of(
         tmp_path,

@@ -251,6 +251,15 @@ def test_sources_stay_where_they_are_copied_to(
     ]
 
 
+def test_sources_may_come_through_another_stage(tmp_path: Path) -> None:
+    text = (
+        f"{BASE}COPY . .\nFROM python:3.13-slim\nCOPY --from=0 /srv/a /srv/a\nWORKDIR /srv/a/src\n"
+    )
+    found = read(f"{text}CMD serve\n", tmp_path)
+    assert found.keys["workdir"] == "/srv/a"
+    assert found.keys["command"] == ["sh", "-c", "cd src && exec serve"]
+
+
 def test_a_working_folder_elsewhere_is_said(tmp_path: Path) -> None:
     found = read(f'{BASE}COPY . /app\nWORKDIR /data\nCMD ["/app/serve"]\n', tmp_path)
     assert "workdir" not in found.keys

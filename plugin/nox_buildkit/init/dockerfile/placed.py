@@ -62,17 +62,27 @@ class Around:
     contexts: Mapping[str, str]
 
 
-def home_of(copies: Sequence[tuple[Copied, str]], context: Path, workdir: str) -> str:
+def home_of(
+    copies: Sequence[tuple[Copied, str]],
+    context: Path,
+    workdir: str,
+    stages: Mapping[str, bool],
+) -> str:
     """Return the folder that the sources are copied to; ``workdir``: the last working folder."""
     whole: list[str] = []
     kept: list[str] = []
+    passed: list[str] = []
     for each, at in copies:
+        folder = posixpath.normpath(posixpath.join(at, each.target))
+        if stages.get(each.origin.lower()) and f"{workdir}/".startswith(f"{folder}/"):
+            # What another stage had in its folder, here in the same.
+            passed += [folder for source in each.sources if posixpath.normpath(source) == folder]
         for source, target in targets(each, at, context) if not each.origin else ():
             if source == ".":
                 whole.append(target)
             elif target == posixpath.join(at, source) and not _is_installed(source):
                 kept.append(at)
-    known = [path for path in (whole or kept) if path != "/"]
+    known = [path for path in (whole or kept or passed) if path != "/"]
     stated = workdir if workdir != "/" else ""
     if stated in known or not known:
         return stated or WORKDIR

@@ -6,8 +6,8 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
 
+from nox_buildkit.buildspec.model.grammar import TARGET
 from nox_buildkit.init.dockerfile.built import built_for, chain_of, has_python, is_foreign
 from nox_buildkit.init.dockerfile.copied import Copied, copied
 from nox_buildkit.init.dockerfile.installed import (
@@ -22,7 +22,7 @@ from nox_buildkit.init.dockerfile.settings import Settings, python_of, take_sett
 from nox_buildkit.init.dockerfile.stages import Instruction, Stage, read_stages
 from nox_buildkit.init.lookup import is_file
 from nox_buildkit.init.moved import moved
-from nox_buildkit.init.shell import in_folder
+from nox_buildkit.init.shell import started_in
 from nox_buildkit.init.stated import WORKDIR, Stated, accepted
 
 #: Arguments that every build has, or that concern the installation.
@@ -118,15 +118,17 @@ class _Reading:
 
     def stated(self) -> Stated:
         settings, found = self._settings, Stated()
-        home = home_of(self._copies, self._context, settings.workdir)
+        stages = {name: has_python(s) for i, s in enumerate(self._stages)
+                  for name in (s.name, str(i)) if name}  # fmt: skip
+        home = home_of(self._copies, self._context, settings.workdir, stages)
         workdir = WORKDIR if _SYSTEM.match(home) else home
         found.moved = home if home != workdir else ""
         where = {k: f"{self._name}:{line}: " for k, line in settings.lines.items()}
         keys = settings.keys()
-        keys |= self._packages(found) | self._placed(home, found)
-        if settings.placed and settings.workdir not in (home, "/"):
-            found.notes.append(f"{where['workdir']}{self._elsewhere(home, keys)}")
-        keys = moved(keys, found.moved, WORKDIR)
+        around = Around(home, self._context, stages, self._contexts)
+        keys |= self._packages(found) | self._placed(around, found)
+        self._elsewhere(home, found, where.get("workdir", ""))
+        keys = moved(started_in(keys, found.inside), found.moved, WORKDIR)
         user = str(keys.get("user", "")).partition(":")[0]
         if uid := self._final.accounts.get(user):
             keys["user"] = {"name": user, "uid": uid}
@@ -147,29 +149,26 @@ class _Reading:
         found.base = self._chain[0].base
         python, doubt = python_of([stage.base for stage in self._chain])
         found.keys |= {"python": python} if python else {}
-        found.notes += [f"{self._name}:{self._chain[0].line}: {doubt}"] if doubt else []
+        if doubt and not self._contexts.get(found.base.lower(), "").startswith(TARGET):
+            found.notes.append(f"{self._name}:{self._chain[0].line}: {doubt}")
         for line, text in sorted({*self._left, *self._final.left, *self._earlier.left}):
             found.notes.append(f"{self._name}:{line}: {text}: not taken over")
         return found
 
-    def _elsewhere(self, home: str, keys: dict[str, object]) -> str:
-        """Let the start be in the last working folder, and return what there is to say of it."""
+    def _elsewhere(self, home: str, found: Stated, where: str) -> None:
+        """Say that the last working folder is not the one of the sources."""
         stated = self._settings.workdir
+        if not self._settings.placed or stated in (home, "/"):
+            return
         inside = posixpath.relpath(stated, home)
-        note = f"workdir {stated}: the sources are in {home}, which is the working folder"
-        if inside.startswith("..") or not keys.get("command") or keys.get("entrypoint"):
-            return note
-        for key, many in (("command", False), ("prestart", True)):
-            if words := cast("list[Any]", keys.get(key)):
-                changed = [in_folder(each, inside) for each in (words if many else [words])]
-                keys[key] = changed if many else changed[0]
-        return f"{note}; the command goes to {inside}"
+        found.inside = "" if inside.startswith("..") else inside
+        goes = f"; the command goes to {inside}" if found.inside else ""
+        found.notes.append(
+            f"{where}workdir {stated}: the sources are in {home}, which is the working folder{goes}"
+        )
 
-    def _placed(self, home: str, stated: Stated) -> dict[str, object]:
-        found = Placed()
-        python = {s.name or str(i): has_python(s) for i, s in enumerate(self._stages)}
-        python |= {str(i): has_python(s) for i, s in enumerate(self._stages)}
-        around = Around(home, self._context, python, self._contexts)
+    def _placed(self, around: Around, stated: Stated) -> dict[str, object]:
+        found, home = Placed(), around.home
         for each, at in self._copies:
             place(found, each, at if at != "/" else home, around)
         self._left += [(i.line, f"{i}: {why}" if why else str(i)) for i, why in found.left]
