@@ -282,6 +282,11 @@ def test_values_are_what_compose_makes_of_them(
     assert "stays in" not in notes
 
 
+def test_variables_that_are_too_deep_stay(tmp_path: Path) -> None:
+    image, _ = of(tmp_path, f"    environment: {{A: '{'${A:-' * 5000 + '}' * 5000}'}}\n")
+    assert image.env["A"].startswith("${A:-")
+
+
 def test_lists_of_an_extended_service_are_joined(tmp_path: Path) -> None:
     text = (
         "services:\n  base:\n    build: .\n    environment: [A=1, B=1]\n    ports: ['1:8001']\n"

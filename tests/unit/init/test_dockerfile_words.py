@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,13 @@ def test_here_documents_are_no_instructions(lines: str, notes: list[str], tmp_pa
     assert found.keys["command"] == ["serve"]
     assert found.keys.get("apt") == (["curl"] if "curl" in lines else None)
     assert found.notes == [f"Dockerfile:3: {note}: not taken over" for note in notes]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    ["a\n" * 100_000, "ENV A=" + "${A:-" * 30_000, "ENV A=" + "'" * 100_001, "RUN <<a\n" * 50_000],
+)
+def test_a_long_dockerfile_is_read_in_the_time_of_its_length(lines: str, tmp_path: Path) -> None:
+    begun = time.process_time()
+    read(f"{BASE}{lines}\n", tmp_path)
+    assert time.process_time() - begun < 3

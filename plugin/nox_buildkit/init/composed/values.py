@@ -14,6 +14,8 @@ from nox_buildkit.init.secrets import is_secret
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:(:?[-?+])([^{}$]*))?\})")
 #: They stand for ``$$``, and around the name of a variable that has no value here.
 _DOLLAR, _BEGIN, _END = "\ue000", "\ue001", "\ue002"
+#: Variables in each other's defaults; what is deeper stays as it is.
+_DEEPEST = 20
 _UNKNOWN = re.compile(f"{_BEGIN}([^{_END}]*){_END}")
 
 
@@ -35,9 +37,11 @@ def _marked(text: str) -> str:
             return str(found[4])
         return "" if kind.endswith("+") else f"{_BEGIN}{found[1] or found[2]}{_END}"
 
-    text, more = text.replace("$$", _DOLLAR), 1
-    while more:
+    text = text.replace("$$", _DOLLAR)
+    for _ in range(_DEEPEST):
         text, more = _VARIABLE.subn(value, text)
+        if not more:
+            break
     return text
 
 

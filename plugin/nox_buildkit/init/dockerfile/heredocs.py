@@ -22,43 +22,47 @@ def without_heredocs(text: str) -> tuple[str, dict[int, str]]:
 
     By the line, from 0, in which an instruction begins: all that it is given.
     """
-    lines = text.splitlines()
-    escape = "`" if lines and _ESCAPE.match(lines[0]) else "\\"
+    lines = text.split("\n")
+    escape = "`" if _ESCAPE.match(lines[0]) else "\\"
+    rest = iter(lines)
     kept: list[str] = []
     bodies: dict[int, str] = {}
-    while len(kept) < len(lines):
+    while stated := list(_instruction(rest, escape)):
         begin = len(kept)
-        stated = list(_instruction(lines, begin, escape))
-        kept += lines[begin : begin + len(stated)]
-        found = _MAY_HAVE.match(" ".join(stated))
-        ends = [match for word in split(found[1]) if (match := _HEREDOC.fullmatch(word))
-                ] if found else []  # fmt: skip
+        kept += stated
+        found = _MAY_HAVE.match(" ".join(_parts(stated, escape)))
+        words = split(found[1]) if found else ()
+        ends = [match for word in words if (match := _HEREDOC.fullmatch(word))]
         inside: list[str] = []
         for end in ends:
-            body = list(_body(lines, len(kept), end["end"], tabs=bool(end[1])))
+            body = list(_body(rest, end["end"], tabs=bool(end[1])))
             inside += body
-            kept += [""] * min(len(body) + 1, len(lines) - len(kept))
+            # And one for the line that ends it.
+            kept += [""] * (len(body) + 1)
         if ends:
             bodies[begin] = "\n".join(inside)
-    return "".join(f"{line}\n" for line in kept), bodies
+    return "\n".join(kept), bodies
 
 
-def _instruction(lines: Sequence[str], begin: int, escape: str) -> Iterator[str]:
-    """Yield the lines of the instruction that begins there, joined ones without the escape."""
-    for number, line in enumerate(lines[begin:]):
+def _instruction(rest: Iterator[str], escape: str) -> Iterator[str]:
+    """Yield the lines of the next instruction, with empty ones and comments between them."""
+    for number, line in enumerate(rest):
+        yield line
         stripped = line.strip()
-        if number and (not stripped or stripped.startswith("#")):
-            yield ""
-        elif stripped.endswith(escape) and not stripped.startswith("#"):
-            yield stripped.removesuffix(escape)
-        else:
-            yield stripped
+        ignored = not stripped or stripped.startswith("#")
+        if (ignored and not number) or not (ignored or stripped.endswith(escape)):
             return
 
 
-def _body(lines: Sequence[str], begin: int, end: str, *, tabs: bool) -> Iterator[str]:
-    for line in lines[begin:]:
+def _parts(stated: Sequence[str], escape: str) -> Iterator[str]:
+    """Yield what the lines of an instruction say."""
+    for line in map(str.strip, stated):
+        yield "" if line.startswith("#") else line.removesuffix(escape)
+
+
+def _body(rest: Iterator[str], end: str, *, tabs: bool) -> Iterator[str]:
+    for line in rest:
         text = line.lstrip("\t") if tabs else line
-        if text == end:
+        if text.rstrip("\r") == end:
             return
         yield text

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 _NAME = re.compile(r"\$([A-Za-z_]\w*)")
 _BRACED = re.compile(r"\$\{([A-Za-z_]\w*)(?:\}|(:?[-+?]))")
+#: Variables in each other's defaults; what is deeper stays as it is.
+_DEEPEST = 20
 _WORD = re.compile(r"(?:'[^']*'|\"(?:\\.|[^\"\\])*\"|\\.|[^\s'\"\\]|['\"\\])+", re.DOTALL)
 #: Variables of every base, and arguments that BuildKit gives a value: nothing here knows it.
 _GIVEN = re.compile(
@@ -38,7 +40,9 @@ def unknown_in(word: str, values: Mapping[str, str]) -> bool:
     return any(name not in values and _GIVEN.fullmatch(name) for name in names)
 
 
-def _scanned(text: str, values: Mapping[str, str], *, keep: bool) -> str:
+def _scanned(text: str, values: Mapping[str, str], *, keep: bool, depth: int = 0) -> str:
+    if depth > _DEEPEST:
+        return text
     found: list[str] = []
     quote, at = "", 0
     while at < len(text):
@@ -53,7 +57,7 @@ def _scanned(text: str, values: Mapping[str, str], *, keep: bool) -> str:
             found.append(here + after if stays else after)
             at += 1
         else:
-            value, at = _variable(text, at, values)
+            value, at = _variable(text, at, values, depth)
             quoted = keep and not quote and re.search(r"[\s'\"\\]", value)
             found.append(shlex.quote(value) if quoted else value)
             continue
@@ -61,7 +65,7 @@ def _scanned(text: str, values: Mapping[str, str], *, keep: bool) -> str:
     return "".join(found)
 
 
-def _variable(text: str, at: int, values: Mapping[str, str]) -> tuple[str, int]:
+def _variable(text: str, at: int, values: Mapping[str, str], depth: int) -> tuple[str, int]:
     """Return what stands for the variable that begins at ``at``, and its end."""
     if plain := _NAME.match(text, at):
         return _value(plain[1], plain[0], values), plain.end()
@@ -72,7 +76,7 @@ def _variable(text: str, at: int, values: Mapping[str, str]) -> tuple[str, int]:
     if kind is None:
         return _value(name, braced[0], values), braced.end()
     end = _closed(text, braced.end())
-    default = _scanned(text[braced.end() : end], values, keep=False)
+    default = _scanned(text[braced.end() : end], values, keep=False, depth=depth + 1)
     known = values.get(name)
     is_set = bool(known) if kind.startswith(":") else known is not None
     if kind.endswith("+"):
