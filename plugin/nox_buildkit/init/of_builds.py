@@ -55,8 +55,9 @@ def _image(place: Place, build: Build, notes: list[str]) -> ProposedImage | None
     keys = _versioned(below, build.keys)
     if found:
         keys = moved(keys, found.moved, WORKDIR)
-        own = "workdir" in keys or "entrypoint" in first.keys
-        keys = keys if own else started_in(keys, found.inside)
+        # An entrypoint of the Dockerfile goes there by itself.
+        goes = "entrypoint" in first.keys and "entrypoint" not in keys
+        keys = keys if goes or "workdir" in keys else started_in(keys, found.inside)
     image = with_service(first, keys, build.where, notes)
     notes += without_command([image], build.where)
     parent = build.contexts.get(found.base, "") if found else ""

@@ -81,7 +81,7 @@ def literal(words: Sequence[str], whole: Sequence[str] = ()) -> tuple[str, ...]:
 
 def in_folder(words: Sequence[str], folder: str) -> list[str]:
     """Return a command that runs in ``folder`` of the working folder."""
-    change = f"cd {shlex.quote(folder)} &&"
+    change = _change(folder)
     if tuple(words[:2]) == ("sh", "-c") and len(words) == 3:
         return ["sh", "-c", f"{change} {words[2]}"]
     read = asks(words)
@@ -92,11 +92,27 @@ def in_folder(words: Sequence[str], folder: str) -> list[str]:
 def started_in(keys: Mapping[str, Any], folder: str) -> dict[str, Any]:
     """Return ``keys`` of which the command, and what runs before it, runs in ``folder``."""
     found = dict(keys)
-    if folder and keys.get("command") and not keys.get("entrypoint"):
+    entrypoint, command = keys.get("entrypoint", ()), keys.get("command", ())
+    if folder and entrypoint:
+        # It takes the command as its arguments, and a spec reads no word of it.
+        if asks((*entrypoint, *command)):
+            entrypoint, command = _stated(entrypoint), _stated(command)
+        found["entrypoint"] = ["sh", "-c", f'{_change(folder)} exec "$@"', "sh", *entrypoint]
+        found |= {"command": list(command)} if command else {}
+    elif folder and command:
         found["command"] = in_folder(keys["command"], folder)
         if before := keys.get("prestart"):
             found["prestart"] = [in_folder(each, folder) for each in before]
     return found
+
+
+def _stated(words: Sequence[str]) -> list[str]:
+    """Return words as they were before :func:`literal`."""
+    return [word.replace("$$", "$") for word in words]
+
+
+def _change(folder: str) -> str:
+    return f"cd {shlex.quote(folder)} &&"
 
 
 def _read_by_shell(word: str) -> str:

@@ -54,7 +54,9 @@ def _with(image: ProposedImage | None, name: str, stated: Stated) -> ProposedIma
 
 
 def _words(keys: Mapping[str, Any]) -> list[str]:
-    return [*keys.get("entrypoint", ()), *keys.get("command", ())]
+    """Return the words of the start, with those in the text of a shell."""
+    stated = (*keys.get("entrypoint", ()), *keys.get("command", ()))
+    return [word for text in stated for word in text.split()]
 
 
 def _without(step: Mapping[str, Any], stated: Mapping[str, str]) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def test_a_command_is_in_exec_form(service: str, command: list[str] | None, tmp_
         (
             "environment: [API_TOKEN=abc]",
             "compose.yaml:4: environment: stays in compose.yaml: API_TOKEN: everyone who has an "
-            "image can read its variables",
+            "image can read it",
         ),
         (
             "environment: {DATABASE_URL: 'postgres://me:secret@db/shop'}",
@@ -213,7 +213,8 @@ def test_a_dockerfile_may_stand_in_the_compose_file(tmp_path: Path) -> None:
 SECRETS = """\
 services:
   web:
-    build: {context: ., args: {GH_PAT: ghp_x, SIGN_KEY: s, PUBLIC_KEY: p, LEVEL: 1}}
+    build: {context: ., args: {GH_PAT: ghp_x, SIGN_KEY: s, PUBLIC_KEY: p, LEVEL: 1},
+            labels: {GIT_TOKEN: hunter2, a: b}}
     environment:
       DB_PASS: hunter2
       MYSQL_PWD: hunter2
@@ -239,10 +240,11 @@ def test_secrets_stay_where_containers_are_started(tmp_path: Path) -> None:
     assert image.healthcheck is None
     for note in (
         "compose.yaml:3: build.args.GH_PAT: not taken over: everyone",
-        "compose.yaml:4: environment: stays in compose.yaml: MYSQL_PWD: everyone",
-        "compose.yaml:12: entrypoint: stays in compose.yaml: db-password: everyone who has an",
-        "compose.yaml:13: command: stays in compose.yaml: a login: everyone who has an image",
-        "compose.yaml:14: healthcheck: stays in compose.yaml: token: everyone who has an image",
+        "compose.yaml:3: build.labels.GIT_TOKEN: not taken over: everyone",
+        "compose.yaml:5: environment: stays in compose.yaml: MYSQL_PWD: everyone",
+        "compose.yaml:13: entrypoint: stays in compose.yaml: db-password: everyone who has an",
+        "compose.yaml:14: command: stays in compose.yaml: a login: everyone who has an image",
+        "compose.yaml:15: healthcheck: stays in compose.yaml: token: everyone who has an image",
     ):
         assert note in notes
     assert "hunter2" not in notes

@@ -251,6 +251,13 @@ def test_sources_stay_where_they_are_copied_to(
     ]
 
 
+def test_an_entrypoint_goes_to_the_working_folder(tmp_path: Path) -> None:
+    lines = 'COPY . .\nWORKDIR src\nENTRYPOINT ["./a", "${B}"]\nCMD ["c"]\n'
+    found = read(f"{BASE}{lines}", tmp_path)
+    assert found.keys["entrypoint"] == ["sh", "-c", 'cd src && exec "$@"', "sh", "./a", "${B}"]
+    assert found.keys["command"] == ["c"]
+
+
 def test_sources_may_come_through_another_stage(tmp_path: Path) -> None:
     text = (
         f"{BASE}COPY . .\nFROM python:3.13-slim\nCOPY --from=0 /srv/a /srv/a\nWORKDIR /srv/a/src\n"

@@ -257,6 +257,7 @@ def test_a_dockerfile_is_of_all_images_and_starts_one(
         ('["gunicorn", "-b", ":5000", "main:app"]', ("5000/tcp",)),
         ("gunicorn --bind=0.0.0.0:${PORT:-5000} main:app", ("5000/tcp",)),
         ('["uvicorn", "main:app", "--port", "5000"]', ("5000/tcp",)),
+        ("set -e; gunicorn -b :5000 main:app", ("5000/tcp",)),
         ('["gunicorn", "-t", "1200", "main:app"]', ("8000/tcp",)),
         ('["serve", "redis://redis:6379"]', ("8000/tcp",)),
     ],

@@ -57,7 +57,9 @@ def _build(definition: Definition, name: str, stated: Mapping[str, Any], notes: 
     place = definition.at(name, "args")
     notes += [f"{place}: args.{k}: not taken over: {why}" for k, why in left.items()]
     keys: dict[str, Any] = {"platforms": list(stated.get("platforms") or ())}
-    keys["labels"], _ = taken(stated.get("labels") or {})
+    keys["labels"], left = taken(stated.get("labels") or {})
+    place = definition.at(name, "labels")
+    notes += [f"{place}: labels.{k}: not taken over: {why}" for k, why in left.items()]
     keys |= _names(name, list(stated.get("tags") or ()))
     keys |= _cache(stated)
     compressions = {pairs.get("compression", "") for pairs in _options(stated, "output")}

@@ -61,7 +61,8 @@ def _build(file: ComposeFile, name: str, stated: object, notes: list[str]) -> Bu
     args, left = taken(dict(pairs(build.get("args"))))
     notes += [f"{where}: build.args.{k}: not taken over: {why}" for k, why in left.items()]
     keys: dict[str, Any] = {"platforms": [str(p) for p in items(build.get("platforms"))]}
-    keys["labels"], _ = taken(dict(pairs(build.get("labels"))))
+    keys["labels"], left = taken(dict(pairs(build.get("labels"))))
+    notes += [f"{where}: build.labels.{k}: not taken over: {why}" for k, why in left.items()]
     try:
         context = str(filled(build.get("context")) or ".")
         dockerfile = str(filled(build.get("dockerfile")) or DOCKERFILE)

@@ -98,7 +98,7 @@ def taken(stated: Mapping[str, object]) -> tuple[dict[str, str], dict[str, str]]
             left[name] = "only the machine that starts it has its value"
             continue
         if is_secret(name, text):
-            left[name] = "everyone who has an image can read its variables"
+            left[name] = "everyone who has an image can read it"
         else:
             found[name] = text
     return found, left
