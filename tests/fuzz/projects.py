@@ -15,7 +15,32 @@ from nox_buildkit.init.text import buildspec_text
 from tests.fuzz.mutate import mutated, of_bytes, of_lines, of_tokens
 from tests.support import shapes
 
-DOCKERFILES = (shapes.DOCKERFILE, shapes.STAGES, shapes.TARGETS, shapes.MOVED)
+RICH = """\
+# escape=\\
+ARG TAG=3.13 NAME="a b"
+FROM python:${TAG:-3.${MINOR:-12}}-slim AS build
+RUN --mount=type=bind,from=0,target=/x <<-"EOF"
+	pip install -rrequirements.txt
+	EOF
+FROM below
+ENV A=$NAME B='$A' C="${A:+$B}:$PATH" OLD_TOKEN=x
+LABEL "one two"="three" four=$TAG
+WORKDIR /usr/src/app
+COPY --chown=app --exclude=*.md --parents serve.py *.py ./
+COPY --from=build /usr/src/app /usr/src/app
+COPY <<a <<b /data/
+one
+a
+two
+b
+ADD --checksum=x a.tar.gz /data/
+WORKDIR src
+EXPOSE 8000-8002/TCP "9001"
+HEALTHCHECK --interval=5s CMD curl -f http://localhost/ || exit 1
+CMD python serve.py :${PORT}
+ENTRYPOINT ["sh", "-c"]
+"""
+DOCKERFILES = (shapes.DOCKERFILE, shapes.STAGES, shapes.TARGETS, shapes.MOVED, RICH)
 BAKE = {
     "variable": {"TAG": {"default": "1.0"}},
     "group": {"default": {"targets": ["api", "workers"]}, "workers": {"targets": ["worker"]}},

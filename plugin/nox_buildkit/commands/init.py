@@ -64,7 +64,7 @@ def _registry(root: Path) -> str:
 
 
 def _difference(path: Path, text: str) -> str:
-    old = path.read_text(encoding="utf-8") if path.exists() else ""
+    old = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
     lines = difflib.unified_diff(
         old.splitlines(keepends=True),
         text.splitlines(keepends=True),

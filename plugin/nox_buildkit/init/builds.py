@@ -14,8 +14,8 @@ DOCKERFILE = "Dockerfile"
 class Build:
     """One build; ``where``: its place, ``why``: a sentence for the comment of its image.
 
-    ``keys``: of the image, as its file states them; ``parents``: images by what the Dockerfile
-    calls them.
+    ``keys``: of the image, as its file states them; ``contexts``: by what the Dockerfile
+    calls them, ``target:NAME`` for another build.
     """
 
     name: str
@@ -27,14 +27,15 @@ class Build:
     target: str = ""
     args: Mapping[str, str] = field(default_factory=dict)
     keys: Mapping[str, Any] = field(default_factory=dict)
-    parents: Mapping[str, str] = field(default_factory=dict)
+    contexts: Mapping[str, str] = field(default_factory=dict)
     also: tuple[str, ...] = ()
 
     @property
     def recipe(self) -> tuple[object, ...]:
         """Equal for builds that make the same image."""
         args = tuple(sorted(self.args.items()))
-        return self.context, self.dockerfile, self.inline, self.target, args
+        contexts = tuple(sorted(self.contexts.items()))
+        return self.context, self.dockerfile, self.inline, self.target, args, contexts
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nox_buildkit.init.commands import PORT, Known, Proposed, command_of
-from nox_buildkit.init.django import django_keys
+from nox_buildkit.init.django import SETTINGS, django_keys, settings_of
 from nox_buildkit.init.entry_points import EntryPoint, entry_points
 from nox_buildkit.init.proposal import ProposedImage
 from nox_buildkit.init.requirements import console_scripts, read_tables
@@ -54,7 +54,8 @@ def _doubts(
     for name in dict.fromkeys(chosen.wanted):
         yield f"{chosen.path}: {name} has to be set when a container starts"
     if chosen.kind == "django":
-        yield from django_keys(folder, chosen)[1]
+        settings = settings_of(folder, chosen, proposed.served)
+        yield from django_keys(folder, chosen, settings)[1]
     others = [o.path for o in found if o.kind == chosen.kind and o != chosen]
     if chosen.kind == "script":
         if others:
@@ -70,8 +71,8 @@ def _image(
     env: dict[str, str] = {}
     keys: dict[str, Any] = {"command": list(proposed.command)}
     if found.kind == "django":
-        env["DJANGO_SETTINGS_MODULE"] = found.variable
-        keys |= django_keys(folder, found)[0]
+        env[SETTINGS] = settings_of(folder, found, proposed.served)
+        keys |= django_keys(folder, found, env[SETTINGS])[0]
     if found.root:
         env["PYTHONPATH"] = f"{WORKDIR}/{found.root}"
     keys |= {"env": env} if env else {}

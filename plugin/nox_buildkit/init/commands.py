@@ -24,11 +24,15 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """The ``command`` of an image, listening on ``PORT`` if it ``serves``; ``note``: a doubt."""
+    """The ``command`` of an image, listening on ``PORT`` if it ``serves``; ``note``: a doubt.
+
+    ``served``: the module that Django's server imports.
+    """
 
     command: tuple[str, ...]
     note: str = ""
     serves: bool = True
+    served: str = ""
 
 
 def command_of(found: EntryPoint, known: Known) -> Proposed:
@@ -116,7 +120,7 @@ def _django(found: EntryPoint, known: Known) -> Proposed:
     )
     for package, module, command in servers:
         if module and package in known.required:
-            return Proposed(command)
+            return Proposed(command, served=module)
     note = "this is Django's server for development: add gunicorn to the requirements"
     return Proposed(("python", found.path, "runserver", "--noreload", _ADDRESS), note)
 

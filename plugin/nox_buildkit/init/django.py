@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nox_buildkit.init.entry_points import EntryPoint
+from nox_buildkit.init.entry_points import EntryPoint, named_settings
 from nox_buildkit.init.lookup import is_file
 from nox_buildkit.init.stated import WORKDIR
 from nox_buildkit.init.syntax import called, dotted, read_tree, required_variables
 
+#: The variable that names the module of settings.
+SETTINGS = "DJANGO_SETTINGS_MODULE"
 _ROOTS = ("BASE_DIR", "PROJECT_DIR", "ROOT_DIR")
 
 
@@ -41,15 +43,25 @@ def served_by(package: str, found: EntryPoint, files: Collection[str]) -> tuple[
     return (names[0], names[1]) if any(names) else (f"{package}.wsgi", f"{package}.asgi")
 
 
-def django_keys(folder: Path, found: EntryPoint) -> tuple[dict[str, Any], list[str]]:
-    """Return keys that the settings ask for, and doubts."""
-    settings = _read(folder, found)
+def settings_of(folder: Path, found: EntryPoint, served: str) -> str:
+    """Return the settings that the module ``served`` names, else those of manage.py."""
+    path = folder / found.root / f"{served.replace('.', '/')}.py"
+    tree = read_tree(path) if served and is_file(path) else None
+    return (named_settings(tree) if tree else "") or found.variable
+
+
+def django_keys(folder: Path, found: EntryPoint, module: str) -> tuple[dict[str, Any], list[str]]:
+    """Return keys that the settings in ``module`` ask for, and doubts."""
+    settings = _read(folder / found.root / module.replace(".", "/"))
     manage = ["python", found.path]
     keys: dict[str, Any] = {}
     notes: list[str] = []
     # A value that is only there when a container starts.
     step_env = dict.fromkeys({settings.key} - {""}, "only-for-the-build")
     others = settings.wanted - step_env.keys()
+    if module != found.variable:
+        # Those that manage.py names are others.
+        step_env[SETTINGS] = module
     if settings.static and "django.contrib.staticfiles" in settings.apps and not others:
         output = posixpath.join(found.root, settings.static)
         step = {"run": [*manage, "collectstatic", "--noinput"], "output": [output]}
@@ -59,13 +71,12 @@ def django_keys(folder: Path, found: EntryPoint) -> tuple[dict[str, Any], list[s
         place = {"directories": [f"{WORKDIR}/{inside}"]} if inside else {"writable-workdir": True}
         keys |= {"prestart": [[*manage, "migrate", "--noinput"]], **place}
         notes.append(f"{found.path}: the database is a file: it ends with its container")
-    for name in sorted({*settings.wanted, *step_env}):
-        notes.append(f"{found.variable}: {name} has to be set when a container starts")
+    for name in sorted({*settings.wanted, settings.key} - {""}):
+        notes.append(f"{module}: {name} has to be set when a container starts")
     return keys, notes
 
 
-def _read(folder: Path, found: EntryPoint) -> DjangoSettings:
-    base = folder / found.root / found.variable.replace(".", "/")
+def _read(base: Path) -> DjangoSettings:
     settings = DjangoSettings()
     for path in (
         base.parent / "base.py",

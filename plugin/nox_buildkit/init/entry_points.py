@@ -109,7 +109,7 @@ def _of_file(folder: Path, name: str) -> Iterator[EntryPoint]:
         return
     if PurePosixPath(name).name == "manage.py":
         above = folder / PurePosixPath(name).parent
-        if settings := _settings(tree) or _settings_beside(above):
+        if settings := named_settings(tree) or _settings_beside(above):
             yield EntryPoint("django", name, settings)
             return
     wanted = tuple(required_variables(tree))
@@ -158,8 +158,8 @@ def _kind(value: ast.expr | None) -> Kind | None:
     )
 
 
-def _settings(tree: ast.Module) -> str:
-    """Return the settings module that a manage.py of Django names."""
+def named_settings(tree: ast.Module) -> str:
+    """Return the settings module that a module of Django names: manage.py, or what is served."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and len(node.args) == 2:
             key, value = node.args

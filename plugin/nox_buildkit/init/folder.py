@@ -50,14 +50,14 @@ def images_of_folder(place: Place, stated: Stated | None) -> Proposal:
         code = images[0].keys if images else {}
         images = list(_of_procfile(name, processes, code, notes)) or images
     if stated:
-        first = with_dockerfile(images[0] if images else None, name, stated)
-        started = (*first.keys.get("entrypoint", ()), *first.command)[:1]
-        if set(started) & set(console_scripts(folder)):
-            # Its program is there only where the project is installed.
-            first = replace(first, keys={**first.keys, "package": True})
-        images = [first, *images[1:]]
+        images = list(with_dockerfile(images, name, stated))
+        programs = set(console_scripts(folder))
+        # Such a program is there only where the project is installed.
+        images = [replace(i, keys={**i.keys, "package": True}) if _program(i) in programs else i
+                  for i in images]  # fmt: skip
         # What a step does was not left.
-        notes += [n for n in stated.notes if "steps" not in first.keys or "collectstatic" not in n]
+        steps = any("steps" in image.keys for image in images)
+        notes += [n for n in stated.notes if not steps or "collectstatic" not in n]
         if "command" in stated.keys:
             # Doubts were about another one.
             doubts = []
@@ -74,6 +74,10 @@ def project_name(folder: Path) -> str:
     poetry = tables.get("tool", {}).get("poetry", {})
     stated = tables.get("project", {}).get("name") or poetry.get("name")
     return image_name(str(stated or folder.resolve().name))
+
+
+def _program(image: ProposedImage) -> str:
+    return next(iter((*image.keys.get("entrypoint", ()), *image.command)), "")
 
 
 def _of_procfile(

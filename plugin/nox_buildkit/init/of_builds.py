@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from nox_buildkit.buildspec.model.grammar import TARGET
 from nox_buildkit.init.builds import DOCKERFILE, Build, Builds
 from nox_buildkit.init.dockerfile.reading import read_dockerfile
-from nox_buildkit.init.folder import Place, images_of_folder
+from nox_buildkit.init.folder import Place, images_of_folder, project_name
 from nox_buildkit.init.lookup import is_file, is_folder
-from nox_buildkit.init.proposal import Proposal, ProposedImage, image_name, without_command
+from nox_buildkit.init.moved import moved
+from nox_buildkit.init.proposal import Proposal, ProposedImage, image_name, serving, without_command
 from nox_buildkit.init.requirements import read_tables
-from nox_buildkit.init.stated import Stated
+from nox_buildkit.init.shell import started_in
+from nox_buildkit.init.stated import WORKDIR, Stated
 from nox_buildkit.init.with_stated import with_service
 
 
@@ -24,7 +27,7 @@ def images_of_builds(place: Place, builds: Builds) -> Proposal:
         if image := _image(place, build, notes):
             images[build.name] = image
     made = {name: image_name(name) for name in images}
-    named = [_on_parent(image, made) for image in images.values()]
+    named = [_on_others(image, made, notes) for image in images.values()]
     groups = {
         name: [made[member] for member in members if member in made]
         for name, members in builds.groups.items()
@@ -47,13 +50,19 @@ def _image(place: Place, build: Build, notes: list[str]) -> ProposedImage | None
     proposal = images_of_folder(below, found)
     notes += proposal.notes
     empty = ProposedImage("", "", {} if context == "." else {"context": context})
-    first = replace(
-        next(iter(proposal.images), empty), name=image_name(build.name), why=_why(build, found)
-    )
-    image = with_service(first, _versioned(below, build.keys), build.where, notes)
+    served = serving(proposal.images, project_name(below.folder)) or empty
+    first = replace(served, name=image_name(build.name), why=_why(build, found))
+    keys = _versioned(below, build.keys)
+    if found:
+        keys = moved(keys, found.moved, WORKDIR)
+        # An entrypoint of the Dockerfile goes there by itself.
+        goes = "entrypoint" in first.keys and "entrypoint" not in keys
+        keys = keys if goes or "workdir" in keys else started_in(keys, found.inside)
+    image = with_service(first, keys, build.where, notes)
     notes += without_command([image], build.where)
-    parent = build.parents.get(found.base, "") if found else ""
-    return replace(image, keys={"base": parent, **image.keys}) if parent else image
+    parent = build.contexts.get(found.base, "") if found else ""
+    is_image = parent.startswith(TARGET)
+    return replace(image, keys={"base": parent, **image.keys}) if is_image else image
 
 
 def _dockerfile(place: Place, build: Build) -> tuple[Stated | None, str]:
@@ -66,7 +75,9 @@ def _dockerfile(place: Place, build: Build) -> tuple[Stated | None, str]:
     name = path.name if place.below == "." else f"{place.below}/{build.dockerfile}"
     if build.inline:
         name = f"{build.where} (dockerfile)"
-    found = read_dockerfile(text, place.folder, name, build.target, build.args)
+    found = read_dockerfile(
+        text, place.folder, name, build.target, build.args, contexts=build.contexts
+    )
     return found, "" if found else "not taken over: no Python is in it"
 
 
@@ -84,12 +95,28 @@ def _versioned(place: Place, keys: Any) -> dict[str, Any]:
     return {**keys, "tags": ["{version}" if tag == version else tag for tag in tags]}
 
 
-def _on_parent(image: ProposedImage, made: dict[str, str]) -> ProposedImage:
-    base = str(image.keys.get("base", ""))
-    parent = made.get(base.removeprefix("target:"), "") if base.startswith("target:") else ""
-    keys = {key: value for key, value in image.keys.items() if key != "base"}
-    if not parent:
-        return replace(image, keys=keys)
-    # What its parent decides.
-    own = {k: v for k, v in keys.items() if k not in ("python", "workdir")}
-    return replace(image, keys={**own, "base": f"target:{parent}"})
+def _on_others(image: ProposedImage, made: Mapping[str, str], notes: list[str]) -> ProposedImage:
+    """Return an image with the names of those that it begins with, or takes files from."""
+    keys = dict(image.keys)
+    files = [{**each, "from": _named(str(each.get("from", "")), made)} if "from" in each else each
+             for each in keys.get("files", ())]  # fmt: skip
+    if files:
+        keys["files"] = [each for each in files if each.get("from") != ""]
+        notes += [f"{image.name}: files from {origin} are not taken over: it is no image of Python"
+                  for each, new in zip(image.keys["files"], files, strict=True)
+                  if not new.get("from", "-") and (origin := each["from"])]  # fmt: skip
+    if base := keys.pop("base", ""):
+        parent = _named(base, made)
+        if parent.startswith(TARGET):
+            # What its parent decides.
+            keys = {k: v for k, v in keys.items() if k not in ("python", "workdir")}
+            keys["base"] = parent
+    return replace(image, keys=keys)
+
+
+def _named(reference: str, made: Mapping[str, str]) -> str:
+    """Return ``reference`` with the name of an image that was made; empty if it was not."""
+    if not reference.startswith(TARGET):
+        return reference
+    name = made.get(reference.removeprefix(TARGET), "")
+    return f"{TARGET}{name}" if name else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from nox_buildkit.init.of_builds import images_of_builds
 from nox_buildkit.init.proposal import Proposal, ProposedImage, distinct, without_command
 from nox_buildkit.init.requirements import read_tables
 from nox_buildkit.init.sound import sound
+from nox_buildkit.printable import redacted
 
 
 def propose(folder: Path, files: Sequence[str], base: str = "") -> Proposal:
@@ -27,7 +29,12 @@ def propose(folder: Path, files: Sequence[str], base: str = "") -> Proposal:
     that can be started are one each. ``base``: of all images. Raises EngineError if a buildx does
     not answer.
     """
-    place = Place(folder, ".", files, base)
+    found = _proposed(Place(folder, ".", files, base))
+    # They quote files, in which an address may have a login.
+    return replace(found, notes=tuple(map(redacted, found.notes)))
+
+
+def _proposed(place: Place) -> Proposal:
     found = _found(place)
     if found.images:
         notes = list(found.notes)
@@ -35,7 +42,7 @@ def propose(folder: Path, files: Sequence[str], base: str = "") -> Proposal:
         return replace(found, images=images, notes=tuple(notes))
     why = "Nothing that can be started was found: write your command."
     command = {"command": ["python", "-m", "http.server", PORT]}
-    nothing = ProposedImage(project_name(folder), why, command)
+    nothing = ProposedImage(project_name(place.folder), why, command)
     doubt = "no entry point was found: set 'command' in buildspec.yaml"
     return Proposal((nothing,), (*found.notes, doubt))
 
@@ -83,8 +90,18 @@ def _of_folder(place: Place) -> Proposal:
 
 
 def _members(folder: Path) -> Iterator[str]:
+    """Yield the members of a uv workspace that are other folders than its root."""
     tool = read_tables(folder / "pyproject.toml").get("tool", {})
-    for pattern in tool.get("uv", {}).get("workspace", {}).get("members", []):
-        for path in sorted(folder.glob(str(pattern))):
-            if (path / "pyproject.toml").is_file():
-                yield path.relative_to(folder).as_posix()
+    workspace = tool.get("uv", {}).get("workspace", {})
+    excluded = set(_matching(folder, workspace.get("exclude", [])))
+    for path in _matching(folder, workspace.get("members", [])):
+        if path not in excluded and (path / "pyproject.toml").is_file():
+            yield path.relative_to(folder).as_posix()
+
+
+def _matching(folder: Path, patterns: object) -> Iterator[Path]:
+    for pattern in patterns if isinstance(patterns, list) else ():
+        inside = posixpath.normpath(str(pattern))
+        # The root is a member anyway, and what is elsewhere is in no context.
+        if inside != "." and not inside.startswith(("/", "..")):
+            yield from sorted(folder.glob(inside))

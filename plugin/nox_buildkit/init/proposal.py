@@ -43,6 +43,11 @@ def image_name(text: str) -> str:
     return name if re.fullmatch(IMAGE_NAME, name) else "app"
 
 
+def serving(images: Sequence[ProposedImage], name: str) -> ProposedImage | None:
+    """Return what serves among the images of the project ``name``: the one called so."""
+    return next((image for image in images if image.name == name), images[0] if images else None)
+
+
 def distinct(images: Sequence[ProposedImage]) -> tuple[ProposedImage, ...]:
     """Return ``images`` with a name of its own for each."""
     found: dict[str, ProposedImage] = {}

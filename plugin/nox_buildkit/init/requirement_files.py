@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nox_buildkit.buildspec.model.requirement_set import Requirements
 from nox_buildkit.errors import LockError
-from nox_buildkit.init.stated import Stated
+from nox_buildkit.init.acceptable import acceptable
+from nox_buildkit.init.requirements import read_tables
+from nox_buildkit.init.stated import ALL, Stated
 from nox_buildkit.lock.source import TOOL_LOCKS, find_source
 
 #: What production is called, the likeliest first, and what is common to all.
@@ -35,9 +38,15 @@ def choose(folder: Path, root: Path, files: Sequence[str], stated: Stated | None
         return Chosen(notes=tuple(map(str, error.problems)))
     if stated and (stated.extras or stated.groups) and known and _has_extras(known):
         keys: dict[str, Any] = {"source": _below(known, root)}
-        keys |= {"extras": _unique(stated.extras)} if stated.extras else {}
-        keys |= {"groups": _unique(stated.groups)} if stated.groups else {}
-        return Chosen(keys=keys)
+        tables = read_tables(folder / "pyproject.toml")
+        poetry = tables.get("tool", {}).get("poetry", {})
+        extras = tables.get("project", {}).get("optional-dependencies") or poetry.get("extras", {})
+        groups = tables.get("dependency-groups") or poetry.get("group", {})
+        keys |= {"extras": _named(stated.extras, extras)} if stated.extras else {}
+        keys |= {"groups": _named(stated.groups, groups)} if stated.groups else {}
+        keys, refused = acceptable(Requirements, keys)
+        wanted_parts = keys.get("extras") or keys.get("groups")
+        return Chosen(keys=keys if wanted_parts else {}, notes=_said(refused))
     if known and known.name in (*TOOL_LOCKS, "requirements.in"):
         return Chosen()
     wanted = _unique(stated.files) if stated else []
@@ -53,11 +62,23 @@ def choose(folder: Path, root: Path, files: Sequence[str], stated: Stated | None
     if not wanted or (known and wanted == [known.name] and known.parent == folder):
         return Chosen()
     paths = [_below(folder / name, root) for name in wanted]
-    return Chosen(tuple(wanted), {"source": paths if len(paths) > 1 else paths[0]}, notes)
+    keys, refused = acceptable(Requirements, {"source": paths})
+    taken = keys.get("source", [])
+    source = {"source": taken if len(taken) > 1 else taken[0]} if taken else {}
+    return Chosen(tuple(wanted), source, (*notes, *_said(refused)))
+
+
+def _said(refused: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"requirements: {reason}" for reason in refused)
 
 
 def _has_extras(path: Path) -> bool:
     return path.name in ("pyproject.toml", "uv.lock", "poetry.lock", "pdm.lock")
+
+
+def _named(stated: Sequence[str], known: Iterable[str]) -> list[str]:
+    """Return the names that are ``stated``, and those ``known`` where all are."""
+    return _unique([each for name in stated for each in (known if name == ALL else (name,))])
 
 
 def _unique(names: Sequence[str]) -> list[str]:

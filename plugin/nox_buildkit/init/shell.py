@@ -7,8 +7,9 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from nox_buildkit.buildspec.model.interpolation import SHELLS
+from nox_buildkit.buildspec.model.interpolation import SHELLS, asks
 
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?::?-([^${}\s'\"]*))?\})")
 #: What only a shell understands, once variables and ``&&`` are taken out.
@@ -66,7 +67,58 @@ def exec_form(words: Sequence[str], known: Mapping[str, str]) -> Started:
         and re.match("-[el]*c$", words[1])
     ):
         return without_shell(words[2], known) or Started(tuple(words))
-    return Started(tuple(words))
+    return Started(literal(words))
+
+
+def literal(words: Sequence[str], whole: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return words that nobody reads, in a form to which a spec gives no value either.
+
+    ``whole``: the entrypoint with its command, where ``words`` are one of them.
+    """
+    read = asks(whole or words)
+    return tuple(word.replace("$", "$$") for word in words) if read else tuple(words)
+
+
+def in_folder(words: Sequence[str], folder: str) -> list[str]:
+    """Return a command that runs in ``folder`` of the working folder."""
+    change = _change(folder)
+    if tuple(words[:2]) == ("sh", "-c") and len(words) == 3:
+        return ["sh", "-c", f"{change} {words[2]}"]
+    read = asks(words)
+    quoted = (_read_by_shell(w) if read and "$" in w else shlex.quote(w) for w in words)
+    return ["sh", "-c", f"{change} exec {' '.join(quoted)}"]
+
+
+def started_in(keys: Mapping[str, Any], folder: str) -> dict[str, Any]:
+    """Return ``keys`` of which the command, and what runs before it, runs in ``folder``."""
+    found = dict(keys)
+    entrypoint, command = keys.get("entrypoint", ()), keys.get("command", ())
+    if folder and entrypoint:
+        # It takes the command as its arguments, and a spec reads no word of it.
+        if asks((*entrypoint, *command)):
+            entrypoint, command = _stated(entrypoint), _stated(command)
+        found["entrypoint"] = ["sh", "-c", f'{_change(folder)} exec "$@"', "sh", *entrypoint]
+        found |= {"command": list(command)} if command else {}
+    elif folder and command:
+        found["command"] = in_folder(keys["command"], folder)
+        if before := keys.get("prestart"):
+            found["prestart"] = [in_folder(each, folder) for each in before]
+    return found
+
+
+def _stated(words: Sequence[str]) -> list[str]:
+    """Return words as they were before :func:`literal`."""
+    return [word.replace("$$", "$") for word in words]
+
+
+def _change(folder: str) -> str:
+    return f"cd {shlex.quote(folder)} &&"
+
+
+def _read_by_shell(word: str) -> str:
+    """Return a word with variables so that a shell fills them in."""
+    escaped = re.sub(r"([\"\\`])", r"\\\1", word)
+    return '"' + re.sub(r"\$\$|\$(?!\{)", r"\\$", escaped) + '"'
 
 
 def shell_form(text: str, known: Mapping[str, str]) -> Started:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
-
-from pydantic import ValidationError
 
 from nox_buildkit.buildspec.model.grammar import parent_image
 from nox_buildkit.buildspec.model.image import Image
+from nox_buildkit.init.acceptable import acceptable
 from nox_buildkit.init.proposal import ProposedImage
 
 
@@ -21,30 +19,6 @@ def sound(images: Sequence[ProposedImage], notes: list[str]) -> Iterator[Propose
         parent = parent_image(str(keys.get("base", "")))
         if parent and platforms.get(parent) and "platforms" not in keys:
             keys["platforms"] = platforms[parent]
-        while refused := _refused(keys):
-            path, reason = refused
-            _drop(keys, path)
-            named = ".".join(map(str, path))
-            notes.append(f"{image.name}: {named}: not taken over: {reason}")
+        keys, refused = acceptable(Image, keys)
+        notes += [f"{image.name}: {reason}" for reason in refused]
         yield replace(image, keys=keys)
-
-
-def _refused(keys: Mapping[str, Any]) -> tuple[tuple[str | int, ...], str] | None:
-    """Return the first key that the model refuses, and why."""
-    try:
-        Image.model_validate(keys)
-    except ValidationError as error:
-        first = error.errors()[0]
-        cause = first.get("ctx", {}).get("error")
-        # Rules over several keys know which of them is wrong.
-        path = (*first["loc"], *getattr(cause, "at", ()))
-        return path if path and path[0] in keys else tuple(keys)[-1:], str(cause or first["msg"])
-    return None
-
-
-def _drop(keys: dict[str, Any], path: tuple[str | int, ...]) -> None:
-    inside = keys[str(path[0])]
-    if isinstance(inside, dict) and len(path) > 1 and path[1] in inside and len(inside) > 1:
-        keys[str(path[0])] = {key: value for key, value in inside.items() if key != path[1]}
-    else:
-        del keys[str(path[0])]

@@ -12,6 +12,8 @@ from nox_buildkit.buildspec.model.image import Image
 
 #: Where the sources are if nobody says another place.
 WORKDIR = "/app"
+#: All extras or groups that a project has.
+ALL = "*"
 
 
 @dataclass(slots=True)
@@ -19,7 +21,9 @@ class Stated:
     """Keys of a buildspec; ``notes``: what was not taken over, and doubts.
 
     ``files``, ``extras``, ``groups``: of the requirements; ``base``: what the
-    image begins with; ``ran``: programs of the application, which were run in the build.
+    image begins with; ``ran``: programs of the application, which were run in the build;
+    ``moved``: the folder of the system that ``WORKDIR`` takes the place of; ``inside``: the folder
+    of the sources that commands are stated for.
     """
 
     keys: dict[str, Any] = field(default_factory=dict)
@@ -29,6 +33,8 @@ class Stated:
     groups: list[str] = field(default_factory=list)
     ran: list[str] = field(default_factory=list)
     base: str = ""
+    moved: str = ""
+    inside: str = ""
 
 
 def accepted(keys: Mapping[str, Any], where: Mapping[str, str]) -> Iterator[tuple[str, Any, str]]:

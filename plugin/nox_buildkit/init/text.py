@@ -37,7 +37,7 @@ def buildspec_text(proposal: Proposal, *, base: str = "", registry: str = "") ->
     sets = _sets(proposal)
     if sets:
         lines.append("requirements:")
-        lines += [f"  {name}: {flow(dict(stated))}" for name, stated in sets.items()]
+        lines += [f"  {flow(name)}: {flow(dict(stated))}" for name, stated in sets.items()]
     lines.append("images:")
     for image in proposal.images:
         lines += _image(image, base, sets)
@@ -66,5 +66,5 @@ def _image(image: ProposedImage, base: str, sets: Mapping[str, Mapping[str, Any]
         values["base"] = base
     order = dict.fromkeys((*_ORDER, *values))
     stated = [f"    {key}: {flow(values[key])}" for key in order if values.get(key)]
-    yield f"  {image.name}:" if stated else f"  {image.name}: {{}}"
+    yield f"  {flow(image.name)}:" if stated else f"  {flow(image.name)}: {{}}"
     yield from stated

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from nox_buildkit.buildspec.model.grammar import DEFAULT_PLATFORMS
-from nox_buildkit.init.proposal import ProposedImage
+from nox_buildkit.init.django import SETTINGS
+from nox_buildkit.init.moved import moved
+from nox_buildkit.init.ports import port_of
+from nox_buildkit.init.proposal import ProposedImage, serving
 from nox_buildkit.init.stated import WORKDIR, Stated, accepted
 
 _START = ("entrypoint", "command", "prestart")
@@ -14,19 +18,51 @@ _START = ("entrypoint", "command", "prestart")
 _OF_CODE = ("apt", "directories", "env", "expose", "steps", "writable-workdir")
 
 
-def with_dockerfile(image: ProposedImage | None, name: str, stated: Stated) -> ProposedImage:
+def with_dockerfile(
+    images: Sequence[ProposedImage], name: str, stated: Stated
+) -> Iterator[ProposedImage]:
+    """Yield ``images`` with what the Dockerfile of all of them says.
+
+    What serves starts as it says.
+    """
+    first = serving(images, name)
+    besides = {k: v for k, v in stated.keys.items() if k not in (*_START, "expose", "healthcheck")}
+    for image in images or (None,):
+        yield _with(image, name, stated if image is first else replace(stated, keys=besides))
+
+
+def _with(image: ProposedImage | None, name: str, stated: Stated) -> ProposedImage:
     """Return ``image`` with what a Dockerfile says in its place."""
     keys: dict[str, Any] = dict(image.keys) if image else {}
     starts = any(key in stated.keys for key in _START)
     if starts:
         keys = {key: value for key, value in keys.items() if key in _OF_CODE}
+        # What it starts names its settings itself.
+        keys |= {"env": {k: v for k, v in keys.get("env", {}).items() if k != SETTINGS}}
+        port = port_of(_words(stated.keys))
+        if port and "expose" in keys:
+            # The code was taken to listen to the usual one.
+            keys["expose"] = [port]
         if not any("collectstatic" in text for text in stated.ran):
             keys.pop("steps", None)
-    merged = over(keys, stated.keys)
-    if moved := stated.keys.get("workdir"):
-        merged = _moved(merged, keys, moved)
+    if "steps" in keys:
+        keys["steps"] = [_without(step, stated.keys.get("env", {})) for step in keys["steps"]]
+    # Code names the folder that is the default.
+    merged = over(moved(keys, WORKDIR, stated.keys.get("workdir", WORKDIR)), stated.keys)
     why = "As the Dockerfile has it." if starts or not image else image.why
     return ProposedImage(image.name if image else name, why, merged)
+
+
+def _words(keys: Mapping[str, Any]) -> list[str]:
+    """Return the words of the start, with those in the text of a shell."""
+    stated = (*keys.get("entrypoint", ()), *keys.get("command", ()))
+    return [word for text in stated for word in text.split()]
+
+
+def _without(step: Mapping[str, Any], stated: Mapping[str, str]) -> dict[str, Any]:
+    """Return a step without variables that the image has."""
+    env = {k: v for k, v in step.get("env", {}).items() if k not in stated}
+    return {k: v for k, v in step.items() if k != "env"} | ({"env": env} if env else {})
 
 
 def with_service(
@@ -61,19 +97,3 @@ def over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
         if key in below and key in above:
             merged[key] = list(dict.fromkeys([*below[key], *above[key]]))
     return merged
-
-
-def _moved(merged: dict[str, Any], code: Mapping[str, Any], workdir: str) -> dict[str, Any]:
-    """Return keys of the code that name the default working folder with that of the Dockerfile."""
-
-    def move(text: Any) -> Any:
-        return text.replace(WORKDIR, workdir, 1) if str(text).startswith(f"{WORKDIR}/") else text
-
-    found = dict(merged)
-    if "directories" in code:
-        found["directories"] = [move(path) for path in merged["directories"]]
-    if path := code.get("env", {}).get("PYTHONPATH"):
-        env = dict(merged["env"])
-        env["PYTHONPATH"] = move(path) if env["PYTHONPATH"] == path else env["PYTHONPATH"]
-        found["env"] = env
-    return found

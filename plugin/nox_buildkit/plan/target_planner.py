@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -19,10 +18,9 @@ from nox_buildkit.plan.facts import BaseFacts, Facts, InspectedBase, TargetFacts
 from nox_buildkit.plan.image import ImagePlan, PythonEnvironment
 from nox_buildkit.plan.packages import Packages
 from nox_buildkit.plan.placed_files import placed_files, taken_files
+from nox_buildkit.plan.secret_names import is_secret_name
 from nox_buildkit.plan.start_programs import programs_of
 from nox_buildkit.plan.target_packages import packages_of
-
-SECRET = re.compile("PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIAL|API_?KEY|PRIVATE_KEY", re.IGNORECASE)
 
 
 def plan_target(
@@ -214,7 +212,7 @@ def _warnings(
         if not any(one.name == name for one in compiled):
             yield f"{target.image}: 'emulate' names {name}, which is not compiled"
     for name in image.args:
-        if SECRET.search(name):
+        if is_secret_name(name):
             yield (
                 f"{target.image}: the build argument '{name}' is named like a secret, and is not "
                 "kept like one: the plan and the Dockerfile show it"

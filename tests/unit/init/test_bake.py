@@ -61,6 +61,7 @@ def test_targets_of_groups_are_images(tmp_path: Path) -> None:
     line = FILES["docker-bake.json"].splitlines().index('   "secret": [') + 1
     assert f"docker-bake.json:{line}: target 'api': secret: not taken over" in notes
     assert "args.A_TOKEN: not taken over: everyone who has an image" in notes
+    assert "FROM below" not in notes
     assert "target 'docs' is in no group, so it is no image" in notes
 
 
@@ -111,3 +112,57 @@ def test_a_bake_file_that_cannot_be_read_is_said(
     images, notes = proposed(tmp_path / "hcl", {"docker-bake.hcl": "", "Dockerfile": DOCKERFILE})
     assert list(images) == ["shop"]
     assert "docker-bake.hcl: not taken over: no docker buildx is here to read it" in notes
+
+
+NAMED = """\
+FROM below
+WORKDIR /srv
+COPY --from=assets /dist /srv/static
+COPY --from=tools /tini /usr/local/bin/tini
+COPY --from=shared /a /srv/a
+COPY --from=front /b /srv/b
+CMD ["serve"]
+"""
+
+
+def test_named_contexts_are_images_or_said(tmp_path: Path) -> None:
+    contexts = {
+        "below": "docker-image://python:3.12-slim",
+        "assets": "target:my.assets",
+        "tools": "docker-image://octocat/tini:1",
+        "shared": "../shared",
+        "front": "target:front",
+    }
+    target = {
+        "api": {"contexts": contexts},
+        "my.assets": {"dockerfile": "assets.Dockerfile"},
+        "front": {"dockerfile": "front.Dockerfile"},
+    }
+    images, notes = proposed(
+        tmp_path,
+        {
+            "docker-bake.json": json.dumps({"target": target}),
+            "Dockerfile": NAMED,
+            "assets.Dockerfile": 'FROM python:3.13-slim\nCMD ["python"]\n',
+            "front.Dockerfile": "FROM node:20\n",
+        },
+    )
+    files = [(each.from_, each.source, each.target) for each in images["api"].files]
+    assert files == [
+        ("target:my-assets", "/dist", "/srv/static"),
+        ("octocat/tini:1", "/tini", "/usr/local/bin/tini"),
+    ]
+    assert images["api"].python == "3.12"
+    assert "Dockerfile:5: COPY --from=shared /a /srv/a: shared is ../shared: not taken" in notes
+    assert "api: files from target:front are not taken over: it is no image of Python" in notes
+
+
+def test_an_override_adds_to_the_arguments(tmp_path: Path) -> None:
+    base = {"target": {"api": {"args": {"LEVEL": "1", "MODE": "a"}}}}
+    files = {
+        "Dockerfile": DOCKERFILE.replace("ARG LEVEL", "ARG LEVEL MODE"),
+        "docker-bake.json": json.dumps(base),
+        "docker-bake.override.json": json.dumps({"target": {"api": {"args": {"LEVEL": "2"}}}}),
+    }
+    images, _ = proposed(tmp_path, files)
+    assert images["api"].args == {"LEVEL": "2", "MODE": "a"}

@@ -76,7 +76,7 @@ def test_a_command_is_in_exec_form(service: str, command: list[str] | None, tmp_
         (
             "environment: [API_TOKEN=abc]",
             "compose.yaml:4: environment: stays in compose.yaml: API_TOKEN: everyone who has an "
-            "image can read its variables",
+            "image can read it",
         ),
         (
             "environment: {DATABASE_URL: 'postgres://me:secret@db/shop'}",
@@ -208,3 +208,143 @@ def test_a_dockerfile_may_stand_in_the_compose_file(tmp_path: Path) -> None:
     images, _ = proposed(tmp_path, {"compose.yaml": text})
     assert images["a"].user == "5"
     assert list(images["a"].command) == ["python", "app.py"]
+
+
+SECRETS = """\
+services:
+  web:
+    build: {context: ., args: {GH_PAT: ghp_x, SIGN_KEY: s, PUBLIC_KEY: p, LEVEL: 1},
+            labels: {GIT_TOKEN: hunter2, a: b}}
+    environment:
+      DB_PASS: hunter2
+      MYSQL_PWD: hunter2
+      ENCRYPTION_KEY: hunter2
+      DB_AUTH: hunter2
+      GIT: https://ghp_hunter2@git.example/x
+      COMPASS: north
+      KEYBOARD: de
+    entrypoint: [serve, --db-password, hunter2]
+    command: celery --broker=redis://:hunter2@redis worker
+    healthcheck: {test: [CMD, check, --token=hunter2]}
+"""
+
+
+def test_secrets_stay_where_containers_are_started(tmp_path: Path) -> None:
+    dockerfile = 'FROM python:3.13-slim\nARG GH_PAT SIGN_KEY PUBLIC_KEY LEVEL\nCMD ["serve"]\n'
+    files = {"Dockerfile": dockerfile, "compose.yaml": SECRETS}
+    image = proposed(tmp_path, files)[0]["web"]
+    notes = proposed(tmp_path, files)[1]
+    assert image.env == {"COMPASS": "north", "KEYBOARD": "de"}
+    assert image.args == {"PUBLIC_KEY": "p", "LEVEL": "1"}
+    assert (list(image.command), image.entrypoint) == (["serve"], None)
+    assert image.healthcheck is None
+    for note in (
+        "compose.yaml:3: build.args.GH_PAT: not taken over: everyone",
+        "compose.yaml:3: build.labels.GIT_TOKEN: not taken over: everyone",
+        "compose.yaml:5: environment: stays in compose.yaml: MYSQL_PWD: everyone",
+        "compose.yaml:13: entrypoint: stays in compose.yaml: db-password: everyone who has an",
+        "compose.yaml:14: command: stays in compose.yaml: a login: everyone who has an image",
+        "compose.yaml:15: healthcheck: stays in compose.yaml: token: everyone who has an image",
+    ):
+        assert note in notes
+    assert "hunter2" not in notes
+
+
+def test_a_place_of_a_secret_is_none(tmp_path: Path) -> None:
+    image, notes = of(tmp_path, "    command: serve --key /run/key --keyfile a --auth --level 1\n")
+    assert list(image.command) == [
+        "serve", "--key", "/run/key", "--keyfile", "a", "--auth", "--level", "1"
+    ]  # fmt: skip
+    assert notes == ""
+
+
+@pytest.mark.parametrize(
+    ("service", "key", "value"),
+    [
+        ("ports: ['${PORT:-8000}:${PORT:-8000}']", "expose", ("8000/tcp",)),
+        ("ports: ['${PORT}:8000']", "expose", ("8000/tcp",)),
+        ("volumes: ['${DATA:-data}:/srv/${NAME:-x}']", "volumes", ("/srv/x",)),
+        ("command: serve --level ${A:-${B:-info}}", "command", ("serve", "--level", "info")),
+        ("command: serve ${A:+$B} ${C-}", "command", ("serve",)),
+        ("command: ${RUN:-serve --level info}", "command", ("serve", "--level", "info")),
+        ("command: [serve, '$${NAME:-x}', '$$$$']", "command", ("serve", "$${NAME:-x}", "$$$$")),
+        (
+            "environment: {A: yes, B: 12:30, C: true, D: 010, E: 1.5, F: 2020-01-01, G: on}",
+            "env",
+            {"A": "yes", "B": "12:30", "C": "true", "D": "010", "E": "1.5", "F": "2020-01-01",
+             "G": "on"},
+        ),
+    ],
+)  # fmt: skip
+def test_values_are_what_compose_makes_of_them(
+    service: str, key: str, value: object, tmp_path: Path
+) -> None:
+    image, notes = of(tmp_path, f"    {service}\n")
+    assert getattr(image, key) == value
+    assert "stays in" not in notes
+
+
+def test_variables_that_are_too_deep_stay(tmp_path: Path) -> None:
+    image, _ = of(tmp_path, f"    environment: {{A: '{'${A:-' * 5000 + '}' * 5000}'}}\n")
+    assert image.env["A"].startswith("${A:-")
+
+
+def test_lists_of_an_extended_service_are_joined(tmp_path: Path) -> None:
+    text = (
+        "services:\n  base:\n    build: .\n    environment: [A=1, B=1]\n    ports: ['1:8001']\n"
+        "    volumes: ['a:/a']\n    command: [serve]\n"
+        "  web:\n    extends: base\n    build: {target: final}\n    environment: {B: 2}\n"
+        "    ports: ['2:8002']\n    volumes: ['b:/b']\n    command: [serve, more]\n"
+    )
+    dockerfile = f"{PYTHON}FROM python:3.13-slim AS final\nWORKDIR /app\n"
+    images, _ = proposed(tmp_path, {"Dockerfile": dockerfile, "compose.yaml": text})
+    web = images["web"]
+    assert web.env == {"A": "1", "B": "2"}
+    assert web.expose == ("8001/tcp", "8002/tcp")
+    assert web.volumes == ("/a", "/b")
+    assert web.command == ("serve", "more")
+
+
+def test_files_that_are_not_read_are_said(tmp_path: Path) -> None:
+    text = (
+        "include: [more.yaml]\nservices:\n  web:\n    build: .\n"
+        "    extends: {file: a.yaml, service: b}\n"
+    )
+    _, notes = proposed(tmp_path, {**APP, "compose.yaml": text})
+    assert "compose.yaml: include: not read" in notes
+    assert "compose.yaml:5: extends: a.yaml: that file is not read" in notes
+
+
+def test_contexts_of_a_service_are_images(tmp_path: Path) -> None:
+    text = (
+        "services:\n  assets:\n    build: assets\n  web:\n    build:\n      context: .\n"
+        "      additional_contexts: ['assets=service:assets']\n"
+    )
+    files = {
+        "compose.yaml": text,
+        "Dockerfile": f'{PYTHON}COPY --from=assets dist /srv/dist\nCMD ["serve"]\n',
+        "assets/Dockerfile": f'{PYTHON}CMD ["make"]\n',
+    }
+    images, _ = proposed(tmp_path, files)
+    (file,) = images["web"].files
+    assert (file.from_, file.source) == ("target:assets", "/dist")
+
+
+def test_a_command_starts_in_the_working_folder_of_the_dockerfile(tmp_path: Path) -> None:
+    dockerfile = "FROM python:3.13-slim\nWORKDIR /app\nCOPY . .\nWORKDIR src\n"
+    service = "    command: sh -c 'before && python main.py'\n"
+    image, _ = of(tmp_path, service, Dockerfile=dockerfile)
+    assert list(image.command) == ["sh", "-c", "cd src && exec python main.py"]
+    assert list(map(list, image.prestart)) == [["sh", "-c", "cd src && exec before"]]
+
+
+def test_a_folder_of_the_system_is_app_for_a_service_too(tmp_path: Path) -> None:
+    image, notes = of(
+        tmp_path,
+        "    working_dir: /usr/src/app\n    command: /usr/src/app/run --data /usr/src/app/data\n"
+        "    volumes: ['media:/usr/src/app/media', './:/usr/src/app']\n",
+        Dockerfile="FROM python:3.13-slim\nWORKDIR /usr/src/app\nCOPY . .\n",
+    )
+    assert list(image.command) == ["/app/run", "--data", "/app/data"]
+    assert list(image.volumes) == ["/app/media"]
+    assert notes == "Dockerfile:2: workdir /usr/src/app: /app instead"

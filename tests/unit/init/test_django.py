@@ -96,3 +96,41 @@ def test_a_dockerfile_that_collects_files_has_the_step(tmp_path: Path) -> None:
     assert "collectstatic" not in notes
     image, _ = image_of(tmp_path / "2", settings, Dockerfile=text.format(""))
     assert not image.steps
+
+
+TWO = {
+    "requirements.txt": "django\ngunicorn\n",
+    "manage.py": "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'config.settings.local')\n",
+    "config/settings/base.py": (
+        "INSTALLED_APPS = ['django.contrib.staticfiles']\nSTATIC_ROOT = BASE_DIR / 'static'\n"
+    ),
+    "config/settings/local.py": "DEBUG = True\n",
+    "config/settings/production.py": "SECRET_KEY = os.environ['KEY']\n",
+    "config/wsgi.py": (
+        "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'config.settings.production')\n"
+    ),
+}
+SETTINGS = {"DJANGO_SETTINGS_MODULE": "config.settings.production"}
+
+
+def test_settings_are_those_of_what_is_served(tmp_path: Path) -> None:
+    images, notes = proposed(tmp_path / "1", TWO)
+    assert images["shop"].env == SETTINGS
+    assert images["shop"].steps[0].env == {"KEY": "only-for-the-build", **SETTINGS}
+    assert "config.settings.production: KEY has to be set when a container starts" in notes
+    files = {**TWO, "requirements.txt": "django\n"}
+    images, _ = proposed(tmp_path / "2", files)
+    assert images["shop"].env == {"DJANGO_SETTINGS_MODULE": "config.settings.local"}
+    assert images["shop"].steps[0].env == {}
+
+
+@pytest.mark.parametrize(("line", "env"), [("", SETTINGS), ("ENV A=1\n", SETTINGS),
+                                           ("ENV DJANGO_SETTINGS_MODULE=x\n", {})])  # fmt: skip
+def test_a_dockerfile_that_starts_a_server_gets_no_variable(
+    line: str, env: dict[str, str], tmp_path: Path
+) -> None:
+    text = "FROM python:3.13-slim\nWORKDIR /app\nCOPY . .\nRUN python manage.py collectstatic\n"
+    text += f'{line}CMD ["gunicorn", "config.wsgi"]\n'
+    images, _ = proposed(tmp_path, {**TWO, "Dockerfile": text})
+    assert images["shop"].env.get("DJANGO_SETTINGS_MODULE") == ("x" if "x" in line else None)
+    assert images["shop"].steps[0].env == {"KEY": "only-for-the-build", **env}

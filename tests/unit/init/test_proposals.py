@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import pytest
 
+from nox_buildkit.commands.init import run
 from tests.unit.init.projects import proposed
 
 FASTAPI = "from fastapi import FastAPI\n\napp = FastAPI()\n"
@@ -179,7 +181,6 @@ def test_a_dockerfile_is_taken_over(tmp_path: Path) -> None:
     assert list(image.healthcheck.test) == ["curl", "-f", "http://localhost:9000"]
     assert notes.splitlines() == [
         "Dockerfile: pip install -r requirements.txt: there is no such file",
-        "Dockerfile:1: FROM node:20: not taken over",
         "Dockerfile:12: RUN python manage.py collectstatic: not taken over",
     ]
     # It was read, and no more.
@@ -200,3 +201,111 @@ def test_members_of_a_workspace_are_images(tmp_path: Path) -> None:
 def test_names_of_files_break_out_of_no_comment(tmp_path: Path) -> None:
     images, _ = proposed(tmp_path, {"a\n  evil: {}/main.py": FASTAPI})
     assert list(images) == ["shop"]
+
+
+def test_what_contradicts_the_rest_is_left_out_alone(tmp_path: Path) -> None:
+    lines = "COPY . .\nCOPY a.ini /data/a\nCOPY b.ini /data/a\nCOPY c.ini /data/c\nCMD serve\n"
+    text = f"FROM python:3.13-slim\nWORKDIR /app\n{lines}"
+    files = dict.fromkeys(("a.ini", "b.ini", "c.ini"), "")
+    images, notes = proposed(tmp_path, {"Dockerfile": text, **files})
+    placed = [each.source for each in images["shop"].files]
+    assert len(placed) == 2
+    assert "c.ini" in placed
+    assert "shop: files." in notes
+
+
+SHARED = """\
+FROM python:3.12-slim
+WORKDIR /srv
+RUN apt-get install -y libpq5
+COPY . .
+ENV LEVEL=low
+EXPOSE 9000
+HEALTHCHECK CMD ["check"]
+CMD ["gunicorn", "main:app"]
+"""
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"main.py": FASTAPI, "tasks.py": "app = Celery()\n"},
+        {"Procfile": "worker: celery -A tasks worker\nweb: uvicorn main:app\n"},
+    ],
+)
+def test_a_dockerfile_is_of_all_images_and_starts_one(
+    files: dict[str, str], tmp_path: Path
+) -> None:
+    requirements = {"requirements.txt": "fastapi\ncelery\n"}
+    images, _ = proposed(tmp_path, {**files, **requirements, "Dockerfile": SHARED})
+    assert sorted(images) == ["shop", "worker"]
+    for image in images.values():
+        assert (image.python, image.workdir, image.apt) == ("3.12", "/srv", ("libpq5",))
+        assert image.env["LEVEL"] == "low"
+    web, worker = images["shop"], images["worker"]
+    assert list(web.command) == ["gunicorn", "main:app"]
+    assert web.expose == ("9000/tcp",)
+    assert web.healthcheck
+    assert worker.command[0] == "celery"
+    assert not worker.expose
+    assert worker.healthcheck is None
+
+
+@pytest.mark.parametrize(
+    ("command", "ports"),
+    [
+        ('["gunicorn", "-b", ":5000", "main:app"]', ("5000/tcp",)),
+        ("gunicorn --bind=0.0.0.0:${PORT:-5000} main:app", ("5000/tcp",)),
+        ('["uvicorn", "main:app", "--port", "5000"]', ("5000/tcp",)),
+        ("set -e; gunicorn -b :5000 main:app", ("5000/tcp",)),
+        ('["gunicorn", "-t", "1200", "main:app"]', ("8000/tcp",)),
+        ('["serve", "redis://redis:6379"]', ("8000/tcp",)),
+    ],
+)
+def test_a_port_is_that_of_the_command(
+    command: str, ports: tuple[str, ...], tmp_path: Path
+) -> None:
+    text = f"FROM python:3.13-slim\nWORKDIR /app\nCOPY . .\nCMD {command}\n"
+    files = {"requirements.txt": "fastapi\n", "main.py": FASTAPI, "Dockerfile": text}
+    images, _ = proposed(tmp_path, files)
+    assert images["shop"].expose == ports
+
+
+@pytest.mark.parametrize("name", ["2048", "on", "null", "1_0"])
+def test_a_name_may_be_a_value_of_yaml(name: str, tmp_path: Path) -> None:
+    files = {
+        "pyproject.toml": f"[project]\nname = '{name}'\nversion = '1'\n",
+        "main.py": FASTAPI,
+        "web.txt": "fastapi\n",
+        "Dockerfile": "FROM python:3.13-slim\nCOPY . .\nRUN pip install -r web.txt\n",
+    }
+    images, _ = proposed(tmp_path, files)
+    assert list(images) == [name]
+
+
+def test_a_workspace_may_name_its_root_and_exclude_members(tmp_path: Path) -> None:
+    table = "members = ['.', 'packages/*', '/etc/*', '../*']\nexclude = ['packages/old*']\n"
+    files = {"pyproject.toml": f"[tool.uv.workspace]\n{table}"}
+    for name in ("api", "old-api"):
+        files[f"packages/{name}/pyproject.toml"] = f"[project]\nname = '{name}'\n"
+        files[f"packages/{name}/main.py"] = FASTAPI
+    images, _ = proposed(tmp_path, files)
+    assert list(images) == ["api"]
+
+
+def test_notes_have_no_credentials(tmp_path: Path) -> None:
+    text = "FROM python:3.13-slim\nRUN wget https://me:hunter2@host.example/a?key=hunter2\n"
+    text += "ADD https://me:hunter2@host.example/b /data/b\nCMD serve\n"
+    _, notes = proposed(tmp_path, {"Dockerfile": text})
+    assert notes.count("https://***@host.example/") == 2
+    assert "hunter2" not in notes
+
+
+def test_a_buildspec_in_another_encoding_can_be_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "main.py").write_text(FASTAPI)
+    path = tmp_path / "buildspec.yaml"
+    path.write_bytes("# größer\n".encode("latin-1"))
+    run(path, argparse.Namespace(base="", json=False, diff=True))
+    assert "-# gr\ufffd\ufffder" in capsys.readouterr().out

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from nox_buildkit.buildspec.reading.load import parse
+from nox_buildkit.init.text import buildspec_text
 from tests.unit.init.projects import proposal_of
 
 DOCKERFILE = "FROM python:3.13-slim\nWORKDIR /app\nCOPY . .\n{}\nCMD python a.py\n"
@@ -27,6 +29,20 @@ PROJECT = "[project]\nname = 'shop'\nversion = '1'\ndependencies = ['a']\n"
                                                             "extras": ["web"]}),
         ({"pyproject.toml": PROJECT}, "poetry install --with prod --only main",
          {"source": "pyproject.toml", "groups": ["prod"]}),
+        ({"r/prod.txt": "a\n"}, "pip install -rr/prod.txt", {"source": "r/prod.txt"}),
+        ({"r/prod.txt": "a\n"}, "uv pip sync --system r/prod.txt", {"source": "r/prod.txt"}),
+        (
+            {"pyproject.toml": f"{PROJECT}optional-dependencies = {{web = [], db = []}}\n"},
+            "uv sync --all-extras",
+            {"source": "pyproject.toml", "extras": ["web", "db"]},
+        ),
+        ({"pyproject.toml": PROJECT}, "uv sync --all-extras", {}),
+        ({"pyproject.toml": PROJECT}, "uv sync --extra $X --extra web",
+         {"source": "pyproject.toml", "extras": ["web"]}),
+        ({"pyproject.toml": PROJECT}, "uv sync --extra $X", {}),
+        ({"deps.pip": "a\n"}, "pip install -r deps.pip", {}),
+        ({"deps.pip": "a\n", "a.txt": "a\n"}, "pip install -r deps.pip -r a.txt",
+         {"source": "a.txt"}),
         ({"requirements/production.txt": "a\n", "requirements/test.txt": "b\n"}, "",
          {"source": "requirements/production.txt"}),
         ({"requirements-base.txt": "a\n", "requirements-dev.txt": "b\n"}, "",
@@ -40,6 +56,9 @@ def test_a_set_names_what_is_installed(
     text = DOCKERFILE.format(f"RUN {run}" if run else "")
     proposal = proposal_of(tmp_path, {**files, "Dockerfile": text, "a.py": ""})
     assert proposal.images[0].requirements == stated
+    parse(buildspec_text(proposal), "buildspec.yaml")
+    bad = any(word in run for word in ("$X", "deps.pip"))
+    assert any(note.startswith("requirements: ") for note in proposal.notes) == bad
 
 
 def test_a_lock_of_a_tool_is_what_is_installed(tmp_path: Path) -> None:

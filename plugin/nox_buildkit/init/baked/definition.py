@@ -98,7 +98,7 @@ def _of_json(texts: Mapping[str, str]) -> Definition:
             for group, said in _tables(stated, "group"):
                 groups[group] = _checked(group, said)["targets"]
             for target, said in _tables(stated, "target"):
-                targets[target] = {**targets.get(target, {}), **_checked(target, said)}
+                targets[target] = _over(targets.get(target, {}), _checked(target, said))
         except (ValueError, AttributeError, TypeError) as error:
             return Definition(texts=texts, problem=f"{name}: not taken over: {error}")
     for table in targets.values():

@@ -57,7 +57,9 @@ def _build(definition: Definition, name: str, stated: Mapping[str, Any], notes: 
     place = definition.at(name, "args")
     notes += [f"{place}: args.{k}: not taken over: {why}" for k, why in left.items()]
     keys: dict[str, Any] = {"platforms": list(stated.get("platforms") or ())}
-    keys["labels"], _ = taken(stated.get("labels") or {})
+    keys["labels"], left = taken(stated.get("labels") or {})
+    place = definition.at(name, "labels")
+    notes += [f"{place}: labels.{k}: not taken over: {why}" for k, why in left.items()]
     keys |= _names(name, list(stated.get("tags") or ()))
     keys |= _cache(stated)
     compressions = {pairs.get("compression", "") for pairs in _options(stated, "output")}
@@ -66,7 +68,7 @@ def _build(definition: Definition, name: str, stated: Mapping[str, Any], notes: 
         f"{definition.at(name, 'output')}: target '{name}': compression={each}: not taken over"
         for each in sorted(compressions - {"", *get_args(Compression)})
     ]
-    parents = {k: v for k, v in (stated.get("contexts") or {}).items() if v.startswith("target:")}
+    contexts = {k: str(v) for k, v in (stated.get("contexts") or {}).items()}
     file = where.rpartition(":")[0] or where
     return Build(
         name, where, f"Target '{name}' of {file}.",
@@ -74,7 +76,7 @@ def _build(definition: Definition, name: str, stated: Mapping[str, Any], notes: 
         dockerfile=str(stated.get("dockerfile") or DOCKERFILE),
         inline=str(stated.get("dockerfile-inline") or ""),
         target=str(stated.get("target") or ""),
-        args=args, keys={k: v for k, v in keys.items() if v}, parents=parents,
+        args=args, keys={k: v for k, v in keys.items() if v}, contexts=contexts,
     )  # fmt: skip
 
 

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from nox_buildkit.init.composed.loading import load
+from nox_buildkit.init.composed.values import items, pairs
+
 #: As Compose looks for them.
 NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 _MOST = 1_000_000
-_VALUES = 100_000
+_REPLACED = frozenset({"command", "entrypoint", "test"})
+_JOINED = frozenset({"env_file", "expose", "platforms", "ports", "tags", "volumes"})
 
 
 @dataclass(frozen=True, slots=True)
 class ComposeFile:
-    """A compose file; ``lines``: of services and their keys, by path."""
+    """A compose file; ``lines``: of services and their keys, by path; ``notes``: what is unread."""
 
     name: str
     services: dict[str, dict[str, Any]] = field(default_factory=dict)
     lines: dict[tuple[str, ...], int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def at(self, *path: str) -> str:
         """Return the place of a key, or of what has it."""
@@ -38,29 +43,43 @@ def find_compose(folder: Path) -> Path | None:
 def read_compose(path: Path) -> ComposeFile | None:
     """Return the services of a compose file; None if it cannot be read."""
     try:
-        text = path.read_text(encoding="utf-8")[:_MOST]
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        if root is None or _size(root, {}) > _VALUES:
-            return None
-        stated = yaml.safe_load(text)
+        loaded = load(path.read_text(encoding="utf-8-sig")[:_MOST])
     except (OSError, ValueError, RecursionError, yaml.YAMLError):
         return None
+    if loaded is None:
+        return None
+    root, stated = loaded
     services = stated.get("services") if isinstance(stated, dict) else None
     if not isinstance(services, dict):
         return None
-    known = {str(k): v for k, v in services.items() if isinstance(v, dict)}
-    return ComposeFile(path.name, {k: _extended(known, k) for k in known}, dict(_lines(root)))
+    known = {str(k): _normal(v) for k, v in services.items() if isinstance(v, dict)}
+    lines, notes = dict(_lines(root)), []
+    if "include" in stated:
+        notes.append(f"{path.name}: include: not read: run init where those files are")
+    for name, service in known.items():
+        extends = service.get("extends")
+        if isinstance(extends, dict) and "file" in extends:
+            line = lines.get((name, "extends"), lines.get((name,), 1))
+            notes.append(f"{path.name}:{line}: extends: {extends['file']}: that file is not read")
+    extended = {name: _extended(known, name) for name in known}
+    return ComposeFile(path.name, extended, lines, tuple(notes))
 
 
-def _size(node: yaml.Node, known: dict[int, int]) -> int:
-    """Return the number of values of ``node``, those of an alias each time that it is used."""
-    if id(node) not in known:
-        # One that holds itself has no end.
-        known[id(node)] = _VALUES + 1
-        inside = node.value if isinstance(node, yaml.CollectionNode) else []
-        parts = [part for each in inside for part in (each if isinstance(each, tuple) else (each,))]
-        known[id(node)] = 1 + sum(_size(part, known) for part in parts)
-    return known[id(node)]
+def _normal(service: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a service with mappings in the place of lists and of the short form of ``build``."""
+    found = dict(service)
+    if isinstance(build := found.get("build"), str):
+        found["build"] = {"context": build}
+    elif isinstance(build, dict):
+        found["build"] = _mapped(build, ("args", "labels", "additional_contexts"))
+    return _mapped(found, ("environment", "labels"))
+
+
+def _mapped(table: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    return {
+        key: dict(pairs(value)) if key in keys and isinstance(value, list) else value
+        for key, value in table.items()
+    }
 
 
 def _extended(services: dict[str, dict[str, Any]], name: str, depth: int = 0) -> dict[str, Any]:
@@ -71,13 +90,22 @@ def _extended(services: dict[str, dict[str, Any]], name: str, depth: int = 0) ->
     elsewhere = isinstance(extends, dict) and "file" in extends
     if not isinstance(other, str) or elsewhere or other not in services or depth > len(services):
         return own
-    base = _extended(services, other, depth + 1)
-    merged = {
-        key: {**base[key], **own[key]}
-        for key in ("environment", "build")
-        if isinstance(base.get(key), dict) and isinstance(own.get(key), dict)
-    }
-    return {**base, **own, **merged}
+    return _merged(_extended(services, other, depth + 1), own)
+
+
+def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``own`` over ``base``: Compose joins mappings and lists, but for commands."""
+    found = {**base, **own}
+    for key in base.keys() & own.keys() - _REPLACED:
+        below, above = base[key], own[key]
+        if isinstance(below, dict) and isinstance(above, dict):
+            found[key] = _merged(below, above)
+        elif key in _JOINED:
+            found[key] = [
+                *items(below),
+                *(each for each in items(above) if each not in items(below)),
+            ]
+    return found
 
 
 def _lines(root: yaml.Node) -> Iterator[tuple[tuple[str, ...], int]]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from nox_buildkit.init.builds import DOCKERFILE, Build, Builds
 from nox_buildkit.init.composed.document import ComposeFile
@@ -12,7 +12,8 @@ from nox_buildkit.init.composed.values import (
     OfMachineError,
     container_ports,
     env_file,
-    interpolated,
+    env_files,
+    filled,
     items,
     named_volumes,
     pairs,
@@ -20,8 +21,10 @@ from nox_buildkit.init.composed.values import (
     words,
 )
 from nox_buildkit.init.lookup import is_file
-from nox_buildkit.init.shell import check_form, exec_form
+from nox_buildkit.init.secrets import secret_in
+from nox_buildkit.init.shell import check_form, exec_form, literal
 
+_Value = TypeVar("_Value")
 #: Keys of ``build`` that are read; the rest has no counterpart.
 _READ = frozenset({"context", "dockerfile", "dockerfile_inline", "args", "target", "platforms",
                    "labels", "tags", "additional_contexts"})  # fmt: skip
@@ -35,7 +38,7 @@ def of_services(file: ComposeFile, root: Path, listed: Collection[str]) -> Build
     Services of one build that differ in their command only are one image: Compose builds the same
     layers for each, and the commands are stated where the containers are started, as before.
     """
-    notes: list[str] = []
+    notes = list(file.notes)
     groups: dict[tuple[object, ...], list[tuple[Build, dict[str, Any]]]] = {}
     for name, service in file.services.items():
         if build := _build(file, name, service.get("build"), notes):
@@ -57,24 +60,23 @@ def _build(file: ComposeFile, name: str, stated: object, notes: list[str]) -> Bu
     ]
     args, left = taken(dict(pairs(build.get("args"))))
     notes += [f"{where}: build.args.{k}: not taken over: {why}" for k, why in left.items()]
-    contexts = {k: str(v) for k, v in pairs(build.get("additional_contexts"))}
-    parents = {
-        k: v.replace("service:", "target:") for k, v in contexts.items() if v.startswith("service:")
-    }
     keys: dict[str, Any] = {"platforms": [str(p) for p in items(build.get("platforms"))]}
-    keys["labels"], _ = taken(dict(pairs(build.get("labels"))))
+    keys["labels"], left = taken(dict(pairs(build.get("labels"))))
+    notes += [f"{where}: build.labels.{k}: not taken over: {why}" for k, why in left.items()]
     try:
-        context = interpolated(str(build.get("context") or "."))
-        dockerfile = interpolated(str(build.get("dockerfile") or DOCKERFILE))
-        target = interpolated(str(build.get("target") or ""))
+        context = str(filled(build.get("context")) or ".")
+        dockerfile = str(filled(build.get("dockerfile")) or DOCKERFILE)
+        inline = str(filled(build.get("dockerfile_inline")) or "")
+        target = str(filled(build.get("target")) or "")
+        stated_contexts = pairs(filled(build.get("additional_contexts")))
+        contexts = {k: str(v).replace("service:", "target:") for k, v in stated_contexts}
     except OfMachineError as error:
         notes.append(f"{where}: build: not taken over: the value of {error} is not known")
         return None
-    inline = str(build.get("dockerfile_inline") or "").replace("$$", "$")
     why = f"Service '{name}' of {file.name}."
     return Build(
         name, where, why, context, dockerfile, inline, target, args,
-        {k: v for k, v in keys.items() if v}, parents,
+        {k: v for k, v in keys.items() if v}, contexts,
     )  # fmt: skip
 
 
@@ -90,11 +92,11 @@ class _Service:
     def keys(self, stated: Mapping[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = {"env": self._env(stated)}
         readers: Sequence[tuple[str, Callable[[Any], dict[str, Any]]]] = (
-            ("entrypoint", lambda value: {"entrypoint": words(value)}),
+            ("entrypoint", lambda value: {"entrypoint": list(literal(words(value)))}),
             ("command", lambda value: exec_form(words(value), {}).keys),
             ("healthcheck", _health),
-            ("user", lambda value: {"user": interpolated(str(value))}),
-            ("working_dir", lambda value: {"workdir": interpolated(str(value))}),
+            ("user", lambda value: {"user": str(value)}),
+            ("working_dir", lambda value: {"workdir": str(value)}),
             ("stop_signal", lambda value: {"stop-signal": str(value)}),
             ("platform", lambda value: {"platforms": [str(value)]}),
         )
@@ -102,18 +104,35 @@ class _Service:
             if stated.get(key) is None:
                 continue
             try:
-                found |= read(stated[key])
+                taken_over = read(filled(stated[key]))
             except OfMachineError as error:
                 self._left(key, f"only the machine that starts it knows {error}")
-        ports = [*container_ports(stated.get("ports")), *container_ports(stated.get("expose"))]
-        found["expose"] = list(dict.fromkeys(_plain(port) for port in ports))
-        found["volumes"] = list(dict.fromkeys(named_volumes(stated.get("volumes"))))
+                continue
+            if secret := secret_in(_words_of(taken_over)):
+                self._left(key, f"{secret}: everyone who has an image can read it")
+            else:
+                found |= taken_over
+        found["expose"] = list(dict.fromkeys([
+            *self._each(stated, "ports", container_ports),
+            *self._each(stated, "expose", container_ports),
+        ]))  # fmt: skip
+        found["volumes"] = list(dict.fromkeys(self._each(stated, "volumes", named_volumes)))
         return {key: value for key, value in found.items() if value}
+
+    def _each(
+        self, stated: Mapping[str, Any], key: str, read: Callable[[Any], Iterable[_Value]]
+    ) -> list[_Value]:
+        found: list[_Value] = []
+        for item in items(stated.get(key)):
+            try:
+                found += read(item)
+            except OfMachineError as error:
+                self._left(key, f"only the machine that starts it knows {error}")
+        return found
 
     def _env(self, stated: Mapping[str, Any]) -> dict[str, str]:
         values: dict[str, object] = {}
-        for each in items(stated.get("env_file")):
-            path = str(each.get("path") if isinstance(each, dict) else each)
+        for path in self._each(stated, "env_file", env_files):
             known = path.removeprefix("./")
             if known in self._listed and is_file(self._root / known):
                 text = (self._root / known).read_text(encoding="utf-8", errors="replace")
@@ -130,9 +149,11 @@ class _Service:
         self._notes.append(f"{where}: {key}: stays in {self._file.name}: {why}")
 
 
-def _plain(port: str) -> int | str:
-    number = port.removesuffix("/tcp")
-    return int(number) if number.isdecimal() else number
+def _words_of(keys: Mapping[str, Any]) -> list[str]:
+    """Return the words of all programs of ``keys``."""
+    check = keys.get("healthcheck", {}).get("test", ())
+    before = [word for each in keys.get("prestart", ()) for word in each]
+    return [*before, *keys.get("entrypoint", ()), *keys.get("command", ()), *check]
 
 
 def _health(stated: Any) -> dict[str, Any]:
@@ -140,7 +161,7 @@ def _health(stated: Any) -> dict[str, Any]:
         return {}
     test = stated.get("test")
     if isinstance(test, str):
-        check = list(check_form(interpolated(test), {}))
+        check = list(check_form(test, {}))
     else:
         kind, *rest = words(test) or ["NONE"]
         if kind == "NONE" or not rest:
@@ -184,7 +205,7 @@ def _shared(
     names = tuple(build.name for build, _ in others)
     return Build(
         main.name, main.where, _why(file, main.name, list(names)), main.context, main.dockerfile,
-        main.inline, main.target, main.args, {**main.keys, **shared}, main.parents, names,
+        main.inline, main.target, main.args, {**main.keys, **shared}, main.contexts, names,
     )  # fmt: skip
 
 

@@ -7,7 +7,10 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from nox_buildkit.init.dockerfile.heredocs import is_heredoc
 from nox_buildkit.init.dockerfile.stages import Instruction
+from nox_buildkit.init.dockerfile.words import split
+from nox_buildkit.init.stated import ALL
 
 _MOUNT = re.compile(r"^(?:--(?:mount|network|security)=\S+\s+)+")
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.]")
@@ -22,7 +25,7 @@ _COMPILERS = frozenset(
 _USUAL = re.compile(
     r"(?:set\s+-|apt(?:-get|-mark)?\s|rm\s+-|(?:\S*/)?(?:pip3?|uv|poetry|pdm|pipenv)\s"
     r"|(?:\S*/)?python3?\s+-m\s+(?:pip|venv|ensurepip|virtualenv)\b|virtualenv\s|mkdir\s|groupadd\s"
-    r"|useradd\s|adduser\s|addgroup\s|chown\s|chmod\s|true$|curl\s+-\S+\s+https://astral\.sh/uv)"
+    r"|useradd\s|adduser\s|addgroup\s|chown\s|chmod\s|true\s*$|curl\s+-\S+\s+https://astral\.sh/uv)"
 )
 _INSTALLERS = frozenset(
     {"pip", "uv", "poetry", "pdm", "pipenv", "setuptools", "wheel", "virtualenv"}
@@ -34,6 +37,10 @@ _WITH_VALUE = frozenset(
 _JOINED = {"-r": "files", "--requirement": "files", "--requirements": "files",
            "--extra": "extras", "-E": "extras", "--extras": "extras",
            "--group": "groups", "--with": "groups", "-G": "groups"}  # fmt: skip
+
+
+#: A script that another program reads than a shell.
+_OTHER_SHELL = re.compile(r"#!(?!\S*(?:/|env (?:-S )?)(?:ba|da|k|z)?sh\b)")
 
 
 @dataclass(slots=True)
@@ -82,7 +89,8 @@ def _commands(text: str, heredoc: str) -> Iterator[str]:
     if text.startswith("["):
         yield text
         return
-    script = heredoc.replace("\\\n", " ") if heredoc else text
+    is_script = all(map(is_heredoc, split(text))) and not _OTHER_SHELL.match(heredoc)
+    script = f"{heredoc}\n".replace("\\\n", " ") if heredoc and is_script else text
     for command in re.split(r"&&|\|\||;|\n", script):
         if stripped := command.strip():
             yield stripped
@@ -109,11 +117,16 @@ def _taken(found: Installed, words: list[str], line: int) -> bool:
 def _take_debian(found: Installed, words: Sequence[str], line: int) -> None:
     if "install" not in words:
         return
-    for word in words[words.index("install") + 1 :]:
+    rest = iter(words[1:])
+    for word in rest:
         name = word.partition("=")[0]
-        if word.startswith("-") or name in found.debian:
+        if word in ("-t", "--target-release", "-o", "--option", "-c", "--config-file"):
+            value = next(rest, "")
+            if word in ("-t", "--target-release"):
+                found.left.append((line, f"apt-get install {word} {value}"))
+        elif word == "install" or word.startswith("-") or name in found.debian:
             continue
-        if _PACKAGE.fullmatch(name):
+        elif _PACKAGE.fullmatch(name):
             found.debian.append(name)
         else:
             found.left.append((line, f"apt-get install {word}"))
@@ -122,9 +135,16 @@ def _take_debian(found: Installed, words: Sequence[str], line: int) -> None:
 def _take_python(found: Installed, words: Sequence[str], line: int) -> None:
     verb = next(word for word in words if word in ("install", "sync"))
     rest = iter(words[words.index(verb) + 1 :])
+    syncs_files = [word.rpartition("/")[2] for word in words[:3]] == ["uv", "pip", "sync"]
     for word in rest:
         option, equals, value = word.partition("=")
-        if option in _JOINED:
+        if option in ("--all-extras", "--all-groups"):
+            getattr(found, option.removeprefix("--all-")).append(ALL)
+        elif word.startswith("-r") and len(word) > 2:
+            found.files.append(word[2:])
+        elif syncs_files and not word.startswith("-"):
+            found.files.append(word)
+        elif option in _JOINED:
             given = value if equals else next(rest, "")
             getattr(found, _JOINED[option]).extend(re.split(r"[\s,]+", given.strip()))
         elif option in _WITH_VALUE and not equals:

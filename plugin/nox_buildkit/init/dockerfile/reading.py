@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from nox_buildkit.init.dockerfile.copied import Copied, Placed, copied, kept, place
+from nox_buildkit.buildspec.model.grammar import TARGET
+from nox_buildkit.init.dockerfile.built import built_for, chain_of, has_python, is_foreign
+from nox_buildkit.init.dockerfile.copied import Copied, copied
 from nox_buildkit.init.dockerfile.installed import (
     Installed,
     compiled_with,
@@ -14,65 +17,53 @@ from nox_buildkit.init.dockerfile.installed import (
     is_development,
     take_run,
 )
+from nox_buildkit.init.dockerfile.placed import Around, Placed, home_of, kept, more_than, place
 from nox_buildkit.init.dockerfile.settings import Settings, python_of, take_setting
 from nox_buildkit.init.dockerfile.stages import Instruction, Stage, read_stages
 from nox_buildkit.init.lookup import is_file
+from nox_buildkit.init.moved import moved
+from nox_buildkit.init.shell import started_in
 from nox_buildkit.init.stated import WORKDIR, Stated, accepted
 
 #: Arguments that every build has, or that concern the installation.
 _OWN_ARGUMENT = re.compile(r"(?:PYTHON|PIP|UV|POETRY|DEBIAN|BUILD|TARGET)\w*|\w*_VERSION|VERSION")
 _SYSTEM = re.compile(r"/(?:bin|dev|etc|lib\d*|proc|run|sbin|sys|tmp|usr|var/run|var/lock)(?:/|$)")
-#: Images of something else.
-_FOREIGN = re.compile(
-    r"(?:.*/)?(?:node|bun|deno|nginx|caddy|httpd|traefik|golang|rust|ruby|php|openjdk|postgres|mysql"
-    r"|mariadb|redis|mongo|rabbitmq|eclipse-temurin|scratch|alpine|busybox)(?:[:@].*)?"
-)
-_PYTHON = re.compile(r"\b(?:python\d?|pip3?|uv|poetry|pdm|pipenv|conda|gunicorn|uvicorn)\b")
 
 
 def read_dockerfile(
-    text: str, context: Path, name: str, target: str = "", args: Mapping[str, str] | None = None
+    text: str,
+    context: Path,
+    name: str,
+    target: str = "",
+    args: Mapping[str, str] | None = None,
+    *,
+    contexts: Mapping[str, str] | None = None,
 ) -> Stated | None:
     """Return the keys that ``text``, the Dockerfile ``name``, states of the stage ``target``.
 
+    ``contexts``: by name, what a bake or compose file gives a build besides its context.
     None if no Python is in that stage.
     """
-    stages = read_stages(text, args or {})
-    chain = _chain(stages, target)
-    if not chain or (_FOREIGN.fullmatch(chain[0].base) and not any(map(_has_python, chain))):
+    named = {key.lower(): value for key, value in (contexts or {}).items()}
+    stages = read_stages(text, args or {}, named)
+    chain = chain_of(stages, target)
+    if not chain or is_foreign(chain):
         return None
-    reading = _Reading(name, context, stages, chain)
+    reading = _Reading(name, context, stages, chain, named)
     reading.read()
     stated = reading.stated()
     stated.keys |= _arguments(chain, args or {})
     return stated
 
 
-def _chain(stages: Sequence[Stage], target: str) -> list[Stage]:
-    """Return the stage that is built after those that it begins with."""
-    last = next((s for s in stages if s.name == target.lower()), None) if target else None
-    here = last or (stages[-1] if stages else None)
-    chain: list[Stage] = []
-    while here:
-        chain.insert(0, here)
-        here = here.below
-    return chain
-
-
-def _has_python(stage: Stage) -> bool:
-    own = any(_PYTHON.search(f"{i.value} {i.heredoc}") for i in stage.instructions)
-    below = stage.below is not None and _has_python(stage.below)
-    return own or below or bool(_PYTHON.search(stage.base))
-
-
 def _arguments(chain: Sequence[Stage], given: Mapping[str, str]) -> dict[str, object]:
     """Return those of the ``given`` arguments that a stage declares."""
     declared = {
-        word.partition("=")[0]
+        name
         for stage in chain
         for each in stage.instructions
         if each.name == "ARG"
-        for word in each.value.split()
+        for name, _ in each.pairs
     }
     args = {k: v for k, v in given.items() if k in declared and not _OWN_ARGUMENT.fullmatch(k)}
     return {"args": args} if args else {}
@@ -82,20 +73,28 @@ class _Reading:
     """The reading of one Dockerfile."""
 
     def __init__(
-        self, name: str, context: Path, stages: Sequence[Stage], chain: Sequence[Stage]
+        self,
+        name: str,
+        context: Path,
+        stages: Sequence[Stage],
+        chain: Sequence[Stage],
+        contexts: Mapping[str, str],
     ) -> None:
         self._name, self._context, self._stages, self._chain = name, context, stages, chain
+        self._contexts = contexts
         self._final, self._earlier = Installed(), Installed()
+        self._built = built_for(stages, chain)
         self._settings = Settings()
         self._copies: list[tuple[Copied, str]] = []
         self._left: list[tuple[int, str]] = []
 
     def read(self) -> None:
-        for stage in self._stages:
+        for stage in self._built:
             if stage in self._chain:
+                self._settings.inherited = self._settings.command
                 for each in stage.instructions:
                     self._take(each)
-            elif _has_python(stage):
+            elif has_python(stage):
                 for each in stage.instructions:
                     if each.name == "RUN":
                         take_run(self._earlier, each)
@@ -119,22 +118,30 @@ class _Reading:
 
     def stated(self) -> Stated:
         settings, found = self._settings, Stated()
-        workdir, moved = self._workdir()
-        keys = settings.keys(moved)
-        keys |= self._packages(found) | self._placed(workdir, moved)
+        stages = {name: has_python(s) for i, s in enumerate(self._stages)
+                  for name in (s.name, str(i)) if name}  # fmt: skip
+        home = home_of(self._copies, self._context, settings.workdir, stages)
+        workdir = WORKDIR if _SYSTEM.match(home) else home
+        found.moved = home if home != workdir else ""
+        where = {k: f"{self._name}:{line}: " for k, line in settings.lines.items()}
+        keys = settings.keys()
+        around = Around(home, self._context, stages, self._contexts)
+        keys |= self._packages(found) | self._placed(around, found)
+        self._elsewhere(home, found, where.get("workdir", ""))
+        keys = moved(started_in(keys, found.inside), found.moved, WORKDIR)
         user = str(keys.get("user", "")).partition(":")[0]
         if uid := self._final.accounts.get(user):
             keys["user"] = {"name": user, "uid": uid}
-        where = {k: f"{self._name}:{line}: " for k, line in settings.lines.items()}
         if workdir != WORKDIR:
             keys["workdir"] = workdir
-        if moved:
-            found.notes.append(f"{where.get('workdir', '')}workdir {moved}: {WORKDIR} instead")
+        if found.moved:
+            found.notes.append(f"{where.get('workdir', '')}workdir {home}: {WORKDIR} instead")
         for key, value, refused in accepted(keys, where):
             if refused:
                 found.notes.append(refused if key in where else f"{self._name}: {refused}")
             elif value:
                 found.keys[key] = value
+        found.notes += [f"{self._name}:{doubt}" for doubt in settings.doubts()]
         found.files += [*self._requirements(found)]
         found.extras += [*self._final.extras, *self._earlier.extras]
         found.groups += [*self._final.groups, *self._earlier.groups]
@@ -142,39 +149,45 @@ class _Reading:
         found.base = self._chain[0].base
         python, doubt = python_of([stage.base for stage in self._chain])
         found.keys |= {"python": python} if python else {}
-        found.notes += [f"{self._name}:{self._chain[0].line}: {doubt}"] if doubt else []
+        if doubt and not self._contexts.get(found.base.lower(), "").startswith(TARGET):
+            found.notes.append(f"{self._name}:{self._chain[0].line}: {doubt}")
         for line, text in sorted({*self._left, *self._final.left, *self._earlier.left}):
             found.notes.append(f"{self._name}:{line}: {text}: not taken over")
         return found
 
-    def _workdir(self) -> tuple[str, str]:
-        """Return the working folder, and the one of the system that it takes the place of."""
+    def _elsewhere(self, home: str, found: Stated, where: str) -> None:
+        """Say that the last working folder is not the one of the sources."""
         stated = self._settings.workdir
-        if stated == "/":
-            whole = [c.target.rstrip("/") for c, at in self._copies if c.sources[0] in (".", "./")]
-            stated = next((t for t in whole if t.startswith("/") and len(t) > 1), WORKDIR)
-        return (WORKDIR, stated) if _SYSTEM.match(stated) else (stated, "")
+        if not self._settings.placed or stated in (home, "/"):
+            return
+        inside = posixpath.relpath(stated, home)
+        found.inside = "" if inside.startswith("..") else inside
+        goes = f"; the command goes to {inside}" if found.inside else ""
+        found.notes.append(
+            f"{where}workdir {stated}: the sources are in {home}, which is the working folder{goes}"
+        )
 
-    def _placed(self, workdir: str, moved: str) -> dict[str, object]:
-        found = Placed()
-        python = {s.name or str(i): _has_python(s) for i, s in enumerate(self._stages)}
-        python |= {str(i): _has_python(s) for i, s in enumerate(self._stages)}
+    def _placed(self, around: Around, stated: Stated) -> dict[str, object]:
+        found, home = Placed(), around.home
         for each, at in self._copies:
-            place(found, each, at if at != "/" or not self._settings.placed else workdir,
-                  self._context, python)  # fmt: skip
-        final = moved or workdir
-        self._left += [(each.line, str(each)) for each in found.left]
-        owned = found.owned or any(p in (final, ".") for p in self._final.owned)
-        folders = [f for f in self._final.folders if f not in (final, ".")]
-        if moved:
-            below = re.compile(rf"{re.escape(moved)}(?=/)")
-            folders = [below.sub(WORKDIR, path) for path in folders]
+            place(found, each, at if at != "/" else home, around)
+        self._left += [(i.line, f"{i}: {why}" if why else str(i)) for i, why in found.left]
+        stated.notes += [
+            f"{self._name}:{line}: the Dockerfile copies less: all files are copied that git does "
+            "not ignore; 'copy' may name those that are needed"
+            for line in more_than(found, self._copies, self._context)
+        ]
+        owned = found.owned or any(p in (home, ".") for p in self._final.owned)
+        folders = [f for f in self._final.folders if f not in (home, ".")]
         return {
             "copy": kept(found, self._context),
             "files": found.files,
             "writable-workdir": owned,
-            "directories": [f for f in dict.fromkeys(folders) if not _SYSTEM.match(f) and f != "."],
-        }
+            "directories": [
+                f for f in dict.fromkeys(folders)
+                if f"{f}/".startswith(f"{home}/") or not _SYSTEM.match(f)
+            ],
+        }  # fmt: skip
 
     def _packages(self, found: Stated) -> dict[str, object]:
         stated = self._final.debian
@@ -191,7 +204,7 @@ class _Reading:
 
     def _requirements(self, found: Stated) -> Iterator[str]:
         """Yield the requirements files that are installed, as the context has them."""
-        every = [c for stage in self._stages for i in stage.instructions
+        every = [c for stage in self._built for i in stage.instructions
                  if i.name == "COPY" and (c := copied(i)) and not c.origin]  # fmt: skip
         sources = {source.removeprefix("./") for each in every for source in each.sources}
         for name in dict.fromkeys([*self._earlier.files, *self._final.files]):

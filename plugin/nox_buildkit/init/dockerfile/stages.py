@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import io
-import re
-import shlex
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import IO, cast
 
 from dockerfile_parse import DockerfileParser
 
-_REFERENCE = re.compile(r"\\\$|\$(?:(\w+)|\{(\w+)(?:(:?[-+])([^{}]*))?\})")
-_HEREDOC = re.compile(r"<<-?[\"']?(\w+)[\"']?")
+from nox_buildkit.init.dockerfile.heredocs import without_heredocs
+from nox_buildkit.init.dockerfile.words import expanded, replaced, split, unknown_in
+
 #: Those whose values BuildKit replaces variables in; a shell does so in the others.
-_REPLACED = frozenset(
-    {"ADD", "ARG", "COPY", "ENV", "EXPOSE", "FROM", "LABEL", "STOPSIGNAL", "USER", "VOLUME",
-     "WORKDIR"}
-)  # fmt: skip
+_OF_PAIRS = frozenset({"ARG", "ENV", "LABEL"})
+_OF_WORDS = frozenset({"EXPOSE", "FROM"})
+_OF_TEXT = frozenset({"STOPSIGNAL", "USER", "WORKDIR"})
+_OF_FORMS = frozenset({"ADD", "COPY", "VOLUME"})
+#: Begins the name of a context that is an image.
+IMAGE = "docker-image://"
 
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """An instruction, and the line that it begins in; ``heredoc``: the text that follows it."""
+    """An instruction, and the line that it begins in; ``heredoc``: the text that follows it.
+
+    ``pairs``: names and values, of those that have them; None for a value that is not known.
+    """
 
     name: str
     value: str
     line: int
     heredoc: str = ""
+    pairs: tuple[tuple[str, str | None], ...] = ()
 
     def __str__(self) -> str:
         return f"{self.name} {self.value}"
@@ -45,53 +50,63 @@ class Stage:
     arguments: dict[str, str] = field(default_factory=dict)
 
 
-def read_stages(text: str, arguments: Mapping[str, str]) -> list[Stage]:
-    """Return the stages of a Dockerfile, built with ``arguments``."""
+def read_stages(
+    text: str, arguments: Mapping[str, str], contexts: Mapping[str, str] | None = None
+) -> list[Stage]:
+    """Return the stages of a Dockerfile, built with ``arguments`` and named ``contexts``."""
     stages: list[Stage] = []
     before: dict[str, str] = {}
     values: dict[str, str] = before
-    for each in _instructions(text):
-        value = _replaced(each.value, values) if each.name in _REPLACED else each.value
-        instruction = Instruction(each.name, value, each.line, each.heredoc)
+    for stated in _instructions(text):
+        each = _filled(stated, before if stated.name == "FROM" else values)
         if each.name == "FROM":
-            values = {}
-            stage = _stage(_replaced(each.value, before), each.line)
+            stage = _stage(each.value, each.line)
             below = (s for s in reversed(stages) if s.name and s.name == stage.base.lower())
-            stage.below = next(below, None)
-            values.update(stage.below.arguments if stage.below else {})
+            named = (contexts or {}).get(stage.base.lower(), "")
+            stage.below = None if named else next(below, None)
+            stage.base = named.removeprefix(IMAGE) if named.startswith(IMAGE) else stage.base
+            values = dict(stage.below.arguments) if stage.below else {}
             stages.append(stage)
             continue
         if each.name == "ARG":
-            values.update(_declared(value, arguments, before if stages else {}))
+            values.update(_declared(each.pairs, arguments, before if stages else {}))
         elif each.name == "ENV":
-            values.update(variables(value))
+            values.update((name, value) for name, value in each.pairs if value is not None)
         if stages:
-            stages[-1].instructions.append(instruction)
+            stages[-1].instructions.append(each)
             stages[-1].arguments = dict(values)
     return stages
 
 
-def variables(value: str) -> dict[str, str]:
-    """Return what ``ENV`` and ``LABEL`` set, in both of their forms."""
-    if not value.strip():
-        return {}
-    if "=" not in value.split(maxsplit=1)[0]:
-        name, _, text = value.partition(" ")
-        return {name: text.strip()}
-    try:
-        pairs = [word.partition("=") for word in shlex.split(value)]
-    except ValueError:
-        return {}
-    return {name: text for name, _, text in pairs if name}
+def _filled(each: Instruction, values: Mapping[str, str]) -> Instruction:
+    """Return an instruction with the ``values`` of variables in their place."""
+    if each.name in _OF_PAIRS:
+        return replace(each, pairs=tuple(_pairs(each, values)))
+    if each.name in _OF_WORDS:
+        return replace(each, value=" ".join(expanded(word, values) for word in split(each.value)))
+    if each.name in _OF_TEXT:
+        return replace(each, value=expanded(each.value, values))
+    return replace(each, value=replaced(each.value, values)) if each.name in _OF_FORMS else each
+
+
+def _pairs(each: Instruction, values: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
+    words = split(each.value)
+    if words and "=" not in words[0] and each.name != "ARG":
+        # The form without "=" has one name, and all the rest is its value.
+        name, text = words[0], each.value.strip()[len(words[0]) :].strip()
+        yield name, None if unknown_in(text, values) else expanded(text, values)
+        return
+    for word in words:
+        name, equals, text = word.partition("=")
+        unknown = not equals or unknown_in(text, values)
+        yield expanded(name, values), None if unknown else expanded(text, values)
 
 
 def _declared(
-    value: str, given: Mapping[str, str], before: Mapping[str, str]
+    pairs: Iterable[tuple[str, str | None]], given: Mapping[str, str], before: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
-    for word in value.split():
-        name, equals, default = word.partition("=")
-        default = default.strip("\"'")
-        known = given.get(name, default if equals else before.get(name))
+    for name, default in pairs:
+        known = given.get(name, before.get(name) if default is None else default)
         if known is not None:
             yield name, known
 
@@ -102,31 +117,11 @@ def _stage(value: str, line: int) -> Stage:
     return Stage(words[2].lower() if named else "", words[0] if words else "", line)
 
 
-def _replaced(value: str, values: Mapping[str, str]) -> str:
-    def replace(found: re.Match[str]) -> str:
-        known = values.get(found[1] or found[2] or "")
-        kind, word = found[3] or "", found[4] or ""
-        if kind.endswith("+"):
-            return word if known else ""
-        if known is None or (not known and kind == ":-"):
-            return word if kind else found[0]
-        return known
-
-    return _REFERENCE.sub(replace, value)
-
-
 def _instructions(text: str) -> Iterator[Instruction]:
+    plain, heredocs = without_heredocs(text.removeprefix("\ufeff"))
     # In memory: the parser writes into the file that it is given.
-    stream = io.BytesIO(text.encode())
-    rest = iter(DockerfileParser(fileobj=cast("IO[str]", stream)).structure)
-    for part in rest:
-        name, value = part["instruction"], part["value"]
-        heredoc: list[str] = []
-        # The parser knows none, and takes its lines for instructions.
-        if name in ("RUN", "COPY", "ADD") and (word := _HEREDOC.search(value)):
-            for line in rest:
-                if line["content"].strip() == word[1]:
-                    break
-                heredoc.append(line["content"].rstrip("\n"))
+    stream = io.BytesIO(plain.encode())
+    for part in DockerfileParser(fileobj=cast("IO[str]", stream)).structure:
+        name, value, line = part["instruction"], part["value"], part["startline"]
         if name != "COMMENT":
-            yield Instruction(name, value, part["startline"] + 1, "\n".join(heredoc))
+            yield Instruction(name, value, line + 1, heredocs.get(line, ""))
