@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+
+from nox_buildkit.buildspec.text import Invalid
 
 #: Lists that mean something else without one of their items.
 _WHOLE = ("command", "entrypoint", "prestart")
 
 
+M = TypeVar("M", bound=BaseModel)
+
+
 def acceptable(
-    model: type[BaseModel], stated: Mapping[str, Any]
+    model: type[M],
+    stated: Mapping[str, Any],
+    contradictions: Callable[[M], Iterable[Invalid]] = lambda _: (),
 ) -> tuple[dict[str, Any], list[str]]:
-    """Return those of the keys that ``model`` accepts, and why it refuses others."""
+    """Return those of the keys that ``model`` accepts, and why it refuses others.
+
+    ``contradictions``: between keys that it accepts.
+    """
     keys, notes = dict(stated), []
-    while keys and (refused := _refused(model, keys)):
+    while keys and (refused := _refused(model, keys, contradictions)):
         path, reason = refused
         _drop(keys, path)
         notes.append(f"{'.'.join(map(str, path))}: not taken over: {reason}")
@@ -24,18 +34,18 @@ def acceptable(
 
 
 def _refused(
-    model: type[BaseModel], keys: Mapping[str, Any]
+    model: type[M], keys: Mapping[str, Any], contradictions: Callable[[M], Iterable[Invalid]]
 ) -> tuple[tuple[str | int, ...], str] | None:
     """Return the first key that the model refuses, and why."""
     try:
-        model.model_validate(keys)
+        found = model.model_validate(keys)
     except ValidationError as error:
         first = error.errors()[0]
         cause = first.get("ctx", {}).get("error")
-        # Rules over several keys know which of them is wrong.
         path = (*first["loc"], *getattr(cause, "at", ()))
         return path if path and path[0] in keys else tuple(keys)[-1:], str(cause or first["msg"])
-    return None
+    wrong = next(iter(contradictions(found)), None)
+    return (wrong.at, str(wrong)) if wrong else None
 
 
 def _drop(keys: dict[str, Any], path: tuple[str | int, ...]) -> None:

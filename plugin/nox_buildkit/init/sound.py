@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from nox_buildkit.buildspec.model.contradictions import of_whole
 from nox_buildkit.buildspec.model.grammar import parent_image
 from nox_buildkit.buildspec.model.image import Image
 from nox_buildkit.init.acceptable import acceptable
@@ -19,6 +20,6 @@ def sound(images: Sequence[ProposedImage], notes: list[str]) -> Iterator[Propose
         parent = parent_image(str(keys.get("base", "")))
         if parent and platforms.get(parent) and "platforms" not in keys:
             keys["platforms"] = platforms[parent]
-        keys, refused = acceptable(Image, keys)
+        keys, refused = acceptable(Image, keys, of_whole)
         notes += [f"{image.name}: {reason}" for reason in refused]
         yield replace(image, keys=keys)

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from nox_buildkit.buildspec.model.contradictions import of_whole
 from nox_buildkit.buildspec.model.image import Image
 
 #: Where the sources are if nobody says another place.
@@ -59,13 +60,13 @@ def accepted(keys: Mapping[str, Any], where: Mapping[str, str]) -> Iterator[tupl
 
 def _refusal(key: str, value: object) -> str:
     """Return why the model refuses ``value``."""
-    needed = {"command": ["x"]} if key == "prestart" else {}
     try:
-        Image.model_validate({**needed, key: value})
+        image = Image.model_validate({key: value})
     except ValidationError as error:
         context = error.errors()[0].get("ctx", {})
         return str(context.get("error", "") or error.errors()[0]["msg"])
-    return ""
+    needed = image.model_copy(update={"command": ("x",)} if key == "prestart" else {})
+    return next((str(wrong) for wrong in of_whole(needed) if wrong.at[0] == key), "")
 
 
 def _reason(where: Mapping[str, str], key: str, value: object, reason: str) -> str:

@@ -10,6 +10,12 @@ from nox_buildkit.buildspec.model.variant import Variant
 from nox_buildkit.buildspec.text import Invalid, shown
 
 
+def of_whole(image: Image) -> Iterator[Invalid]:
+    """Yield all contradictions of an image that is the same on all of its platforms."""
+    yield from of_image(image)
+    yield from of_variant(image)
+
+
 def of_image(image: Image) -> Iterator[Invalid]:
     """Yield the contradictions between keys that an image has for all of its platforms."""
     if image.attest.vex and not image.sign:
