@@ -166,3 +166,17 @@ def test_an_override_adds_to_the_arguments(tmp_path: Path) -> None:
     }
     images, _ = proposed(tmp_path, files)
     assert images["api"].args == {"LEVEL": "2", "MODE": "a"}
+
+
+def test_two_targets_of_one_tag_are_two_images(tmp_path: Path) -> None:
+    tags = ["registry.example/octocat/app:1"]
+    target = {"dev": {"tags": tags}, "prod": {"tags": tags, "target": "final"}}
+    text = DOCKERFILE.replace("slim", "slim AS final")
+    files = {"docker-bake.json": json.dumps({"target": target}), "Dockerfile": text}
+    images, notes = proposed(tmp_path, files)
+    assert [list(i.repositories or ()) for i in images.values()] == [
+        ["registry.example/octocat/app"],
+        [],
+    ]
+    why = "registry.example/octocat/app: not taken over: the tag '1' is that of dev"
+    assert notes == f"prod: repositories: {why}"
