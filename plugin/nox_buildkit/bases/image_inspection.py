@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from nox_buildkit.debian import releases
-from nox_buildkit.oci.layer_archive import open_layer
+from nox_buildkit.oci.file_contents import contents_of
+from nox_buildkit.oci.root_file_system import Tree
 from nox_buildkit.plan.wheel_platforms import Libc
 
 #: What is looked into, besides being listed.
@@ -109,34 +110,12 @@ def _stated_patch(env: Mapping[str, str], python: str) -> str:
 
 
 def _files(layers: Iterable[Path]) -> Files:
-    """The union of ``layers``, the lowest first (OCI image specification, layer.md)."""
-    files = Files()
-    for layer in layers:
-        with open_layer(layer) as tar:
-            for member in tar:
-                path = posixpath.normpath(member.name).lstrip("/")
-                folder, name = posixpath.split(path)
-                if name == ".wh..wh..opq":
-                    _remove(files, f"{folder}/")
-                elif name.startswith(".wh."):
-                    hidden = posixpath.join(folder, name.removeprefix(".wh."))
-                    files.links.pop(hidden, None)
-                    _remove(files, f"{hidden}/")
-                else:
-                    files.links[path] = member.linkname if member.issym() else None
-                    while folder:
-                        # A layer need not have an entry for each folder.
-                        files.links.setdefault(folder, None)
-                        folder = posixpath.dirname(folder)
-                    stream = tar.extractfile(member) if _READ.search(path) else None
-                    if stream and member.isreg():
-                        files.contents[path] = stream.read()
-    return files
-
-
-def _remove(files: Files, prefix: str) -> None:
-    for path in [path for path in files.links if path.startswith(prefix)]:
-        del files.links[path]
+    """What a container sees of ``layers``, the lowest first."""
+    stack = list(layers)
+    tree = Tree(stack)
+    links = {path[1:]: entry.link or None for path, entry in tree.entries.items() if path != "/"}
+    contents = contents_of(tree, stack, lambda path: bool(_READ.search(path[1:])))
+    return Files(links, {path[1:]: content for path, content in contents.items()})
 
 
 def _python(files: Files, path: str) -> tuple[str, str]:

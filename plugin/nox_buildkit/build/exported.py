@@ -35,7 +35,8 @@ Place = tuple[str | int, ...]
 class Exported:
     """The index ``digest`` of ``image`` in the OCI layout of its name below ``exports``.
 
-    ``locate``: where the spec has a key of an image or a variant.
+    ``locate``: where the spec has a key of an image or a variant; ``cuda``: whether CUDA was
+    asked for.
     """
 
     plan: Plan
@@ -43,6 +44,7 @@ class Exported:
     exports: Path
     digest: str
     locate: Callable[[ImagePlan, Place], Location | None]
+    cuda: bool = False
 
     @property
     def layout(self) -> Layout:
@@ -150,7 +152,8 @@ class Exported:
 
         for result in self.platforms:
             layers, libc = self._layer_files(result), stacks[result.platform][0].python.libc
-            found = examine(layers, self._own(result), result.platform, libc)
+            own = self._own(result)
+            found = examine(layers, own, result.platform, libc, cuda=self.cuda)
             for problem in (*found.problems, *with_packages(found, result.platform, tell)):
                 yield f"{self.image.name}, {result.platform}: {problem}"
 

@@ -139,7 +139,10 @@ def _exported(
     project: Project, plan: Plan, exports: Path, digests: Mapping[str, str]
 ) -> list[Exported]:
     locate = _locator(project, plan)
-    return [Exported(plan, i, exports, digests[i.name], locate) for i in plan.images]
+    return [
+        Exported(plan, i, exports, digests[i.name], locate, project.spec.images[i.name].cuda)
+        for i in plan.images
+    ]
 
 
 def _timed(

@@ -33,7 +33,7 @@ Signature = Literal["good", "missing", "not checked"]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The state of a published image; ``problems``: sentences, none for a good one.
+    """The state of a published image; ``problems``, ``warnings``: sentences; none for a good one.
 
     ``compared``: whether it was compared with the plan of its commit; ``signature``: of whoever
     signs by the spec, or with the key that was named; ``attestations``: how many are in the index.
@@ -46,6 +46,7 @@ class Verdict:
     compared: bool
     signature: Signature
     problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass
@@ -73,7 +74,7 @@ class Published:
         mine = image if image and self._is_of_this_commit(layout, found.digest) else None
         expected = expected_of(self.project.spec, self.plan, mine) if mine else {}
         findings = verify_image(layout, found.digest, expected, needles_of(self.plan))
-        problems = [str(finding) for finding in findings]
+        problems = [str(each) for each in findings if each.severity == "problem"]
         signature = self._signature(image, f"{repository.name}@{found.digest}")
         if signature == "missing":
             problems.append("it has no signature of whoever signs it by the spec or the key")
@@ -85,6 +86,7 @@ class Published:
             mine is not None,
             signature,
             tuple(problems),
+            tuple(str(each) for each in findings if each.severity == "warning"),
         )
         return verdict, layout
 

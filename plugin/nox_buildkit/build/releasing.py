@@ -123,7 +123,8 @@ class Release:
             for image in self.plan.images
         ]
         checked = {each.image: (each.layout, each.digest) for each in candidates}
-        require_verified(self.project.spec, self.plan, checked)
+        for warning in require_verified(self.project.spec, self.plan, checked):
+            self.report.message(f"warning: {warning}")
         destinations = destinations_of(candidates, self.open_repository, self.git)
         for line in size_changes(destinations):
             self.report.message(line)

@@ -22,22 +22,25 @@ from nox_buildkit.verify.leaks import Needle, needles_for
 
 def require_verified(
     spec: BuildSpec, plan: Plan, layouts: Mapping[str, tuple[Layout, str]]
-) -> None:
-    """Check each image, statically; ``layouts``: layout and digest of its index, by name.
+) -> tuple[str, ...]:
+    """Check each image, statically; return warnings.
 
-    Raises ReleaseError with everything that is wrong.
+    ``layouts``: layout and digest of its index, by name. Raises ReleaseError with everything that
+    is wrong.
     """
     needles = needles_of(plan)
-    problems = []
+    problems, warnings = [], []
     for image in plan.images:
         layout, digest = layouts[image.name]
         for finding in verify_image(layout, digest, expected_of(spec, plan, image), needles):
-            location = spec.location("images", image.name)
-            problems.append(
-                Code.VERIFICATION(f"{image.name}, {finding}", "nothing was published", location)
-            )
+            said, location = f"{image.name}, {finding}", spec.location("images", image.name)
+            if finding.severity == "warning":
+                warnings.append(said)
+            else:
+                problems.append(Code.VERIFICATION(said, "nothing was published", location))
     if problems:
         raise ReleaseError(*problems)
+    return tuple(warnings)
 
 
 def needles_of(plan: Plan) -> tuple[Needle, ...]:
@@ -59,7 +62,7 @@ def expected_of(spec: BuildSpec, plan: Plan, image: ImagePlan) -> dict[str, Expe
         packages = one.packages.of_every_platform().get(platform, ())
         found[platform] = Expected(
             packages={package.name: package.version for package in packages},
-            layers=sum(len(each.layers) for each in lineage),
+            layers=[layer.kind for each in reversed(lineage) for layer in each.layers],
             libc=lineage[-1].python.libc,
             process=_process(one),
             max_size=bytes_of(stated.max_size) if stated.max_size else 0,

@@ -14,7 +14,7 @@ from nox_buildkit.errors import Code, ReleaseError
 from nox_buildkit.files import scratch
 from nox_buildkit.project_folder import exclusively, kept_for
 from nox_buildkit.release.http_repository import repositories
-from nox_buildkit.report.console import downloads
+from nox_buildkit.report.console import downloads, say
 from nox_buildkit.report.json_output import print_json
 
 
@@ -27,6 +27,9 @@ def run(buildspec: Path, arguments: argparse.Namespace) -> None:
     else:
         for verdict in verdicts:
             print(_sentence(verdict))
+    for verdict in verdicts:
+        for warning in verdict.warnings:
+            say(f"warning: {verdict.reference}: {warning}")
     problems = [f"{each.reference}: {p}" for each in verdicts for p in each.problems]
     if problems:
         raise ReleaseError(*map(Code.VERIFICATION, problems))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nox_buildkit.engine.fetch import FetchedImage
 
 #: Counts changes of what is found out about the same image.
-_FORMAT = 3
+_FORMAT = 4
 
 #: Fetches the image of each platform into a new folder.
 Fetch = Callable[[Sequence[str], Path], Mapping[str, "FetchedImage"]]

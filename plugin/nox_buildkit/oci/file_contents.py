@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from nox_buildkit.oci.layer_archive import open_layer
+from nox_buildkit.oci.layer_archive import open_layer, path_of
 from nox_buildkit.oci.root_file_system import Tree
 
 
@@ -16,13 +15,24 @@ def read_files(layers: Sequence[Path], wanted: Callable[[str], bool]) -> dict[st
     ``layers``: compressed tar files named by their digests, the lowest first. Raises OSError,
     tarfile.TarError.
     """
-    tree = Tree(layers)
-    present = [path for path in tree.entries if wanted(path)]
+    return contents_of(Tree(layers), layers, wanted)
+
+
+def contents_of(
+    tree: Tree, layers: Sequence[Path], wanted: Callable[[str], bool]
+) -> dict[str, bytes]:
+    """Return the same of a ``tree`` that was made of ``layers``."""
+    present = [
+        path
+        for path, entry in tree.entries.items()
+        if wanted(path) and not entry.folder and not entry.link
+    ]
     found: dict[str, bytes] = {}
-    for layer in layers if present else ():
+    for layer, moved in zip(layers, tree.moved, strict=True) if present else ():
         with open_layer(layer) as tar:
             for member in tar:
-                path = posixpath.normpath(f"/{member.name}")
+                path = path_of(member)
+                path = moved.get(path, path)
                 stream = tar.extractfile(member) if member.isreg() and wanted(path) else None
                 if stream:
                     found[path] = stream.read()

@@ -5,6 +5,8 @@ Source: OCI image specification 1.1, layer.md (gzip and zstd).
 
 from __future__ import annotations
 
+import gzip
+import posixpath
 import sys
 import tarfile
 import zlib
@@ -16,6 +18,12 @@ from pathlib import Path
 _ZSTD = b"\x28\xb5\x2f\xfd"
 
 
+def path_of(member: tarfile.TarInfo) -> str:
+    """Return the absolute path of a member, whether its name begins with ``./``, ``/`` or none."""
+    # To normpath(), two slashes at the start are a place of their own (POSIX).
+    return posixpath.normpath("/" + member.name.lstrip("/"))
+
+
 @contextmanager
 def open_layer(layer: Path) -> Iterator[tarfile.TarFile]:
     """Open a layer, to be read from its start to its end. Raises OSError, tarfile.TarError."""
@@ -24,7 +32,7 @@ def open_layer(layer: Path) -> Iterator[tarfile.TarFile]:
     try:
         with opened(layer) as tar:
             yield tar
-    except (EOFError, zlib.error) as error:
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise _unreadable(layer, error) from error
 
 

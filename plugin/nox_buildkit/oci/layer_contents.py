@@ -5,9 +5,6 @@ Sources: PyPA, "Recording installed projects" (RECORD); deb-md5sums(5).
 
 from __future__ import annotations
 
-import csv
-import io
-import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Mapping
@@ -17,10 +14,11 @@ from typing import Literal
 
 from packaging.utils import canonicalize_name
 
+from nox_buildkit.oci.installed_files import recorded_files
 from nox_buildkit.oci.layer_readings import Member, Reading, read
 
 _RECORD = re.compile(
-    r"(?P<site>.*/site-packages)/(?P<name>[^/]+)-(?P<version>[^-/]+)\.dist-info/RECORD"
+    r"(?P<folder>.*/site-packages/(?P<name>[^/]+)-(?P<version>[^-/]+)\.dist-info)/RECORD"
 )
 _MD5SUMS = re.compile(r"/var/lib/dpkg/(?:info|status\.d)/(?P<name>[^/:]+)(?::[^/]+)?\.md5sums")
 _PYC = re.compile(r"(?P<folder>.*)/__pycache__/(?P<stem>[^/.]+)\.[^/]*\.pyc")
@@ -63,12 +61,12 @@ class _Parts:
     def add(self, member: Member) -> None:
         if not member.info.isreg():
             return
-        path = posixpath.normpath(f"/{member.info.name}")
+        path = member.path
         self._sizes[path] = member.info.size
         if not path.endswith(_LISTS):
             return
         if (found := _RECORD.fullmatch(path)) or (found := _MD5SUMS.fullmatch(path)):
-            self._owners |= _owned(found, member.content.decode(errors="replace"))
+            self._owners |= _owned(found, member.content)
 
     def value(self) -> list[list[str | int]]:
         totals: dict[_Owner, int] = defaultdict(int)
@@ -79,7 +77,7 @@ class _Parts:
         return [[part.kind, part.name, part.version, part.size] for part in found]
 
 
-PARTS = Reading("parts", 1, _Parts)
+PARTS = Reading("parts", 2, _Parts)
 
 
 def contents_of(layer: Path) -> tuple[Part, ...]:
@@ -91,16 +89,15 @@ def contents_of(layer: Path) -> tuple[Part, ...]:
     return tuple(Part(*values) for values in known)
 
 
-def _owned(found: re.Match[str], text: str) -> dict[str, _Owner]:
+def _owned(found: re.Match[str], content: bytes) -> dict[str, _Owner]:
     """Return the owner of each path that a list of files names."""
     if found.re is _MD5SUMS:
         debian = _Owner("debian", found["name"])
-        paths = (line.partition("  ")[2] for line in text.splitlines())
+        paths = (line.partition("  ")[2] for line in content.decode(errors="replace").splitlines())
         # The list itself is a part of what the package costs.
         return dict.fromkeys((found[0], *(f"/{path}" for path in paths)), debian)
     python = _Owner("python", str(canonicalize_name(found["name"])), found["version"])
-    rows = csv.reader(io.StringIO(text, newline=""))
-    names = (posixpath.normpath(posixpath.join(found["site"], row[0])) for row in rows if row)
+    names = (path for path, _ in recorded_files(found["folder"], content))
     return dict.fromkeys(names, python)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from nox_buildkit.cache_entries import read_cached, write_cached
 from nox_buildkit.files import cache_dir, private_dir
-from nox_buildkit.oci.layer_archive import open_layer
+from nox_buildkit.oci.layer_archive import open_layer, path_of
 
 
 class Member:
@@ -22,6 +22,11 @@ class Member:
         self._tar = tar
         self.info = info
         self._content: bytes | None = None
+
+    @property
+    def path(self) -> str:
+        """The absolute path."""
+        return path_of(self.info)
 
     @property
     def content(self) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-_HUB, _OFFICIAL = "docker.io", "library"
+_HUB, _OLD_HUB, _OFFICIAL = "docker.io", "index.docker.io", "library"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,14 @@ class ImageReference:
     def parse(cls, text: str) -> ImageReference:
         """Read a reference as people write it.
 
-        The first part is a host if it has a dot or a port, or is localhost.
+        The first part is a host if it has a dot, a port or a capital letter, or is localhost.
         """
         name, _, digest = text.partition("@")
         host, slash, path = name.partition("/")
-        if not slash or not (host == "localhost" or "." in host or ":" in host):
-            host, path = _HUB, name if slash else f"{_OFFICIAL}/{name}"
+        if not slash or not _is_host(host):
+            host, path = _HUB, name
+        if host in (_HUB, _OLD_HUB):
+            host, path = _HUB, path if "/" in path else f"{_OFFICIAL}/{path}"
         head, slash, last = path.rpartition("/")
         last, _, tag = last.partition(":")
         return cls(host, f"{head}{slash}{last}", tag, digest)
@@ -49,10 +51,16 @@ class ImageReference:
     def mirrored(self, mirrors: Mapping[str, str]) -> ImageReference:
         """Return the place to get it from: the longest of ``mirrors`` that it begins with.
 
-        ``mirrors``: registry, or the beginning of a repository's name → what stands in for it.
+        ``mirrors``: registry, or the beginning of a repository's name or all of it → what stands in
+        for it.
         """
         name = str(self)
         for prefix in sorted(mirrors, key=len, reverse=True):
-            if name.startswith(f"{prefix}/"):
+            if f"{self.repository}/".startswith(f"{prefix}/"):
                 return ImageReference.parse(f"{mirrors[prefix]}{name.removeprefix(prefix)}")
         return self
+
+
+def _is_host(part: str) -> bool:
+    # Names of repositories have no capital letters.
+    return part == "localhost" or "." in part or ":" in part or part != part.lower()

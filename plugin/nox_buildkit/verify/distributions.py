@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping, Sequence
 
 from packaging.utils import canonicalize_name
@@ -45,13 +46,18 @@ def unrecorded(
     ``present``: all paths of the image.
     """
     hashes = {path: digest for layer in scans for path, digest in layer.hashes.items()}
+    # Of several distributions that bring a path, the file of the last one is there.
+    recorded = defaultdict(set)
+    for each in found.values():
+        for path, expected in each.record.items():
+            recorded[path].add(expected)
     for name, each in sorted(found.items()):
         wrong = []
-        for path, expected in each.record.items():
+        for path in each.record:
             if path not in present:
                 if not path.endswith(".pyc"):
                     wrong.append(f"{path} is missing")
-            elif path in hashes and hashes[path] != expected:
+            elif path in hashes and hashes[path] not in recorded[path]:
                 wrong.append(f"{path} was changed")
         if wrong:
             more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""

@@ -8,17 +8,19 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from nox_buildkit.oci.content import Configuration, Descriptor, Manifest
 from nox_buildkit.oci.layout import Layout
 from nox_buildkit.oci.root_file_system import Tree
+from nox_buildkit.plan.operations import LayerKind
 from nox_buildkit.plan.packages import VENV
 from nox_buildkit.plan.wheel_platforms import Libc
 from nox_buildkit.verify.commands import unstartable
 from nox_buildkit.verify.distributions import cuda_packages, installed, unlocked, unrecorded
 from nox_buildkit.verify.layer_scan import LayerScan, scan
 from nox_buildkit.verify.leaks import Needle, found_in_text
+from nox_buildkit.verify.libraries import Findings as LoadFindings
 from nox_buildkit.verify.libraries import examine, read_layers
 
 
@@ -26,25 +28,31 @@ from nox_buildkit.verify.libraries import examine, read_layers
 class Expected:
     """An image as it was planned for one platform.
 
-    ``packages``: name → version; ``layers``: how many are its own, above those of the base;
+    ``packages``: name → version; ``layers``: its own, above those of the base, the lowest first;
     ``process``: values of its configuration (OCI image specification, config.md) that are stated;
     ``max_size``: compressed bytes, 0 for any; ``cuda``: whether CUDA was asked for.
     """
 
     packages: Mapping[str, str]
-    layers: int
+    layers: Sequence[LayerKind]
     libc: Libc
     process: Mapping[str, Any] = field(default_factory=dict)
     max_size: int = 0
     cuda: bool = False
 
 
+_UNPLANNED: tuple[LayerKind, ...] = ("base",)
+
+Severity = Literal["problem", "warning"]
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is wrong with the image of a platform, in a sentence."""
+    """A sentence about the image of a platform; a warning may be of something that is no fault."""
 
     platform: str
     message: str
+    severity: Severity = "problem"
 
     def __str__(self) -> str:
         return f"{self.platform}: {self.message}"
@@ -60,12 +68,12 @@ def verify_image(
 
     Raises OSError, ValueError for a layout that is not whole.
     """
-    scans: dict[Path, LayerScan] = {}
-    found = []
+    scans: dict[tuple[Path, bool], LayerScan] = {}
+    found: list[Finding] = []
     for descriptor, manifest in layout.images(digest):
         platform = str(descriptor.platform)
         one = _Image(layout, manifest, platform, expected.get(platform), needles, scans)
-        found += [Finding(platform, message) for message in one.findings()]
+        found += one.findings()
     for descriptor in layout.index(digest).manifests:
         if descriptor.is_attestation:
             found += _attestation(layout, descriptor, needles)
@@ -101,24 +109,38 @@ class _Image:
     platform: str
     expected: Expected | None
     needles: Sequence[Needle]
-    scans: dict[Path, LayerScan]
+    scans: dict[tuple[Path, bool], LayerScan]
 
-    def findings(self) -> Iterator[str]:
+    def findings(self) -> Iterator[Finding]:
         layers = list(self.layout.layers(self.manifest))
-        own = self.expected.layers if self.expected else len(layers)
-        read_layers(layers, own)
-        tree = Tree(layers)
-        configuration = self.layout.configuration(self.manifest)
+        # Layers of an image that was not planned here may be anybody's.
+        kinds = self.expected.layers if self.expected else _UNPLANNED * len(layers)
+        own = min(len(kinds), len(layers))
         try:
-            scans = [self._scanned(layer) for layer in layers[len(layers) - own :]]
+            read_layers(layers, own)
+            tree = Tree(layers)
+            scans = list(map(self._scanned, layers[len(layers) - own :], kinds[len(kinds) - own :]))
+            loading = self._loading(layers, own)
         except tarfile.TarError as error:
-            yield f"a layer cannot be read: {error}"
+            yield Finding(self.platform, f"a layer cannot be read: {error}")
             return
+        for problem in self._problems(scans, tree, loading):
+            yield Finding(self.platform, problem)
+        for missing in loading.missing:
+            # Many packages do without, and an import or a test proves whether this one does.
+            message = f"{missing.name} is nowhere in the image; /{missing.needed_by[0]} needs it"
+            yield Finding(self.platform, message, "warning")
+
+    def _problems(
+        self, scans: Sequence[LayerScan], tree: Tree, loading: LoadFindings
+    ) -> Iterator[str]:
+        configuration = self.layout.configuration(self.manifest)
         yield from (leak for layer in scans for leak in layer.leaks)
         yield from _metadata(configuration, self.manifest, self.needles)
         found = installed(scans, VENV)
         yield from unrecorded(found, scans, tree.entries)
-        yield from self._programs(layers, own, tree, configuration.process)
+        yield from loading.problems
+        yield from _unstartable(tree, configuration.process)
         if self.expected:
             yield from unlocked(found, self.expected.packages)
             yield from self._planned(configuration.process, self.expected)
@@ -126,25 +148,18 @@ class _Image:
                 hint = "name an index with CPU builds, or set 'cuda: true'"
                 yield f"it has CUDA, and nobody asked for it: {', '.join(cuda)}; {hint}"
 
-    def _scanned(self, layer: Path) -> LayerScan:
+    def _scanned(self, layer: Path, kind: LayerKind) -> LayerScan:
         # Layers that platforms share are read once.
-        if layer not in self.scans:
-            self.scans[layer] = scan(layer, self.needles)
-        return self.scans[layer]
+        key = (layer, kind == "app")
+        if key not in self.scans:
+            self.scans[key] = scan(layer, self.needles, of_project=kind == "app")
+        return self.scans[key]
 
-    def _programs(
-        self, layers: Sequence[Path], own: int, tree: Tree, process: Mapping[str, Any]
-    ) -> Iterator[str]:
+    def _loading(self, layers: Sequence[Path], own: int) -> LoadFindings:
         # Nothing is newer than a libc that is not known.
         libc = self.expected.libc if self.expected else Libc("glibc", (99, 0))
-        found = examine(layers, own, self.platform, libc)
-        yield from found.problems
-        for missing in found.missing:
-            yield f"{missing.name} is nowhere in the image; /{missing.needed_by[0]} needs it"
-        command = [*(process.get("Entrypoint") or ()), *(process.get("Cmd") or ())]
-        for each in unstartable(tree, process, command):
-            if each.word == 0:
-                yield each.sentence
+        cuda = self.expected.cuda if self.expected else False
+        return examine(layers, own, self.platform, libc, cuda=cuda)
 
     def _planned(self, process: Mapping[str, Any], expected: Expected) -> Iterator[str]:
         for key, value in expected.process.items():
@@ -154,6 +169,13 @@ class _Image:
         size = sum(layer.size for layer in self.manifest.layers)
         if expected.max_size and size > expected.max_size:
             yield f"it has {size} bytes, compressed, and 'max-size' is {expected.max_size}"
+
+
+def _unstartable(tree: Tree, process: Mapping[str, Any]) -> Iterator[str]:
+    command = [*(process.get("Entrypoint") or ()), *(process.get("Cmd") or ())]
+    for each in unstartable(tree, process, command):
+        if each.word == 0:
+            yield each.sentence
 
 
 def _metadata(

@@ -6,9 +6,7 @@ Sources: PyPA, "Recording installed projects" (dist-info, RECORD, direct_url.jso
 from __future__ import annotations
 
 import base64
-import csv
 import hashlib
-import io
 import posixpath
 import re
 from collections.abc import Sequence
@@ -16,8 +14,9 @@ from dataclasses import dataclass, field
 from email.parser import BytesHeaderParser
 from pathlib import Path
 
-from nox_buildkit.oci.layer_archive import open_layer
-from nox_buildkit.verify.leaks import Needle, credential_file, found_in
+from nox_buildkit.oci.installed_files import recorded_files
+from nox_buildkit.oci.layer_archive import open_layer, path_of
+from nox_buildkit.verify.leaks import Needle, credential_file, found_in, has_password
 
 _DIST_INFO = re.compile(r".*/site-packages/[^/]+\.dist-info")
 
@@ -44,8 +43,11 @@ class LayerScan:
     leaks: tuple[str, ...]
 
 
-def scan(layer: Path, needles: Sequence[Needle]) -> LayerScan:
-    """Read a compressed layer. Raises OSError, tarfile.TarError."""
+def scan(layer: Path, needles: Sequence[Needle], *, of_project: bool) -> LayerScan:
+    """Read a compressed layer; ``of_project``: it has files of the project, not of packages.
+
+    Raises OSError, tarfile.TarError.
+    """
     hashes: dict[str, str] = {}
     headers: dict[str, bytes] = {}
     records: dict[str, bytes] = {}
@@ -55,9 +57,11 @@ def scan(layer: Path, needles: Sequence[Needle]) -> LayerScan:
             stream = tar.extractfile(member) if member.isreg() else None
             if stream is None:
                 continue
-            path, content = posixpath.normpath(f"/{member.name}"), stream.read()
+            path, content = path_of(member), stream.read()
             hashes[path] = _hash(content)
             leaks += (f"{path} {why}" for why in found_in(content, path, needles))
+            if has_password(content, path, of_project=of_project):
+                leaks.append(f"{path} contains an address with a password")
             if why := credential_file(path, content):
                 leaks.append(f"{path} {why}")
             folder, name = posixpath.split(path)
@@ -76,11 +80,9 @@ def _hash(content: bytes) -> str:
 
 def _distribution(folder: str, metadata: bytes, record: bytes) -> Distribution:
     fields = BytesHeaderParser().parsebytes(metadata)
-    rows = csv.reader(io.StringIO(record.decode(errors="replace"), newline=""))
-    site = posixpath.dirname(folder)
     hashes = {
-        posixpath.normpath(posixpath.join(site, row[0])): row[1].partition("=")[2].rstrip("=")
-        for row in rows
-        if len(row) > 1 and row[1].startswith("sha256=")
+        path: digest.removeprefix("sha256=").rstrip("=")
+        for path, digest in recorded_files(folder, record)
+        if digest.startswith("sha256=")
     }
     return Distribution(folder, str(fields["Name"]), str(fields["Version"]), hashes)

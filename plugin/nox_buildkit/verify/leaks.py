@@ -18,6 +18,7 @@ _CREDENTIAL_PATHS = ("/.docker/config.json", "/.aws/credentials", "/.config/gclo
 _SETTINGS = ("pip.conf", "uv.toml", ".npmrc")
 _INDEX_OR_TOKEN = re.compile(rb"(?m)^\s*(?:extra-)?index-url\s*=|_authToken\s*=")
 _URL_WITH_PASSWORD = re.compile(rb"https?://[^\s/:@'\"<>{}$]+:([^\s/@'\"<>{}$]{4,})@[\w.-]+")
+_OF_INSTALLERS = ("direct_url.json", "RECORD", "uv_cache.json")
 #: Not worth a look: no settings of a text file are as large.
 _LARGEST_TEXT = 1 << 20
 
@@ -26,7 +27,8 @@ _LARGEST_TEXT = 1 << 20
 class Needle:
     """Bytes that must not be in an image; ``what``: a name for them.
 
-    ``everywhere``: also in the project's own sources, which may name an index on purpose.
+    ``everywhere``: not only in what installers write about packages. Sources and packages may name
+    an index on purpose.
     """
 
     what: str
@@ -54,14 +56,25 @@ def needles_for(
 
 def found_in(content: bytes, path: str, needles: Sequence[Needle]) -> Iterator[str]:
     """Yield what ``content`` of the file ``path`` has that it must not have, and no secret."""
-    own = "/site-packages/" not in path
-    sought = (needle for needle in needles if needle.everywhere or not own)
+    sought = (needle for needle in needles if needle.everywhere or _is_of_installer(path))
     hits = dict.fromkeys(needle.what for needle in sought if needle.content in content)
     yield from (f"contains {what}" for what in hits)
-    # Packages are full of examples; what installers write about them is not.
-    told = own or posixpath.basename(path) in ("direct_url.json", "RECORD")
-    if told and len(content) < _LARGEST_TEXT and _URL_WITH_PASSWORD.search(content):
-        yield "contains an address with a password"
+
+
+def has_password(content: bytes, path: str, *, of_project: bool) -> bool:
+    """Tell whether the file ``path`` has an address with a password.
+
+    ``of_project``: it is in a layer with files of the project.
+    """
+    # Packages, also those of Debian, are full of examples; what installers write about them is not.
+    looked = _is_of_installer(path) or (of_project and "/site-packages/" not in path)
+    return looked and len(content) < _LARGEST_TEXT and bool(_URL_WITH_PASSWORD.search(content))
+
+
+def _is_of_installer(path: str) -> bool:
+    """Tell whether installers write the file, and it is of no package (PEP 376, PEP 610)."""
+    folder, name = posixpath.split(path)
+    return folder.endswith(".dist-info") and name in _OF_INSTALLERS
 
 
 def credential_file(path: str, content: bytes) -> str:

@@ -10,18 +10,24 @@ from __future__ import annotations
 import posixpath
 import tarfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from email.parser import BytesHeaderParser
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from nox_buildkit.debian import releases
+from nox_buildkit.oci.installed_files import recorded_files
 from nox_buildkit.oci.layer_contents import PARTS
 from nox_buildkit.oci.layer_readings import Member, Reading, read, read_ahead
 from nox_buildkit.oci.platform import PLATFORMS
 from nox_buildkit.oci.root_file_system import ENTRIES
 from nox_buildkit.plan.wheel_platforms import Libc
 
-_OS_RELEASE = ("etc/os-release", "usr/lib/os-release")
+_OS_RELEASE = ("/etc/os-release", "/usr/lib/os-release")
+
+#: Libraries of NVIDIA's driver, which its container toolkit brings from the host.
+_DRIVER = ("libcuda.so.1", "libnvidia-*.so.*")
 
 _MACHINES = {name: row.elf.name for name, row in PLATFORMS.items()}
 
@@ -30,13 +36,15 @@ _MACHINES = {name: row.elf.name for name, row in PLATFORMS.items()}
 class Program:
     """A program or a shared object: its machine (ELF's name), and the libraries that it needs.
 
-    ``glibc``: the newest version of which it needs a symbol (0.0: none).
+    ``glibc``: the newest version of which it needs a symbol (0.0: none); ``pure``: it belongs to a
+    distribution that is for every machine.
     """
 
     path: str
     machine: str
     needed: tuple[str, ...]
     glibc: tuple[int, int] = (0, 0)
+    pure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +79,13 @@ class Findings:
     distribution: tuple[str, str]
 
 
-def examine(layers: Sequence[Path], own: int, platform: str, libc: Libc) -> Findings:
+def examine(
+    layers: Sequence[Path], own: int, platform: str, libc: Libc, *, cuda: bool = False
+) -> Findings:
     """Find out what will not load in the image of ``platform``.
 
     ``layers``: compressed tar files, the lowest first; the last ``own`` of them are looked into,
-    those below them are the base's.
+    those below them are the base's; ``cuda``: hosts of its containers have NVIDIA's driver.
     """
     readings = _readings(layers, own)
     contents = [_contents(layer, each) for layer, each in zip(layers, readings, strict=True)]
@@ -86,12 +96,15 @@ def examine(layers: Sequence[Path], own: int, platform: str, libc: Libc) -> Find
     missing: dict[str, list[str]] = {}
     for program in programs:
         for library in program.needed:
-            if program not in foreign and library not in present:
+            provided = library in present or (cuda and _is_of_driver(library))
+            if program not in foreign and not provided:
                 missing.setdefault(library, []).append(program.path)
     said = [
         *(
             f"/{program.path} is made for another machine ({program.machine})"
             for program in foreign
+            # It may have programs for several machines, of which it starts the right one.
+            if not program.pure
         ),
         *(
             f"/{program.path} needs glibc {program.glibc[0]}.{program.glibc[1]}, and the image has "
@@ -117,10 +130,10 @@ class _Libraries:
 
     def add(self, member: Member) -> None:
         info = member.info
-        name = posixpath.basename(info.name)
+        name = posixpath.basename(member.path)
         if ".so" in name and not info.isdir():
             self._libraries.add(name)
-        if info.isreg() and posixpath.normpath(info.name) in _OS_RELEASE:
+        if info.isreg() and member.path in _OS_RELEASE:
             self._distribution = releases.distribution(member.content)
 
     def value(self) -> dict[str, Any]:
@@ -132,22 +145,35 @@ class _Programs:
 
     def __init__(self) -> None:
         self._found: list[Program] = []
+        self._pure: set[str] = set()
+        self._records: dict[str, bytes] = {}
 
     def add(self, member: Member) -> None:
+        folder, name = posixpath.split(member.path)
+        if folder.endswith(".dist-info"):
+            if name == "RECORD":
+                self._records[folder] = member.content
+            elif name == "WHEEL" and _is_pure(member.content):
+                self._pure.add(folder)
         if not _may_be_program(member.info):
             return
         # Most layers were read before, or have none.
         from nox_buildkit.verify.elf_programs import needs_of  # noqa: PLC0415
 
         if needs := needs_of(member.content):
-            self._found.append(Program(member.info.name, *needs))
+            self._found.append(Program(member.path[1:], *needs))
 
     def value(self) -> list[dict[str, Any]]:
-        return [asdict(program) for program in self._found]
+        pure = {
+            path[1:]
+            for folder in self._pure
+            for path, _ in recorded_files(folder, self._records.get(folder, b""))
+        }
+        return [asdict(replace(each, pure=each.path in pure)) for each in self._found]
 
 
-LIBRARIES = Reading("libraries", 5, _Libraries)
-PROGRAMS = Reading("programs", 5, _Programs)
+LIBRARIES = Reading("libraries", 6, _Libraries)
+PROGRAMS = Reading("programs", 6, _Programs)
 
 
 def read_layers(layers: Sequence[Path], own: int) -> None:
@@ -169,12 +195,22 @@ def _contents(layer: Path, readings: Sequence[Reading]) -> LayerContents:
     return LayerContents(
         frozenset(known["libraries"]),
         tuple(
-            Program(p["path"], p["machine"], tuple(p["needed"]), tuple(p["glibc"]))
+            Program(p["path"], p["machine"], tuple(p["needed"]), tuple(p["glibc"]), p["pure"])
             for each in found
             for p in each
         ),
         (known["distribution"][0], known["distribution"][1]),
     )
+
+
+def _is_pure(wheel: bytes) -> bool:
+    """Tell whether a distribution is for every machine (WHEEL, binary distribution format)."""
+    stated = BytesHeaderParser().parsebytes(wheel).get("Root-Is-Purelib", "")
+    return str(stated).strip().lower() == "true"
+
+
+def _is_of_driver(library: str) -> bool:
+    return any(fnmatchcase(library, pattern) for pattern in _DRIVER)
 
 
 def _may_be_program(member: tarfile.TarInfo) -> bool:

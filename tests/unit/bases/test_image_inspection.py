@@ -48,7 +48,9 @@ def layer(folder: Path, files: Mapping[str, bytes | str]) -> Path:
 
 
 @pytest.fixture
-def inside(tmp_path: Path):  # type: ignore[no-untyped-def]
+def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("NOX_BUILDKIT_CACHE", str(tmp_path / "cache"))
+
     def looked(*layers: Mapping[str, bytes | str], **config: object) -> ImageInspection:
         return look(config, [layer(tmp_path, files) for files in layers])
 
@@ -80,6 +82,17 @@ def test_what_a_later_layer_removed_is_not_there(inside) -> None:  # type: ignor
     assert not inside(DEBIAN, {"usr/bin/.wh.python3": b""}).python
     assert inside(DEBIAN, {"usr/.wh..wh..opq": b""}).distribution == ("", "")
     assert not inside(DEBIAN, {"usr/.wh.bin": b""}).builds
+
+
+def test_what_a_layer_puts_in_place_of_what_it_hides_is_there(inside) -> None:  # type: ignore[no-untyped-def]
+    other = {"usr/bin/sh": b"", "usr/bin/.wh..wh..opq": b""}
+
+    assert inside(DEBIAN, other).shell
+    assert not inside(DEBIAN, other).python
+
+
+def test_a_layer_without_folders_puts_files_where_links_lead(inside) -> None:  # type: ignore[no-untyped-def]
+    assert inside(DEBIAN, {"bin/python3.13": b"", "bin/python3": "->python3.13"}).python == "3.13"
 
 
 def test_musl(inside) -> None:  # type: ignore[no-untyped-def]

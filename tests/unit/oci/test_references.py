@@ -20,6 +20,11 @@ DIGEST = "sha256:" + "ab" * 32
         ("ghcr.io/me/app", ImageReference("ghcr.io", "me/app")),
         (f"ghcr.io/me/app:1@{DIGEST}", ImageReference("ghcr.io", "me/app", "1", DIGEST)),
         (f"python@{DIGEST}", ImageReference("docker.io", "library/python", "", DIGEST)),
+        ("docker.io/python:3.13", ImageReference("docker.io", "library/python", "3.13")),
+        ("docker.io/me/app", ImageReference("docker.io", "me/app")),
+        ("index.docker.io/python", ImageReference("docker.io", "library/python")),
+        ("index.docker.io/me/app", ImageReference("docker.io", "me/app")),
+        ("Registry/me/app", ImageReference("Registry", "me/app")),
         ("[::1]:5000/app", ImageReference("[::1]:5000", "app")),
     ],
 )
@@ -35,12 +40,15 @@ def test_a_reference_is_read_in_full(text: str, full: ImageReference) -> None:
         (f"python:3.13@{DIGEST}", f"mirror.example:5000/hub/library/python:3.13@{DIGEST}"),
         ("ghcr.io/me/app:1", "other.example/app:1"),
         ("ghcr.io/meadow/app:1", "ghcr.io/meadow/app:1"),
+        ("ubuntu:24.04", "x.example/u:24.04"),
+        (f"ubuntu@{DIGEST}", f"x.example/u@{DIGEST}"),
+        ("ubuntu-pro:1", "mirror.example:5000/hub/library/ubuntu-pro:1"),
     ],
 )
 def test_the_longest_mirror_stands_in(text: str, place: str) -> None:
     mirrors = {
         "docker.io": "mirror.example:5000/hub",
         "ghcr.io/me": "other.example",
-        "docker.io/library/ubuntu": "x.example",
+        "docker.io/library/ubuntu": "x.example/u",
     }
     assert str(ImageReference.parse(text).mirrored(mirrors)) == place

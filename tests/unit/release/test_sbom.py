@@ -29,9 +29,21 @@ STATUS = b"""\
 Package: libc6
 Status: install ok installed
 Architecture: arm64
+Source: glibc
 Version: 2.41-12
 Description: GNU C Library
  with a second line
+
+Package: libxml2
+Status: install ok installed
+Architecture: arm64
+Source: libxml2-source (2.9.14+dfsg-1)
+Version: 2.9.14+dfsg-1+b1
+
+Package: tzdata
+Status: install ok installed
+Architecture: all
+Version: 2025b-4
 
 Package: gone
 Status: deinstall ok config-files
@@ -51,7 +63,10 @@ def test_components_have_package_urls() -> None:
     assert [each.purl for each in COMPONENTS] == [
         "pkg:pypi/fastapi@0.115.0",
         "pkg:pypi/own",
-        "pkg:deb/debian/libc6@2.41-12?arch=arm64&distro=debian-13",
+        "pkg:deb/debian/libc6@2.41-12?arch=arm64&distro=debian-13&upstream=glibc",
+        "pkg:deb/debian/libxml2@2.9.14%2Bdfsg-1%2Bb1?arch=arm64&distro=debian-13"
+        "&upstream=libxml2-source%402.9.14%2Bdfsg-1",
+        "pkg:deb/debian/tzdata@2025b-4?arch=all&distro=debian-13",
     ]
     assert is_status("/var/lib/dpkg/status.d/libc6")
     assert not is_status("/var/lib/dpkg/status.d/libc6.md5sums")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import io
+import shutil
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,15 +16,17 @@ import pytest
 
 from nox_buildkit.oci.image_writer import Entry, PlatformImage, write_images
 from nox_buildkit.oci.layout import Layout
+from nox_buildkit.oci.platform import host_platform
 from nox_buildkit.plan.wheel_platforms import Libc
 from nox_buildkit.verify.image import Expected, verify_image
 from nox_buildkit.verify.leaks import needles_for
 
 AMD64 = "linux/amd64"
 SITE = "opt/venv/lib/python3.13/site-packages"
+INFO = f"{SITE}/demo_pkg-1.0.dist-info"
 GLIBC = Libc("glibc", (2, 41))
 PROCESS = {"User": "10001:10001", "Entrypoint": ["/opt/venv/bin/serve"]}
-EXPECTED = Expected({"Demo_Pkg": "1.0"}, 1, GLIBC, {"User": "10001:10001"})
+EXPECTED = Expected({"Demo_Pkg": "1.0"}, ("app",), GLIBC, {"User": "10001:10001"})
 NEEDLES = needles_for(["s3cr3t-value", "me:s3cr3t-value"], ["index.corp.example"], [b"MIIcert"])
 
 
@@ -31,13 +35,17 @@ def recorded(content: bytes) -> str:
     return f"sha256={digest},{len(content)}"
 
 
-def files(name: str = "demo_pkg", version: str = "1.0") -> dict[str, bytes]:
-    """What an installer makes of a small wheel."""
+def files(
+    name: str = "demo_pkg", version: str = "1.0", more: Mapping[str, bytes] | None = None
+) -> dict[str, bytes]:
+    """What an installer makes of a small wheel, with ``more`` files by path in the library."""
     code = b"VALUE = 1\n"
     info = f"{SITE}/{name}-{version}.dist-info"
+    listed = "".join(f"{path},{recorded(content)}\n" for path, content in (more or {}).items())
     record = (
         f"{name}/__init__.py,{recorded(code)}\n"
         f"{name}/__pycache__/__init__.cpython-313.pyc,,\n"
+        f"{listed}"
         f"{name}-{version}.dist-info/RECORD,,\n"
     )
     return {
@@ -46,6 +54,7 @@ def files(name: str = "demo_pkg", version: str = "1.0") -> dict[str, bytes]:
         f"{info}/RECORD": record.encode(),
         "opt/venv/bin/serve": b"#!/opt/venv/bin/python\n",
         "app/main.py": b"print('hello')\n",
+        **{f"{SITE}/{path}": content for path, content in (more or {}).items()},
     }
 
 
@@ -54,6 +63,7 @@ class Made:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.warnings: list[str] = []
 
     def __call__(
         self,
@@ -70,7 +80,8 @@ class Made:
         wanted = {AMD64: expected} if expected else {}
         found = verify_image(layout, top.digest, wanted, NEEDLES)
         assert all(finding.platform == AMD64 for finding in found)
-        return [finding.message for finding in found]
+        self.warnings = [each.message for each in found if each.severity == "warning"]
+        return [each.message for each in found if each.severity == "problem"]
 
     def _entry(self, item: tuple[str, bytes]) -> Entry:
         info = tarfile.TarInfo(item[0])
@@ -112,6 +123,18 @@ def test_files_are_as_their_record_says(found: Made) -> None:
     ]
 
 
+def test_a_file_of_several_distributions_is_that_of_any_of_them(found: Made) -> None:
+    locked = replace(EXPECTED, packages={"demo-pkg": "1.0", "other": "2.0"})
+    first, last = {"README.md": b"first\n"}, {"README.md": b"last\n"}
+    assert found({**files(more=first), **files("other", "2.0", last)}, locked) == []
+    assert found({**files("other", "2.0", last), **files(more=first)}, locked) == []
+    both = {**files(more=first), **files("other", "2.0", last), f"{SITE}/README.md": b"evil\n"}
+    assert found(both, locked) == [
+        f"{name}: not as its RECORD says: /{SITE}/README.md was changed"
+        for name in ("demo-pkg", "other")
+    ]
+
+
 def elf(machine: int) -> bytes:
     """The header of a shared object for a machine (elf(5))."""
     head = b"\x7fELF\x02\x01\x01" + bytes(9) + (3).to_bytes(2, "little")
@@ -126,6 +149,32 @@ def test_machine_code_is_of_the_platform(found: Made) -> None:
     ]
 
 
+def test_a_package_for_every_machine_may_have_programs_of_several(found: Made) -> None:
+    wheel = b"Wheel-Version: 1.0\nRoot-Is-Purelib: %s\nTag: py3-none-any\n"
+    programs = {"demo_pkg/linux.so": elf(62), "demo_pkg/arm64.so": elf(183)}
+    info = f"{SITE}/demo_pkg-1.0.dist-info"
+
+    assert found({**files(more=programs), f"{info}/WHEEL": wheel % b"true"}) == []
+    said = [f"/{SITE}/demo_pkg/arm64.so is made for another machine (EM_AARCH64)"]
+    assert found({**files(more=programs), f"{info}/WHEEL": wheel % b"false"}) == said
+    # What is in no RECORD came otherwise.
+    pure = {**files(more=programs), f"{info}/WHEEL": wheel % b"true"}
+    assert found({**pure, "app/fast.so": elf(183)}) == [
+        "/app/fast.so is made for another machine (EM_AARCH64)"
+    ]
+
+
+@pytest.mark.skipif(host_platform() != AMD64, reason="reads a program of this machine")
+def test_a_library_that_is_nowhere_is_a_warning(found: Made) -> None:
+    program = shutil.which("ls")
+    assert program
+    content = Path(program).read_bytes()
+    libc = replace(EXPECTED, libc=Libc("glibc", (2, 99)))
+
+    assert found({**files(), "app/ls": content}, libc) == []
+    assert "libc.so.6 is nowhere in the image; /app/ls needs it" in found.warnings
+
+
 @pytest.mark.parametrize(
     ("path", "content", "said"),
     [
@@ -135,7 +184,12 @@ def test_machine_code_is_of_the_platform(found: Made) -> None:
             base64.b64encode(b"me:s3cr3t-value"),
             "contains a credential of the build",
         ),
-        (f"{SITE}/x.py", b"from https://index.corp.example/", "contains the index"),
+        (f"{INFO}/direct_url.json", b"https://index.corp.example/", "contains the index"),
+        (
+            f"{INFO}/direct_url.json",
+            b"https://me:pass1@host.example/",
+            "contains an address with a password",
+        ),
         ("etc/ssl/x.pem", b"-\nMIIcert\n-", "contains a certificate of this machine"),
         ("app/x.cfg", b"u=https://me:pass1@host.example/", "contains an address with a password"),
         ("app/.netrc", b"machine x", "is a file for credentials"),
@@ -153,11 +207,25 @@ def test_what_looks_like_a_trace_and_is_none(found: Made) -> None:
     harmless = {
         # Packages have examples, and a project may name its index on purpose.
         f"{SITE}/docs.py": b"'https://user:password@example.org/'",
+        f"{SITE}/hub.py": b"from https://index.corp.example/models",
         "app/pyproject.toml": b"url = 'https://index.corp.example/simple'",
         "app/url.py": b"'https://{user}:{password}@host/', 'https://example.org:8000/a@b'",
         "app/pip.conf": b"[global]\ntimeout = 3\n",
     }
     assert found({**files(), **harmless}) == []
+
+
+@pytest.mark.parametrize("path", ["usr/share/perl/5.40.1/HTTP/Tiny.pm", "usr/lib/x/url.py"])
+def test_packages_of_debian_have_examples_of_passwords(found: Made, path: str) -> None:
+    example = {**files(), path: b"proxy => 'http://user:password@proxy.example:8080'"}
+
+    assert found(example, replace(EXPECTED, layers=("apt",))) == []
+    assert found(example, expected=None) == []
+    assert found(example) == [f"/{path} contains an address with a password"]
+    secret = {**files(), path: b"s3cr3t-value"}
+    said = [f"/{path} contains a credential of the build"]
+    assert found(secret, replace(EXPECTED, layers=("apt",))) == said
+    assert found(secret, expected=None) == said
 
 
 def test_metadata_has_no_traces(found: Made) -> None:
@@ -186,9 +254,26 @@ def test_size_and_cuda_are_limited(found: Made) -> None:
     assert found(cuda, replace(EXPECTED, packages=locked, cuda=True)) == []
 
 
-def test_a_layer_that_is_no_archive_and_a_platform_that_is_missing(
-    found: Made, tmp_path: Path
+@pytest.mark.parametrize(
+    "content",
+    [b"no archive at all", gzip.compress(b"x" * 600), gzip.compress(b"x" * 600)[:-6] + b"wrong!"],
+)
+def test_a_layer_that_is_no_archive_is_a_problem(
+    found: Made, tmp_path: Path, content: bytes
 ) -> None:
+    assert found(files()) == []
+    layout = Layout(tmp_path / "layout")
+    (top,) = layout.entries()
+    (_, manifest), *_ = layout.images(top.digest)
+    (layer,) = layout.layers(manifest)
+    layer.write_bytes(content)
+    shutil.rmtree(tmp_path / "cache")
+
+    (finding,) = verify_image(layout, top.digest, {AMD64: EXPECTED})
+    assert str(finding).startswith(f"{AMD64}: a layer cannot be read: ")
+
+
+def test_a_platform_that_is_missing_or_too_much(found: Made, tmp_path: Path) -> None:
     assert found(files()) == []
     layout = Layout(tmp_path / "layout")
     (top,) = layout.entries()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -54,6 +55,32 @@ def test_a_missing_library_comes_with_the_program_that_needs_it(layer: Path) -> 
     found = examine([layer], 1, host_platform(), NEW)
 
     assert Missing("libc.so.6", ("usr/bin/ls",)) in found.missing
+
+
+def test_the_driver_of_a_graphics_card_is_the_hosts(tmp_path: Path) -> None:
+    compiler = shutil.which("cc")
+    if not compiler:
+        pytest.skip("there is no compiler")
+    for name in ("libcuda.so.1", "libnvidia-ml.so.1", "libother.so.1"):
+        _linked(compiler, tmp_path / name, [])
+    needed = [str(path) for path in sorted(tmp_path.glob("lib*"))]
+    _linked(compiler, tmp_path / "wheel.so", ["-Wl,--no-as-needed", *needed])
+    with tarfile.open(tmp_path / "layer", "w:gz") as tar:
+        tar.add(tmp_path / "wheel.so", "opt/wheel.so")
+
+    def missing(*, cuda: bool) -> list[str]:
+        layers = [tmp_path / "layer"]
+        return [m.name for m in examine(layers, 1, host_platform(), NEW, cuda=cuda).missing]
+
+    assert missing(cuda=True) == ["libother.so.1"]
+    assert missing(cuda=False) == ["libcuda.so.1", "libnvidia-ml.so.1", "libother.so.1"]
+
+
+def _linked(compiler: str, target: Path, arguments: list[str]) -> None:
+    """Link a shared object of no content, for this machine."""
+    options = ["-shared", "-nostdlib", f"-Wl,-soname,{target.name}", "-x", "c", "/dev/null"]
+    command = [compiler, *options, "-x", "none", *arguments, "-o", str(target)]
+    subprocess.run(command, check=True)
 
 
 def test_the_uppermost_layer_with_a_distribution_says_which_it_is(

@@ -1,7 +1,7 @@
 """The parts that an image consists of: Python packages of the lock, packages of Debian, the base.
 
-Sources: package-url (purl) specification, types pypi, deb and oci; Debian policy, status files of
-dpkg(1), and of images without dpkg (status.d).
+Sources: package-url (purl) specification, types pypi, deb and oci, with the qualifier ``upstream``
+that scanners read; Debian policy, status files of dpkg(1), and of images without dpkg (status.d).
 """
 
 from __future__ import annotations
@@ -77,7 +77,20 @@ def debian_components(
         for entry in Packages.iter_paragraphs(files[path], use_apt_pkg=False):
             if "Package" not in entry or "deinstall" in entry.get("Status", ""):
                 continue
-            qualifiers = {"arch": entry.get("Architecture", ""), "distro": distro}
             package, release = entry["Package"], entry.get("Version", "")
+            qualifiers = {
+                "arch": entry.get("Architecture", ""),
+                "distro": distro,
+                "upstream": _upstream(entry.get("Source", "")),
+            }
             purl = PackageURL("deb", name or "debian", package, release, qualifiers).to_string()
             yield Component("debian", package, release, purl)
+
+
+def _upstream(source: str) -> str:
+    """Return the source package of the field Source (``NAME`` or ``NAME (VERSION)``).
+
+    Debian's security data are by source package; without the field, it has the package's name.
+    """
+    name, _, version = source.partition(" ")
+    return f"{name}@{version.strip(' ()')}" if version else name
