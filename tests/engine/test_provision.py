@@ -10,12 +10,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from nox_buildkit.debian.archive import host_archive
 from nox_buildkit.debian.provision import SuitePackage, check_runs, provision, tool, tools_dir
+from nox_buildkit.debian.suite import Suite
 from nox_buildkit.errors import Code, EngineError
 from tests.support.codes import coded
 from tests.support.progress import Told
@@ -131,6 +133,20 @@ def test_a_package_of_an_unknown_signer_is_refused(
     monkeypatch.setenv("NOX_BUILDKIT_CACHE", str(tmp_path / "cache"))
     with pytest.raises(EngineError, match=r"apt: .*(not signed|NO_PUBKEY)"):
         provision("hello", TINY, check_hello)
+
+
+def test_the_index_of_another_mirror_is_not_fresh(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOX_BUILDKIT_CACHE", str(tmp_path / "cache"))
+    archive = host_archive()
+    Suite.of(archive, archive.suite).update()
+
+    with pytest.raises(EngineError, match="apt: "):
+        Suite.of(replace(archive, uri="file:/no/such/mirror"), archive.suite).update()
+    again = Suite.of(archive, archive.suite)
+    again.update()
+    assert again.remotes(["hello"])
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,11 @@ def debian_source(suite: str, report: Progress) -> PackageSource:
     lines = [_line(archive, suite)]
     if security:
         lines.append(_line(security, f"{suite}-security"))
+    else:
+        report.message(
+            f"base 'debian' has no security updates: this host's apt has no source for them; add "
+            f"Debian's '{suite}-security' to /etc/apt/sources.list.d"
+        )
     return PackageSource(tuple(lines), tool("mmdebstrap", report))
 
 

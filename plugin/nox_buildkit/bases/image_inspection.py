@@ -110,7 +110,7 @@ def _stated_patch(env: Mapping[str, str], python: str) -> str:
 
 
 def _files(layers: Iterable[Path]) -> Files:
-    """The file system that a container sees of ``layers``, the lowest first."""
+    """Everything that a container sees of ``layers``, the lowest first."""
     stack = list(layers)
     tree = Tree(stack)
     links = {path[1:]: entry.link or None for path, entry in tree.entries.items() if path != "/"}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from nox_buildkit.debian.apt import apt
 from nox_buildkit.errors import Code, EngineError
@@ -15,6 +16,8 @@ from nox_buildkit.errors import Code, EngineError
 OS_RELEASE = Path("/etc/os-release")
 ARCHIVE_KEYRING = "debian-archive-keyring"
 _SYSTEMS = {"darwin": "macOS", "linux": "another Linux"}
+#: Names of suites that are a codename's for a time.
+_ALIASES = ("oldoldstable", "oldstable", "stable", "testing", "unstable", "sid")
 _DOCKER = {
     "darwin": "install Docker Desktop, OrbStack or Colima, and start it",
     "linux": (
@@ -64,23 +67,22 @@ def host_archive() -> Archive:
     require_debian("Debian's archive", "run this on one")
     release = _os_release()
     suite = release.get("VERSION_CODENAME", "testing")
-    sources = sorted(_sources(suite), key=_foreignness)
-    if not sources:
+    source = _source(suite, _ALIASES)
+    if source is None:
         raise EngineError(
             Code.DEBIAN_ARCHIVE(
                 f"apt has no source for Debian {suite} main",
                 "add it to /etc/apt/sources.list.d, then run `apt-get update`",
             )
         )
-    uri, signed_by = sources[0]
-    return Archive(uri, signed_by, suite, release.get("VERSION_ID", ""))
+    return Archive(source.uri, source.signed_by, suite, release.get("VERSION_ID", ""))
 
 
 def host_security() -> Archive | None:
     """The archive of this host's security updates; None if its apt has none."""
     suite = f"{_os_release().get('VERSION_CODENAME', 'testing')}-security"
-    sources = sorted(_sources(suite), key=_foreignness)
-    return Archive(*sources[0], suite, "") if sources else None
+    source = _source(suite, [f"{alias}-security" for alias in _ALIASES])
+    return Archive(source.uri, source.signed_by, suite, "") if source else None
 
 
 def _os_release() -> dict[str, str]:
@@ -90,8 +92,23 @@ def _os_release() -> dict[str, str]:
     return {key: value.strip("\"'") for key, _, value in pairs}
 
 
-def _sources(suite: str) -> Iterator[tuple[str, str]]:
-    """Address and Signed-By of every source of ``suite`` main, as apt itself reads them."""
+class _Source(NamedTuple):
+    suite: str
+    uri: str
+    signed_by: str
+
+
+def _source(suite: str, aliases: Collection[str]) -> _Source | None:
+    """Return the source of ``suite`` main; of the ``aliases`` that sources may have in its place.
+
+    An archive has all its suites at one address, so each of them tells it.
+    """
+    found = [each for each in _sources() if each.suite == suite or each.suite in aliases]
+    return min(found, key=lambda each: (*_foreignness(each), each.suite != suite), default=None)
+
+
+def _sources() -> Iterator[_Source]:
+    """Yield every source of a component main, as apt itself reads them."""
     fields = "$(CREATED_BY)|$(RELEASE)|$(COMPONENT)|$(REPO_URI)|$(SOURCESENTRY)"
     # The indexes say nothing about the sources, and take a second to read.
     listing = apt(
@@ -99,30 +116,27 @@ def _sources(suite: str) -> Iterator[tuple[str, str]]:
         *("--option", "Dir::State::Lists=/dev/null", "--option", "Dir::State::Status=/dev/null"),
     )
     for line in dict.fromkeys(listing.splitlines()):
-        created_by, release, component, uri, entry = line.split("|")
-        wanted = (created_by, release, component) == ("Packages", suite, "main")
-        if wanted and not uri.startswith("cdrom:"):
-            yield uri, _signed_by(Path(entry.rpartition(":")[0]), uri, suite)
+        created_by, suite, component, uri, entry = line.split("|")
+        if (created_by, component) == ("Packages", "main") and not uri.startswith("cdrom:"):
+            file, _, number = entry.rpartition(":")
+            yield _Source(suite, uri, _signed_by(Path(file), int(number)))
 
 
-def _foreignness(source: tuple[str, str]) -> tuple[bool, bool]:
+def _foreignness(source: _Source) -> tuple[bool, bool]:
     """Order Debian's own archive before third parties that use its suite names."""
-    uri, signed_by = source
-    return ARCHIVE_KEYRING not in signed_by, not uri.rstrip("/").endswith("/debian")
+    ours = source.uri.rstrip("/").endswith(("/debian", "/debian-security"))
+    return ARCHIVE_KEYRING not in source.signed_by, not ours
 
 
-def _signed_by(file: Path, uri: str, suite: str) -> str:
-    """Signed-By of a source (sources.list(5)): apt does not print it."""
-    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-    text = "".join(line for line in lines if line[:1] != "#")
+def _signed_by(file: Path, number: int) -> str:
+    """Return Signed-By of a line or stanza, from 1 (sources.list(5)): apt does not print it."""
+    text = file.read_text(encoding="utf-8")
     if file.suffix != ".sources":
-        entry = rf"^deb\s+\[([^]]*)\]\s+{re.escape(uri.rstrip('/'))}/?\s+{re.escape(suite)}\s"
-        options = re.search(entry, text, re.MULTILINE)
+        options = re.match(r"\s*deb\s+\[([^]]*)\]", text.splitlines()[number - 1])
         value = options and re.search(r"(?:^|\s)signed-by=(\S+)", options[1], re.IGNORECASE)
         return value[1] if value else ""
-    for stanza in re.split(r"\n\s*\n", text):
-        suites = re.search(r"^Suites:(.*)", stanza, re.M | re.I)
-        if uri.rstrip("/") in stanza and suites and suite in suites[1].split():
-            value = re.search(r"^Signed-By:[ \t]*(.*(?:\n[ \t].*)*)", stanza, re.M | re.I)
-            return value[1].rstrip() if value else ""
-    return ""
+    # Sources of this form are few, and the import takes a while.
+    from debian.deb822 import Deb822  # noqa: PLC0415
+
+    stanzas = list(Deb822.iter_paragraphs(text, use_apt_pkg=False))
+    return str(stanzas[number - 1].get("Signed-By", "")).rstrip()

@@ -103,11 +103,13 @@ class Suite:
         """Fetch the suite's index, unless it is fresh. Raises EngineError."""
         stamp = self.folder / "updated"
         with locked(self.folder / "lock"):
-            if stamp.exists() and 0 <= time.time() - stamp.stat().st_mtime < FRESH_SECONDS:
+            # The host's mirror may be another one than the index is of.
+            source = (self.folder / "debian.sources").read_text(encoding="utf-8")
+            if stamp.exists() and stamp.read_text(encoding="utf-8") == source and _is_fresh(stamp):
                 return
             # Without this, apt takes a suite that it could not fetch for a warning.
             self._apt("update", "--error-on=any")
-            stamp.touch()
+            write_atomic(stamp, source)
 
     def files_index(self) -> Path | None:
         """The index of files, gzip, as last fetched; None where the archive has none."""
@@ -163,3 +165,7 @@ class Suite:
 
     def _apt(self, *arguments: str) -> str:
         return apt(*self.options, *arguments)
+
+
+def _is_fresh(stamp: Path) -> bool:
+    return 0 <= time.time() - stamp.stat().st_mtime < FRESH_SECONDS

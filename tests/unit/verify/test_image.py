@@ -257,6 +257,8 @@ def test_size_and_cuda_are_limited(found: Made) -> None:
 @pytest.mark.parametrize(
     "content",
     [b"no archive at all", gzip.compress(b"x" * 600), gzip.compress(b"x" * 600)[:-6] + b"wrong!"],
+    # The compressed ones have the time in them.
+    ids=["text", "compressed text", "wrong checksum"],
 )
 def test_a_layer_that_is_no_archive_is_a_problem(
     found: Made, tmp_path: Path, content: bytes
