@@ -32,13 +32,14 @@ UV_VARIABLES = (
 class Network:
     """``variables``: a shell file that exports them; ``netrc``: a netrc file.
 
-    ``secrets``: passwords in them, alone and after ``user:``; ``hosts``: of the indexes.
+    ``secrets``: passwords in them, alone and after ``user:``; ``indexes``: host and path of
+    each.
     """
 
     variables: str = field(repr=False)
     netrc: str = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
-    hosts: tuple[str, ...]
+    indexes: tuple[str, ...]
 
 
 def network_of(plan: Plan) -> Network:
@@ -66,9 +67,9 @@ def network_of(plan: Plan) -> Network:
             password = _password(index.url, user, logins)
             variables |= {f"{prefix}_PASSWORD": password} if password else {}
     lines = [f"export {name}={shlex.quote(value)}\n" for name, value in sorted(variables.items())]
-    hosts = {urlsplit(index.url).netloc for index in (*stated, *named)}
+    places = {_place(index.url) for index in (*stated, *named)}
     secrets = dict.fromkeys(_secrets(variables, logins))
-    return Network("".join(lines) or "\n", as_netrc(logins), tuple(secrets), tuple(sorted(hosts)))
+    return Network("".join(lines) or "\n", as_netrc(logins), tuple(secrets), tuple(sorted(places)))
 
 
 def _secrets(variables: Mapping[str, str], logins: Logins) -> Iterator[str]:
@@ -90,6 +91,11 @@ def _secrets(variables: Mapping[str, str], logins: Logins) -> Iterator[str]:
             yield from (password, f"{user}:{password}")
         elif user and user not in with_password:
             yield from (user, f"{user}:")
+
+
+def _place(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.netloc}{parts.path}".rstrip("/")
 
 
 def _is_passed(name: str) -> bool:

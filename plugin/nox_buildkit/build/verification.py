@@ -49,7 +49,7 @@ def needles_of(plan: Plan) -> tuple[Needle, ...]:
     bundle = ca_bundle()
     # All of it: single certificates of it are public, and packages bring them.
     certificates = [Path(bundle).read_bytes().strip()] if bundle else []
-    return needles_for(network.secrets, network.hosts, [each for each in certificates if each])
+    return needles_for(network.secrets, network.indexes, [each for each in certificates if each])
 
 
 def expected_of(spec: BuildSpec, plan: Plan, image: ImagePlan) -> dict[str, Expected]:

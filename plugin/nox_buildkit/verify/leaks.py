@@ -7,6 +7,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 #: Shorter values are found everywhere by chance.
 _SHORTEST = 6
@@ -23,25 +24,25 @@ _OF_INSTALLERS = ("direct_url.json", "RECORD", "uv_cache.json")
 _LARGEST_TEXT = 1 << 20
 
 
+#: In all, in what installers write about packages, or in the image's metadata.
+Place = Literal["everywhere", "installers", "metadata"]
+
+
 @dataclass(frozen=True, slots=True)
 class Needle:
-    """Bytes that must not be in an image; ``what``: a name for them.
-
-    ``everywhere``: not only in what installers write about packages. Sources and packages may name
-    an index on purpose.
-    """
+    """Bytes that must not be ``where`` in an image; ``what``: a name for them."""
 
     what: str
     content: bytes = field(repr=False)
-    everywhere: bool = True
+    where: Place = "everywhere"
 
 
 def needles_for(
-    secrets: Iterable[str], index_hosts: Iterable[str], certificates: Iterable[bytes]
+    secrets: Iterable[str], indexes: Iterable[str], certificates: Iterable[bytes]
 ) -> tuple[Needle, ...]:
     """Return what to look for: ``secrets`` in plain and in Base64 (RFC 7617), and the rest as is.
 
-    ``certificates``: bodies of PEM files.
+    ``indexes``: host and path of each; ``certificates``: bodies of PEM files.
     """
     found = []
     for secret in dict.fromkeys(secrets):
@@ -49,16 +50,25 @@ def needles_for(
         if len(raw) >= _SHORTEST:
             found.append(Needle("a credential of the build", raw))
             found.append(Needle("a credential of the build", base64.b64encode(raw)))
-    found += (Needle("the index", host.encode(), everywhere=False) for host in index_hosts)
+    for index in indexes:
+        # Sources and packages may name an index on purpose, and a repository may be on its host.
+        found.append(Needle("the index", index.partition("/")[0].encode(), "installers"))
+        found.append(Needle("the index", index.encode(), "metadata"))
     found += (Needle("a certificate of this machine", each) for each in certificates)
     return tuple(found)
 
 
 def found_in(content: bytes, path: str, needles: Sequence[Needle]) -> Iterator[str]:
     """Yield what ``content`` of the file ``path`` has that it must not have, and no secret."""
-    sought = (needle for needle in needles if needle.everywhere or _is_of_installer(path))
-    hits = dict.fromkeys(needle.what for needle in sought if needle.content in content)
-    yield from (f"contains {what}" for what in hits)
+    places: list[Place] = ["everywhere"]
+    if _is_of_installer(path):
+        places.append("installers")
+    yield from (f"contains {what}" for what in _hits(content, needles, places))
+
+
+def _hits(content: bytes, needles: Sequence[Needle], places: Sequence[Place]) -> dict[str, None]:
+    sought = (needle for needle in needles if needle.where in places)
+    return dict.fromkeys(needle.what for needle in sought if needle.content in content)
 
 
 def has_password(content: bytes, path: str, *, of_project: bool) -> bool:
@@ -90,7 +100,7 @@ def credential_file(path: str, content: bytes) -> str:
 def found_in_text(where: str, text: str, needles: Sequence[Needle]) -> Iterator[str]:
     """Yield the same for a text of the image's metadata, which holds nothing of an index."""
     content = text.encode()
-    hits = dict.fromkeys(needle.what for needle in needles if needle.content in content)
-    yield from (f"{where} contains {what}" for what in hits)
+    for what in _hits(content, needles, ("everywhere", "metadata")):
+        yield f"{where} contains {what}"
     if _URL_WITH_PASSWORD.search(content):
         yield f"{where} contains an address with a password"

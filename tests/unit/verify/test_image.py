@@ -19,7 +19,7 @@ from nox_buildkit.oci.layout import Layout
 from nox_buildkit.oci.platform import host_platform
 from nox_buildkit.plan.wheel_platforms import Libc
 from nox_buildkit.verify.image import Expected, verify_image
-from nox_buildkit.verify.leaks import needles_for
+from nox_buildkit.verify.leaks import found_in, found_in_text, needles_for
 
 AMD64 = "linux/amd64"
 SITE = "opt/venv/lib/python3.13/site-packages"
@@ -242,6 +242,17 @@ def test_the_configuration_is_the_planned_one(found: Made) -> None:
     ]
     (said,) = found(files(), process={**PROCESS, "Entrypoint": ["gone"]})
     assert said.startswith("'gone', which it starts, is not in the image")
+
+
+def test_a_repository_may_be_on_the_host_of_an_index() -> None:
+    needles = needles_for([], ["git.example/api/packages/simple"], [])
+    source = '{"org.opencontainers.image.source": "https://git.example/me/shop"}'
+    assert list(found_in_text("a label", source, needles)) == []
+    told = '{"from": "https://git.example/api/packages/simple/"}'
+    assert list(found_in_text("a label", told, needles)) == ["a label contains the index"]
+    written = b"https://git.example/files/one.whl"
+    (finding,) = found_in(written, f"/{INFO}/direct_url.json", needles)
+    assert finding == "contains the index"
 
 
 def test_size_and_cuda_are_limited(found: Made) -> None:
