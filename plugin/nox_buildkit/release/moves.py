@@ -73,7 +73,7 @@ def held_back(publication: Publication, git: GitFacts | None) -> str:
     if git is None:
         return ""
     if git.dirty:
-        return "the work tree has changes that are not committed"
+        return "the work tree has changes that are not committed: 'git status' lists them"
     tags = git.refs.tags
     if not publication.version or any(_is_tag_of(tag, publication) for tag in tags):
         return ""

@@ -140,7 +140,7 @@ def test_an_immutable_tag_never_gets_another_content() -> None:
         ),
         (
             checkout("v1.2.3", dirty=True),
-            "the work tree has changes that are not committed",
+            "the work tree has changes that are not committed: 'git status' lists them",
         ),
     ],
 )
