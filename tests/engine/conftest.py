@@ -98,8 +98,8 @@ def engine(private_engine: PrivateEngine, engine_home: Path) -> Engine:
 @pytest.fixture
 def own_home(private_engine: PrivateEngine, engine_home: Path) -> Iterator[Path]:
     """A cache folder for one test, with the session's programs and an engine of its own."""
-    # With what files of a configuration have to quote.
-    home = Path(tempfile.mkdtemp(prefix="nbk \N{ROCKET}"))
+    # With what has to be quoted.
+    home = Path(tempfile.mkdtemp(prefix="nbk "))
     (home / "tools").symlink_to(engine_home / "tools")
     with in_cache(home):
         yield home

@@ -172,6 +172,15 @@ def test_a_container_that_may_not_mount_is_told_before_anything_is_built(own_hom
     assert private.status().state == "absent"
 
 
+def test_a_cache_folder_may_have_any_character(own_home: Path) -> None:
+    folder = own_home / "\N{ROCKET}"
+    folder.mkdir()
+    (folder / "tools").symlink_to(own_home / "tools")
+    with in_cache(folder):
+        assert private.start().version
+        private.stop()
+
+
 def test_tls_of_another_daemon_is_not_asked_of_the_engine(
     own_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shlex
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +60,8 @@ def download(selection: Selection, source: PackageSource, programs: Programs) ->
     work = programs.folder
     tar, debs = work / f"{selection.architectures}.tar", work / selection.architectures
     debs.mkdir()
-    copy = f"--extract-hook=copy-out /var/cache/apt/archives {debs}"
+    # mmdebstrap reads a hook as a shell does.
+    copy = f"--extract-hook=copy-out /var/cache/apt/archives {shlex.quote(str(debs))}"
     _run(selection, source, programs, (copy,), tar)
     return tar, debs
 

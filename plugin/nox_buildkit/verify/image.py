@@ -68,7 +68,7 @@ def verify_image(
 
     Raises OSError, ValueError for a layout that is not whole.
     """
-    scans: dict[tuple[Path, bool], LayerScan] = {}
+    scans: dict[tuple[Path, str], LayerScan] = {}
     found: list[Finding] = []
     for descriptor, manifest in layout.images(digest):
         platform = str(descriptor.platform)
@@ -109,7 +109,7 @@ class _Image:
     platform: str
     expected: Expected | None
     needles: Sequence[Needle]
-    scans: dict[tuple[Path, bool], LayerScan]
+    scans: dict[tuple[Path, str], LayerScan]
 
     def findings(self) -> Iterator[Finding]:
         layers = list(self.layout.layers(self.manifest))
@@ -150,10 +150,17 @@ class _Image:
 
     def _scanned(self, layer: Path, kind: LayerKind) -> LayerScan:
         # Layers that platforms share are read once.
-        key = (layer, kind == "app")
+        key = (layer, self._project(kind))
         if key not in self.scans:
-            self.scans[key] = scan(layer, self.needles, of_project=kind == "app")
+            self.scans[key] = scan(layer, self.needles, key[1])
         return self.scans[key]
+
+    def _project(self, kind: LayerKind) -> str:
+        """Return the folder that the project's files are below in a layer; "" for none."""
+        if self.expected:
+            return "/" if kind == "app" else ""
+        workdir = self.layout.configuration(self.manifest).process.get("WorkingDir") or "/"
+        return "" if workdir == "/" else str(workdir)
 
     def _loading(self, layers: Sequence[Path], own: int) -> LoadFindings:
         # Nothing is newer than a libc that is not known.

@@ -43,8 +43,8 @@ class LayerScan:
     leaks: tuple[str, ...]
 
 
-def scan(layer: Path, needles: Sequence[Needle], *, of_project: bool) -> LayerScan:
-    """Read a compressed layer; ``of_project``: it has files of the project, not of packages.
+def scan(layer: Path, needles: Sequence[Needle], project: str) -> LayerScan:
+    """Read a compressed layer; ``project``: the folder of the project's files in it, or "".
 
     Raises OSError, tarfile.TarError.
     """
@@ -60,7 +60,7 @@ def scan(layer: Path, needles: Sequence[Needle], *, of_project: bool) -> LayerSc
             path, content = path_of(member), stream.read()
             hashes[path] = _hash(content)
             leaks += (f"{path} {why}" for why in found_in(content, path, needles))
-            if has_password(content, path, of_project=of_project):
+            if has_password(content, path, project):
                 leaks.append(f"{path} contains an address with a password")
             if why := credential_file(path, content):
                 leaks.append(f"{path} {why}")

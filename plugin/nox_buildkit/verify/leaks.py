@@ -71,13 +71,14 @@ def _hits(content: bytes, needles: Sequence[Needle], places: Sequence[Place]) ->
     return dict.fromkeys(needle.what for needle in sought if needle.content in content)
 
 
-def has_password(content: bytes, path: str, *, of_project: bool) -> bool:
+def has_password(content: bytes, path: str, project: str) -> bool:
     """Tell whether the file ``path`` has an address with a password.
 
-    ``of_project``: it is in a layer with files of the project.
+    ``project``: the folder that files of the project are below in its layer; "" for none.
     """
     # Packages, also those of Debian, are full of examples; what installers write about them is not.
-    looked = _is_of_installer(path) or (of_project and "/site-packages/" not in path)
+    below = bool(project) and path.startswith(f"{project.rstrip('/')}/")
+    looked = _is_of_installer(path) or (below and "/site-packages/" not in path)
     return looked and len(content) < _LARGEST_TEXT and bool(_URL_WITH_PASSWORD.search(content))
 
 
