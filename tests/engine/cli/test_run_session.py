@@ -119,7 +119,7 @@ def test_a_signal_to_nox_alone_ends_a_container_that_does_not_hear_of_it(
             assert process.stdout.readline() == "up\n"
             assert len(_containers(private_engine, image)) == 1
             process.send_signal(number)
-            _, stderr = process.communicate(timeout=30)
+            _, stderr = process.communicate(timeout=120)
         finally:
             process.kill()
     assert process.returncode == 0
@@ -136,7 +136,7 @@ def test_ctrl_c_reaches_the_program_once_and_it_may_clean_up(
             assert process.stdout
             assert process.stdout.readline() == "up\n"
             os.killpg(process.pid, signal.SIGINT)
-            stdout, stderr = process.communicate(timeout=30)
+            stdout, stderr = process.communicate(timeout=120)
         finally:
             process.kill()
     assert stdout == "cleaned up\n", stderr
