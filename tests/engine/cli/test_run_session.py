@@ -108,6 +108,7 @@ def test_one_image_is_started(project: Project) -> None:
     assert cause == "several images cannot be started at once; name one of them"
 
 
+@pytest.mark.usefixtures("on_a_terminal")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_to_nox_alone_ends_a_container_that_does_not_hear_of_it(
     project: Project, private_engine: PrivateEngine, number: signal.Signals
