@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from packaging.utils import parse_wheel_filename
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from nox_buildkit.cache_entries import read_cached, write_cached
 from nox_buildkit.errors import Code, PlanError
@@ -26,8 +26,9 @@ from nox_buildkit.plan.facts import Coverage, FileKind, LockedFile
 from nox_buildkit.plan.wheel_platforms import Libc, marker_environment, uv_platform, wheel_tags
 
 if TYPE_CHECKING:
-    from packaging.pylock import Package, PackageArchive, Pylock
+    from packaging.pylock import Package, PackageArchive, PackageWheel, Pylock
     from packaging.tags import Tag
+    from packaging.utils import BuildTag
 
 #: Counts changes of what is kept.
 _FORMAT = 5
@@ -110,8 +111,15 @@ def _newest_builds_first(package: Package) -> Package:
     """
     if not package.wheels:
         return package
-    order = sorted(package.wheels, key=lambda w: parse_wheel_filename(w.filename)[2], reverse=True)
-    return replace(package, wheels=order)
+    return replace(package, wheels=sorted(package.wheels, key=_build_number, reverse=True))
+
+
+def _build_number(wheel: PackageWheel) -> BuildTag:
+    try:
+        return parse_wheel_filename(wheel.filename)[2]
+    except InvalidWheelFilename:
+        # Whoever selects one says what is wrong with it.
+        return ()
 
 
 def _newest(
