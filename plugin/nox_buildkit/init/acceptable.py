@@ -26,14 +26,14 @@ def acceptable(
     ``contradictions``: between keys that it accepts.
     """
     keys, notes = dict(stated), []
-    while keys and (refused := _refused(model, keys, contradictions)):
-        path, reason = refused
+    while keys and (wrong := refused(model, keys, contradictions)):
+        path, reason = wrong
         _drop(keys, path)
         notes.append(f"{'.'.join(map(str, path))}: not taken over: {reason}")
     return keys, notes
 
 
-def _refused(
+def refused(
     model: type[M], keys: Mapping[str, Any], contradictions: Callable[[M], Iterable[Invalid]]
 ) -> tuple[tuple[str | int, ...], str] | None:
     """Return the first key that the model refuses, and why."""

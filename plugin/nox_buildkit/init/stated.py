@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import ValidationError
-
 from nox_buildkit.buildspec.model.contradictions import of_whole
 from nox_buildkit.buildspec.model.image import Image
+from nox_buildkit.init.acceptable import refused
 
 #: Where the sources are if nobody says another place.
 WORKDIR = "/app"
@@ -60,13 +59,9 @@ def accepted(keys: Mapping[str, Any], where: Mapping[str, str]) -> Iterator[tupl
 
 def _refusal(key: str, value: object) -> str:
     """Return why the model refuses ``value``."""
-    try:
-        image = Image.model_validate({key: value})
-    except ValidationError as error:
-        context = error.errors()[0].get("ctx", {})
-        return str(context.get("error", "") or error.errors()[0]["msg"])
-    needed = image.model_copy(update={"command": ("x",)} if key == "prestart" else {})
-    return next((str(wrong) for wrong in of_whole(needed) if wrong.at[0] == key), "")
+    needed = {"command": ["x"]} if key == "prestart" else {}
+    wrong = refused(Image, {**needed, key: value}, of_whole)
+    return wrong[1] if wrong else ""
 
 
 def _reason(where: Mapping[str, str], key: str, value: object, reason: str) -> str:

@@ -7,6 +7,7 @@ import tarfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -111,6 +112,10 @@ class _Image:
     needles: Sequence[Needle]
     scans: dict[tuple[Path, str], LayerScan]
 
+    @cached_property
+    def configuration(self) -> Configuration:
+        return self.layout.configuration(self.manifest)
+
     def findings(self) -> Iterator[Finding]:
         layers = list(self.layout.layers(self.manifest))
         # Layers of an image that was not planned here may be anybody's.
@@ -134,7 +139,7 @@ class _Image:
     def _problems(
         self, scans: Sequence[LayerScan], tree: Tree, loading: LoadFindings
     ) -> Iterator[str]:
-        configuration = self.layout.configuration(self.manifest)
+        configuration = self.configuration
         yield from (leak for layer in scans for leak in layer.leaks)
         yield from _metadata(configuration, self.manifest, self.needles)
         found = installed(scans, VENV)
@@ -159,7 +164,7 @@ class _Image:
         """Return the folder that the project's files are below in a layer; "" for none."""
         if self.expected:
             return "/" if kind == "app" else ""
-        workdir = self.layout.configuration(self.manifest).process.get("WorkingDir") or "/"
+        workdir = self.configuration.process.get("WorkingDir") or "/"
         return "" if workdir == "/" else str(workdir)
 
     def _loading(self, layers: Sequence[Path], own: int) -> LoadFindings:

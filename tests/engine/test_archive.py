@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from nox_buildkit.debian import archive
 from nox_buildkit.debian.archive import Archive, host_archive, host_security
-
-pytestmark = pytest.mark.skipif(not shutil.which("apt-get"), reason="there is no apt")
 
 RING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 INLINE = f"""\
